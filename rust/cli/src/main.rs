@@ -1,0 +1,2 @@
+//! pfscim: arguments and printing.
+fn main() {}

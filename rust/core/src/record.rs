@@ -1,0 +1,160 @@
+//! The words of the host: records in, reports out (design section 2).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use crate::text::printable;
+
+/// A flat user as the host sees it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Record {
+    /// The target's id, when it is known. An empty id counts as unknown.
+    pub id: Option<String>,
+    /// The source's account status, or `active` at the target.
+    pub enabled: bool,
+    /// Field code to values. A field without values is not sent.
+    pub fields: BTreeMap<String, Vec<String>>,
+    /// Codes of the fields whose values may not be shown anywhere.
+    pub masked: BTreeSet<String>,
+}
+
+impl Record {
+    /// The target's id, unless it is unknown or empty.
+    pub fn known_id(&self) -> Option<&str> {
+        self.id.as_deref().filter(|id| !id.is_empty())
+    }
+
+    /// The first value of a field that is not empty.
+    pub fn first(&self, code: &str) -> Option<&str> {
+        self.fields.get(code)?.iter().map(String::as_str).find(|v| !v.is_empty())
+    }
+}
+
+/// What happened to a user or group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// Made at the target.
+    Created,
+    /// Was there already; linked and brought up to date.
+    Adopted,
+    /// Changed.
+    Updated,
+    /// Was inactive; active again.
+    ReEnabled,
+    /// Nothing differed, nothing was sent.
+    Unchanged,
+    /// `active` is false now, everything else kept.
+    Disabled,
+    /// Was inactive already, nothing was sent.
+    AlreadyDisabled,
+    /// Deleted at the target.
+    Deleted,
+    /// Was not there any more, nothing was sent.
+    AlreadyGone,
+    /// A provisioning option is off; nothing was sent.
+    Skipped,
+}
+
+impl Outcome {
+    /// Every outcome, in the order of tables.
+    pub const ALL: [Self; 10] = [
+        Self::Created,
+        Self::Adopted,
+        Self::Updated,
+        Self::ReEnabled,
+        Self::Unchanged,
+        Self::Disabled,
+        Self::AlreadyDisabled,
+        Self::Deleted,
+        Self::AlreadyGone,
+        Self::Skipped,
+    ];
+
+    /// The word used in log lines, tables and `--json`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Adopted => "adopted",
+            Self::Updated => "updated",
+            Self::ReEnabled => "re-enabled",
+            Self::Unchanged => "unchanged",
+            Self::Disabled => "disabled",
+            Self::AlreadyDisabled => "already-disabled",
+            Self::Deleted => "deleted",
+            Self::AlreadyGone => "already-gone",
+            Self::Skipped => "skipped",
+        }
+    }
+
+    /// The outcome behind a word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|o| o.word() == word)
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+/// How an operation ended well. Displays as the one fixed line per operation: `outcome=disabled id=2819c223`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// The target's id; none where nothing was created.
+    pub id: Option<String>,
+    /// What happened.
+    pub outcome: Outcome,
+    /// One line each, for the person who reads the log. Printable already.
+    pub warnings: Vec<String>,
+}
+
+impl Report {
+    /// A report without warnings.
+    pub fn new(outcome: Outcome, id: Option<&str>) -> Self {
+        Self { id: id.map(str::to_owned), outcome, warnings: Vec::new() }
+    }
+
+    /// The same report with one warning more.
+    pub fn warn(mut self, warning: impl Into<String>) -> Self {
+        self.warnings.push(warning.into());
+        self
+    }
+
+    /// Reads the line that [`Display`](fmt::Display) wrote; warnings travel apart from it.
+    pub fn parse(line: &str) -> Option<Self> {
+        let rest = line.strip_prefix("outcome=")?;
+        let (word, id) = match rest.split_once(" id=") {
+            Some((word, id)) => (word, Some(id)),
+            None => (rest, None),
+        };
+        Some(Self::new(Outcome::from_word(word)?, id))
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "outcome={}", self.outcome)?;
+        match &self.id {
+            Some(id) => write!(f, " id={}", printable(id)),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_outcome_line_reads_back() {
+        for outcome in Outcome::ALL {
+            for id in [None, Some("2819c223-7f76"), Some("a id=b")] {
+                let report = Report::new(outcome, id);
+                assert_eq!(Report::parse(&report.to_string()), Some(report));
+            }
+        }
+        assert_eq!(Report::parse("outcome=exploded id=1"), None);
+    }
+}
