@@ -59,6 +59,50 @@ pub struct Unanswered {
     pub maybe_done: bool,
 }
 
+/// One message on the wire, complete.
+#[derive(Clone)]
+pub struct Exchange<'a> {
+    /// The verb.
+    pub method: Method,
+    /// Absolute.
+    pub url: &'a Url,
+    /// Names in lower case; `authorization` among them.
+    pub headers: &'a [(&'static str, String)],
+    /// Bytes to send.
+    pub body: Option<&'a [u8]>,
+    /// Until the whole answer is there.
+    pub timeout: Duration,
+}
+
+/// What came back on the wire.
+#[derive(Debug, Clone, Default)]
+pub struct Reply {
+    /// HTTP status.
+    pub status: u16,
+    /// Names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// At most 32 MiB.
+    pub body: Vec<u8>,
+}
+
+/// Why nothing came back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broken {
+    /// What happened, printable, without URL or body.
+    pub text: String,
+    /// True where the request may have reached the target.
+    pub maybe_done: bool,
+}
+
+/// Carries messages: reqwest in production, memory in tests. Knows nothing of SCIM, authentication or retry.
+pub trait Transport: Send + Sync {
+    /// Sends one message and reads the answer whole. Never follows a redirect.
+    ///
+    /// # Errors
+    /// [`Broken`].
+    fn exchange(&self, message: &Exchange<'_>) -> Result<Reply, Broken>;
+}
+
 /// The HTTP client of one connector.
 #[derive(Debug)]
 pub struct Client {}
@@ -69,6 +113,18 @@ impl Client {
     /// # Errors
     /// [`Failure::Config`] where TLS or the proxy cannot be set up.
     pub fn new(_settings: &Settings, _environment: &Environment) -> Result<Self, Failure> {
+        Ok(Self {})
+    }
+
+    /// A client over a transport of the caller's, for tests.
+    ///
+    /// # Errors
+    /// As [`Client::new`].
+    pub fn over(
+        _settings: &Settings,
+        _environment: &Environment,
+        _transport: Box<dyn Transport>,
+    ) -> Result<Self, Failure> {
         Ok(Self {})
     }
 
