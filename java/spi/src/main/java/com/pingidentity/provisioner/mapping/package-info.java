@@ -1,0 +1,2 @@
+/** Declarations for compiling and testing, never shipped: the fields of the attribute mapping screen. See {@code com.pingidentity.provisioner.sdk}. */
+package com.pingidentity.provisioner.mapping;

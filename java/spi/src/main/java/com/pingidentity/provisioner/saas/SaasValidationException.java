@@ -1,0 +1,21 @@
+package com.pingidentity.provisioner.saas;
+
+/** A value that the engine does not send because it breaks the field's rules. */
+public class SaasValidationException extends SaasException {
+    private static final long serialVersionUID = 1L;
+
+    public SaasValidationException() {
+    }
+
+    public SaasValidationException(String message) {
+        super(message);
+    }
+
+    public SaasValidationException(Throwable cause) {
+        super(cause);
+    }
+
+    public SaasValidationException(String message, Throwable cause) {
+        super(message, cause);
+    }
+}

@@ -1,0 +1,2 @@
+/** Declarations for compiling and testing, never shipped: what the server's engine knows of a connector. See {@code com.pingidentity.provisioner.sdk}. */
+package com.pingidentity.provisioner.saas;

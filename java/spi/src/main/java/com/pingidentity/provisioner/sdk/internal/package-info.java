@@ -1,0 +1,2 @@
+/** Declarations for compiling and testing, never shipped: the bridge between the server's engine and a connector. See {@code com.pingidentity.provisioner.sdk}. */
+package com.pingidentity.provisioner.sdk.internal;

@@ -1,0 +1,2 @@
+/** Declarations for compiling and testing, never shipped: engine types that appear in signatures only. See {@code com.pingidentity.provisioner.sdk}. */
+package com.pingidentity.provisioner.store;

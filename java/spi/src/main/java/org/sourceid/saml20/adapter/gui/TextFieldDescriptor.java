@@ -1,0 +1,21 @@
+package org.sourceid.saml20.adapter.gui;
+
+/** A row with a line of text, hidden and stored encrypted where it is a secret. */
+public class TextFieldDescriptor extends AbstractTextFieldDescriptor {
+    private static final long serialVersionUID = 1L;
+
+    private final boolean encrypted;
+
+    public TextFieldDescriptor(String name, String description) {
+        this(name, description, false);
+    }
+
+    public TextFieldDescriptor(String name, String description, boolean encrypted) {
+        super(name, description);
+        this.encrypted = encrypted;
+    }
+
+    public boolean isEncrypted() {
+        return encrypted;
+    }
+}

@@ -1,0 +1,2 @@
+/** Declarations for compiling and testing, never shipped: the rows of a configuration screen. See {@code com.pingidentity.provisioner.sdk}. */
+package org.sourceid.saml20.adapter.gui;

@@ -1,0 +1,10 @@
+package org.sourceid.saml20.adapter.gui.validation.impl;
+
+/** Takes what looks like a mail address. */
+public class EmailValidator extends RegExValidator {
+    private static final long serialVersionUID = 1L;
+
+    public EmailValidator() {
+        super("[^@\\s]+@[^@\\s]+");
+    }
+}
