@@ -1,0 +1,64 @@
+"""What the tests of this folder share: the scenario's target with its first users, and the ways out of the program."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from program import DEPLOY, PROGRAM, Scenario, Setup
+from scim import Recorder, ScimServer
+
+
+@pytest.fixture(scope="session", autouse=True)
+def built() -> None:
+    """The tests run what ships; they do not build it."""
+    assert PROGRAM.exists(), f"{PROGRAM} is not there: run ./gradlew dist first"
+    assert list(DEPLOY.glob("*.jar")), f"no jar in {DEPLOY}: run ./gradlew dist first"
+
+
+@pytest.fixture
+def scenario() -> Scenario:
+    return Scenario("code42")
+
+
+@pytest.fixture
+def server(scenario: Scenario) -> Iterator[ScimServer]:
+    """A server that holds what the scenario has there beforehand."""
+    with ScimServer() as server:
+        server.seed(scenario.seed)
+        yield server
+
+
+@pytest.fixture
+def wire(server: ScimServer) -> Iterator[Recorder]:
+    """What the program and the server say to each other."""
+    with Recorder(server) as recorder:
+        yield recorder
+
+
+@pytest.fixture
+def direct(scenario: Scenario, server: ScimServer, wire: Recorder, tmp_path: Path) -> Setup:
+    """The scenario's connection with core in the program's own process."""
+    return Setup(scenario, tmp_path, wire.url, server.token)
+
+
+@pytest.fixture(params=["core", "jar"])
+def setup(request: pytest.FixtureRequest, direct: Setup) -> Setup:
+    """The scenario's connection, each way out."""
+    if request.param == "jar":
+        direct.plugin = DEPLOY
+    return direct
+
+
+@pytest.fixture
+def edited(tmp_path: Path, scenario: Scenario) -> Callable[[str, Callable[[str], str]], Path]:
+    """A directory of the scenario, changed for one test."""
+
+    def edit(name: str, change: Callable[[str], str]) -> Path:
+        before = (scenario.folder / name).read_text(encoding="utf-8")
+        after = change(before)
+        assert after != before, f"the test does not change {name}"
+        path = tmp_path / f"edited-{name}"
+        path.write_text(after, encoding="utf-8")
+        return path
+
+    return edit

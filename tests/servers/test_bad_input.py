@@ -1,0 +1,175 @@
+"""Bad input: a clear line that names what to change, the right exit status, and nothing written."""
+
+import json
+import shutil
+import zipfile
+from pathlib import Path
+
+import pytest
+from program import DEPLOY, Setup, pfscim
+from scim import Recorder, free_port
+from test_safety import refused
+
+
+def test_a_wrong_token_stops_the_session(setup, server, wire):
+    setup.secret = "not-the-token-of-this-server"
+    before = server.users()
+    refused(setup.sync(setup.directory("a.ldif")), 3, "auth_failed", "Access Token")
+    assert wire.writes() == []
+    assert server.users() == before
+
+
+def test_a_target_that_is_not_there_stops_the_session(setup):
+    setup.url = f"http://127.0.0.1:{free_port()}/v2"
+    refused(setup.sync(setup.directory("a.ldif")), 3, "transport")
+
+
+def test_a_target_that_answers_with_a_web_page_is_told_apart(setup, wire):
+    wire.instead = lambda exchange: (200, "text/html", "<html><body>Welcome</body></html>")
+    run = setup.sync(setup.directory("a.ldif"))
+    assert run.status in (1, 3), run
+    assert "SCIM URL" in run.err + run.out, run
+    assert wire.writes() == []
+
+
+def test_a_target_without_this_path_is_told_apart(setup, wire):
+    setup.url = wire.url + "/nowhere"
+    run = setup.sync(setup.directory("a.ldif"))
+    assert run.status in (1, 3), run
+    assert wire.writes() == [], "users were sent to a target that has no list of users"
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"SCIM_URL": None}, "SCIM URL"),
+        ({"SCIM_URL": "ftp://files.example.com"}, "SCIM URL"),
+        ({"SCIM_VERSION": "3.0"}, "SCIM Version"),
+        ({"REMOVE_ACTION": "Destroy"}, "Remove User Action"),
+        ({"CREATE_USERS_PROV_OPT": "perhaps"}, "User Create"),
+        ({"REMOVE_USERS_PROV": "true"}, "REMOVE_USERS_PROV"),
+    ],
+    ids=lambda value: "=".join(map(str, *value.items())) if isinstance(value, dict) else "",
+)
+def test_a_setting_that_cannot_be_is_named_by_its_label(setup, wire, change, named):
+    setup.settings = change
+    refused(setup.sync(setup.directory("a.ldif")), 2, named)
+    assert wire.exchanges == []
+    assert not setup.state.exists()
+
+
+def test_a_secret_that_is_only_there_encrypted_asks_for_it(direct):
+    direct.write_connection()
+    run = pfscim("sync", direct.connection, "--source", f"ldif:{direct.directory('a.ldif')}", "--state", direct.state)
+    refused(run, 2, "Access Token", "--secret")
+    assert not direct.state.exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("", "connection.json"),
+        ("{", "connection.json"),
+        ("[]", "connection.json"),
+        ("{}", "outboundProvision"),
+        ('{"outboundProvision": {"type": "SCIM", "targetSettings": [], "channels": []}}', "PfScim"),
+    ],
+)
+def test_a_connection_that_cannot_be_read_is_refused(setup, wire, text, named):
+    setup.connection.write_text(text, encoding="utf-8")
+    refused(setup.sync(setup.directory("a.ldif")), 2, named)
+    assert wire.exchanges == []
+    assert not setup.state.exists()
+
+
+def test_a_connection_that_is_not_there_is_refused(setup):
+    run = pfscim("sync", setup.folder / "absent.json", "--source", f"ldif:{setup.directory('a.ldif')}")
+    refused(run, 2, "absent.json")
+
+
+def test_a_directory_that_is_not_there_is_refused(setup, wire):
+    refused(setup.sync(setup.folder / "absent.ldif"), 2, "absent.ldif")
+    assert wire.writes() == []
+    assert not setup.state.exists()
+
+
+def test_a_field_that_does_not_exist_is_named(setup, scenario, wire):
+    setup.write_connection()
+    document = json.loads(setup.connection.read_text(encoding="utf-8"))
+    mapping = document["outboundProvision"]["channels"][0]["attributeMapping"]
+    mapping.append({"fieldName": "shoeSize", "saasFieldInfo": {"attributeNames": ["title"]}})
+    setup.connection.write_text(json.dumps(document), encoding="utf-8")
+    refused(setup.sync(setup.directory("a.ldif")), 2, "shoeSize")
+    assert wire.writes() == []
+
+
+def test_no_arguments_at_all_is_a_usage_error():
+    run = pfscim()
+    assert run.status == 2
+    assert "Usage" in run.err
+
+
+# --- the deployed jar ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def plugin(direct: Setup, tmp_path: Path) -> Setup:
+    """The connection through a jar that the test may damage."""
+    folder = tmp_path / "deploy"
+    shutil.copytree(DEPLOY, folder)
+    direct.plugin = folder
+    return direct
+
+
+def rewrite(folder: Path, change) -> None:
+    """Passes every entry of the jar through `change`, which gives its new bytes, or None to leave it out."""
+    (jar,) = folder.glob("*.jar")
+    with zipfile.ZipFile(jar) as old:
+        entries = [(info, old.read(info)) for info in old.infolist()]
+    touched = 0
+    with zipfile.ZipFile(jar, "w", zipfile.ZIP_DEFLATED) as new:
+        for info, data in entries:
+            after = change(info.filename, data)
+            touched += after != data
+            if after is not None:
+                new.writestr(info, after)
+    assert touched, "the test does not change the jar"
+
+
+def is_library(name: str) -> bool:
+    return "/native/" in name and name.endswith((".so", ".dll"))
+
+
+def test_a_folder_without_a_jar_is_refused(plugin, wire):
+    for jar in plugin.plugin.glob("*.jar"):
+        jar.unlink()
+    refused(plugin.sync(plugin.directory("a.ldif")), 2, str(plugin.plugin))
+    assert wire.exchanges == []
+
+
+def test_a_jar_without_descriptor_is_refused(plugin, wire):
+    descriptor = "PF-INF/saas-provisioning-plugin-descriptor"
+    rewrite(plugin.plugin, lambda name, data: None if name == descriptor else data)
+    refused(plugin.sync(plugin.directory("a.ldif")), 2, descriptor)
+    assert wire.exchanges == []
+
+
+def test_a_jar_without_native_library_says_which_one_is_missing(plugin, wire):
+    rewrite(plugin.plugin, lambda name, data: None if is_library(name) else data)
+    refused(plugin.sync(plugin.directory("a.ldif")), 2, "native")
+    assert wire.writes() == []
+    assert not plugin.state.exists()
+
+
+def test_a_damaged_native_library_is_never_loaded(plugin, wire):
+    rewrite(plugin.plugin, lambda name, data: data[:-1] + bytes([data[-1] ^ 1]) if is_library(name) else data)
+    refused(plugin.sync(plugin.directory("a.ldif")), 2, "SHA-256")
+    assert wire.writes() == []
+    assert not plugin.state.exists()
+
+
+def test_a_machine_without_java_is_told_what_to_install(plugin, wire, tmp_path):
+    plugin.environment = {"PATH": str(tmp_path), "JAVA_HOME": ""}
+    refused(plugin.sync(plugin.directory("a.ldif")), 2, "JAVA_HOME")
+    assert wire.writes() == []
+    assert not plugin.state.exists()
