@@ -95,7 +95,7 @@ fn perform(operation: u8, key: i64, mut request: Reader<'_>, result: &mut Writer
         4 => {
             let (id, identifier) = (request.string()?, request.string()?);
             request.end()?;
-            let found = session(key)?.find_user(id.as_deref(), identifier.as_deref())?;
+            let found = session(key)?.find_user(known(&id), known(&identifier))?;
             result.bool(found.is_some());
             if let Some(record) = found {
                 put_record(&record, result);
@@ -118,6 +118,11 @@ fn perform(operation: u8, key: i64, mut request: Reader<'_>, result: &mut Writer
 
 fn session(key: i64) -> Result<Arc<Session>, Stop> {
     sessions::get(key).ok_or(Stop::Fault(Fault::UnknownSession(key)))
+}
+
+/// PingFederate says null or an empty string where it does not know.
+fn known(value: &Option<String>) -> Option<&str> {
+    value.as_deref().filter(|v| !v.is_empty())
 }
 
 /// Reads one value of every kind and writes it again: proves that both codecs agree.

@@ -1,0 +1,246 @@
+package org.pfscim.connector;
+
+import com.pingidentity.provisioner.sdk.SaasPluginException;
+import com.pingidentity.provisioner.sdk.SaasPluginFieldInfo;
+import com.pingidentity.provisioner.sdk.SaasUserData;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.apache.commons.logging.Log;
+import org.apache.commons.logging.LogFactory;
+import org.sourceid.saml20.adapter.conf.Field;
+
+/**
+ * A session of the native core, and the only class that knows what the frames mean. Its other half is {@code call.rs}: the
+ * numbers of the operations and the order of their arguments and results are the same there.
+ *
+ * <p>Serves many threads. Calls that run while it is closed finish; calls made after that fail.
+ */
+final class NativeConnector {
+
+    /** Below the logger that PingFederate sends to provisioner.log, so that nobody has to configure anything. */
+    static final Log LOG = LogFactory.getLog("com.pingidentity.provisioner.pfscim");
+
+    /** How long one operation may take, in seconds: below the time after which PingFederate gives a record up. */
+    static final String OPERATION_TIMEOUT = "org.pfscim.operation.timeout";
+
+    static final int HELLO = 0;
+    static final int OPEN = 1;
+    static final int CHECK = 2;
+    static final int CLOSE = 3;
+    static final int FIND_USER = 4;
+    static final int CREATE_USER = 5;
+    static final int UPDATE_USER = 6;
+    static final int REMOVE_USER = 7;
+    static final int FIELDS = 8;
+    static final int FIND_GROUP = 9;
+    static final int CREATE_GROUP = 10;
+    static final int UPDATE_GROUP = 11;
+    static final int DELETE_GROUP = 12;
+
+    private final long key;
+    private final Map<String, String> settings;
+
+    private NativeConnector(long key, Map<String, String> settings) {
+        this.key = key;
+        this.settings = settings;
+    }
+
+    /** One request frame in, one answer frame out. */
+    static native byte[] call(byte[] frame);
+
+    /** Proves that the library behind {@link #call} is there and speaks this codec. */
+    static boolean answers() {
+        byte[] sent = {1, 2, 3};
+        Frame.Writer request = request(HELLO, 0).bytes(sent).string("\ud83d\ude00").strings(Collections.emptyList());
+        request.map(Collections.<String, List<String>>emptyMap(), Frame.Writer::strings).i64(-1).bool(true);
+        Frame.Reader answer = new Frame.Reader(call(request.toBytes()));
+        return answer.list(NativeConnector::line).isEmpty() && answer.u8() == 0 && Arrays.equals(sent, answer.bytes());
+    }
+
+    /**
+     * Starts a session. Sends nothing.
+     *
+     * @param fields the target settings
+     * @param channel tells apart the channels that share one set of target settings
+     */
+    static NativeConnector open(Collection<Field> fields, String channel) throws SaasPluginException {
+        Map<String, String> settings = settings(fields);
+        long timeout = operationTimeoutMillis();
+        long key = invoke(OPEN, 0, request -> request
+            .map(settings, Frame.Writer::string)
+            .string(channel)
+            .list(TrustAnchors.der(), Frame.Writer::bytes)
+            .map(proxyProperties(), Frame.Writer::string)
+            .i64(timeout), Frame.Reader::i64);
+        return new NativeConnector(key, settings);
+    }
+
+    /** The target settings of a list as the host keeps them: name to value; a value may be null. */
+    static Map<String, String> settings(Collection<Field> fields) {
+        Map<String, String> settings = new LinkedHashMap<>();
+        fields.forEach(field -> settings.put(field.getName(), field.getValue()));
+        return settings;
+    }
+
+    /** The settings that it was opened with. */
+    Map<String, String> settings() {
+        return settings;
+    }
+
+    void check() throws SaasPluginException {
+        invoke(CHECK, request -> { }, result -> {
+            List<String> facts = result.strings();
+            result.strings().forEach(LOG::warn);
+            facts.forEach(LOG::info);
+            return null;
+        });
+    }
+
+    void close() throws SaasPluginException {
+        invoke(CLOSE, request -> { }, result -> {
+            result.strings().forEach(LOG::info);
+            return null;
+        });
+    }
+
+    /** @return null where there is no such user */
+    SaasUserData findUser(String id, String identifier) throws SaasPluginException {
+        return invoke(FIND_USER, request -> request.string(id).string(identifier), result -> {
+            if (!result.bool()) {
+                return null;
+            }
+            SaasUserData user = new SaasUserData(result.string());
+            user.setAccountEnabled(result.bool());
+            result.map(Frame.Reader::strings).forEach(user::addAttribute);
+            return user;
+        });
+    }
+
+    /** @return the target's id; null where nothing was created */
+    String createUser(SaasUserData user) throws SaasPluginException {
+        return write(CREATE_USER, user);
+    }
+
+    /** @return the target's id; null where there is none */
+    String updateUser(SaasUserData user) throws SaasPluginException {
+        return write(UPDATE_USER, user);
+    }
+
+    /** @return the target's id; null where there is none */
+    String removeUser(SaasUserData user) throws SaasPluginException {
+        return write(REMOVE_USER, user);
+    }
+
+    /** The fields that the target has, as far as each can be told from there. */
+    List<SaasPluginFieldInfo> fields() throws SaasPluginException {
+        return invoke(FIELDS, request -> { }, result -> result.list(reader -> {
+            SaasPluginFieldInfo field = new SaasPluginFieldInfo(reader.string(), reader.string());
+            field.setRequired(reader.bool());
+            field.setUnique(reader.bool());
+            field.setMultiValue(reader.bool());
+            reader.strings().forEach(field::addNote);
+            return field;
+        }));
+    }
+
+    /** Any of the group operations: the core says what there is to say. */
+    void group(int operation) throws SaasPluginException {
+        invoke(operation, request -> { }, result -> null);
+    }
+
+    /** Sends a record and logs how the operation ended: each warning, then the one line with the outcome. */
+    private String write(int operation, SaasUserData user) throws SaasPluginException {
+        return invoke(operation, request -> request
+            .string(user.getSaasUserGuid())
+            .bool(user.isAccountEnabled())
+            .map(attributes(user), Frame.Writer::strings)
+            .strings(user.getMaskedFields() == null ? Collections.emptySet() : user.getMaskedFields()), result -> {
+                String id = result.string();
+                String outcome = result.string();
+                result.strings().forEach(LOG::warn);
+                LOG.info(outcome);
+                return id;
+            });
+    }
+
+    /** The attributes of a user without the nulls that a host may leave in them. */
+    private static Map<String, List<String>> attributes(SaasUserData user) {
+        Map<String, List<String>> attributes = new LinkedHashMap<>();
+        if (user.getAttributeMap() != null) {
+            user.getAttributeMap().forEach((code, values) -> {
+                if (code != null && values != null) {
+                    attributes.put(code, values.stream().filter(Objects::nonNull).collect(Collectors.toList()));
+                }
+            });
+        }
+        return attributes;
+    }
+
+    private <T> T invoke(int operation, Consumer<Frame.Writer> arguments, Function<Frame.Reader, T> result)
+            throws SaasPluginException {
+        return invoke(operation, key, arguments, result);
+    }
+
+    /** One operation: its log lines are logged on this thread, where the host keeps the context of the channel. */
+    private static <T> T invoke(int operation, long key, Consumer<Frame.Writer> arguments, Function<Frame.Reader, T> result)
+            throws SaasPluginException {
+        NativeLibrary.load();
+        try {
+            Frame.Writer request = request(operation, key);
+            arguments.accept(request);
+            Frame.Reader answer = new Frame.Reader(call(request.toBytes()));
+            answer.list(NativeConnector::line).forEach(Runnable::run);
+            if (answer.u8() != 0) {
+                throw new SaasPluginException(answer.string(), answer.bool());
+            }
+            T value = result.apply(answer);
+            answer.end();
+            return value;
+        } catch (NativeException e) {
+            throw new SaasPluginException("protocol: " + e.getMessage(), e);
+        }
+    }
+
+    private static Frame.Writer request(int operation, long key) {
+        return new Frame.Writer().u8(operation).i64(key).bool(LOG.isDebugEnabled());
+    }
+
+    /** A log line, ready to be logged. */
+    private static Runnable line(Frame.Reader reader) {
+        int level = reader.u8();
+        String text = reader.string();
+        switch (level) {
+            case 1: return () -> LOG.error(text);
+            case 2: return () -> LOG.warn(text);
+            case 3: return () -> LOG.info(text);
+            default: return () -> LOG.debug(text);
+        }
+    }
+
+    private static Map<String, String> proxyProperties() {
+        Map<String, String> properties = new LinkedHashMap<>();
+        for (String name : System.getProperties().stringPropertyNames()) {
+            if (name.startsWith("http.") || name.startsWith("https.")) {
+                properties.put(name, System.getProperty(name, ""));
+            }
+        }
+        return properties;
+    }
+
+    private static long operationTimeoutMillis() throws SaasPluginException {
+        String seconds = System.getProperty(OPERATION_TIMEOUT, "50").trim();
+        if (!seconds.matches("[1-9][0-9]{0,4}")) {
+            throw new SaasPluginException("config: the system property " + OPERATION_TIMEOUT
+                + " has to be a number of seconds from 1 to 99999", true);
+        }
+        return Long.parseLong(seconds) * 1000;
+    }
+}

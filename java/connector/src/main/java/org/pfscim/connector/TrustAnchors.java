@@ -1,0 +1,83 @@
+package org.pfscim.connector;
+
+import java.lang.reflect.Method;
+import java.lang.reflect.Modifier;
+import java.security.GeneralSecurityException;
+import java.security.KeyStore;
+import java.security.cert.CertificateEncodingException;
+import java.security.cert.TrustAnchor;
+import java.security.cert.X509Certificate;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import javax.net.ssl.TrustManager;
+import javax.net.ssl.TrustManagerFactory;
+import javax.net.ssl.X509TrustManager;
+
+/**
+ * The certificates that a target's chain may end in: what this virtual machine trusts by default, and PingFederate's
+ * <em>Trusted CAs</em>. Read anew for every session, so that a certificate imported in the console counts from the next
+ * cycle on. Whatever cannot be read is logged and left out: then fewer targets are trusted, never more.
+ */
+final class TrustAnchors {
+
+    /** Of PingFederate's SDK: {@code Set<TrustAnchor> getAllTrustAnchors()}. */
+    private static final String ACCESSOR = "com.pingidentity.access.TrustedCAAccessor";
+
+    private TrustAnchors() {
+    }
+
+    /** Each certificate once, in DER. */
+    static List<byte[]> der() {
+        Set<X509Certificate> certificates = new LinkedHashSet<>();
+        addDefaults(certificates);
+        addTrustedCAs(certificates);
+        List<byte[]> encoded = new ArrayList<>(certificates.size());
+        for (X509Certificate certificate : certificates) {
+            try {
+                encoded.add(certificate.getEncoded());
+            } catch (CertificateEncodingException e) {
+                NativeConnector.LOG.warn("a trusted certificate was left out: it cannot be encoded");
+            }
+        }
+        return encoded;
+    }
+
+    private static void addDefaults(Set<X509Certificate> certificates) {
+        try {
+            TrustManagerFactory factory = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+            factory.init((KeyStore) null);
+            for (TrustManager manager : factory.getTrustManagers()) {
+                if (manager instanceof X509TrustManager) {
+                    certificates.addAll(Arrays.asList(((X509TrustManager) manager).getAcceptedIssuers()));
+                }
+            }
+        } catch (GeneralSecurityException | RuntimeException e) {
+            NativeConnector.LOG.warn("the virtual machine's trusted certificates cannot be read: " + e);
+        }
+    }
+
+    /** By reflection: the class is there in PingFederate only, and its shape is not promised by what we compile against. */
+    private static void addTrustedCAs(Set<X509Certificate> certificates) {
+        try {
+            Class<?> type = Class.forName(ACCESSOR, true, TrustAnchors.class.getClassLoader());
+            Method method = type.getMethod("getAllTrustAnchors");
+            Object accessor = Modifier.isStatic(method.getModifiers()) ? null : type.getDeclaredConstructor().newInstance();
+            Object anchors = method.invoke(accessor);
+            if (anchors instanceof Iterable) {
+                for (Object anchor : (Iterable<?>) anchors) {
+                    Object certificate = anchor instanceof TrustAnchor ? ((TrustAnchor) anchor).getTrustedCert() : anchor;
+                    if (certificate instanceof X509Certificate) {
+                        certificates.add((X509Certificate) certificate);
+                    }
+                }
+            }
+        } catch (ClassNotFoundException e) {
+            NativeConnector.LOG.debug("no Trusted CAs to read outside PingFederate");
+        } catch (ReflectiveOperationException | RuntimeException | LinkageError e) {
+            NativeConnector.LOG.warn("PingFederate's Trusted CAs cannot be read: " + (e.getCause() == null ? e : e.getCause()));
+        }
+    }
+}
