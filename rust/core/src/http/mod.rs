@@ -1,13 +1,39 @@
 //! The wire: one client per connector, with authentication, retry, rate limit and deadline.
+//!
+//! A [`Call`] goes in, an [`Answer`] comes out, or the reason why there is none. This module knows HTTP, OAuth client
+//! credentials and how SCIM words its errors; it may not know users, groups or what an answer means for them.
 
+mod answer;
+mod authentication;
+mod courier;
+mod pace;
+mod proxy;
+mod retry;
+mod tls;
+mod transport;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
-use url::Url;
+use url::{Origin, Url};
 
 use crate::Failure;
 use crate::environment::Environment;
-use crate::target::Settings;
+use crate::target::{Settings, Version};
+use crate::text::{excerpt, printable};
+
+use authentication::Credentials;
+use courier::{Courier, Message};
+use pace::Pace;
+use transport::Wire;
+
+/// The largest answer that is read, in bytes.
+pub const LARGEST_ANSWER: usize = 32 * 1024 * 1024;
 
 /// The verbs that SCIM uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +44,24 @@ pub enum Method {
     Put,
     Patch,
     Delete,
+}
+
+impl Method {
+    /// The verb as it stands on the wire.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+        }
+    }
+
+    /// True where doing it twice is doing it once (RFC 9110 section 9.2.2).
+    fn repeatable(self) -> bool {
+        matches!(self, Self::Get | Self::Put | Self::Delete)
+    }
 }
 
 /// When an operation has to be over, on the environment's monotonic clock.
@@ -37,7 +81,7 @@ pub struct Call {
     pub if_match: Option<String>,
 }
 
-/// One answer of the target, whatever its status (401 and 429 excepted: the client deals with those).
+/// One answer of the target: 2xx, 4xx or 5xx, but never 401, 407 or 429, which the client deals with.
 #[derive(Debug, Clone)]
 pub struct Answer {
     /// HTTP status.
@@ -55,8 +99,15 @@ pub struct Answer {
 pub struct Unanswered {
     /// The failure to report.
     pub failure: Failure,
-    /// True where the target may have acted on the request all the same.
+    /// True where the target may have acted on the request all the same. Never for `GET`.
     pub maybe_done: bool,
+}
+
+impl Unanswered {
+    /// The target has certainly not acted.
+    fn not_done(failure: Failure) -> Self {
+        Self { failure, maybe_done: false }
+    }
 }
 
 /// One message on the wire, complete.
@@ -81,17 +132,26 @@ pub struct Reply {
     pub status: u16,
     /// Names in lower case.
     pub headers: Vec<(String, String)>,
-    /// At most 32 MiB.
+    /// At most [`LARGEST_ANSWER`] and one byte: that one tells that there is more.
     pub body: Vec<u8>,
 }
 
+impl Reply {
+    /// The first header of that name (lower case), trimmed, unless it is empty.
+    fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.trim()).filter(|v| !v.is_empty())
+    }
+}
+
 /// Why nothing came back.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Broken {
     /// What happened, printable, without URL or body.
     pub text: String,
     /// True where the request may have reached the target.
     pub maybe_done: bool,
+    /// True where another attempt would end the same way: a certificate that is not trusted, for one.
+    pub lasting: bool,
 }
 
 /// Carries messages: reqwest in production, memory in tests. Knows nothing of SCIM, authentication or retry.
@@ -103,17 +163,28 @@ pub trait Transport: Send + Sync {
     fn exchange(&self, message: &Exchange<'_>) -> Result<Reply, Broken>;
 }
 
-/// The HTTP client of one connector.
-#[derive(Debug)]
-pub struct Client {}
+/// The HTTP client of one connector. Serves many threads.
+pub struct Client {
+    origin: Origin,
+    version: Version,
+    dry_run: bool,
+    credentials: Credentials,
+    courier: Courier,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("target", &self.target()).finish_non_exhaustive()
+    }
+}
 
 impl Client {
     /// Builds the client. Sends nothing.
     ///
     /// # Errors
-    /// [`Failure::Config`] where TLS or the proxy cannot be set up.
-    pub fn new(_settings: &Settings, _environment: &Environment) -> Result<Self, Failure> {
-        Ok(Self {})
+    /// [`Failure::Config`] where TLS, the proxy or the credentials cannot be set up.
+    pub fn new(settings: &Settings, environment: &Environment) -> Result<Self, Failure> {
+        Self::over(settings, environment, Box::new(Wire::new(environment, settings.request_timeout)?))
     }
 
     /// A client over a transport of the caller's, for tests.
@@ -121,18 +192,137 @@ impl Client {
     /// # Errors
     /// As [`Client::new`].
     pub fn over(
-        _settings: &Settings,
-        _environment: &Environment,
-        _transport: Box<dyn Transport>,
+        settings: &Settings,
+        environment: &Environment,
+        transport: Box<dyn Transport>,
     ) -> Result<Self, Failure> {
-        Ok(Self {})
+        let clock = Arc::clone(&environment.clock);
+        Ok(Self {
+            origin: settings.scim_url.origin(),
+            version: settings.version,
+            dry_run: environment.dry_run,
+            credentials: Credentials::new(settings)?,
+            courier: Courier {
+                transport,
+                clock,
+                request_timeout: settings.request_timeout,
+                pace: Pace::new(settings.max_requests_per_second),
+            },
+        })
     }
 
     /// Sends one call: authenticated, renewed once on 401, repeated where that is safe, within the deadline.
     ///
+    /// A `POST` or `PATCH` that a gateway answers with 502 or 504 counts as unanswered: the gateway cannot tell
+    /// whether the target acted.
+    ///
     /// # Errors
     /// [`Unanswered`] with `auth_failed`, `rate_limited`, `transport`, `protocol` or `config`.
-    pub fn send(&self, _call: &Call, _deadline: Deadline) -> Result<Answer, Unanswered> {
-        Err(Unanswered { failure: Failure::transport("not there yet"), maybe_done: false })
+    pub fn send(&self, call: &Call, deadline: Deadline) -> Result<Answer, Unanswered> {
+        self.permit(call).map_err(Unanswered::not_done)?;
+        let body = call.body.as_ref().map(|body| body.to_string().into_bytes());
+        let mut headers = self.headers(call);
+        let plain = headers.len();
+        let mut earlier_maybe_done = false;
+        let mut renewed = false;
+        loop {
+            headers.truncate(plain);
+            let authorization = self.credentials.header(&self.courier, deadline)?;
+            headers.extend(authorization.iter().map(|value| ("authorization", value.clone())));
+            let message = Message {
+                receiver: &self.target(),
+                method: call.method,
+                url: &call.url,
+                headers: &headers,
+                body: body.as_deref(),
+                repeatable: call.method.repeatable(),
+                changes: call.method != Method::Get,
+                paced: true,
+            };
+            let (reply, maybe_done) = self.courier.carry(&message, deadline)?;
+            let maybe_done = maybe_done || earlier_maybe_done;
+            if reply.status == 401 && !renewed && self.credentials.renewable(authorization.as_deref()) {
+                renewed = true;
+                earlier_maybe_done = maybe_done;
+                continue;
+            }
+            return self.judge(call, reply, maybe_done);
+        }
     }
+
+    /// What a reply is for the caller: an answer, or no answer at all.
+    fn judge(&self, call: &Call, reply: Reply, maybe_done: bool) -> Result<Answer, Unanswered> {
+        let target = self.target();
+        let status = reply.status;
+        let failure = match status {
+            401 => Failure::AuthFailed(format!("{target} answers 401: {}", self.credentials.advice())),
+            407 => Failure::Config(format!(
+                "the proxy on the way to {target} answers 407: it wants a user name and password, or refuses those it got"
+            )),
+            502 | 504 if !call.method.repeatable() => {
+                let text = format!("a gateway before {target} answers {status}, so the outcome is unknown");
+                return Err(Unanswered { failure: Failure::transport(text), maybe_done: true });
+            }
+            200..=299 | 400..=599 => return Ok(Answer::read(&reply)),
+            300..=399 => Failure::Protocol(format!(
+                "{target} answers {status}{}: redirects are not followed, correct SCIM URL",
+                destination(&reply, &call.url)
+            )),
+            _ => Failure::Protocol(format!("{target} answers with the unusable status {status}")),
+        };
+        Err(Unanswered { failure, maybe_done })
+    }
+
+    /// Credentials go to the configured origin only, and a dry run writes nothing.
+    fn permit(&self, call: &Call) -> Result<(), Failure> {
+        let other_origin = call.url.origin() != self.origin || !self.origin.is_tuple();
+        if other_origin || !call.url.username().is_empty() || call.url.password().is_some() {
+            return Err(Failure::Protocol(format!(
+                "a request to {} was held back: only {} is the target",
+                printable(&call.url.origin().ascii_serialization()),
+                self.target()
+            )));
+        }
+        if self.dry_run && call.method != Method::Get {
+            return Err(Failure::Protocol(format!("a {} in a dry run was held back", call.method.word())));
+        }
+        Ok(())
+    }
+
+    /// Everything but `authorization`. Media types: RFC 7644 section 3.1, SCIM 1.1 protocol section 3.
+    fn headers(&self, call: &Call) -> Vec<(&'static str, String)> {
+        let (accept, content_type) = match self.version {
+            Version::V2_0 => ("application/scim+json, application/json;q=0.9", "application/scim+json"),
+            Version::V1_1 => ("application/json", "application/json"),
+        };
+        let mut headers = vec![("accept", accept.to_owned()), ("user-agent", user_agent().to_owned())];
+        if call.body.is_some() {
+            headers.push(("content-type", content_type.to_owned()));
+        }
+        if let Some(tag) = &call.if_match {
+            headers.push(("if-match", tag.clone()));
+        }
+        headers
+    }
+
+    /// The target's name in messages.
+    fn target(&self) -> String {
+        self.origin.ascii_serialization()
+    }
+}
+
+/// The name under which this client introduces itself.
+fn user_agent() -> &'static str {
+    concat!("pfscim/", env!("CARGO_PKG_VERSION"))
+}
+
+/// Where a redirect points, without its query: that may repeat a filter value.
+fn destination(reply: &Reply, from: &Url) -> String {
+    let Some(url) = reply.header("location").and_then(|location| from.join(location).ok()) else {
+        return String::new();
+    };
+    if !url.has_host() {
+        return String::new();
+    }
+    format!(" and points to {}", excerpt(&format!("{}{}", url.origin().ascii_serialization(), url.path())))
 }

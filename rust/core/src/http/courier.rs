@@ -1,0 +1,160 @@
+//! Brings one message to its receiver and the reply back: at the agreed pace, within the deadline, again where that is
+//! safe. Knows nothing of SCIM or of credentials.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use url::Url;
+
+use super::pace::Pace;
+use super::{Broken, Deadline, Exchange, LARGEST_ANSWER, Method, Reply, Transport, Unanswered, retry};
+use crate::Failure;
+use crate::environment::Clock;
+use crate::text::printable;
+
+/// A write that could not be followed up before the deadline is better not started.
+const TIME_FOR_A_WRITE: Duration = Duration::from_secs(5);
+
+/// One message and how it may be treated.
+pub(super) struct Message<'a> {
+    /// The receiver's name in messages: an origin.
+    pub(super) receiver: &'a str,
+    pub(super) method: Method,
+    pub(super) url: &'a Url,
+    pub(super) headers: &'a [(&'static str, String)],
+    pub(super) body: Option<&'a [u8]>,
+    /// Sending it twice does no harm.
+    pub(super) repeatable: bool,
+    /// It changes something at the receiver.
+    pub(super) changes: bool,
+    /// It counts for *Maximum Requests Per Second*.
+    pub(super) paced: bool,
+}
+
+pub(super) struct Courier {
+    pub(super) transport: Box<dyn Transport>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) request_timeout: Duration,
+    pub(super) pace: Pace,
+}
+
+impl Courier {
+    /// The last reply, whatever its status (429 excepted), and whether an attempt before it may have been acted upon.
+    ///
+    /// # Errors
+    /// `transport`, `rate_limited`, or `protocol` for an answer that is too large.
+    pub(super) fn carry(&self, message: &Message<'_>, deadline: Deadline) -> Result<(Reply, bool), Unanswered> {
+        let mut maybe_done = false;
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let timeout = self.start(message, deadline).map_err(|failure| Unanswered { failure, maybe_done })?;
+            let ending = self.attempt(message, timeout, attempt);
+            if let Ok(reply) = &ending
+                && reply.body.len() > LARGEST_ANSWER
+            {
+                let text = format!("the answer of {} is larger than 32 MiB and was refused", message.receiver);
+                return Err(Unanswered { failure: Failure::Protocol(text), maybe_done: message.changes });
+            }
+            let wall = self.clock.wall();
+            match retry::next(&ending, message.repeatable, attempt, wall, getrandom::u32().unwrap_or(u32::MAX)) {
+                Some(wait) if self.left(deadline) > wait.time + reserve(message) => {
+                    maybe_done |= message.changes && unclear(&ending);
+                    self.clock.sleep(wait.time);
+                }
+                Some(wait) if wait.asked => {
+                    return Err(Unanswered { failure: too_long(message, wait.time), maybe_done });
+                }
+                _ => return conclude(message, ending, maybe_done),
+            }
+        }
+    }
+
+    /// Waits for the pace and says how long the attempt may take.
+    fn start(&self, message: &Message<'_>, deadline: Deadline) -> Result<Duration, Failure> {
+        if message.paced {
+            let latest = deadline.0.saturating_sub(reserve(message));
+            let Some(wait) = self.pace.take(self.clock.monotonic(), latest) else {
+                return Err(Failure::transport(format!(
+                    "{} to {} was not started: Maximum Requests Per Second leaves no room for it in time",
+                    message.method.word(),
+                    message.receiver
+                )));
+            };
+            if !wait.is_zero() {
+                self.clock.sleep(wait);
+            }
+        }
+        let left = self.left(deadline);
+        if left.is_zero() || left < reserve(message) {
+            return Err(Failure::transport(format!(
+                "{} to {} was not started: {} s are left of the time for this operation",
+                message.method.word(),
+                message.receiver,
+                left.as_secs()
+            )));
+        }
+        Ok(left.min(self.request_timeout))
+    }
+
+    /// One attempt, and its line in the log: neither query nor headers nor body.
+    fn attempt(&self, message: &Message<'_>, timeout: Duration, attempt: u32) -> Result<Reply, Broken> {
+        let Message { method, url, headers, body, .. } = *message;
+        let begun = self.clock.monotonic();
+        let ending = self.transport.exchange(&Exchange { method, url, headers, body, timeout });
+        let took = self.clock.monotonic().saturating_sub(begun).as_millis();
+        let (verb, path) = (method.word(), printable(url.path()));
+        match &ending {
+            Ok(reply) => log::debug!("{verb} {path}: {} after {took} ms, attempt {attempt}", reply.status),
+            Err(broken) => log::debug!("{verb} {path}: {} after {took} ms, attempt {attempt}", broken.text),
+        }
+        ending
+    }
+
+    fn left(&self, deadline: Deadline) -> Duration {
+        deadline.0.saturating_sub(self.clock.monotonic())
+    }
+}
+
+/// How much time has to be left when the message is sent.
+fn reserve(message: &Message<'_>) -> Duration {
+    if message.changes { TIME_FOR_A_WRITE } else { Duration::ZERO }
+}
+
+/// Whether the receiver may have acted on an attempt that ended like that.
+fn unclear(ending: &Result<Reply, Broken>) -> bool {
+    match ending {
+        Ok(reply) => matches!(reply.status, 500 | 502 | 504),
+        Err(broken) => broken.maybe_done,
+    }
+}
+
+fn too_long(message: &Message<'_>, wait: Duration) -> Failure {
+    Failure::RateLimited(format!(
+        "{} asks to wait {} s, longer than this operation may take; if that happens often, lower Maximum Requests Per Second",
+        message.receiver,
+        wait.as_secs()
+    ))
+}
+
+/// The last attempt's ending as the outcome of all.
+fn conclude(
+    message: &Message<'_>,
+    ending: Result<Reply, Broken>,
+    maybe_done: bool,
+) -> Result<(Reply, bool), Unanswered> {
+    match ending {
+        Ok(reply) if reply.status == 429 => {
+            let text = format!(
+                "{} answers 429 (too many requests) time and again: lower Maximum Requests Per Second",
+                message.receiver
+            );
+            Err(Unanswered { failure: Failure::RateLimited(text), maybe_done })
+        }
+        Ok(reply) => Ok((reply, maybe_done)),
+        Err(broken) => Err(Unanswered {
+            failure: Failure::transport(format!("{}: {}", message.receiver, broken.text)),
+            maybe_done: maybe_done || (message.changes && broken.maybe_done),
+        }),
+    }
+}
