@@ -1,10 +1,19 @@
 //! Target settings: the Target tab. The catalogue of settings is data (`catalogue.rs`); everything that lists,
 //! checks or reads a setting goes through it.
 
+mod catalogue;
+mod check;
+mod findings;
+mod parse;
+
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
+use sha2::{Digest, Sha256};
 use url::Url;
+
+pub use catalogue::{Check, Kind, Setting, catalogue, setting};
 
 use crate::Failure;
 
@@ -120,7 +129,8 @@ pub enum UpdateMethod {
 /// The Target tab, parsed and valid.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Settings {
-    /// *SCIM URL*: absolute http or https; the path never ends in `/`; a query is kept.
+    /// *SCIM URL*: absolute http or https; the path never ends in `/`, but for an empty one, which `Url` always shows
+    /// as `/`; a query is kept.
     pub scim_url: Url,
     /// *SCIM Version*.
     pub version: Version,
@@ -172,11 +182,39 @@ impl Settings {
     ///
     /// # Errors
     /// [`Failure::Config`] naming the first setting that is wrong, by its label, and what to do.
-    pub fn parse<N, V>(_pairs: impl IntoIterator<Item = (N, V)>) -> Result<Self, Failure>
+    pub fn parse<N, V>(pairs: impl IntoIterator<Item = (N, V)>) -> Result<Self, Failure>
     where
         N: AsRef<str>,
         V: AsRef<str>,
     {
-        Err(Failure::Config("target settings cannot be read yet".into()))
+        parse::settings(pairs)
+    }
+
+    /// What is not wrong but deserves a word: risky or useless combinations, one line each, settings by their labels.
+    pub fn warnings(&self) -> Vec<String> {
+        findings::of(self)
+    }
+
+    /// Tells these settings from any others, secrets included. A key for registries: never print or store it.
+    pub fn digest(&self) -> [u8; 32] {
+        let mut hasher = ShaHasher(Sha256::new());
+        self.hash(&mut hasher);
+        hasher.0.finalize().into()
     }
 }
+
+/// Feeds `Hash`, whose encoding is prefix-free, to SHA-256. Its own 64-bit result is of no use here.
+struct ShaHasher(Sha256);
+
+impl Hasher for ShaHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0.clone().finalize().iter().take(8).fold(0, |sum, byte| sum << 8 | u64::from(*byte))
+    }
+}
+
+#[cfg(test)]
+mod tests;
