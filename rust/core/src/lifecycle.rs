@@ -1,1 +1,432 @@
-//! Remove-as-disable: the decision table of design section 4, as a pure function.
+//! Remove-as-disable: the decision table of design section 4, as a pure function. Knows no wire and no resource:
+//! it is told what was asked, what the source says and what stands at the target, and answers with one effect.
+
+use crate::record::Outcome;
+use crate::target::{RemoveAction, Settings};
+
+/// What a host asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Asked {
+    /// Make this user, or adopt the one that is there.
+    Create,
+    /// Bring this user up to date; for a disabled record that may be a removal.
+    Update,
+    /// Remove this user: disable or delete.
+    Remove,
+}
+
+/// What stands at the target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AtTarget {
+    /// No such user.
+    Absent,
+    /// There, with `active` true or without `active`.
+    Active,
+    /// There, with `active` false.
+    Inactive,
+}
+
+/// The settings that the table reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Options {
+    /// C: *User Create*.
+    pub create: bool,
+    /// U: *User Update*.
+    pub update: bool,
+    /// R: *User Disable / Delete*.
+    pub remove: bool,
+    /// P: *Provision Disabled Users*.
+    pub provision_disabled: bool,
+    /// A: *Remove User Action*.
+    pub action: RemoveAction,
+}
+
+impl Options {
+    /// C, P and A = Disable: disabled users may stand at the target.
+    fn keeps_disabled(self) -> bool {
+        self.provision_disabled && self.action == RemoveAction::Disable
+    }
+}
+
+impl From<&Settings> for Options {
+    fn from(settings: &Settings) -> Self {
+        Self {
+            create: settings.create,
+            update: settings.update,
+            remove: settings.remove,
+            provision_disabled: settings.provision_disabled,
+            action: settings.remove_action,
+        }
+    }
+}
+
+/// The setting that held an operation back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Switch {
+    /// *User Create* is off.
+    UserCreate,
+    /// *User Update* is off.
+    UserUpdate,
+    /// *User Disable / Delete* is off.
+    UserRemove,
+    /// *Provision Disabled Users* is off.
+    ProvisionDisabled,
+    /// *Remove User Action* is Delete, which this situation does not allow.
+    RemoveAction,
+}
+
+impl Switch {
+    /// Every switch.
+    pub const ALL: [Self; 5] =
+        [Self::UserCreate, Self::UserUpdate, Self::UserRemove, Self::ProvisionDisabled, Self::RemoveAction];
+
+    /// The label on the Target tab.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::UserCreate => "User Create",
+            Self::UserUpdate => "User Update",
+            Self::UserRemove => "User Disable / Delete",
+            Self::ProvisionDisabled => "Provision Disabled Users",
+            Self::RemoveAction => "Remove User Action",
+        }
+    }
+
+    /// The switch behind a label.
+    pub fn from_label(label: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|s| s.label() == label)
+    }
+
+    /// What is the case, and what did not happen because of it, in the words of a warning.
+    pub fn consequence(self) -> &'static str {
+        match self {
+            Self::UserCreate => "is off: users that are not at the target are not created",
+            Self::UserUpdate => "is off: users that are at the target are not updated",
+            Self::UserRemove => "is off: removed or disabled users stay as they are at the target",
+            Self::ProvisionDisabled => "is off: disabled users are not created",
+            Self::RemoveAction => {
+                "is Delete: disabled users are not created, and an account that was never linked is not deleted"
+            }
+        }
+    }
+}
+
+/// What to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Effect {
+    /// `POST` with this `active`; false is verified afterwards.
+    Create {
+        /// The `active` to ask for.
+        active: bool,
+    },
+    /// Write the differences and this `active`; end with `changed`, or with `unchanged` where nothing differs.
+    Write {
+        /// The `active` to end with.
+        active: bool,
+        /// The outcome where something was sent.
+        changed: Outcome,
+        /// The outcome where nothing differed.
+        unchanged: Outcome,
+    },
+    /// `active` becomes false, everything else is kept, verified.
+    Disable,
+    /// `DELETE`.
+    Delete,
+    /// Send nothing.
+    Nothing(Outcome),
+    /// Send nothing, because of this setting.
+    Skip(Switch),
+}
+
+/// What the table is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Situation {
+    /// The operation.
+    pub asked: Asked,
+    /// The source's account status.
+    pub enabled: bool,
+    /// The target's state.
+    pub at_target: AtTarget,
+    /// True where the user is known by a stored id; false where it was found by its identifier only, so that this
+    /// connection has never touched it.
+    pub linked: bool,
+}
+
+/// Rows 1 to 15 of the decision table. Row 16, the removal guard, belongs to the cycle and is applied where an
+/// effect is carried out.
+pub fn decide(situation: Situation, options: Options) -> Effect {
+    let Situation { asked, enabled, at_target, linked } = situation;
+    match (asked, enabled, at_target) {
+        (Asked::Remove, _, _) => remove(at_target, linked, options),
+        // Rows 1, 2 and 9.
+        (_, true, AtTarget::Absent) => {
+            if options.create {
+                Effect::Create { active: true }
+            } else {
+                Effect::Skip(Switch::UserCreate)
+            }
+        }
+        // Rows 5, 6, 7 and 8.
+        (_, true, present) => {
+            if !options.update {
+                Effect::Skip(Switch::UserUpdate)
+            } else if !linked {
+                Effect::Write { active: true, changed: Outcome::Adopted, unchanged: Outcome::Adopted }
+            } else if present == AtTarget::Inactive {
+                Effect::Write { active: true, changed: Outcome::ReEnabled, unchanged: Outcome::ReEnabled }
+            } else {
+                Effect::Write { active: true, changed: Outcome::Updated, unchanged: Outcome::Unchanged }
+            }
+        }
+        // Rows 3 and 10a.
+        (_, false, AtTarget::Absent) if options.create && options.keeps_disabled() => Effect::Create { active: false },
+        // Row 4.
+        (Asked::Create, false, AtTarget::Absent) => Effect::Skip(if !options.create {
+            Switch::UserCreate
+        } else if !options.provision_disabled {
+            Switch::ProvisionDisabled
+        } else {
+            Switch::RemoveAction
+        }),
+        // Row 10.
+        (_, false, AtTarget::Inactive) if options.update && options.keeps_disabled() => {
+            Effect::Write { active: false, changed: Outcome::Updated, unchanged: Outcome::Unchanged }
+        }
+        // Rows 5a and 11 to 15.
+        (_, false, _) => remove(at_target, linked, options),
+    }
+}
+
+/// Rows 11 to 15, and their limit by row 5a.
+fn remove(at_target: AtTarget, linked: bool, options: Options) -> Effect {
+    match at_target {
+        AtTarget::Absent => Effect::Nothing(Outcome::AlreadyGone),
+        _ if !options.remove => Effect::Skip(Switch::UserRemove),
+        _ if options.action == RemoveAction::Delete && !linked => Effect::Skip(Switch::RemoveAction),
+        _ if options.action == RemoveAction::Delete => Effect::Delete,
+        AtTarget::Active => Effect::Disable,
+        AtTarget::Inactive => Effect::Nothing(Outcome::AlreadyDisabled),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Asked::{Create, Remove, Update};
+    use AtTarget::{Absent, Active, Inactive};
+    use RemoveAction::{Delete, Disable};
+
+    /// The switches that are on, by the letters of the table.
+    fn options(on: &str, action: RemoveAction) -> Options {
+        Options {
+            create: on.contains('C'),
+            update: on.contains('U'),
+            remove: on.contains('R'),
+            provision_disabled: on.contains('P'),
+            action,
+        }
+    }
+
+    fn linked(asked: Asked, enabled: bool, at_target: AtTarget, options: Options) -> Effect {
+        decide(Situation { asked, enabled, at_target, linked: true }, options)
+    }
+
+    fn never_linked(asked: Asked, enabled: bool, at_target: AtTarget, options: Options) -> Effect {
+        decide(Situation { asked, enabled, at_target, linked: false }, options)
+    }
+
+    #[test]
+    fn row_1_an_enabled_user_who_is_absent_is_created_active() {
+        assert_eq!(never_linked(Create, true, Absent, options("C", Disable)), Effect::Create { active: true });
+    }
+
+    #[test]
+    fn row_2_nobody_is_created_with_user_create_off() {
+        let off = options("URP", Disable);
+        assert_eq!(never_linked(Create, true, Absent, off), Effect::Skip(Switch::UserCreate));
+    }
+
+    #[test]
+    fn row_3_a_disabled_user_is_created_inactive_where_all_three_allow_it() {
+        assert_eq!(never_linked(Create, false, Absent, options("CP", Disable)), Effect::Create { active: false });
+    }
+
+    #[test]
+    fn row_4_a_disabled_user_is_not_created_otherwise_and_the_reason_is_named() {
+        for (on, action, switch) in [
+            ("URP", Disable, Switch::UserCreate),
+            ("CUR", Disable, Switch::ProvisionDisabled),
+            ("CURP", Delete, Switch::RemoveAction),
+        ] {
+            assert_eq!(never_linked(Create, false, Absent, options(on, action)), Effect::Skip(switch));
+        }
+    }
+
+    #[test]
+    fn row_5_a_user_who_is_there_already_is_adopted_and_made_active() {
+        for at_target in [Active, Inactive] {
+            assert_eq!(
+                never_linked(Create, true, at_target, options("U", Disable)),
+                Effect::Write { active: true, changed: Outcome::Adopted, unchanged: Outcome::Adopted }
+            );
+            let off = options("CRP", Disable);
+            assert_eq!(never_linked(Create, true, at_target, off), Effect::Skip(Switch::UserUpdate));
+        }
+    }
+
+    #[test]
+    fn row_5a_a_disabled_user_who_was_never_linked_is_disabled_but_never_deleted() {
+        for asked in [Create, Update, Remove] {
+            assert_eq!(never_linked(asked, false, Active, options("CUR", Disable)), Effect::Disable);
+            for at_target in [Active, Inactive] {
+                let deletes = options("CURP", Delete);
+                assert_eq!(never_linked(asked, false, at_target, deletes), Effect::Skip(Switch::RemoveAction));
+            }
+        }
+    }
+
+    #[test]
+    fn row_6_an_active_user_is_updated() {
+        assert_eq!(
+            linked(Update, true, Active, options("U", Delete)),
+            Effect::Write { active: true, changed: Outcome::Updated, unchanged: Outcome::Unchanged }
+        );
+    }
+
+    #[test]
+    fn row_7_an_inactive_user_is_enabled_again() {
+        assert_eq!(
+            linked(Update, true, Inactive, options("U", Disable)),
+            Effect::Write { active: true, changed: Outcome::ReEnabled, unchanged: Outcome::ReEnabled }
+        );
+    }
+
+    #[test]
+    fn row_8_nobody_is_updated_or_enabled_with_user_update_off() {
+        for at_target in [Active, Inactive] {
+            let off = options("CRP", Disable);
+            assert_eq!(linked(Update, true, at_target, off), Effect::Skip(Switch::UserUpdate));
+        }
+    }
+
+    #[test]
+    fn row_9_an_enabled_user_who_is_gone_is_created_again() {
+        assert_eq!(linked(Update, true, Absent, options("C", Delete)), Effect::Create { active: true });
+        assert_eq!(linked(Update, true, Absent, options("URP", Delete)), Effect::Skip(Switch::UserCreate));
+    }
+
+    #[test]
+    fn row_10_an_inactive_disabled_user_is_kept_up_to_date_and_inactive() {
+        assert_eq!(
+            linked(Update, false, Inactive, options("UP", Disable)),
+            Effect::Write { active: false, changed: Outcome::Updated, unchanged: Outcome::Unchanged }
+        );
+    }
+
+    #[test]
+    fn row_10a_a_disabled_user_who_is_gone_is_created_inactive() {
+        assert_eq!(linked(Update, false, Absent, options("CP", Disable)), Effect::Create { active: false });
+    }
+
+    #[test]
+    fn row_11_nobody_is_removed_with_user_disable_delete_off() {
+        for action in [Disable, Delete] {
+            for at_target in [Active, Inactive] {
+                let off = options("CU", action);
+                assert_eq!(linked(Remove, true, at_target, off), Effect::Skip(Switch::UserRemove));
+                assert_eq!(linked(Update, false, at_target, off), Effect::Skip(Switch::UserRemove));
+            }
+        }
+    }
+
+    #[test]
+    fn row_12_an_active_user_is_disabled() {
+        for asked in [Remove, Update] {
+            assert_eq!(linked(asked, false, Active, options("CURP", Disable)), Effect::Disable);
+        }
+        assert_eq!(linked(Remove, true, Active, options("R", Disable)), Effect::Disable);
+    }
+
+    #[test]
+    fn row_13_removing_an_inactive_user_sends_nothing() {
+        let on = options("CUR", Disable);
+        assert_eq!(linked(Remove, false, Inactive, on), Effect::Nothing(Outcome::AlreadyDisabled));
+        assert_eq!(linked(Update, false, Inactive, on), Effect::Nothing(Outcome::AlreadyDisabled));
+        // A removal stays one even where row 10 would keep a disabled user up to date.
+        let keeps = options("CURP", Disable);
+        assert_eq!(linked(Remove, false, Inactive, keeps), Effect::Nothing(Outcome::AlreadyDisabled));
+    }
+
+    #[test]
+    fn row_14_removing_a_user_who_is_gone_sends_nothing() {
+        for action in [Disable, Delete] {
+            assert_eq!(linked(Remove, false, Absent, options("CURP", action)), gone());
+        }
+        assert_eq!(linked(Update, false, Absent, options("UR", Disable)), gone());
+    }
+
+    #[test]
+    fn row_15_a_linked_user_is_deleted_where_the_action_says_so() {
+        for at_target in [Active, Inactive] {
+            for asked in [Remove, Update] {
+                assert_eq!(linked(asked, false, at_target, options("CURP", Delete)), Effect::Delete);
+            }
+        }
+    }
+
+    #[test]
+    fn every_situation_leads_only_where_its_switches_allow() {
+        for bits in 0..16_u8 {
+            let letters: String = "CURP".chars().enumerate().filter(|(i, _)| bits >> i & 1 == 1).map(|p| p.1).collect();
+            for action in [Disable, Delete] {
+                let options = options(&letters, action);
+                for asked in [Create, Update, Remove] {
+                    for enabled in [true, false] {
+                        for at_target in [Absent, Active, Inactive] {
+                            for linked in [true, false] {
+                                let situation = Situation { asked, enabled, at_target, linked };
+                                allowed(situation, options, decide(situation, options));
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn allowed(s: Situation, o: Options, effect: Effect) {
+        let wants_it = s.enabled && s.asked != Remove;
+        match effect {
+            Effect::Create { active } => {
+                assert!(o.create && s.at_target == Absent && s.asked != Remove && active == s.enabled, "{s:?}");
+                assert!(active || o.provision_disabled && o.action == Disable, "{s:?}");
+            }
+            Effect::Write { active, .. } => {
+                assert!(o.update && s.at_target != Absent && s.asked != Remove && active == s.enabled, "{s:?}");
+                assert!(active || s.at_target == Inactive, "{s:?}");
+            }
+            Effect::Disable => {
+                assert!(o.remove && o.action == Disable && s.at_target == Active && !wants_it, "{s:?}");
+            }
+            Effect::Delete => {
+                assert!(o.remove && o.action == Delete && s.linked && s.at_target != Absent && !wants_it, "{s:?}");
+            }
+            Effect::Nothing(_) => assert!(!wants_it, "{s:?}"),
+            Effect::Skip(Switch::UserCreate) => assert!(!o.create, "{s:?}"),
+            Effect::Skip(Switch::UserUpdate) => assert!(!o.update, "{s:?}"),
+            Effect::Skip(Switch::UserRemove) => assert!(!o.remove, "{s:?}"),
+            Effect::Skip(Switch::ProvisionDisabled) => assert!(!o.provision_disabled, "{s:?}"),
+            Effect::Skip(Switch::RemoveAction) => assert_eq!(o.action, Delete, "{s:?}"),
+        }
+    }
+
+    fn gone() -> Effect {
+        Effect::Nothing(Outcome::AlreadyGone)
+    }
+
+    #[test]
+    fn labels_read_back() {
+        for switch in Switch::ALL {
+            assert_eq!(Switch::from_label(switch.label()), Some(switch));
+        }
+    }
+}

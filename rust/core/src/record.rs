@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use crate::lifecycle::Switch;
 use crate::text::printable;
 
 /// A flat user as the host sees it.
@@ -99,13 +100,16 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// How an operation ended well. Displays as the one fixed line per operation: `outcome=disabled id=2819c223`.
+/// How an operation ended well. Displays as the one fixed line per operation: `outcome=disabled id=2819c223`, or
+/// `outcome=skipped by="User Update" id=2819c223`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
     /// The target's id; none where nothing was created.
     pub id: Option<String>,
     /// What happened.
     pub outcome: Outcome,
+    /// With [`Outcome::Skipped`]: the setting that held it back.
+    pub held_back_by: Option<Switch>,
     /// One line each, for the person who reads the log. Printable already.
     pub warnings: Vec<String>,
 }
@@ -113,7 +117,12 @@ pub struct Report {
 impl Report {
     /// A report without warnings.
     pub fn new(outcome: Outcome, id: Option<&str>) -> Self {
-        Self { id: id.map(str::to_owned), outcome, warnings: Vec::new() }
+        Self { id: id.map(str::to_owned), outcome, held_back_by: None, warnings: Vec::new() }
+    }
+
+    /// A report of something that a setting held back.
+    pub fn skipped(by: Switch, id: Option<&str>) -> Self {
+        Self { held_back_by: Some(by), ..Self::new(Outcome::Skipped, id) }
     }
 
     /// The same report with one warning more.
@@ -125,17 +134,26 @@ impl Report {
     /// Reads the line that [`Display`](fmt::Display) wrote; warnings travel apart from it.
     pub fn parse(line: &str) -> Option<Self> {
         let rest = line.strip_prefix("outcome=")?;
-        let (word, id) = match rest.split_once(" id=") {
-            Some((word, id)) => (word, Some(id)),
+        let (head, id) = match rest.split_once(" id=") {
+            Some((head, id)) => (head, Some(id)),
             None => (rest, None),
         };
-        Some(Self::new(Outcome::from_word(word)?, id))
+        match head.split_once(" by=") {
+            Some((word, label)) => {
+                let by = Switch::from_label(label.trim_matches('"'))?;
+                (Outcome::from_word(word)? == Outcome::Skipped).then(|| Self::skipped(by, id))
+            }
+            None => Some(Self::new(Outcome::from_word(head)?, id)),
+        }
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "outcome={}", self.outcome)?;
+        if let Some(by) = self.held_back_by {
+            write!(f, " by=\"{}\"", by.label())?;
+        }
         match &self.id {
             Some(id) => write!(f, " id={}", printable(id)),
             None => Ok(()),
@@ -155,6 +173,11 @@ mod tests {
                 assert_eq!(Report::parse(&report.to_string()), Some(report));
             }
         }
+        for by in Switch::ALL {
+            let report = Report::skipped(by, Some("7"));
+            assert_eq!(Report::parse(&report.to_string()), Some(report));
+        }
         assert_eq!(Report::parse("outcome=exploded id=1"), None);
+        assert_eq!(Report::parse("outcome=created by=\"User Update\""), None);
     }
 }

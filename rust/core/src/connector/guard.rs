@@ -1,0 +1,131 @@
+//! Row 16 of the decision table: *Maximum Removals Per Cycle*. The count belongs to a cycle, the latch to the
+//! channel: once a cycle goes over the limit, removals stay off until the limit's value changes or the server
+//! restarts.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use once_cell::sync::Lazy;
+
+use super::{Key, lock};
+use crate::Failure;
+
+/// A host that keeps one session open has cycles of this length.
+const LONGEST_CYCLE: Duration = Duration::from_secs(600);
+
+/// One channel, target and limit.
+type LatchKey = (String, String, Option<u32>, bool);
+
+/// Latches outlive connectors: a renewed token must not open one.
+static LATCHES: Lazy<Mutex<HashMap<LatchKey, Arc<Latch>>>> = Lazy::new(Mutex::default);
+
+/// Shut once a cycle removed too much.
+#[derive(Debug, Default)]
+pub(super) struct Latch {
+    shut: AtomicBool,
+}
+
+impl Latch {
+    pub(super) fn of(key: &Key) -> Arc<Self> {
+        let settings = &key.settings;
+        let key = (key.channel.clone(), settings.scim_url.to_string(), settings.max_removals, key.dry_run);
+        Arc::clone(lock(&LATCHES).entry(key).or_default())
+    }
+}
+
+/// The removals of one session.
+#[derive(Debug)]
+pub(super) struct Removals {
+    latch: Arc<Latch>,
+    limit: Option<u32>,
+    cycle: Mutex<Cycle>,
+}
+
+#[derive(Debug)]
+struct Cycle {
+    since: Duration,
+    count: u32,
+}
+
+impl Removals {
+    pub(super) fn new(latch: Arc<Latch>, limit: Option<u32>, now: Duration) -> Self {
+        Self { latch, limit, cycle: Mutex::new(Cycle { since: now, count: 0 }) }
+    }
+
+    /// Takes one removal, just before its request is sent.
+    ///
+    /// # Errors
+    /// [`Failure::RemovalLimit`] over the limit, and from then on always.
+    pub(super) fn take(&self, now: Duration) -> Result<(), Failure> {
+        let Some(limit) = self.limit else { return Ok(()) };
+        let mut cycle = lock(&self.cycle);
+        if now.saturating_sub(cycle.since) >= LONGEST_CYCLE {
+            *cycle = Cycle { since: now, count: 0 };
+        }
+        if !self.latch.shut.load(Ordering::SeqCst) && cycle.count < limit {
+            cycle.count += 1;
+            return Ok(());
+        }
+        let failure = Failure::RemovalLimit(format!(
+            "Maximum Removals Per Cycle ({limit}) is reached; no further user or group is removed until its value \
+             changes or the server restarts, creates and updates go on"
+        ));
+        if !self.latch.shut.swap(true, Ordering::SeqCst) {
+            log::error!("{failure}; check why the source lost so many users before you change the value");
+        }
+        Err(failure)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn session(latch: &Arc<Latch>, limit: u32) -> Removals {
+        Removals::new(Arc::clone(latch), Some(limit), Duration::ZERO)
+    }
+
+    #[test]
+    fn the_limit_counts_across_threads_and_lets_exactly_so_many_through() {
+        let removals = session(&Arc::default(), 10);
+        let through = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..8)
+                .map(|_| scope.spawn(|| (0..5).filter(|_| removals.take(Duration::ZERO).is_ok()).count()))
+                .collect();
+            threads.into_iter().map(|t| t.join().unwrap()).sum::<usize>()
+        });
+        assert_eq!(through, 10);
+    }
+
+    #[test]
+    fn once_shut_it_stays_shut_for_later_sessions() {
+        let latch = Arc::default();
+        let first = session(&latch, 1);
+        assert!(first.take(Duration::ZERO).is_ok());
+        assert_eq!(first.take(Duration::ZERO).unwrap_err().code(), "removal_limit");
+        assert_eq!(session(&latch, 1).take(Duration::ZERO).unwrap_err().code(), "removal_limit");
+        assert_eq!(first.take(LONGEST_CYCLE * 2).unwrap_err().code(), "removal_limit");
+    }
+
+    #[test]
+    fn a_cycle_that_stays_within_the_limit_does_not_shut_it() {
+        let latch = Arc::default();
+        for _ in 0..3 {
+            let session = session(&latch, 2);
+            assert!(session.take(Duration::ZERO).is_ok() && session.take(Duration::ZERO).is_ok());
+        }
+        let long = session(&latch, 2);
+        for cycle in 0..3 {
+            let now = LONGEST_CYCLE * cycle;
+            assert!(long.take(now).is_ok() && long.take(now).is_ok());
+        }
+    }
+
+    #[test]
+    fn a_limit_of_none_never_stops_anything() {
+        let removals = Removals::new(Arc::default(), None, Duration::ZERO);
+        assert!((0..1000).all(|_| removals.take(Duration::ZERO).is_ok()));
+    }
+}

@@ -1,0 +1,236 @@
+//! Which user of the target is meant (design section 3, *Matching*).
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use serde_json::Value;
+
+use super::session::{Found, Session, Trouble, told};
+use super::{Connector, lock};
+use crate::Failure;
+use crate::http::{Answer, Deadline};
+use crate::scim::{self, Kind, Page};
+use crate::target::Identifier;
+use crate::text::excerpt;
+
+/// Page size where a whole list of users is read.
+const PAGE: &str = "500";
+/// No list is followed further than this.
+const MOST_PAGES: usize = 20_000;
+
+/// Identifier in lower case to the ids that carry it, each with the identifier as the target spells it.
+pub(super) type Index = HashMap<String, Vec<(String, String)>>;
+
+impl Session {
+    /// The user behind a stored id; `None` where there is none (404, 410).
+    pub(super) fn read(&self, id: &str, deadline: Deadline) -> Result<Option<Found>, Trouble> {
+        let connector = self.connector();
+        let answer = connector.get(connector.addresses.resource(Kind::User, id)?, deadline)?;
+        match answer.status {
+            200 => {
+                let etag = answer.etag.clone();
+                let resource = object(answer)?;
+                if scim::id(&resource).is_none() {
+                    return Err(without_id());
+                }
+                let etag = etag.or_else(|| scim::version(&resource).map(str::to_owned));
+                Ok(Some(Found { id: id.to_owned(), resource, etag, linked: true }))
+            }
+            404 | 410 => Ok(None),
+            _ => Err(connector.refused("reading a user", &answer)),
+        }
+    }
+
+    /// The one user who carries an identifier, read whole.
+    pub(super) fn look_up(&self, value: &str, deadline: Deadline) -> Result<Option<Found>, Trouble> {
+        let found = if self.connector().ignores_filters.load(Ordering::Relaxed) {
+            self.look_up_in_list(value, deadline)?
+        } else {
+            let filter = scim::render(&self.connector().settings.filter, value);
+            self.look_up_by(&filter, value, deadline)?
+        };
+        if found.is_none() {
+            self.memory().absent.insert(value.to_lowercase());
+        }
+        Ok(found)
+    }
+
+    /// The one user whom a filter finds and who really carries the identifier.
+    pub(super) fn look_up_by(&self, filter: &str, value: &str, deadline: Deadline) -> Result<Option<Found>, Trouble> {
+        let connector = self.connector();
+        let identifier = connector.settings.identifier;
+        let mut same = Vec::new();
+        let mut strangers = false;
+        connector.each_user(Some(filter), deadline, |user| {
+            match scim::identifies(&user, identifier, value) {
+                Some(exact) => same.push((exact, user)),
+                None => strangers = true,
+            }
+            // Strangers in answer to an equality: no further page will mean anything.
+            !(strangers && connector.filters_by_equality())
+        })?;
+        if strangers && connector.filters_by_equality() {
+            connector.ignores_filters.store(true, Ordering::Relaxed);
+            log::warn!("the target ignores filters: its whole list of users is read once a cycle instead");
+            return self.look_up_in_list(value, deadline);
+        }
+        match choose(same, identifier)? {
+            Some(user) => self.whole(user, deadline).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn look_up_in_list(&self, value: &str, deadline: Deadline) -> Result<Option<Found>, Trouble> {
+        let identifier = self.connector().settings.identifier;
+        let index = self.index(deadline)?;
+        let same = index.get(&value.to_lowercase()).into_iter().flatten();
+        let same = same.map(|(id, spelt)| (spelt == value, id.clone())).collect();
+        match choose(same, identifier)? {
+            Some(id) => Ok(self.read(&id, deadline)?.map(|found| Found { linked: false, ..found })),
+            None => Ok(None),
+        }
+    }
+
+    /// Every user of the target by identifier, read once a session.
+    fn index(&self, deadline: Deadline) -> Result<Arc<Index>, Trouble> {
+        let mut slot = lock(&self.index);
+        if let Some(index) = &*slot {
+            return Ok(Arc::clone(index));
+        }
+        let connector = self.connector();
+        let mut index = Index::new();
+        connector.each_user(None, deadline, |user| {
+            if let Some(id) = scim::id(&user) {
+                for spelt in scim::any_value(&user, connector.settings.identifier) {
+                    index.entry(spelt.to_lowercase()).or_default().push((id.clone(), spelt));
+                }
+            }
+            true
+        })?;
+        for ids in index.values_mut() {
+            ids.sort();
+            ids.dedup();
+        }
+        let index = Arc::new(index);
+        *slot = Some(Arc::clone(&index));
+        Ok(index)
+    }
+
+    /// Lists may be abridged: a user found in one is read again by its id, unless the target hides it there.
+    fn whole(&self, user: Value, deadline: Deadline) -> Result<Found, Trouble> {
+        let id = scim::id(&user).ok_or_else(without_id)?;
+        match self.read(&id, deadline)? {
+            Some(found) => Ok(Found { linked: false, ..found }),
+            None => {
+                let etag = scim::version(&user).map(str::to_owned);
+                Ok(Found { id, resource: user, etag, linked: false })
+            }
+        }
+    }
+}
+
+impl Connector {
+    /// Whether *Filter Expression* asks for equality, so that an answer with anybody else was not filtered.
+    pub(super) fn filters_by_equality(&self) -> bool {
+        self.settings.filter.split_whitespace().nth(1).is_some_and(|operator| operator.eq_ignore_ascii_case("eq"))
+    }
+
+    /// Visits every user of a list, page by page: advances by what was received, ends at a page without news, and
+    /// where the visitor has seen enough.
+    fn each_user(
+        &self,
+        filter: Option<&str>,
+        deadline: Deadline,
+        mut visit: impl FnMut(Value) -> bool,
+    ) -> Result<(), Trouble> {
+        let mut seen = HashSet::new();
+        let mut received = 0_u64;
+        for page in 0..MOST_PAGES {
+            let start = (received + 1).to_string();
+            let mut parameters: Vec<(&str, &str)> = filter.iter().map(|f| ("filter", *f)).collect();
+            // A filter's first page goes out plain: some targets refuse paging parameters beside a filter.
+            if filter.is_none() || page > 0 {
+                parameters.extend([("startIndex", start.as_str()), ("count", PAGE)]);
+            }
+            let answer = self.get(self.addresses.list(Kind::User, &parameters), deadline)?;
+            let Page { resources, total } = self.page(answer)?;
+            let size = resources.len() as u64;
+            let mut news = false;
+            for user in resources {
+                news |= scim::id(&user).is_none_or(|id| seen.insert(id));
+                if !visit(user) {
+                    return Ok(());
+                }
+            }
+            received += size;
+            let complete = match total {
+                Some(total) => received >= total,
+                // Without a total a filter's answer is taken as whole, a list's as long as pages bring news.
+                None => filter.is_some(),
+            };
+            if complete || !news {
+                return Ok(());
+            }
+        }
+        Err(Failure::Protocol("the target's list of users does not end".into()).into())
+    }
+
+    /// The page in an answer to a search for users.
+    pub(super) fn page(&self, answer: Answer) -> Result<Page, Trouble> {
+        match answer.status {
+            200 => Ok(scim::page(json(answer)?)?),
+            404 | 410 => Err(Failure::Config(format!(
+                "the target answers {} at {}: check SCIM URL and Users API Path",
+                answer.status,
+                excerpt(self.addresses.endpoint(Kind::User).path())
+            ))
+            .into()),
+            400 | 501 => Err(Failure::Rejected(format!(
+                "the target refused the search for the user ({}); check Filter Expression",
+                told(&answer)
+            ))
+            .into()),
+            _ => Err(self.refused("searching for a user", &answer)),
+        }
+    }
+}
+
+/// Of several who carry the identifier, the one who carries it to the letter; otherwise nobody may be touched.
+fn choose<T>(same: Vec<(bool, T)>, identifier: Identifier) -> Result<Option<T>, Trouble> {
+    let count = same.len();
+    if count <= 1 {
+        return Ok(same.into_iter().next().map(|(_, user)| user));
+    }
+    let mut exact = same.into_iter().filter_map(|(exact, user)| exact.then_some(user));
+    match (exact.next(), exact.next()) {
+        (Some(user), None) => Ok(Some(user)),
+        _ => Err(Failure::Ambiguous(format!(
+            "{count} users of the target carry this {}; none was touched, remove or rename all but one of them",
+            identifier.code()
+        ))
+        .into()),
+    }
+}
+
+fn without_id() -> Trouble {
+    Failure::Protocol("the target's user has no id, so it cannot be addressed".into()).into()
+}
+
+/// The body of an answer that has to have one.
+fn json(answer: Answer) -> Result<Value, Trouble> {
+    match answer.body {
+        Some(Ok(body)) => Ok(body),
+        Some(Err(reason)) => Err(Failure::Protocol(format!("{reason}; check SCIM URL and the API paths")).into()),
+        None => Err(Failure::Protocol(format!("the target answered {} without a body", answer.status)).into()),
+    }
+}
+
+fn object(answer: Answer) -> Result<Value, Trouble> {
+    let body = json(answer)?;
+    if body.is_object() {
+        Ok(body)
+    } else {
+        Err(Failure::Protocol("the target's answer is JSON but no resource; check SCIM URL".into()).into())
+    }
+}

@@ -1,0 +1,175 @@
+//! The facade: what a host may ask of a target (design section 3).
+
+mod check;
+mod guard;
+mod matching;
+mod session;
+mod writing;
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use once_cell::sync::Lazy;
+
+pub use self::check::Checked;
+pub use self::session::{Preview, Session};
+pub use crate::lifecycle::Asked;
+
+use self::guard::Latch;
+use crate::Failure;
+use crate::environment::{Environment, ProxyRules};
+use crate::http::{Answer, Call, Client, Deadline, Method, Unanswered};
+use crate::mapping::Catalogue;
+use crate::scim::{Addresses, Capabilities};
+use crate::target::Settings;
+
+/// A connector that nobody used for so long is dropped.
+const IDLE: Duration = Duration::from_secs(15 * 60);
+
+/// What makes two openings the same connector.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Key {
+    settings: Settings,
+    channel: String,
+    anchors: Vec<Vec<u8>>,
+    proxy: ProxyRules,
+    operation_timeout: Duration,
+    dry_run: bool,
+}
+
+static CONNECTORS: Lazy<Mutex<HashMap<Key, Arc<Connector>>>> = Lazy::new(Mutex::default);
+
+/// One target with one set of settings: HTTP client, token, rate limiter, removal latch. Serves many threads.
+pub struct Connector {
+    settings: Settings,
+    environment: Environment,
+    addresses: Addresses,
+    client: Client,
+    catalogue: Catalogue,
+    latch: Arc<Latch>,
+    /// Identifiers whose create is under way, in lower case.
+    creating: Mutex<HashSet<String>>,
+    /// What the target says that it can do, once it was asked; `None` inside where it says nothing.
+    capabilities: Mutex<Option<Option<Capabilities>>>,
+    /// Set once a target answered a filter with users who do not match it.
+    ignores_filters: AtomicBool,
+    /// Set once a target took a `PATCH` only without filtered paths.
+    refuses_filtered_paths: AtomicBool,
+    last_used: Mutex<Duration>,
+}
+
+impl fmt::Debug for Connector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connector")
+            .field("settings", &self.settings)
+            .field("environment", &self.environment)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Connector {
+    /// The connector for these settings and this channel: the one that is open already, or a new one. Sends nothing.
+    ///
+    /// # Errors
+    /// [`Failure::Config`].
+    pub fn open(settings: Settings, environment: Environment) -> Result<Arc<Self>, Failure> {
+        let key = Key::new(&settings, &environment);
+        let mut connectors = lock(&CONNECTORS);
+        connectors.retain(|_, c| Arc::strong_count(c) > 1 || c.idle() < IDLE);
+        if let Some(connector) = connectors.get(&key) {
+            connector.touch();
+            return Ok(Arc::clone(connector));
+        }
+        let client = Client::new(&settings, &environment)?;
+        let connector = Arc::new(Self::with_client(settings, environment, client));
+        connectors.insert(key, Arc::clone(&connector));
+        Ok(connector)
+    }
+
+    fn with_client(settings: Settings, environment: Environment, client: Client) -> Self {
+        Self {
+            addresses: Addresses::new(&settings),
+            catalogue: Catalogue::standard(settings.version),
+            latch: Latch::of(&Key::new(&settings, &environment)),
+            creating: Mutex::default(),
+            capabilities: Mutex::default(),
+            ignores_filters: AtomicBool::new(false),
+            refuses_filtered_paths: AtomicBool::new(false),
+            last_used: Mutex::new(environment.clock.monotonic()),
+            client,
+            settings,
+            environment,
+        }
+    }
+
+    /// The settings it was opened with.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Starts a provisioning cycle. Sends nothing.
+    pub fn session(self: &Arc<Self>) -> Session {
+        Session::new(Arc::clone(self))
+    }
+
+    fn now(&self) -> Duration {
+        self.environment.clock.monotonic()
+    }
+
+    fn touch(&self) {
+        *lock(&self.last_used) = self.now();
+    }
+
+    fn idle(&self) -> Duration {
+        self.now().saturating_sub(*lock(&self.last_used))
+    }
+
+    fn deadline(&self) -> Deadline {
+        Deadline(self.now() + self.environment.operation_timeout)
+    }
+
+    fn get(&self, url: url::Url, deadline: Deadline) -> Result<Answer, Unanswered> {
+        self.client.send(&Call { method: Method::Get, url, body: None, if_match: None }, deadline)
+    }
+
+    /// What the target says that it can do: asked once, `None` where it does not say.
+    fn capabilities(&self, deadline: Deadline) -> Result<Option<Capabilities>, Unanswered> {
+        if let Some(known) = *lock(&self.capabilities) {
+            return Ok(known);
+        }
+        let mut found = None;
+        for url in self.addresses.configuration() {
+            let answer = self.get(url, deadline)?;
+            if let (200, Some(Ok(body))) = (answer.status, &answer.body) {
+                found = Some(Capabilities::read(body));
+                break;
+            }
+        }
+        *lock(&self.capabilities) = Some(found);
+        Ok(found)
+    }
+}
+
+impl Key {
+    fn new(settings: &Settings, environment: &Environment) -> Self {
+        Self {
+            settings: settings.clone(),
+            channel: environment.channel.clone(),
+            anchors: environment.anchors.clone(),
+            proxy: environment.proxy.clone(),
+            operation_timeout: environment.operation_timeout,
+            dry_run: environment.dry_run,
+        }
+    }
+}
+
+/// A lock whose data stay usable after a panic elsewhere: everything under one here is a cache or a count.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,772 @@
+//! The facade against a target in memory: what is sent, and what is not.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::environment::Clock;
+use crate::http::{Broken, Exchange, Reply, Transport};
+use crate::scim;
+use crate::{Outcome, Record, Report};
+
+/// A clock that moves only when somebody sleeps on it.
+#[derive(Default)]
+struct StillClock(Mutex<Duration>);
+
+impl Clock for StillClock {
+    fn monotonic(&self) -> Duration {
+        *self.0.lock().unwrap()
+    }
+    fn wall(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH + self.monotonic()
+    }
+    fn sleep(&self, time: Duration) {
+        *self.0.lock().unwrap() += time;
+        std::thread::yield_now();
+    }
+}
+
+/// Looks at a request before the target does, and may answer in its place.
+type Interceptor = Box<dyn FnMut(&str, &Sent) -> Option<Result<Reply, Broken>> + Send>;
+
+#[derive(Debug, Clone, PartialEq)]
+struct Sent {
+    verb: &'static str,
+    /// Path and query, percent-decoded.
+    path: String,
+    body: Value,
+    if_match: Option<String>,
+}
+
+/// A small SCIM 2.0 target.
+#[derive(Default)]
+struct Target {
+    users: Mutex<BTreeMap<String, Value>>,
+    sent: Mutex<Vec<Sent>>,
+    interceptors: Mutex<Vec<Interceptor>>,
+    next: AtomicU64,
+    /// Claims of the service provider configuration; none where it is null.
+    configuration: Mutex<Value>,
+    ignores_filters: Mutex<bool>,
+}
+
+fn reply(status: u16, body: &Value) -> Reply {
+    Reply { status, headers: vec![], body: serde_json::to_vec(body).unwrap() }
+}
+
+fn empty(status: u16) -> Reply {
+    Reply { status, ..Reply::default() }
+}
+
+impl Target {
+    fn with(users: &[Value]) -> Arc<Self> {
+        let target = Self::default();
+        *target.configuration.lock().unwrap() = json!({"patch": {"supported": true}, "filter": {"supported": true}});
+        for user in users {
+            target.users.lock().unwrap().insert(user["id"].as_str().unwrap().to_owned(), user.clone());
+        }
+        Arc::new(target)
+    }
+
+    fn intercept(&self, f: impl FnMut(&str, &Sent) -> Option<Result<Reply, Broken>> + Send + 'static) {
+        self.interceptors.lock().unwrap().push(Box::new(f));
+    }
+
+    /// Answers the first request of this verb and path prefix so, once.
+    fn once(&self, verb: &'static str, path: &'static str, answer: Result<Reply, Broken>) {
+        let mut answer = Some(answer);
+        self.intercept(move |v, sent| if v == verb && sent.path.starts_with(path) { answer.take() } else { None });
+    }
+
+    fn always(&self, verb: &'static str, path: &'static str, answer: Reply) {
+        self.intercept(move |v, sent| (v == verb && sent.path.starts_with(path)).then(|| Ok(answer.clone())));
+    }
+
+    fn user(&self, id: &str) -> Value {
+        self.users.lock().unwrap().get(id).cloned().unwrap_or(Value::Null)
+    }
+
+    fn sent(&self) -> Vec<Sent> {
+        self.sent.lock().unwrap().clone()
+    }
+
+    fn writes(&self) -> Vec<Sent> {
+        self.sent().into_iter().filter(|s| s.verb != "GET").collect()
+    }
+
+    fn answer(&self, sent: &Sent) -> Reply {
+        let (path, query) = sent.path.split_once('?').unwrap_or((&sent.path, ""));
+        if path == "/v2/ServiceProviderConfig" {
+            let configuration = self.configuration.lock().unwrap().clone();
+            return if configuration.is_null() { empty(404) } else { reply(200, &configuration) };
+        }
+        let Some(rest) = path.strip_prefix("/v2/Users") else { return empty(404) };
+        let id = rest.trim_start_matches('/');
+        let mut users = self.users.lock().unwrap();
+        match (sent.verb, id) {
+            ("GET", "") => {
+                let wanted = query.strip_prefix("filter=").filter(|_| !*self.ignores_filters.lock().unwrap());
+                let found: Vec<Value> =
+                    users.values().filter(|user| wanted.is_none_or(|f| matches_filter(user, f))).cloned().collect();
+                reply(200, &json!({"totalResults": found.len(), "Resources": found}))
+            }
+            ("POST", "") => {
+                let taken = |u: &Value| {
+                    u["userName"].as_str().unwrap().eq_ignore_ascii_case(sent.body["userName"].as_str().unwrap())
+                };
+                if users.values().any(taken) {
+                    return reply(409, &json!({"status": "409", "detail": "taken"}));
+                }
+                let id = format!("new-{}", self.next.fetch_add(1, Ordering::SeqCst));
+                let mut user = sent.body.clone();
+                user["id"] = json!(id);
+                users.insert(id, user.clone());
+                reply(201, &user)
+            }
+            (_, id) if !users.contains_key(id) => empty(404),
+            ("GET", id) => reply(200, &users[id]),
+            ("PUT", id) => {
+                let mut user = sent.body.clone();
+                user["id"] = json!(id);
+                users.insert(id.to_owned(), user.clone());
+                reply(200, &user)
+            }
+            ("PATCH", id) => {
+                for operation in sent.body["Operations"].as_array().unwrap() {
+                    let path = operation["path"].as_str().unwrap();
+                    users.get_mut(id).unwrap()[path] = operation["value"].clone();
+                }
+                empty(204)
+            }
+            ("DELETE", id) => {
+                users.remove(id);
+                empty(204)
+            }
+            _ => empty(405),
+        }
+    }
+}
+
+/// `userName eq "..."` and `emails eq "..."`.
+fn matches_filter(user: &Value, filter: &str) -> bool {
+    let (attribute, rest) = filter.split_once(" eq ").unwrap();
+    let value: String = serde_json::from_str(rest).unwrap();
+    let identifier = match attribute {
+        "userName" => crate::target::Identifier::UserName,
+        _ => crate::target::Identifier::WorkEmail,
+    };
+    scim::identifies(user, identifier, &value).is_some()
+}
+
+struct Wire(Arc<Target>);
+
+impl Transport for Wire {
+    fn exchange(&self, message: &Exchange<'_>) -> Result<Reply, Broken> {
+        let decoded = |s: &str| percent_encoding::percent_decode_str(s).decode_utf8().unwrap().into_owned();
+        let url = message.url;
+        let query = url.query().map(|q| format!("?{}", decoded(q))).unwrap_or_default();
+        let sent = Sent {
+            verb: match message.method {
+                Method::Get => "GET",
+                Method::Post => "POST",
+                Method::Put => "PUT",
+                Method::Patch => "PATCH",
+                Method::Delete => "DELETE",
+            },
+            path: format!("{}{query}", decoded(url.path())),
+            body: message.body.map_or(Value::Null, |b| serde_json::from_slice(b).unwrap()),
+            if_match: message.headers.iter().find(|(name, _)| *name == "if-match").map(|(_, v)| v.clone()),
+        };
+        self.0.sent.lock().unwrap().push(sent.clone());
+        for interceptor in self.0.interceptors.lock().unwrap().iter_mut() {
+            if let Some(answer) = interceptor(sent.verb, &sent) {
+                return answer;
+            }
+        }
+        Ok(self.0.answer(&sent))
+    }
+}
+
+/// Opens a session on a target, with settings beside the SCIM URL.
+fn connector(target: &Arc<Target>, settings: &[(&str, &str)], dry_run: bool) -> Arc<Connector> {
+    static CHANNEL: AtomicU64 = AtomicU64::new(0);
+    let mut pairs = vec![("SCIM_URL", "http://target.invalid/v2"), ("AUTHENTICATION_METHOD", "None")];
+    pairs.retain(|(name, _)| settings.iter().all(|(n, _)| n != name));
+    pairs.extend(settings);
+    let settings = Settings::parse(pairs).unwrap();
+    let environment = Environment {
+        channel: CHANNEL.fetch_add(1, Ordering::SeqCst).to_string(),
+        anchors: Vec::new(),
+        proxy: ProxyRules::default(),
+        clock: Arc::new(StillClock::default()),
+        operation_timeout: Duration::from_secs(50),
+        dry_run,
+    };
+    let client = Client::over(&settings, &environment, Box::new(Wire(Arc::clone(target)))).unwrap();
+    Arc::new(Connector::with_client(settings, environment, client))
+}
+
+fn session(target: &Arc<Target>, settings: &[(&str, &str)]) -> Session {
+    connector(target, settings, false).session()
+}
+
+fn anna() -> Value {
+    json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "id": "a1", "userName": "anna@example.com",
+        "displayName": "Anna", "active": true, "favouriteColour": "green", "groups": [{"value": "g1"}],
+        "meta": {"version": "W/\"7\"", "resourceType": "User"}
+    })
+}
+
+fn record(id: Option<&str>, enabled: bool, fields: &[(&str, &str)]) -> Record {
+    Record {
+        id: id.map(str::to_owned),
+        enabled,
+        fields: fields.iter().map(|(code, value)| ((*code).to_owned(), vec![(*value).to_owned()])).collect(),
+        ..Record::default()
+    }
+}
+
+fn anna_record(id: Option<&str>, enabled: bool) -> Record {
+    record(id, enabled, &[("userName", "anna@example.com"), ("displayName", "Anna")])
+}
+
+fn broken(maybe_done: bool) -> Result<Reply, Broken> {
+    Err(Broken { text: "connection reset".into(), maybe_done, lasting: false })
+}
+
+#[track_caller]
+fn assert_report(result: Result<Report, Failure>, outcome: Outcome, id: Option<&str>) -> Report {
+    let report = result.unwrap();
+    assert_eq!((report.outcome, report.id.as_deref()), (outcome, id));
+    report
+}
+
+#[test]
+fn a_new_user_is_looked_up_and_created_once() {
+    let target = Target::with(&[]);
+    let session = session(&target, &[]);
+    assert_report(session.create_user(&anna_record(None, true)), Outcome::Created, Some("new-0"));
+    let sent = target.sent();
+    assert_eq!(sent[0].path, "/v2/Users?filter=userName eq \"anna@example.com\"");
+    assert_eq!((sent[1].verb, &sent[1].body["active"], sent.len()), ("POST", &json!(true), 2));
+}
+
+#[test]
+fn a_user_this_cycle_did_not_find_is_created_without_a_second_look() {
+    let target = Target::with(&[]);
+    let session = session(&target, &[]);
+    assert_eq!(session.find_user(None, Some("anna@example.com")).unwrap(), None);
+    assert_report(session.create_user(&anna_record(None, true)), Outcome::Created, Some("new-0"));
+    assert_eq!(target.sent().len(), 2);
+}
+
+#[test]
+fn a_user_who_is_there_is_adopted_and_keeps_what_is_not_mapped() {
+    let target = Target::with(&[anna()]);
+    let session = session(&target, &[]);
+    let mut wanted = anna_record(None, true);
+    wanted.fields.insert("title".into(), vec!["Engineer".into()]);
+    assert_report(session.create_user(&wanted), Outcome::Adopted, Some("a1"));
+    let put = &target.writes()[0];
+    assert_eq!((put.verb, put.if_match.as_deref()), ("PUT", Some("W/\"7\"")));
+    assert_eq!(put.body["title"], "Engineer");
+    assert_eq!(put.body["favouriteColour"], "green");
+    assert_eq!(put.body.get("meta"), None);
+    assert_eq!(put.body.get("groups"), None);
+}
+
+#[test]
+fn a_taken_identifier_is_adopted_by_its_status_alone() {
+    let target = Target::with(&[anna()]);
+    // The configured filter finds nobody at first, as on a target with a stale index.
+    target.once("GET", "/v2/Users?", Ok(reply(200, &json!({"totalResults": 0}))));
+    let session = session(&target, &[]);
+    assert_report(session.create_user(&anna_record(None, true)), Outcome::Adopted, Some("a1"));
+    assert_eq!(target.users.lock().unwrap().len(), 1);
+}
+
+#[test]
+fn a_taken_identifier_that_nobody_shows_is_a_conflict() {
+    let target = Target::with(&[anna()]);
+    target.always("GET", "/v2/Users?", reply(200, &json!({"totalResults": 0, "Resources": []})));
+    let failure = session(&target, &[]).create_user(&anna_record(None, true)).unwrap_err();
+    assert_eq!((failure.code(), failure.stops_session()), ("conflict", false));
+}
+
+#[test]
+fn a_create_whose_answer_was_lost_is_looked_up_and_not_repeated() {
+    let target = Target::with(&[]);
+    let behind = Arc::clone(&target);
+    let mut lost = false;
+    target.intercept(move |verb, sent| {
+        if verb != "POST" || std::mem::replace(&mut lost, true) {
+            return None;
+        }
+        let mut user = sent.body.clone();
+        user["id"] = json!("kept");
+        behind.users.lock().unwrap().insert("kept".into(), user);
+        Some(broken(true))
+    });
+    assert_report(session(&target, &[]).create_user(&anna_record(None, true)), Outcome::Created, Some("kept"));
+    assert_eq!(target.writes().len(), 1);
+}
+
+#[test]
+fn a_create_that_was_lost_and_did_not_happen_is_sent_once_more() {
+    let target = Target::with(&[]);
+    target.once("POST", "/v2/Users", broken(true));
+    assert_report(session(&target, &[]).create_user(&anna_record(None, true)), Outcome::Created, Some("new-0"));
+    assert_eq!(target.writes().len(), 2);
+}
+
+#[test]
+fn a_create_with_an_unreadable_answer_is_not_repeated() {
+    let target = Target::with(&[]);
+    let behind = Arc::clone(&target);
+    target.intercept(move |verb, sent| {
+        (verb == "POST").then(|| {
+            behind.answer(sent);
+            Ok(Reply { status: 201, headers: vec![], body: b"<html>".to_vec() })
+        })
+    });
+    assert_report(session(&target, &[]).create_user(&anna_record(None, true)), Outcome::Created, Some("new-0"));
+    assert_eq!(target.writes().len(), 1);
+}
+
+#[test]
+fn many_threads_creating_one_user_create_one_user() {
+    let target = Target::with(&[]);
+    let session = session(&target, &[]);
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| session.create_user(&anna_record(None, true)).unwrap());
+        }
+    });
+    assert_eq!(target.writes().iter().filter(|s| s.verb == "POST").count(), 1);
+}
+
+#[test]
+fn a_stranger_in_the_answer_is_never_taken_for_the_user() {
+    let target = Target::with(&[json!({"id": "b", "userName": "bob@example.com"})]);
+    *target.ignores_filters.lock().unwrap() = true;
+    let session = session(&target, &[]);
+    assert_eq!(session.find_user(None, Some("anna@example.com")).unwrap(), None);
+    assert_eq!(session.find_user(None, Some("BOB@example.com")).unwrap().unwrap().id.as_deref(), Some("b"));
+    let lists = target.sent().iter().filter(|s| s.path.contains("startIndex")).count();
+    assert_eq!(lists, 1, "the whole list is read once a session");
+}
+
+#[test]
+fn of_two_spellings_the_exact_one_is_meant_and_otherwise_nobody() {
+    let user = |id: &str, name: &str| json!({"id": id, "userName": name});
+    let target = Target::with(&[user("1", "Anna"), user("2", "anna")]);
+    let session = session(&target, &[]);
+    assert_eq!(session.find_user(None, Some("anna")).unwrap().unwrap().id.as_deref(), Some("2"));
+    let failure = session.find_user(None, Some("ANNA")).unwrap_err();
+    assert_eq!((failure.code(), failure.stops_session()), ("ambiguous", false));
+}
+
+#[test]
+fn an_update_without_differences_sends_nothing() {
+    let target = Target::with(&[anna()]);
+    let session = session(&target, &[]);
+    assert_report(session.update_user(&anna_record(Some("a1"), true)), Outcome::Unchanged, Some("a1"));
+    assert!(target.writes().is_empty());
+}
+
+#[test]
+fn the_resource_of_the_lookup_serves_the_write_that_follows() {
+    let target = Target::with(&[anna()]);
+    let session = session(&target, &[]);
+    session.find_user(Some("a1"), Some("anna@example.com")).unwrap().unwrap();
+    let changed = record(Some("a1"), true, &[("userName", "anna@example.com"), ("displayName", "Anna B.")]);
+    assert_report(session.update_user(&changed), Outcome::Updated, Some("a1"));
+    let verbs: Vec<_> = target.sent().iter().map(|s| s.verb).collect();
+    assert_eq!(verbs, ["GET", "PUT"]);
+}
+
+#[test]
+fn an_update_that_meets_a_newer_version_reads_it_and_tries_once_more() {
+    let target = Target::with(&[anna()]);
+    target.once("PUT", "/v2/Users/a1", Ok(empty(412)));
+    let session = session(&target, &[]);
+    let changed = record(Some("a1"), true, &[("userName", "anna@example.com"), ("displayName", "Anna B.")]);
+    assert_report(session.update_user(&changed), Outcome::Updated, Some("a1"));
+    let verbs: Vec<_> = target.sent().iter().map(|s| s.verb).collect();
+    assert_eq!(verbs, ["GET", "PUT", "GET", "PUT"]);
+}
+
+#[test]
+fn an_enabled_user_who_is_gone_is_created_again_with_a_new_id() {
+    let target = Target::with(&[]);
+    let session = session(&target, &[]);
+    assert_report(session.update_user(&anna_record(Some("a1"), true)), Outcome::Created, Some("new-0"));
+}
+
+#[test]
+fn an_inactive_user_who_returns_is_enabled() {
+    let mut inactive = anna();
+    inactive["active"] = json!(false);
+    let target = Target::with(&[inactive]);
+    let session = session(&target, &[]);
+    assert_report(session.update_user(&anna_record(Some("a1"), true)), Outcome::ReEnabled, Some("a1"));
+    assert_eq!(target.user("a1")["active"], true);
+}
+
+#[test]
+fn a_target_that_keeps_a_returning_user_inactive_is_told_on() {
+    let mut inactive = anna();
+    inactive["active"] = json!(false);
+    let target = Target::with(&[inactive.clone()]);
+    target.always("PUT", "/v2/Users/a1", reply(200, &inactive));
+    let failure = session(&target, &[]).update_user(&anna_record(Some("a1"), true)).unwrap_err();
+    assert_eq!(failure.code(), "not_honoured");
+}
+
+#[test]
+fn a_disable_is_one_patch_of_active_and_is_verified() {
+    let target = Target::with(&[anna()]);
+    let session = session(&target, &[]);
+    assert_report(session.remove_user(&anna_record(Some("a1"), true)), Outcome::Disabled, Some("a1"));
+    let writes = target.writes();
+    assert_eq!(writes.len(), 1);
+    assert_eq!(writes[0].body["Operations"], json!([{"op": "replace", "path": "active", "value": false}]));
+    assert_eq!(target.sent().last().unwrap().verb, "GET", "a 204 proves nothing");
+    let mut expected = anna();
+    expected["active"] = json!(false);
+    assert_eq!(target.user("a1"), expected);
+}
+
+#[test]
+fn a_disable_is_a_merge_put_where_patch_is_not_said_or_not_done() {
+    for (configuration, refusal) in [
+        (json!(null), None),
+        (json!({"patch": {"supported": false}}), None),
+        (json!({"patch": {"supported": true}}), Some(400)),
+        (json!({"patch": {"supported": true}}), Some(405)),
+        (json!({"patch": {"supported": true}}), Some(501)),
+    ] {
+        let target = Target::with(&[anna()]);
+        *target.configuration.lock().unwrap() = configuration;
+        if let Some(status) = refusal {
+            target.always("PATCH", "/v2/Users/a1", empty(status));
+        }
+        let session = session(&target, &[]);
+        assert_report(session.remove_user(&anna_record(Some("a1"), true)), Outcome::Disabled, Some("a1"));
+        let user = target.user("a1");
+        assert_eq!((&user["active"], &user["favouriteColour"]), (&json!(false), &json!("green")));
+    }
+}
+
+#[test]
+fn a_disable_that_the_target_only_says_it_did_is_not_honoured() {
+    let target = Target::with(&[anna()]);
+    target.always("PATCH", "/v2/Users/a1", reply(200, &anna()));
+    let failure = session(&target, &[]).remove_user(&anna_record(Some("a1"), true)).unwrap_err();
+    assert_eq!(failure.code(), "not_honoured");
+    assert!(failure.to_string().contains("ACTIVE"));
+    assert_eq!(target.sent().iter().filter(|s| s.verb == "GET" && s.path == "/v2/Users/a1").count(), 5);
+}
+
+#[test]
+fn a_target_that_is_slow_to_show_a_disable_is_given_three_seconds() {
+    let target = Target::with(&[anna()]);
+    let mut stale = 3;
+    target.intercept(move |verb, sent| {
+        let shows_old = verb == "GET" && sent.path == "/v2/Users/a1" && stale > 0;
+        shows_old.then(|| {
+            stale -= 1;
+            Ok(reply(200, &anna()))
+        })
+    });
+    assert_report(session(&target, &[]).remove_user(&anna_record(Some("a1"), true)), Outcome::Disabled, Some("a1"));
+}
+
+#[test]
+fn a_target_that_drops_a_disabled_member_has_disabled_it() {
+    let target = Target::with(&[anna()]);
+    let behind = Arc::clone(&target);
+    target.intercept(move |verb, _| {
+        (verb == "PATCH").then(|| {
+            behind.users.lock().unwrap().clear();
+            Ok(empty(204))
+        })
+    });
+    assert_report(session(&target, &[]).remove_user(&anna_record(Some("a1"), true)), Outcome::Disabled, Some("a1"));
+}
+
+#[test]
+fn removing_an_inactive_or_missing_user_sends_nothing() {
+    let mut inactive = anna();
+    inactive["active"] = json!("False");
+    let target = Target::with(&[inactive]);
+    let session = session(&target, &[]);
+    assert_report(session.remove_user(&anna_record(Some("a1"), true)), Outcome::AlreadyDisabled, Some("a1"));
+    assert_report(session.remove_user(&anna_record(Some("zz"), true)), Outcome::AlreadyGone, Some("zz"));
+    assert!(target.writes().is_empty());
+}
+
+#[test]
+fn a_disabled_source_user_is_disabled_through_update() {
+    let target = Target::with(&[anna()]);
+    let session = session(&target, &[]);
+    assert_report(session.update_user(&anna_record(Some("a1"), false)), Outcome::Disabled, Some("a1"));
+}
+
+#[test]
+fn a_removal_acts_on_the_stored_id_only() {
+    // The stored id is gone; the same mail belongs to a new account now.
+    let target = Target::with(&[anna()]);
+    for enabled in [true, false] {
+        let session = session(&target, &[("PROVISION_DISABLED_USERS_PROV_OPT", "true")]);
+        let met = session.find_user(Some("old"), Some("anna@example.com")).unwrap().unwrap();
+        assert_eq!(met.id.as_deref(), Some("a1"));
+        for id in ["old", "a1"] {
+            let report = session.remove_user(&anna_record(Some(id), enabled));
+            let report = assert_report(report, Outcome::AlreadyGone, Some("old"));
+            assert_eq!(report.warnings.len(), 1);
+        }
+        assert_report(session.update_user(&anna_record(Some("old"), false)), Outcome::AlreadyGone, Some("old"));
+        assert_report(session.update_user(&anna_record(Some("a1"), false)), Outcome::AlreadyGone, Some("old"));
+    }
+    assert!(target.writes().is_empty());
+    assert_eq!(target.user("a1")["active"], true);
+}
+
+#[test]
+fn a_removal_without_a_stored_id_touches_nobody() {
+    let target = Target::with(&[anna()]);
+    let session = session(&target, &[]);
+    assert_report(session.remove_user(&anna_record(None, true)), Outcome::AlreadyGone, None);
+    assert!(target.sent().is_empty());
+}
+
+#[test]
+fn a_linked_user_is_deleted_and_a_stranger_is_not() {
+    let delete = [("REMOVE_ACTION", "Delete")];
+    let target = Target::with(&[anna()]);
+    let by_name = session(&target, &delete);
+    by_name.find_user(None, Some("anna@example.com")).unwrap().unwrap();
+    for result in [by_name.update_user(&anna_record(Some("a1"), false)), by_name.create_user(&anna_record(None, false))]
+    {
+        let report = assert_report(result, Outcome::Skipped, Some("a1"));
+        assert_eq!(report.held_back_by.map(crate::lifecycle::Switch::label), Some("Remove User Action"));
+    }
+    let by_id = session(&target, &delete);
+    by_id.find_user(Some("a1"), Some("anna@example.com")).unwrap().unwrap();
+    assert_report(by_id.remove_user(&anna_record(Some("a1"), true)), Outcome::Deleted, Some("a1"));
+    assert_report(by_id.remove_user(&anna_record(Some("a1"), true)), Outcome::AlreadyGone, Some("a1"));
+}
+
+#[test]
+fn a_target_that_cannot_delete_is_a_rejection_that_says_what_to_set_and_never_a_disable() {
+    for status in [405, 501] {
+        let target = Target::with(&[anna()]);
+        target.always("DELETE", "/v2/Users/a1", empty(status));
+        let session = session(&target, &[("REMOVE_ACTION", "Delete")]);
+        let failure = session.remove_user(&anna_record(Some("a1"), true)).unwrap_err();
+        assert_eq!(failure.code(), "rejected");
+        assert!(failure.text().contains("Remove User Action = Disable"));
+        assert_eq!(target.user("a1"), anna());
+    }
+}
+
+#[test]
+fn a_disabled_user_is_created_inactive_and_put_right_where_the_target_makes_it_active() {
+    let settings = [("PROVISION_DISABLED_USERS_PROV_OPT", "true")];
+    let obedient = Target::with(&[]);
+    let result = session(&obedient, &settings).create_user(&anna_record(None, false));
+    assert_report(result, Outcome::Created, Some("new-0"));
+    assert_eq!(obedient.writes().len(), 1);
+    let wilful = Target::with(&[]);
+    let behind = Arc::clone(&wilful);
+    wilful.intercept(move |verb, sent| {
+        (verb == "POST").then(|| {
+            let mut active = sent.clone();
+            active.body["active"] = json!(true);
+            Ok(behind.answer(&active))
+        })
+    });
+    assert_report(session(&wilful, &settings).create_user(&anna_record(None, false)), Outcome::Created, Some("new-0"));
+    assert_eq!(wilful.user("new-0")["active"], false);
+}
+
+#[test]
+fn what_a_switch_holds_back_is_explained_once_and_counted_at_the_end() {
+    let target = Target::with(&[anna()]);
+    let session = session(&target, &[("UPDATE_USERS_PROV_OPT", "false")]);
+    let changed = record(Some("a1"), true, &[("userName", "anna@example.com"), ("displayName", "B")]);
+    let first = assert_report(session.update_user(&changed), Outcome::Skipped, Some("a1"));
+    let second = assert_report(session.update_user(&changed), Outcome::Skipped, Some("a1"));
+    assert!(first.warnings[0].starts_with("User Update is off"));
+    assert!(second.warnings.is_empty());
+    let closing = session.close();
+    assert_eq!(closing.len(), 1);
+    assert!(closing[0].starts_with("User Update is off") && closing[0].contains("(2 in this cycle)"));
+    assert!(target.writes().is_empty());
+}
+
+#[test]
+fn removals_over_the_limit_fail_and_updates_go_on() {
+    let user = |n: u32| json!({"id": n.to_string(), "userName": format!("u{n}"), "active": true});
+    let target = Target::with(&[user(1), user(2), user(3), user(4)]);
+    let session = session(&target, &[("MAX_REMOVALS_PER_CYCLE", "2")]);
+    let outcome = |n: u32| session.remove_user(&record(Some(&n.to_string()), true, &[("userName", "x")]));
+    assert!(outcome(1).is_ok() && outcome(2).is_ok());
+    for n in [3, 4] {
+        let failure = outcome(n).unwrap_err();
+        assert_eq!((failure.code(), failure.stops_session()), ("removal_limit", false));
+    }
+    assert_report(outcome(1), Outcome::AlreadyDisabled, Some("1"));
+    let renamed = record(Some("3"), true, &[("userName", "u3"), ("title", "x")]);
+    assert_report(session.update_user(&renamed), Outcome::Updated, Some("3"));
+    let later = session.connector().session();
+    assert_eq!(later.remove_user(&record(Some("4"), true, &[])).unwrap_err().code(), "removal_limit");
+}
+
+#[test]
+fn the_connectors_own_account_is_not_removed() {
+    let target = Target::with(&[anna()]);
+    let basic = [
+        ("AUTHENTICATION_METHOD", "Basic Authentication"),
+        ("BASIC_AUTH_USER", "ANNA@example.com"),
+        ("BASIC_AUTH_PASSWORD", "s3cret-enough"),
+    ];
+    let session = session(&target, &basic);
+    let failure = session.remove_user(&record(Some("a1"), true, &[])).unwrap_err();
+    assert_eq!(failure.code(), "rejected");
+    assert!(failure.text().contains("Basic Authentication Username"));
+    assert!(target.writes().is_empty());
+}
+
+#[test]
+fn three_403_at_the_start_stop_the_session_and_one_later_does_not() {
+    let target = Target::with(&[anna()]);
+    target.always("GET", "/v2/Users/", reply(403, &json!({"detail": "no"})));
+    let refused = session(&target, &[]);
+    let codes: Vec<_> = (0..3)
+        .map(|_| refused.find_user(Some("a1"), None).unwrap_err())
+        .map(|f| (f.code(), f.stops_session()))
+        .collect();
+    assert_eq!(codes, [("rejected", false), ("rejected", false), ("auth_failed", true)]);
+    let later = session(&target, &[]);
+    assert!(later.find_user(None, Some("nobody")).is_ok());
+    for _ in 0..4 {
+        assert_eq!(later.find_user(Some("a1"), None).unwrap_err().code(), "rejected");
+    }
+}
+
+#[test]
+fn the_fifth_transport_failure_in_a_row_stops_the_session() {
+    let target = Target::with(&[]);
+    target.always("GET", "/v2/Users", empty(503));
+    let session = session(&target, &[]);
+    let stops: Vec<_> = (0..6).map(|_| session.find_user(None, Some("a")).unwrap_err().stops_session()).collect();
+    assert_eq!(stops, [false, false, false, false, true, true]);
+}
+
+#[test]
+fn a_reason_that_repeats_a_secret_is_told_without_it() {
+    let target = Target::with(&[]);
+    let echo = json!({"detail": "password hunter2hunter2 too weak for token t0ken-t0ken"});
+    target.always("POST", "/v2/Users", reply(400, &echo));
+    let bearer = [("AUTHENTICATION_METHOD", "OAuth 2 Bearer Token"), ("OAUTH_ACCESS_TOKEN", "t0ken-t0ken")];
+    let mut wanted = anna_record(None, true);
+    wanted.fields.insert("password".into(), vec!["hunter2hunter2".into()]);
+    let failure = session(&target, &bearer).create_user(&wanted).unwrap_err().to_string();
+    assert!(failure.starts_with("rejected: ") && failure.contains("too weak"), "{failure}");
+    assert!(!failure.contains("hunter2") && !failure.contains("t0ken"), "{failure}");
+}
+
+#[test]
+fn a_dry_run_reads_and_never_writes() {
+    let target = Target::with(&[anna()]);
+    let session = connector(&target, &[], true).session();
+    let changed = record(Some("a1"), true, &[("userName", "anna@example.com"), ("displayName", "B")]);
+    let update = session.preview(Asked::Update, &changed).unwrap();
+    assert_eq!(update.report.outcome, Outcome::Updated);
+    assert_eq!((&update.changes[0].old, &update.changes[0].new), (&vec!["Anna".to_owned()], &vec!["B".to_owned()]));
+    let remove = session.preview(Asked::Remove, &changed).unwrap();
+    assert_eq!(remove.report.outcome, Outcome::Disabled);
+    let create = session.preview(Asked::Create, &record(None, true, &[("userName", "new")])).unwrap();
+    assert_eq!((create.report.outcome, create.report.id), (Outcome::Created, None));
+    assert!(target.writes().is_empty());
+    let live = self::session(&target, &[]);
+    assert_eq!(live.preview(Asked::Update, &changed).unwrap_err().code(), "config");
+}
+
+#[test]
+fn a_record_without_its_identifier_is_rejected_before_anything_is_sent() {
+    let target = Target::with(&[]);
+    let failure = session(&target, &[]).create_user(&record(None, true, &[("title", "x")])).unwrap_err();
+    assert_eq!(failure.code(), "rejected");
+    assert!(failure.text().contains("userName"));
+    assert!(target.sent().is_empty());
+}
+
+#[test]
+fn the_check_proves_the_credentials_by_a_search_and_reports_claims() {
+    let target = Target::with(&[anna()]);
+    let checked = connector(&target, &[], false).check().unwrap();
+    assert!(checked.facts.contains(&"PATCH: yes".to_owned()), "{checked:?}");
+    assert!(target.sent()[0].path.starts_with("/v2/Users?filter=userName eq \"pfscim-check-"));
+    assert!(target.writes().is_empty());
+}
+
+#[test]
+fn the_check_fails_on_everything_that_is_no_list_for_these_credentials() {
+    for (status, body, code) in [
+        (401, "{}", "auth_failed"),
+        (403, "{}", "auth_failed"),
+        (302, "", "protocol"),
+        (200, "<html>sign in</html>", "protocol"),
+        (200, "{\"hello\": 1}", "protocol"),
+        (200, "", "protocol"),
+        (404, "", "config"),
+    ] {
+        let target = Target::with(&[]);
+        let answer = Reply { status, headers: vec![], body: body.as_bytes().to_vec() };
+        target.always("GET", "/v2/Users", answer);
+        let failure = connector(&target, &[], false).check().unwrap_err();
+        assert_eq!(failure.code(), code, "{status} {body}: {failure}");
+    }
+}
+
+#[test]
+fn the_check_survives_a_target_that_refuses_the_filter() {
+    for status in [400, 501] {
+        let target = Target::with(&[]);
+        target.always("GET", "/v2/Users?filter", empty(status));
+        let checked = connector(&target, &[], false).check().unwrap();
+        assert!(checked.warnings.iter().any(|w| w.starts_with("Filter Expression")), "{checked:?}");
+    }
+}
+
+#[test]
+fn the_same_settings_and_channel_share_one_connector() {
+    let settings =
+        || Settings::parse([("SCIM_URL", "http://shared.invalid"), ("AUTHENTICATION_METHOD", "None")]).unwrap();
+    let clock = Arc::new(StillClock::default());
+    let environment = |channel: &str| Environment {
+        channel: channel.into(),
+        anchors: Vec::new(),
+        proxy: ProxyRules::default(),
+        clock: Arc::clone(&clock) as Arc<dyn Clock>,
+        operation_timeout: Duration::from_secs(50),
+        dry_run: false,
+    };
+    let first = Connector::open(settings(), environment("shared")).unwrap();
+    assert!(Arc::ptr_eq(&first, &Connector::open(settings(), environment("shared")).unwrap()));
+    assert!(!Arc::ptr_eq(&first, &Connector::open(settings(), environment("other")).unwrap()));
+    let address = Arc::as_ptr(&first) as usize;
+    let watch = Arc::downgrade(&first);
+    drop(first);
+    clock.sleep(IDLE);
+    Connector::open(settings(), environment("third")).unwrap();
+    assert!(watch.upgrade().is_none(), "{address:x} was idle for too long");
+}

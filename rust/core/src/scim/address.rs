@@ -1,0 +1,146 @@
+//! Where things are: the SCIM URL, the users and groups paths, ids as one path segment each.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use url::Url;
+
+use crate::Failure;
+use crate::target::{Settings, Version};
+use crate::text::excerpt;
+
+/// Everything but RFC 3986 unreserved characters.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The two kinds of resources.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "the resource types of RFC 7643 section 4")]
+pub enum Kind {
+    User,
+    Group,
+}
+
+/// The addresses of one target.
+#[derive(Debug, Clone)]
+pub struct Addresses {
+    base: Url,
+    users: String,
+    groups: String,
+    version: Version,
+}
+
+impl Addresses {
+    /// The addresses that the Target tab describes. A query of the SCIM URL goes along with every request.
+    pub fn new(settings: &Settings) -> Self {
+        Self {
+            base: settings.scim_url.clone(),
+            users: settings.users_path.clone(),
+            groups: settings.groups_path.clone(),
+            version: settings.version,
+        }
+    }
+
+    /// The endpoint of a kind: for `POST`.
+    pub fn endpoint(&self, kind: Kind) -> Url {
+        match kind {
+            Kind::User => self.below(&self.users),
+            Kind::Group => self.below(&self.groups),
+        }
+    }
+
+    /// The endpoint with query parameters: for `GET` of a list.
+    pub fn list(&self, kind: Kind, parameters: &[(&str, &str)]) -> Url {
+        let mut url = self.endpoint(kind);
+        let mut query = url.query().unwrap_or_default().to_owned();
+        for (name, value) in parameters {
+            if !query.is_empty() {
+                query.push('&');
+            }
+            query.push_str(name);
+            query.push('=');
+            query.extend(utf8_percent_encode(value, ENCODED));
+        }
+        if !query.is_empty() {
+            url.set_query(Some(&query));
+        }
+        url
+    }
+
+    /// One resource.
+    ///
+    /// # Errors
+    /// [`Failure::Protocol`] for an id that is no path segment (`.` and `..`).
+    pub fn resource(&self, kind: Kind, id: &str) -> Result<Url, Failure> {
+        if matches!(id, "" | "." | "..") {
+            return Err(Failure::Protocol(format!("the id '{}' cannot be part of an address", excerpt(id))));
+        }
+        let path = match kind {
+            Kind::User => &self.users,
+            Kind::Group => &self.groups,
+        };
+        Ok(self.below(&format!("{path}/{}", utf8_percent_encode(id, ENCODED))))
+    }
+
+    /// The service provider configuration: the version's own address first, then the other version's, which some
+    /// targets use instead.
+    pub fn configuration(&self) -> [Url; 2] {
+        let plural = self.below("/ServiceProviderConfigs");
+        let singular = self.below("/ServiceProviderConfig");
+        match self.version {
+            Version::V1_1 => [plural, singular],
+            Version::V2_0 => [singular, plural],
+        }
+    }
+
+    /// The schemas that the target offers (RFC 7644 section 4).
+    pub fn schemas(&self) -> Url {
+        self.below("/Schemas")
+    }
+
+    fn below(&self, path: &str) -> Url {
+        let mut url = self.base.clone();
+        let base = url.path().trim_end_matches('/').to_owned();
+        url.set_path(&format!("{base}{path}"));
+        url
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn addresses(base: &str) -> Addresses {
+        Addresses {
+            base: Url::parse(base).unwrap(),
+            users: "/Users".into(),
+            groups: "/Groups".into(),
+            version: Version::V2_0,
+        }
+    }
+
+    #[test]
+    fn the_query_of_the_base_goes_along() {
+        let at = addresses("https://scim.example/v2?tenant=a%20b");
+        assert_eq!(at.endpoint(Kind::User).as_str(), "https://scim.example/v2/Users?tenant=a%20b");
+        let list = at.list(Kind::User, &[("filter", "userName eq \"a&b+c\"")]);
+        assert_eq!(list.as_str(), "https://scim.example/v2/Users?tenant=a%20b&filter=userName%20eq%20%22a%26b%2Bc%22");
+    }
+
+    #[test]
+    fn an_id_is_one_path_segment_whatever_it_holds() {
+        let at = addresses("https://scim.example/v2/");
+        for (id, segment) in
+            [("2819c223", "2819c223"), ("a/../b?c#d", "a%2F..%2Fb%3Fc%23d"), ("%2e%2e", "%252e%252e"), ("ü", "%C3%BC")]
+        {
+            let url = at.resource(Kind::User, id).unwrap();
+            assert_eq!(url.as_str(), format!("https://scim.example/v2/Users/{segment}"));
+        }
+        for id in ["", ".", ".."] {
+            assert_eq!(at.resource(Kind::User, id).unwrap_err().code(), "protocol");
+        }
+    }
+
+    #[test]
+    fn an_ipv6_host_stays_one() {
+        let at = addresses("http://[::1]:8080");
+        assert_eq!(at.endpoint(Kind::Group).as_str(), "http://[::1]:8080/Groups");
+    }
+}

@@ -1,0 +1,71 @@
+//! Filters (RFC 7644 section 3.4.2.2), with values that cannot leave their place.
+
+use serde_json::Value;
+
+use crate::target::Identifier;
+
+/// A *Filter Expression* with the value in place of `"%s"` or `%s`: JSON-escaped and in quotes either way.
+pub fn render(expression: &str, value: &str) -> String {
+    let value = Value::from(value).to_string();
+    match expression.split_once("\"%s\"").or_else(|| expression.split_once("%s")) {
+        Some((before, after)) => format!("{before}{value}{after}"),
+        None => expression.to_owned(),
+    }
+}
+
+/// The plain filter that every target should know.
+pub fn user_name_equals(value: &str) -> String {
+    render("userName eq \"%s\"", value)
+}
+
+/// All values of the attribute that identifies users: `userName`, or the value of every e-mail address.
+pub fn any_value(resource: &Value, identifier: Identifier) -> Vec<String> {
+    let text = |v: &Value| v.as_str().map(str::to_owned);
+    match identifier {
+        Identifier::UserName => super::member(resource, "userName").and_then(text).into_iter().collect(),
+        Identifier::WorkEmail => match super::member(resource, "emails") {
+            Some(Value::Array(entries)) => {
+                entries.iter().filter_map(|e| text(super::member(e, "value").unwrap_or(e))).collect()
+            }
+            Some(single) => text(super::member(single, "value").unwrap_or(single)).into_iter().collect(),
+            None => Vec::new(),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_value_is_escaped_and_quoted_with_and_without_quotes_in_the_expression() {
+        for expression in ["userName eq \"%s\"", "userName eq %s"] {
+            assert_eq!(render(expression, "a\"b\\c"), r#"userName eq "a\"b\\c""#);
+        }
+        assert_eq!(render("username Eq \"%s\"", "x"), "username Eq \"x\"");
+    }
+
+    #[test]
+    fn a_value_that_looks_like_the_placeholder_stays_a_value() {
+        assert_eq!(render("userName eq \"%s\"", "%s\" or active eq true"), r#"userName eq "%s\" or active eq true""#);
+    }
+
+    #[test]
+    fn every_address_of_a_user_identifies() {
+        let user = json!({"Emails": [{"value": "a@x"}, {"VALUE": "b@x"}, null, {"type": "work"}, "c@x"]});
+        assert_eq!(any_value(&user, Identifier::WorkEmail), ["a@x", "b@x", "c@x"]);
+        assert_eq!(any_value(&json!({"username": "u"}), Identifier::UserName), ["u"]);
+        assert_eq!(any_value(&json!({"userName": 5}), Identifier::UserName), Vec::<String>::new());
+    }
+
+    proptest! {
+        #[test]
+        fn the_value_reads_back_as_one_json_string(value in ".*") {
+            let rendered = render("userName eq \"%s\"", &value);
+            let literal = rendered.strip_prefix("userName eq ").unwrap();
+            prop_assert_eq!(serde_json::from_str::<String>(literal).unwrap(), value);
+        }
+    }
+}
