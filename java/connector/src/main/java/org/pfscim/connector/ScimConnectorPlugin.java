@@ -6,6 +6,8 @@ import com.pingidentity.provisioner.sdk.SaasPluginException;
 import com.pingidentity.provisioner.sdk.SaasPluginFieldInfo;
 import com.pingidentity.provisioner.sdk.SaasUserData;
 import java.io.IOException;
+import java.io.ObjectInputStream;
+import java.io.ObjectOutputStream;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
@@ -236,6 +238,19 @@ public class ScimConnectorPlugin extends AbstractSaasPluginWithGroups {
         if (session != null) {
             session.close();
         }
+    }
+
+    /** The base class of the SPI is not serializable: what it keeps for us goes along. */
+    private void writeObject(ObjectOutputStream out) throws IOException {
+        out.defaultWriteObject();
+        out.writeObject(_parameters);
+        out.writeInt(getChannelId());
+    }
+
+    private void readObject(ObjectInputStream in) throws IOException, ClassNotFoundException {
+        in.defaultReadObject();
+        _parameters = (FieldList) in.readObject();
+        setChannelId(in.readInt());
     }
 
     private String channel() {

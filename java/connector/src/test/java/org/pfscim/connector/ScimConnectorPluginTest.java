@@ -1,0 +1,267 @@
+package org.pfscim.connector;
+
+import static org.junit.Assert.assertEquals;
+import static org.junit.Assert.assertFalse;
+import static org.junit.Assert.assertNotNull;
+import static org.junit.Assert.assertThrows;
+import static org.junit.Assert.assertTrue;
+
+import com.pingidentity.provisioner.sdk.SaasGroupData;
+import com.pingidentity.provisioner.sdk.SaasPluginException;
+import com.pingidentity.provisioner.sdk.SaasPluginFieldInfo;
+import com.pingidentity.provisioner.sdk.SaasUserData;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.ObjectInputStream;
+import java.io.ObjectOutputStream;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.junit.BeforeClass;
+import org.junit.Test;
+import org.junit.function.ThrowingRunnable;
+import org.sourceid.saml20.adapter.conf.Field;
+import org.sourceid.saml20.adapter.conf.SimpleFieldList;
+import org.sourceid.saml20.adapter.gui.CheckBoxFieldDescriptor;
+import org.sourceid.saml20.adapter.gui.FieldDescriptor;
+import org.sourceid.saml20.adapter.gui.SelectFieldDescriptor;
+import org.sourceid.saml20.adapter.gui.TextFieldDescriptor;
+import org.sourceid.saml20.adapter.gui.validation.FieldValidator;
+import org.sourceid.saml20.adapter.gui.validation.ValidationException;
+
+public class ScimConnectorPluginTest {
+
+    /** Nothing listens there: the lowest port is reserved. */
+    private static final String NOBODY = "http://127.0.0.1:1/scim";
+    private static final String SECRET = "s3cret-value";
+
+    private final ScimConnectorPlugin plugin = new ScimConnectorPlugin();
+
+    @BeforeClass
+    public static void library() throws Exception {
+        TestLibrary.load();
+    }
+
+    @Test
+    public void the_template_makes_connections_of_the_connector() {
+        ScimProvisionerTemplate template = new ScimProvisionerTemplate();
+        assertEquals("PfScim", plugin.getId());
+        assertEquals(plugin.getId(), template.getId());
+        assertEquals("SCIM Connector", plugin.getDescription());
+        assertEquals("SCIM Provisioner", template.getDescription());
+    }
+
+    @Test
+    public void each_setting_is_the_row_that_its_kind_says() {
+        Map<String, FieldDescriptor> settings = plugin.getConnectionParameterDescriptors().stream()
+            .collect(Collectors.toMap(FieldDescriptor::getName, Function.identity()));
+        assertEquals("SCIM URL", settings.get("SCIM_URL").getLabel());
+        assertFalse(((TextFieldDescriptor) settings.get("SCIM_URL")).isEncrypted());
+        assertTrue(((TextFieldDescriptor) settings.get("BASIC_AUTH_PASSWORD")).isEncrypted());
+        assertTrue(settings.get("CREATE_USERS_PROV_OPT") instanceof CheckBoxFieldDescriptor);
+        FieldDescriptor version = settings.get("SCIM_VERSION");
+        assertEquals(2, ((SelectFieldDescriptor) version).getOptionValues().size());
+        assertEquals("2.0", version.getDefaultValue());
+        assertEquals("a connection saved before the setting existed has the default", "2.0",
+            version.getDefaultForLegacyConfig());
+        assertTrue(settings.values().stream().anyMatch(ScimProvisioningTargetLabelFieldDescriptor.class::isInstance));
+    }
+
+    @Test
+    public void the_console_refuses_what_it_can_see_is_wrong() {
+        assertThrows(ValidationException.class, validation("SCIM_URL", ""));
+        assertThrows(ValidationException.class, validation("SCIM_URL", "ftp://example.com"));
+        assertThrows(ValidationException.class, validation("RESULTS_PER_PAGE", "many"));
+    }
+
+    @Test
+    public void the_console_accepts_what_may_be_right() throws Throwable {
+        validation("SCIM_URL", "https://scim.example.com/v2/").run();
+        validation("RESULTS_PER_PAGE", "-1").run();
+        validation("RESULTS_PER_PAGE", "").run();
+    }
+
+    @Test
+    public void the_standard_fields_are_listed_before_there_are_parameters() throws Exception {
+        List<SaasPluginFieldInfo> fields = plugin.getFieldInfo();
+        assertEquals("userName", fields.get(0).getCode());
+        assertTrue(fields.get(0).isRequired());
+        assertTrue(fields.get(0).isUnique());
+        assertTrue(fields.stream().anyMatch(field -> field.getCode().equals("workEmail")));
+        assertFalse("the console offers to refresh the list", plugin.hasLocalFieldsInfo());
+    }
+
+    @Test
+    public void the_default_mapping_names_the_user() throws Exception {
+        assertNotNull(plugin.loadDefaultMappings().getProperty("saas.userName"));
+    }
+
+    @Test
+    public void the_identifier_is_the_one_that_is_set() {
+        assertEquals("userName", plugin.getSaasUsernameFieldCode());
+        plugin.setParameters(settings("UNIQUE_USER_IDENTIFIER", "workEmail"));
+        assertEquals("workEmail", plugin.getSaasUsernameFieldCode());
+        assertEquals("workEmail", plugin.getSaasUserIdFieldName());
+    }
+
+    @Test
+    public void groups_are_named_by_dn_where_that_is_set() {
+        assertTrue(plugin.isConfiguredForGroups());
+        assertFalse(plugin.isUsingDnAsGroupName());
+        plugin.setParameters(settings("GROUP_NAME_SOURCE", "Distinguished Name"));
+        assertTrue(plugin.isUsingDnAsGroupName());
+    }
+
+    @Test
+    public void without_target_settings_every_call_says_so_and_the_cycle_stops() {
+        for (ThrowingRunnable call : new ThrowingRunnable[] {
+            plugin::checkSaasConnection,
+            () -> plugin.getUser("1", "jdoe"),
+            () -> plugin.createUser(new SaasUserData(null)),
+            () -> plugin.updateUser(null, new SaasUserData("1")),
+            () -> plugin.deprovisionUser(null, new SaasUserData("1")),
+        }) {
+            SaasPluginException thrown = assertThrows(SaasPluginException.class, call);
+            assertTrue(thrown.getMessage(), thrown.getMessage().startsWith("config: the connection has no target settings"));
+            assertTrue(thrown.isStopSession());
+        }
+    }
+
+    @Test
+    public void a_wrong_setting_is_one_line_with_its_code_and_stops_the_cycle() {
+        plugin.setParameters(settings("SCIM_URL", "no url"));
+        SaasPluginException thrown = assertThrows(SaasPluginException.class, () -> plugin.getUser("1", "jdoe"));
+        assertTrue(thrown.getMessage(), thrown.getMessage().matches("config: .*SCIM URL.*"));
+        assertTrue(thrown.isStopSession());
+        assertFalse(thrown.getMessage().contains(SECRET));
+    }
+
+    @Test
+    public void a_target_that_nobody_listens_on_is_a_transport_failure_of_that_record() {
+        plugin.setParameters(settings("SCIM_URL", NOBODY));
+        SaasPluginException thrown = assertThrows(SaasPluginException.class, () -> plugin.getUser("1", "jdoe"));
+        assertTrue(thrown.getMessage(), thrown.getMessage().startsWith("transport: "));
+        assertFalse(thrown.isStopSession());
+        assertFalse(thrown.getMessage(), thrown.getMessage().contains("jdoe") || thrown.getMessage().contains(SECRET));
+    }
+
+    @Test
+    public void a_wrong_time_limit_names_the_property() throws Exception {
+        plugin.setParameters(settings("SCIM_URL", NOBODY));
+        for (String wrong : new String[] {"soon", "0", "-5", "", "1e9"}) {
+            SaasPluginException thrown = TestLibrary.with(NativeConnector.OPERATION_TIMEOUT, wrong,
+                () -> assertThrows(SaasPluginException.class, () -> plugin.getUser("1", "jdoe")));
+            assertTrue(thrown.getMessage(), thrown.getMessage().startsWith("config: ")
+                && thrown.getMessage().contains(NativeConnector.OPERATION_TIMEOUT));
+        }
+    }
+
+    @Test
+    public void half_a_surrogate_pair_fails_its_record_and_no_other() throws Exception {
+        plugin.setParameters(settings("SCIM_URL", NOBODY));
+        SaasUserData user = new SaasUserData(null);
+        user.addAttribute("userName", "jdoe\ud800");
+        SaasPluginException thrown = assertThrows(SaasPluginException.class, () -> plugin.createUser(user));
+        assertTrue(thrown.getMessage(), thrown.getMessage().startsWith("protocol: "));
+        assertFalse(thrown.isStopSession());
+    }
+
+    @Test
+    public void closing_twice_and_calling_after_that_is_allowed() throws Exception {
+        plugin.closeSaasConnection();
+        SimpleFieldList settings = settings("SCIM_URL", NOBODY);
+        plugin.setParameters(settings);
+        plugin.initSaasConnection(settings.getFields());
+        plugin.closeSaasConnection();
+        plugin.closeSaasConnection();
+        SaasPluginException thrown = assertThrows(SaasPluginException.class, () -> plugin.getUser("1", "jdoe"));
+        assertTrue(thrown.getMessage(), thrown.getMessage().startsWith("transport: "));
+    }
+
+    @Test
+    public void new_parameters_end_a_session_that_was_opened_with_others() throws Exception {
+        SimpleFieldList settings = settings("SCIM_URL", NOBODY);
+        plugin.setParameters(settings);
+        plugin.initSaasConnection(settings.getFields());
+        plugin.setParameters(settings("SCIM_URL", "no url"));
+        SaasPluginException thrown = assertThrows(SaasPluginException.class, () -> plugin.getUser("1", "jdoe"));
+        assertTrue(thrown.getMessage(), thrown.getMessage().startsWith("config: "));
+    }
+
+    @Test
+    public void an_open_session_survives_serialization_as_settings() throws Exception {
+        SimpleFieldList settings = settings("SCIM_URL", NOBODY);
+        plugin.setParameters(settings);
+        plugin.setChannelId(7);
+        plugin.initSaasConnection(settings.getFields());
+        ScimConnectorPlugin copy = copy(plugin);
+        assertEquals(7, copy.getChannelId());
+        assertThrows(SaasPluginException.class, () -> copy.getUser("1", "jdoe"));
+        copy.closeSaasConnection();
+        plugin.closeSaasConnection();
+    }
+
+    @Test
+    public void closing_while_calls_run_disturbs_none_of_them() throws Exception {
+        SimpleFieldList settings = settings("SCIM_URL", NOBODY);
+        plugin.setParameters(settings);
+        List<String> messages = Collections.synchronizedList(new ArrayList<>());
+        List<Thread> threads = new ArrayList<>();
+        for (int i = 0; i < 4; i++) {
+            Thread thread = new Thread(() -> {
+                for (int call = 0; call < 25; call++) {
+                    try {
+                        plugin.deleteGroup(new SaasGroupData("group", null));
+                    } catch (SaasPluginException e) {
+                        messages.add(e.getMessage());
+                    }
+                }
+            });
+            threads.add(thread);
+            thread.start();
+        }
+        for (int i = 0; i < 50; i++) {
+            plugin.initSaasConnection(settings.getFields());
+            plugin.closeSaasConnection();
+        }
+        for (Thread thread : threads) {
+            thread.join();
+        }
+        assertEquals(100, messages.size());
+        messages.forEach(m -> assertTrue(m, m.startsWith("rejected: ") || m.contains("there is no session")));
+    }
+
+    private ThrowingRunnable validation(String name, String value) {
+        FieldDescriptor descriptor = plugin.getConnectionParameterDescriptors().stream()
+            .filter(d -> d.getName().equals(name)).findFirst().orElseThrow(AssertionError::new);
+        return () -> {
+            for (FieldValidator validator : descriptor.getValidationChain()) {
+                validator.validate(new Field(name, value));
+            }
+        };
+    }
+
+    private static SimpleFieldList settings(String name, String value) {
+        List<Field> fields = new ArrayList<>();
+        fields.add(new Field("HEADING_BASIC", null));
+        fields.add(new Field("BASIC_AUTH_PASSWORD", SECRET));
+        if (!name.equals("SCIM_URL")) {
+            fields.add(new Field("SCIM_URL", NOBODY));
+        }
+        fields.add(new Field(name, value));
+        return new SimpleFieldList(fields);
+    }
+
+    private static ScimConnectorPlugin copy(ScimConnectorPlugin plugin) throws Exception {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        try (ObjectOutputStream out = new ObjectOutputStream(bytes)) {
+            out.writeObject(plugin);
+        }
+        try (ObjectInputStream in = new ObjectInputStream(new ByteArrayInputStream(bytes.toByteArray()))) {
+            return (ScimConnectorPlugin) in.readObject();
+        }
+    }
+}
