@@ -58,7 +58,7 @@ impl Courier {
             }
             let wall = self.clock.wall();
             match retry::next(&ending, message.repeatable, attempt, wall, getrandom::u32().unwrap_or(u32::MAX)) {
-                Some(wait) if self.left(deadline) > wait.time + reserve(message) => {
+                Some(wait) if self.left(deadline) > wait.time.saturating_add(reserve(message)) => {
                     maybe_done |= message.changes && unclear(&ending);
                     self.clock.sleep(wait.time);
                 }

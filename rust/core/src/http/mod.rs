@@ -13,7 +13,13 @@ mod tls;
 mod transport;
 
 #[cfg(test)]
+mod loopback;
+#[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tls_tests;
+#[cfg(test)]
+mod transport_tests;
 
 use std::fmt;
 use std::sync::Arc;
@@ -221,33 +227,39 @@ impl Client {
     pub fn send(&self, call: &Call, deadline: Deadline) -> Result<Answer, Unanswered> {
         self.permit(call).map_err(Unanswered::not_done)?;
         let body = call.body.as_ref().map(|body| body.to_string().into_bytes());
-        let mut headers = self.headers(call);
-        let plain = headers.len();
-        let mut earlier_maybe_done = false;
-        let mut renewed = false;
-        loop {
-            headers.truncate(plain);
-            let authorization = self.credentials.header(&self.courier, deadline)?;
-            headers.extend(authorization.iter().map(|value| ("authorization", value.clone())));
-            let message = Message {
-                receiver: &self.target(),
-                method: call.method,
-                url: &call.url,
-                headers: &headers,
-                body: body.as_deref(),
-                repeatable: call.method.repeatable(),
-                changes: call.method != Method::Get,
-                paced: true,
-            };
-            let (reply, maybe_done) = self.courier.carry(&message, deadline)?;
-            let maybe_done = maybe_done || earlier_maybe_done;
-            if reply.status == 401 && !renewed && self.credentials.renewable(authorization.as_deref()) {
-                renewed = true;
-                earlier_maybe_done = maybe_done;
-                continue;
-            }
+        let (used, reply, maybe_done) = self.deliver(call, body.as_deref(), deadline)?;
+        if reply.status != 401 || !self.credentials.renewable(used.as_deref()) {
             return self.judge(call, reply, maybe_done);
         }
+        let again = self
+            .deliver(call, body.as_deref(), deadline)
+            .and_then(|(_, reply, maybe_done)| self.judge(call, reply, maybe_done));
+        again.map_err(|unanswered| Unanswered { maybe_done: unanswered.maybe_done || maybe_done, ..unanswered })
+    }
+
+    /// Sends one call with the credentials of the moment. Gives back what was used as `authorization`, the reply, and
+    /// whether an attempt before that reply may have been acted upon.
+    fn deliver(
+        &self,
+        call: &Call,
+        body: Option<&[u8]>,
+        deadline: Deadline,
+    ) -> Result<(Option<String>, Reply, bool), Unanswered> {
+        let authorization = self.credentials.header(&self.courier, deadline)?;
+        let mut headers = self.headers(call);
+        headers.extend(authorization.iter().map(|value| ("authorization", value.clone())));
+        let message = Message {
+            receiver: &self.target(),
+            method: call.method,
+            url: &call.url,
+            headers: &headers,
+            body,
+            repeatable: call.method.repeatable(),
+            changes: call.method != Method::Get,
+            paced: true,
+        };
+        let (reply, maybe_done) = self.courier.carry(&message, deadline)?;
+        Ok((authorization, reply, maybe_done))
     }
 
     /// What a reply is for the caller: an answer, or no answer at all.

@@ -435,6 +435,10 @@ fn a_write_that_may_have_been_done_once_stays_so() {
     assert!(bench.send(Method::Put).unwrap_err().maybe_done);
     let bench = Bench::new([reply(500, ""), broken(false), broken(false), broken(false)]);
     assert!(bench.send(Method::Delete).unwrap_err().maybe_done);
+    let endings = [token("t1", 60), broken(true), reply(401, ""), reply(400, "{\"error\":\"invalid_scope\"}")];
+    let bench = Bench::authenticated(client_credentials(), endings);
+    let unanswered = bench.send(Method::Put).unwrap_err();
+    assert_eq!((unanswered.failure.code(), unanswered.maybe_done), ("auth_failed", true));
     let bench = Bench::new((0..4).map(|_| broken(true)));
     assert!(!bench.send(Method::Get).unwrap_err().maybe_done, "reading changes nothing");
 }
@@ -497,7 +501,7 @@ fn the_wait_that_the_target_asks_for_is_kept() {
 
 #[test]
 fn a_wait_beyond_the_deadline_is_rate_limited_at_once_and_says_how_long() {
-    for (method, seconds) in [(Method::Get, "51"), (Method::Get, "86400"), (Method::Post, "46")] {
+    for (method, seconds) in [(Method::Get, "51"), (Method::Post, "46"), (Method::Put, "18446744073709551615")] {
         let bench = Bench::new([reply_with(429, "retry-after", seconds)]);
         let unanswered = bench.send(method).unwrap_err();
         assert_eq!((unanswered.failure.code(), unanswered.maybe_done), ("rate_limited", false));

@@ -159,6 +159,9 @@ pub(super) fn explain(error: &Error) -> String {
         Error::InvalidMessage(_) => {
             "it does not speak TLS at this port: check the port, or whether the URL begins with http://".to_owned()
         }
+        Error::AlertReceived(AlertDescription::CertificateRequired) => {
+            "it wants a client certificate, which this connector does not have".to_owned()
+        }
         Error::AlertReceived(
             AlertDescription::HandshakeFailure
             | AlertDescription::ProtocolVersion

@@ -19,6 +19,12 @@ const LONGEST_CONNECT: Duration = Duration::from_secs(10);
 /// Idle connections are dropped before most servers do so, and a write into a closed one is lost.
 const LONGEST_IDLE: Duration = Duration::from_secs(30);
 
+/// What the layer below says of a proxy that opens no tunnel, what that means, and whether it will stay so.
+const NO_TUNNEL: [(&str, &str, bool); 2] = [
+    ("proxy authorization required", "the proxy wants a user name and password, or refuses those it got", true),
+    ("tunnel error: unsuccessful", "the proxy does not let it through", false),
+];
+
 pub(super) struct Wire {
     client: blocking::Client,
 }
@@ -99,6 +105,10 @@ fn sending(error: &reqwest::Error) -> Broken {
     if let Some(tls) = find::<rustls::Error>(error) {
         return Broken { text: tls::explain(tls), maybe_done, lasting: true };
     }
+    let cause = innermost(error);
+    if let Some((_, meaning, lasting)) = NO_TUNNEL.iter().find(|(said, ..)| cause.contains(said)) {
+        return Broken { text: format!("no connection: {meaning}"), maybe_done, lasting: *lasting };
+    }
     let text = if error.is_timeout() && error.is_connect() {
         "no connection in time: is the host right, and open to this machine?".to_owned()
     } else if error.is_timeout() {
@@ -106,9 +116,9 @@ fn sending(error: &reqwest::Error) -> Broken {
     } else if error.is_dns() {
         "the host name cannot be resolved".to_owned()
     } else if error.is_connect() {
-        format!("no connection: {}", innermost(error))
+        format!("no connection: {cause}")
     } else {
-        format!("the connection broke before the answer: {}", innermost(error))
+        format!("the connection broke before the answer: {cause}")
     };
     Broken { text, maybe_done, lasting: error.is_builder() }
 }
