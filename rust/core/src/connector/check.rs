@@ -57,7 +57,7 @@ impl Connector {
             ))
             .into());
         }
-        let page = self.page(answer)?;
+        let page = self.page(Kind::User, answer)?;
         let obeyed = filtered && page.resources.is_empty();
         if filtered && !obeyed && self.filters_by_equality() {
             self.ignores_filters.store(true, Ordering::Relaxed);

@@ -11,11 +11,10 @@ use super::{Connector, lock};
 use crate::Failure;
 use crate::http::{Answer, Deadline};
 use crate::scim::{self, Kind, Page};
-use crate::target::Identifier;
 use crate::text::excerpt;
 
 /// Page size where a whole list of users is read.
-const PAGE: &str = "500";
+const USERS_PER_PAGE: u32 = 500;
 /// No list is followed further than this.
 const MOST_PAGES: usize = 20_000;
 
@@ -23,22 +22,22 @@ const MOST_PAGES: usize = 20_000;
 pub(super) type Index = HashMap<String, Vec<(String, String)>>;
 
 impl Session {
-    /// The user behind a stored id; `None` where there is none (404, 410).
-    pub(super) fn read(&self, id: &str, deadline: Deadline) -> Result<Option<Found>, Trouble> {
+    /// The resource behind a stored id; `None` where there is none (404, 410).
+    pub(super) fn read(&self, kind: Kind, id: &str, deadline: Deadline) -> Result<Option<Found>, Trouble> {
         let connector = self.connector();
-        let answer = connector.get(connector.addresses.resource(Kind::User, id)?, deadline)?;
+        let answer = connector.get(connector.addresses.resource(kind, id)?, deadline)?;
         match answer.status {
             200 => {
                 let etag = answer.etag.clone();
                 let resource = object(answer)?;
                 if scim::id(&resource).is_none() {
-                    return Err(without_id());
+                    return Err(without_id(kind));
                 }
                 let etag = etag.or_else(|| scim::version(&resource).map(str::to_owned));
-                Ok(Some(Found { id: id.to_owned(), resource, etag, linked: true }))
+                Ok(Some(Found { kind, id: id.to_owned(), resource, etag, linked: true }))
             }
             404 | 410 => Ok(None),
-            _ => Err(connector.refused("reading a user", &answer)),
+            _ => Err(connector.refused(&format!("reading a {}", kind.noun()), &answer)),
         }
     }
 
@@ -62,7 +61,7 @@ impl Session {
         let identifier = connector.settings.identifier;
         let mut same = Vec::new();
         let mut strangers = false;
-        connector.each_user(Some(filter), deadline, |user| {
+        connector.each(Kind::User, Some(filter), deadline, |user| {
             match scim::identifies(&user, identifier, value) {
                 Some(exact) => same.push((exact, user)),
                 None => strangers = true,
@@ -75,7 +74,7 @@ impl Session {
             log::warn!("the target ignores filters: its whole list of users is read once a cycle instead");
             return self.look_up_in_list(value, deadline);
         }
-        match choose(same, identifier)? {
+        match choose(same, "users", identifier.code())? {
             Some(user) => self.whole(user, deadline).map(Some),
             None => Ok(None),
         }
@@ -86,8 +85,8 @@ impl Session {
         let index = self.index(deadline)?;
         let same = index.get(&value.to_lowercase()).into_iter().flatten();
         let same = same.map(|(id, spelt)| (spelt == value, id.clone())).collect();
-        match choose(same, identifier)? {
-            Some(id) => Ok(self.read(&id, deadline)?.map(|found| Found { linked: false, ..found })),
+        match choose(same, "users", identifier.code())? {
+            Some(id) => Ok(self.read(Kind::User, &id, deadline)?.map(|found| Found { linked: false, ..found })),
             None => Ok(None),
         }
     }
@@ -100,7 +99,7 @@ impl Session {
         }
         let connector = self.connector();
         let mut index = Index::new();
-        connector.each_user(None, deadline, |user| {
+        connector.each(Kind::User, None, deadline, |user| {
             if let Some(id) = scim::id(&user) {
                 for spelt in scim::any_value(&user, connector.settings.identifier) {
                     index.entry(spelt.to_lowercase()).or_default().push((id.clone(), spelt));
@@ -119,12 +118,12 @@ impl Session {
 
     /// Lists may be abridged: a user found in one is read again by its id, unless the target hides it there.
     fn whole(&self, user: Value, deadline: Deadline) -> Result<Found, Trouble> {
-        let id = scim::id(&user).ok_or_else(without_id)?;
-        match self.read(&id, deadline)? {
+        let id = scim::id(&user).ok_or_else(|| without_id(Kind::User))?;
+        match self.read(Kind::User, &id, deadline)? {
             Some(found) => Ok(Found { linked: false, ..found }),
             None => {
                 let etag = scim::version(&user).map(str::to_owned);
-                Ok(Found { id, resource: user, etag, linked: false })
+                Ok(Found { kind: Kind::User, id, resource: user, etag, linked: false })
             }
         }
     }
@@ -136,14 +135,20 @@ impl Connector {
         self.settings.filter.split_whitespace().nth(1).is_some_and(|operator| operator.eq_ignore_ascii_case("eq"))
     }
 
-    /// Visits every user of a list, page by page: advances by what was received, ends at a page without news, and
+    /// Visits every resource of a list, page by page: advances by what was received, ends at a page without news, and
     /// where the visitor has seen enough.
-    fn each_user(
+    pub(super) fn each(
         &self,
+        kind: Kind,
         filter: Option<&str>,
         deadline: Deadline,
         mut visit: impl FnMut(Value) -> bool,
     ) -> Result<(), Trouble> {
+        let count = match kind {
+            Kind::User => Some(USERS_PER_PAGE),
+            Kind::Group => self.settings.results_per_page,
+        };
+        let count = count.map(|count| count.to_string());
         let mut seen = HashSet::new();
         let mut received = 0_u64;
         for page in 0..MOST_PAGES {
@@ -151,15 +156,16 @@ impl Connector {
             let mut parameters: Vec<(&str, &str)> = filter.iter().map(|f| ("filter", *f)).collect();
             // A filter's first page goes out plain: some targets refuse paging parameters beside a filter.
             if filter.is_none() || page > 0 {
-                parameters.extend([("startIndex", start.as_str()), ("count", PAGE)]);
+                parameters.push(("startIndex", &start));
+                parameters.extend(count.as_deref().map(|count| ("count", count)));
             }
-            let answer = self.get(self.addresses.list(Kind::User, &parameters), deadline)?;
-            let Page { resources, total } = self.page(answer)?;
+            let answer = self.get(self.addresses.list(kind, &parameters), deadline)?;
+            let Page { resources, total } = self.page(kind, answer)?;
             let size = resources.len() as u64;
             let mut news = false;
-            for user in resources {
-                news |= scim::id(&user).is_none_or(|id| seen.insert(id));
-                if !visit(user) {
+            for resource in resources {
+                news |= scim::id(&resource).is_none_or(|id| seen.insert(id));
+                if !visit(resource) {
                     return Ok(());
                 }
             }
@@ -173,31 +179,32 @@ impl Connector {
                 return Ok(());
             }
         }
-        Err(Failure::Protocol("the target's list of users does not end".into()).into())
+        Err(Failure::Protocol(format!("the target's list of {}s does not end", kind.noun())).into())
     }
 
-    /// The page in an answer to a search for users.
-    pub(super) fn page(&self, answer: Answer) -> Result<Page, Trouble> {
+    /// The page in an answer to a search.
+    pub(super) fn page(&self, kind: Kind, answer: Answer) -> Result<Page, Trouble> {
         match answer.status {
             200 => Ok(scim::page(json(answer)?)?),
             404 | 410 => Err(Failure::Config(format!(
-                "the target answers {} at {}: check SCIM URL and Users API Path",
+                "the target answers {} at {}: check SCIM URL and {}",
                 answer.status,
-                excerpt(self.addresses.endpoint(Kind::User).path())
+                excerpt(self.addresses.endpoint(kind).path()),
+                kind.path_setting()
             ))
             .into()),
-            400 | 501 => Err(Failure::Rejected(format!(
+            400 | 501 if kind == Kind::User => Err(Failure::Rejected(format!(
                 "the target refused the search for the user ({}); check Filter Expression",
                 told(&answer)
             ))
             .into()),
-            _ => Err(self.refused("searching for a user", &answer)),
+            _ => Err(self.refused(&format!("searching for a {}", kind.noun()), &answer)),
         }
     }
 }
 
-/// Of several who carry the identifier, the one who carries it to the letter; otherwise nobody may be touched.
-fn choose<T>(same: Vec<(bool, T)>, identifier: Identifier) -> Result<Option<T>, Trouble> {
+/// Of several that carry a name, the one that carries it to the letter; otherwise none may be touched.
+pub(super) fn choose<T>(same: Vec<(bool, T)>, nouns: &str, code: &str) -> Result<Option<T>, Trouble> {
     let count = same.len();
     if count <= 1 {
         return Ok(same.into_iter().next().map(|(_, user)| user));
@@ -206,15 +213,14 @@ fn choose<T>(same: Vec<(bool, T)>, identifier: Identifier) -> Result<Option<T>, 
     match (exact.next(), exact.next()) {
         (Some(user), None) => Ok(Some(user)),
         _ => Err(Failure::Ambiguous(format!(
-            "{count} users of the target carry this {}; none was touched, remove or rename all but one of them",
-            identifier.code()
+            "{count} {nouns} of the target carry this {code}; none was touched, remove or rename all but one of them"
         ))
         .into()),
     }
 }
 
-fn without_id() -> Trouble {
-    Failure::Protocol("the target's user has no id, so it cannot be addressed".into()).into()
+fn without_id(kind: Kind) -> Trouble {
+    Failure::Protocol(format!("the target's {} has no id, so it cannot be addressed", kind.noun())).into()
 }
 
 /// The body of an answer that has to have one.

@@ -1,6 +1,7 @@
 //! The facade: what a host may ask of a target (design section 3).
 
 mod check;
+mod groups;
 mod guard;
 mod matching;
 mod session;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use once_cell::sync::Lazy;
 
 pub use self::check::Checked;
+pub use self::groups::{Group, Member};
 pub use self::session::{Preview, Session};
 pub use crate::lifecycle::Asked;
 

@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::groups::GroupMemory;
 use super::guard::Removals;
 use super::matching::Index;
 use super::{Connector, lock};
 use crate::http::{Answer, Deadline, Unanswered};
 use crate::lifecycle::{Asked, AtTarget, Effect, Options, Situation, Switch, decide};
 use crate::mapping::{Catalogue, Change};
+use crate::scim::Kind;
 use crate::target::Authentication;
 use crate::{Failure, Outcome, Record, Report, scim};
 
@@ -34,9 +36,10 @@ pub struct Preview {
     pub changes: Vec<Change>,
 }
 
-/// A user of the target.
+/// A user or group of the target.
 #[derive(Debug, Clone)]
 pub(super) struct Found {
+    pub(super) kind: Kind,
     pub(super) id: String,
     pub(super) resource: Value,
     pub(super) etag: Option<String>,
@@ -88,6 +91,7 @@ pub struct Session {
     memory: Mutex<Memory>,
     /// The whole list of a target that ignores filters.
     pub(super) index: Mutex<Option<Arc<Index>>>,
+    pub(super) groups: Mutex<GroupMemory>,
 }
 
 impl fmt::Debug for Session {
@@ -99,7 +103,7 @@ impl fmt::Debug for Session {
 impl Session {
     pub(super) fn new(connector: Arc<Connector>) -> Self {
         let removals = Removals::new(Arc::clone(&connector.latch), connector.settings.max_removals, connector.now());
-        Self { connector, removals, memory: Mutex::default(), index: Mutex::default() }
+        Self { connector, removals, memory: Mutex::default(), index: Mutex::default(), groups: Mutex::default() }
     }
 
     /// The connector behind this session.
@@ -189,7 +193,7 @@ impl Session {
     fn find(&self, id: Option<&str>, identifier: Option<&str>, deadline: Deadline) -> Result<Option<Found>, Trouble> {
         let id = id.filter(|id| !id.is_empty());
         if let Some(id) = id
-            && let Some(found) = self.read(id, deadline)?
+            && let Some(found) = self.read(Kind::User, id, deadline)?
         {
             return Ok(Some(found));
         }
@@ -209,7 +213,7 @@ impl Session {
         {
             return Ok(Some(found));
         }
-        let found = self.read(id, deadline)?;
+        let found = self.read(Kind::User, id, deadline)?;
         let linked = !self.memory().by_identifier.contains_key(id);
         Ok(found.map(|found| Found { linked, ..found }))
     }
@@ -348,6 +352,11 @@ impl Session {
                 .into());
             }
         }
+        self.count_removal()
+    }
+
+    /// Row 16.
+    pub(super) fn count_removal(&self) -> Result<(), Trouble> {
         Ok(self.removals.take(self.connector.now())?)
     }
 
@@ -375,7 +384,7 @@ impl Session {
     }
 
     /// Runs one operation: its deadline, and what its end means for the session.
-    fn operation<T>(
+    pub(super) fn operation<T>(
         &self,
         record: Option<&Record>,
         run: impl FnOnce(Deadline) -> Result<T, Trouble>,

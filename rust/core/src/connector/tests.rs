@@ -46,6 +46,7 @@ struct Sent {
 #[derive(Default)]
 struct Target {
     users: Mutex<BTreeMap<String, Value>>,
+    groups: Mutex<BTreeMap<String, Value>>,
     sent: Mutex<Vec<Sent>>,
     interceptors: Mutex<Vec<Interceptor>>,
     next: AtomicU64,
@@ -104,9 +105,13 @@ impl Target {
             let configuration = self.configuration.lock().unwrap().clone();
             return if configuration.is_null() { empty(404) } else { reply(200, &configuration) };
         }
-        let Some(rest) = path.strip_prefix("/v2/Users") else { return empty(404) };
+        let (rest, store, name) = match (path.strip_prefix("/v2/Users"), path.strip_prefix("/v2/Groups")) {
+            (Some(rest), _) => (rest, &self.users, "userName"),
+            (_, Some(rest)) => (rest, &self.groups, "displayName"),
+            _ => return empty(404),
+        };
         let id = rest.trim_start_matches('/');
-        let mut users = self.users.lock().unwrap();
+        let mut users = store.lock().unwrap();
         match (sent.verb, id) {
             ("GET", "") => {
                 let wanted = query.strip_prefix("filter=").filter(|_| !*self.ignores_filters.lock().unwrap());
@@ -115,9 +120,8 @@ impl Target {
                 reply(200, &json!({"totalResults": found.len(), "Resources": found}))
             }
             ("POST", "") => {
-                let taken = |u: &Value| {
-                    u["userName"].as_str().unwrap().eq_ignore_ascii_case(sent.body["userName"].as_str().unwrap())
-                };
+                let taken =
+                    |u: &Value| u[name].as_str().unwrap().eq_ignore_ascii_case(sent.body[name].as_str().unwrap());
                 if users.values().any(taken) {
                     return reply(409, &json!({"status": "409", "detail": "taken"}));
                 }
@@ -137,8 +141,7 @@ impl Target {
             }
             ("PATCH", id) => {
                 for operation in sent.body["Operations"].as_array().unwrap() {
-                    let path = operation["path"].as_str().unwrap();
-                    users.get_mut(id).unwrap()[path] = operation["value"].clone();
+                    patch(users.get_mut(id).unwrap(), operation);
                 }
                 empty(204)
             }
@@ -151,10 +154,34 @@ impl Target {
     }
 }
 
-/// `userName eq "..."` and `emails eq "..."`.
+/// One operation: `replace` of an attribute, `add` and `remove` of members.
+fn patch(resource: &mut Value, operation: &Value) {
+    let path = operation["path"].as_str().unwrap();
+    match operation["op"].as_str().unwrap() {
+        "replace" => resource[path] = operation["value"].clone(),
+        "add" => {
+            let added = operation["value"].as_array().unwrap();
+            match &mut resource[path] {
+                Value::Array(there) => there.extend(added.iter().cloned()),
+                absent => *absent = json!(added),
+            }
+        }
+        "remove" => {
+            let id: String =
+                serde_json::from_str(path.strip_prefix("members[value eq ").unwrap().trim_end_matches(']')).unwrap();
+            resource["members"].as_array_mut().unwrap().retain(|member| member["value"] != id);
+        }
+        other => panic!("{other}"),
+    }
+}
+
+/// `userName eq "..."`, `emails eq "..."` and `displayName eq "..."`.
 fn matches_filter(user: &Value, filter: &str) -> bool {
     let (attribute, rest) = filter.split_once(" eq ").unwrap();
     let value: String = serde_json::from_str(rest).unwrap();
+    if attribute == "displayName" {
+        return user[attribute].as_str().unwrap().eq_ignore_ascii_case(&value);
+    }
     let identifier = match attribute {
         "userName" => crate::target::Identifier::UserName,
         _ => crate::target::Identifier::WorkEmail,
@@ -769,4 +796,143 @@ fn the_same_settings_and_channel_share_one_connector() {
     clock.sleep(IDLE);
     Connector::open(settings(), environment("third")).unwrap();
     assert!(watch.upgrade().is_none(), "{address:x} was idle for too long");
+}
+
+fn staff(members: &[&str]) -> Value {
+    let members: Vec<Value> = members.iter().map(|id| json!({"value": id, "display": "x"})).collect();
+    json!({"id": "g1", "displayName": "Staff", "members": members, "externalId": "kept"})
+}
+
+fn with_group(group: Value) -> Arc<Target> {
+    let target = Target::with(&[]);
+    target.groups.lock().unwrap().insert("g1".into(), group);
+    target
+}
+
+fn group(id: Option<&str>, members: Option<&[&str]>) -> Group {
+    let member = |id: &&str| Member { id: Some((*id).to_owned()), ..Member::default() };
+    Group {
+        id: id.map(str::to_owned),
+        name: "Staff".into(),
+        members: members.map(|ids| ids.iter().map(member).collect()),
+    }
+}
+
+fn members(target: &Target) -> Vec<String> {
+    let group = target.groups.lock().unwrap()["g1"].clone();
+    group["members"].as_array().unwrap().iter().map(|m| m["value"].as_str().unwrap().to_owned()).collect()
+}
+
+const PATCHES: [(&str, &str); 1] = [("GROUP_PATCH_PROV_OPT", "true")];
+
+#[test]
+fn a_new_group_is_created_with_its_members_and_those_without_id_are_named() {
+    let target = Target::with(&[]);
+    let session = session(&target, &[]);
+    assert_eq!(session.find_group(None, "Staff").unwrap(), None);
+    let mut wanted = group(None, Some(&["u1"]));
+    wanted.members.as_mut().unwrap().push(Member { name: "Bob".into(), ..Member::default() });
+    let report = assert_report(session.create_group(&wanted), Outcome::Created, Some("new-0"));
+    assert_eq!(report.warnings, ["1 members without a target id were left out: Bob"]);
+    assert_eq!(target.writes()[0].body["members"], json!([{"value": "u1"}]));
+}
+
+#[test]
+fn memberships_are_replaced_as_a_whole_by_put_and_by_differences_with_patch() {
+    for (settings, verb) in [(&[][..], "PUT"), (&PATCHES[..], "PATCH")] {
+        let target = with_group(staff(&["u1", "u2"]));
+        let session = session(&target, settings);
+        let wanted = group(Some("g1"), Some(&["u2", "u3"]));
+        assert_report(session.update_group(&wanted, false), Outcome::Updated, Some("g1"));
+        assert_eq!(members(&target), ["u2", "u3"]);
+        assert_eq!(target.groups.lock().unwrap()["g1"]["externalId"], "kept");
+        assert!(target.writes().iter().all(|sent| sent.verb == verb));
+        assert_report(session.update_group(&wanted, false), Outcome::Unchanged, Some("g1"));
+        assert_report(session.update_group(&group(Some("g1"), Some(&["u4"])), true), Outcome::Updated, Some("g1"));
+        assert_eq!(members(&target), ["u2", "u3", "u4"], "merge only adds");
+        assert_report(session.update_group(&group(Some("g1"), Some(&[])), false), Outcome::Updated, Some("g1"));
+        assert!(members(&target).is_empty(), "the last member really goes");
+    }
+}
+
+#[test]
+fn unknown_members_are_not_sent() {
+    let target = with_group(staff(&["u1"]));
+    let session = session(&target, &[]);
+    assert_report(session.update_group(&group(Some("g1"), None), false), Outcome::Unchanged, Some("g1"));
+    let renamed = Group { name: "Team".into(), ..group(Some("g1"), None) };
+    assert_report(session.update_group(&renamed, false), Outcome::Updated, Some("g1"));
+    let operations = json!([{"op": "replace", "path": "displayName", "value": "Team"}]);
+    assert_eq!(target.writes()[0].body["Operations"], operations);
+    assert_eq!(members(&target), ["u1"]);
+}
+
+#[test]
+fn a_large_membership_goes_in_batches() {
+    let target = Target::with(&[]);
+    let session = session(&target, &PATCHES);
+    let ids: Vec<String> = (0..250).map(|n| format!("u{n}")).collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    assert_report(session.create_group(&group(None, Some(&ids))), Outcome::Created, Some("new-0"));
+    assert_eq!(target.groups.lock().unwrap()["new-0"]["members"].as_array().unwrap().len(), 250);
+    let verbs: Vec<_> = target.writes().iter().map(|sent| sent.verb).collect();
+    assert_eq!(verbs, ["POST", "PATCH", "PATCH"]);
+}
+
+#[test]
+fn a_group_is_matched_by_name_through_all_pages_where_filters_do_not_work() {
+    for spoil in [true, false] {
+        let target = with_group(staff(&[]));
+        if spoil {
+            *target.ignores_filters.lock().unwrap() = true;
+            let other = json!({"id": "g0", "displayName": "Other"});
+            target.groups.lock().unwrap().insert("g0".into(), other);
+        } else {
+            *target.configuration.lock().unwrap() = json!(null);
+        }
+        let session = session(&target, &[]);
+        assert_eq!(session.find_group(None, "Staff").unwrap().as_deref(), Some("g1"));
+        assert_eq!(session.find_group(None, "Nobody").unwrap(), None);
+        let lists = target.sent().iter().filter(|s| s.path.contains("/Groups?startIndex=1&count=1000")).count();
+        assert_eq!(lists, 1, "all pages are read once a session");
+    }
+}
+
+#[test]
+fn two_groups_of_one_name_are_an_error() {
+    let target = with_group(staff(&[]));
+    target.groups.lock().unwrap().insert("g2".into(), json!({"id": "g2", "displayName": "Staff"}));
+    assert_eq!(session(&target, &[]).find_group(None, "Staff").unwrap_err().code(), "ambiguous");
+}
+
+#[test]
+fn a_group_is_deleted_by_its_stored_id_only_and_not_where_it_was_just_adopted() {
+    let target = with_group(staff(&[]));
+    let session = session(&target, &[]);
+    assert_report(session.delete_group(&group(None, None)), Outcome::AlreadyGone, None);
+    session.find_group(None, "Staff").unwrap().unwrap();
+    assert_report(session.delete_group(&group(Some("g1"), None)), Outcome::Skipped, Some("g1"));
+    let later = session.connector().session();
+    assert_report(later.delete_group(&group(Some("g1"), None)), Outcome::Deleted, Some("g1"));
+    assert_report(later.delete_group(&group(Some("g1"), None)), Outcome::AlreadyGone, Some("g1"));
+}
+
+#[test]
+fn deleted_groups_count_as_removals() {
+    let target = with_group(staff(&[]));
+    let session = session(&target, &[("MAX_REMOVALS_PER_CYCLE", "0")]);
+    assert_eq!(session.delete_group(&group(Some("g1"), None)).unwrap_err().code(), "removal_limit");
+    assert!(target.writes().is_empty());
+}
+
+#[test]
+fn a_group_that_is_taken_is_adopted_and_one_that_is_gone_is_created_again() {
+    let target = with_group(staff(&["u1"]));
+    target.once("GET", "/v2/Groups?", Ok(reply(200, &json!({"totalResults": 0}))));
+    let session = session(&target, &[]);
+    assert_report(session.create_group(&group(None, Some(&["u2"]))), Outcome::Adopted, Some("g1"));
+    assert_eq!(members(&target), ["u2"]);
+    target.groups.lock().unwrap().clear();
+    let again = session.connector().session();
+    assert_report(again.update_group(&group(Some("g1"), Some(&["u2"])), false), Outcome::Created, Some("new-0"));
 }

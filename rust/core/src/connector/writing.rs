@@ -130,7 +130,7 @@ impl Session {
         if shown.is_some_and(shows_inactive) {
             return Ok(());
         }
-        match self.read(id, deadline)? {
+        match self.read(Kind::User, id, deadline)? {
             Some(found) if scim::is_active(&found.resource) => self.set_inactive(&found, deadline).map(|_| ()),
             _ => Ok(()),
         }
@@ -179,7 +179,7 @@ impl Session {
         if connector.environment.dry_run {
             return Ok(preview);
         }
-        let (answer, _) = self.with_current(found, deadline, |current| {
+        let answer = self.with_current(found, deadline, |current| {
             // After a 412 the differences are those to the resource as it is now.
             let changes = catalogue.changes(&current.resource, record, clearable)?;
             self.send_changes(current, &changes, active, deadline)
@@ -202,6 +202,10 @@ impl Session {
         active: bool,
         deadline: Deadline,
     ) -> Result<Answer, Trouble> {
+        let flip = (scim::is_active(&current.resource) != active).then_some(active);
+        if changes.is_empty() && flip.is_none() {
+            return Ok(Answer::nothing());
+        }
         let connector = self.connector();
         let method = connector.settings.update_method;
         let patches = match method {
@@ -210,7 +214,6 @@ impl Session {
             UpdateMethod::Automatic => connector.capabilities(deadline)?.is_some_and(|c| c.patch),
         };
         if patches {
-            let flip = (scim::is_active(&current.resource) != active).then_some(active);
             let answer = self.send_patch(current, changes, flip, deadline)?;
             if !(method == UpdateMethod::Automatic && is_unsupported(&answer)) {
                 return Ok(answer);
@@ -271,7 +274,7 @@ impl Session {
             let body = connector.catalogue.merged(&current.resource, &[], Some(false))?;
             self.send(Method::Put, current, Some(body), deadline)
         });
-        let (answer, _) = match sent {
+        let answer = match sent {
             Err(trouble) if matches!(trouble.failure, Failure::NotFound(_)) => return Ok(Outcome::AlreadyGone),
             other => other?,
         };
@@ -284,7 +287,7 @@ impl Session {
             if look > 0 {
                 connector.environment.clock.sleep(BETWEEN_LOOKS);
             }
-            match self.read(&found.id, deadline)? {
+            match self.read(Kind::User, &found.id, deadline)? {
                 Some(seen) if scim::is_active(&seen.resource) => {}
                 // Some targets drop the member when it is disabled.
                 None | Some(_) => return Ok(Outcome::Disabled),
@@ -314,28 +317,28 @@ impl Session {
         }
     }
 
-    /// Sends a write for a user as it was read; where it has changed since (412), reads it again and tries once more.
-    /// Gives the answer of a success and the user that it was made for.
-    fn with_current(
+    /// Sends a write for a resource as it was read; where it has changed since (412), reads it again and tries once
+    /// more. Gives the answer of a success.
+    pub(super) fn with_current(
         &self,
         found: &Found,
         deadline: Deadline,
         send: impl Fn(&Found) -> Result<Answer, Trouble>,
-    ) -> Result<(Answer, Found), Trouble> {
+    ) -> Result<Answer, Trouble> {
         let mut current = found.clone();
         let mut answer = send(&current)?;
         if answer.status == 412 {
-            current = self.read(&found.id, deadline)?.ok_or_else(gone)?;
+            current = self.read(found.kind, &found.id, deadline)?.ok_or_else(|| gone(found.kind))?;
             answer = send(&current)?;
         }
         match answer.status {
-            404 | 410 => Err(gone()),
-            _ if is_success(&answer) => Ok((answer, current)),
-            _ => Err(self.connector().refused("writing the user", &answer)),
+            404 | 410 => Err(gone(found.kind)),
+            _ if is_success(&answer) => Ok(answer),
+            _ => Err(self.connector().refused(&format!("writing the {}", found.kind.noun()), &answer)),
         }
     }
 
-    fn send(
+    pub(super) fn send(
         &self,
         method: Method,
         current: &Found,
@@ -343,9 +346,9 @@ impl Session {
         deadline: Deadline,
     ) -> Result<Answer, Trouble> {
         let connector = self.connector();
-        let url = connector.addresses.resource(Kind::User, &current.id)?;
+        let url = connector.addresses.resource(current.kind, &current.id)?;
         let answer = connector.client.send(&Call { method, url, body, if_match: current.etag.clone() }, deadline)?;
-        if let (405 | 501, Some(advice)) = (answer.status, advice(method)) {
+        if let (405 | 501, Some(advice)) = (answer.status, advice(method, current.kind)) {
             return Err(Failure::Rejected(format!("the target does not support {advice} ({})", told(&answer))).into());
         }
         Ok(answer)
@@ -353,11 +356,13 @@ impl Session {
 }
 
 /// What to say where the target does not know a verb; `None` where another verb is tried instead.
-fn advice(method: Method) -> Option<&'static str> {
-    match method {
-        Method::Delete => Some("deleting users; set Remove User Action = Disable"),
-        Method::Put => Some("replacing users with PUT; set User Update Method = PATCH"),
-        Method::Get | Method::Post | Method::Patch => None,
+fn advice(method: Method, kind: Kind) -> Option<&'static str> {
+    match (method, kind) {
+        (Method::Delete, Kind::User) => Some("deleting users; set Remove User Action = Disable"),
+        (Method::Put, Kind::User) => Some("replacing users with PUT; set User Update Method = PATCH"),
+        (Method::Put, Kind::Group) => Some("replacing groups with PUT; select Use PATCH for Group Updates"),
+        (Method::Patch, Kind::Group) => Some("PATCH of groups; clear Use PATCH for Group Updates"),
+        _ => None,
     }
 }
 
@@ -365,12 +370,12 @@ fn shows_inactive(user: &Value) -> bool {
     scim::tells_active(user) && !scim::is_active(user)
 }
 
-fn is_success(answer: &Answer) -> bool {
+pub(super) fn is_success(answer: &Answer) -> bool {
     (200..=299).contains(&answer.status)
 }
 
 /// 409 by its status alone: many targets give no `scimType`.
-fn is_taken(answer: &Answer) -> bool {
+pub(super) fn is_taken(answer: &Answer) -> bool {
     answer.status == 409
 }
 
@@ -379,12 +384,12 @@ fn is_unsupported(answer: &Answer) -> bool {
     matches!(answer.status, 400 | 405 | 501)
 }
 
-fn gone() -> Trouble {
-    Failure::NotFound("the user disappeared from the target while it was being changed".into()).into()
+fn gone(kind: Kind) -> Trouble {
+    Failure::NotFound(format!("the {} disappeared from the target while it was being changed", kind.noun())).into()
 }
 
 /// The id at the end of a `Location`.
-fn last_segment(location: &str) -> Option<String> {
+pub(super) fn last_segment(location: &str) -> Option<String> {
     let path = location.split(['?', '#']).next()?;
     let segment = path.trim_end_matches('/').rsplit('/').next()?;
     let id = percent_encoding::percent_decode_str(segment).decode_utf8().ok()?;

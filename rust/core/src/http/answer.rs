@@ -14,6 +14,11 @@ const DEEPEST: usize = 3;
 const REASONS: [&str; 6] = ["detail", "description", "error_description", "message", "title", "error"];
 
 impl Answer {
+    /// The answer to a request that turned out not to be needed: a success without a body.
+    pub fn nothing() -> Self {
+        Self { status: 204, body: None, etag: None, location: None }
+    }
+
     /// Reads a reply.
     pub(super) fn read(reply: &Reply) -> Self {
         let owned = |name| reply.header(name).map(str::to_owned);

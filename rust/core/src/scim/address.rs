@@ -18,6 +18,24 @@ pub enum Kind {
     Group,
 }
 
+impl Kind {
+    /// The word for one of them in messages.
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Group => "group",
+        }
+    }
+
+    /// The label of the setting that says where they are.
+    pub fn path_setting(self) -> &'static str {
+        match self {
+            Self::User => "Users API Path",
+            Self::Group => "Groups Path API",
+        }
+    }
+}
+
 /// The addresses of one target.
 #[derive(Debug, Clone)]
 pub struct Addresses {

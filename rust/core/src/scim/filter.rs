@@ -18,6 +18,11 @@ pub fn user_name_equals(value: &str) -> String {
     render("userName eq \"%s\"", value)
 }
 
+/// The filter that finds a group by its name.
+pub fn display_name_equals(name: &str) -> String {
+    render("displayName eq \"%s\"", name)
+}
+
 /// All values of the attribute that identifies users: `userName`, or the value of every e-mail address.
 pub fn any_value(resource: &Value, identifier: Identifier) -> Vec<String> {
     let text = |v: &Value| v.as_str().map(str::to_owned);

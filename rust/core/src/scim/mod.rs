@@ -4,13 +4,15 @@
 mod address;
 mod discovery;
 mod filter;
+mod group;
 mod list;
 
 use serde_json::Value;
 
 pub use address::{Addresses, Kind};
 pub use discovery::Capabilities;
-pub use filter::{any_value, render, user_name_equals};
+pub use filter::{any_value, display_name_equals, render, user_name_equals};
+pub use group::{BATCH, GroupChanges, MemberId, display_name, new_group};
 pub use list::{Page, identifies, page};
 
 /// A member of an object, by its name in any letter case (RFC 7643 section 2.1).

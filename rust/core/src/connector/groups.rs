@@ -1,0 +1,372 @@
+//! Groups: name and members (product-behaviour of the vendor: nothing else is provisioned, removal is a delete).
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use super::lock;
+use super::matching::choose;
+use super::session::{Found, Session, Trouble, told};
+use super::writing::{is_success, is_taken, last_segment};
+use crate::http::{Answer, Call, Deadline, Method};
+use crate::scim::{self, GroupChanges, Kind, MemberId};
+use crate::text::printable;
+use crate::{Failure, Outcome, Report};
+
+/// So many members without an id are named in a warning.
+const NAMED: usize = 10;
+
+/// A group as the host sees it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Group {
+    /// The target's id, when it is known. An empty id counts as unknown.
+    pub id: Option<String>,
+    /// Its name: CN or DN, as *Group Name Source* says.
+    pub name: String,
+    /// Its members; `None` = unknown, so that nothing about members is sent; empty = nobody.
+    pub members: Option<Vec<Member>>,
+}
+
+/// A member of a group.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Member {
+    /// The target's id; a member without one is left out and named.
+    pub id: Option<String>,
+    /// What the source calls it, for warnings.
+    pub name: String,
+    /// A nested group.
+    pub is_group: bool,
+}
+
+/// What a session remembers of groups.
+#[derive(Debug, Default)]
+pub(super) struct GroupMemory {
+    /// Groups just read, by id: taken by the update that follows.
+    fresh: HashMap<String, Found>,
+    /// Names to ids: found or made in this session.
+    known: HashMap<String, String>,
+    /// Ids of groups that were found by their name only.
+    adopted: HashSet<String>,
+    /// The whole list, where the target has no usable filter.
+    index: Option<Arc<Names>>,
+}
+
+/// Name in lower case to the groups that carry it: id and name as the target spells it.
+type Names = HashMap<String, Vec<(String, String)>>;
+
+/// So many groups just read are kept; they can be large.
+const MOST_FRESH: usize = 100;
+
+impl Group {
+    fn known_id(&self) -> Option<&str> {
+        self.id.as_deref().filter(|id| !id.is_empty())
+    }
+
+    /// The members that can be sent, and a warning that names the others.
+    fn member_ids(&self) -> (Option<Vec<MemberId>>, Option<String>) {
+        let Some(members) = &self.members else { return (None, None) };
+        let mut ids = Vec::with_capacity(members.len());
+        let mut without = Vec::new();
+        for member in members {
+            match member.id.as_deref().filter(|id| !id.is_empty()) {
+                Some(id) => ids.push(MemberId { id: id.to_owned(), is_group: member.is_group }),
+                None => without.push(printable(&member.name)),
+            }
+        }
+        let warning = (!without.is_empty()).then(|| {
+            let more = without.len().saturating_sub(NAMED);
+            let names = without[..without.len() - more].join(", ");
+            let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+            format!("{} members without a target id were left out: {names}{rest}", without.len())
+        });
+        (Some(ids), warning)
+    }
+}
+
+impl Session {
+    /// The id of a group: by id, then by its name.
+    ///
+    /// # Errors
+    /// `ambiguous` where several groups carry the name; wire failures.
+    pub fn find_group(&self, id: Option<&str>, name: &str) -> Result<Option<String>, Failure> {
+        self.operation(None, |deadline| {
+            let found = self.locate_group(id.filter(|id| !id.is_empty()), name, deadline)?;
+            Ok(found.map(|found| self.keep_group(name, found)))
+        })
+    }
+
+    /// Creates a group, or adopts the one of that name.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub fn create_group(&self, group: &Group) -> Result<Report, Failure> {
+        self.operation(None, |deadline| match self.locate_group(None, &group.name, deadline)? {
+            Some(found) => self.change_group(group, &found, true, false, deadline),
+            None => self.post_group(group, deadline),
+        })
+    }
+
+    /// Brings a group up to date: its name and its members. `merge`: the members are additions.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub fn update_group(&self, group: &Group, merge: bool) -> Result<Report, Failure> {
+        self.operation(None, |deadline| {
+            let known = lock(&self.groups).known.get(&group.name).cloned();
+            let id = group.known_id().or(known.as_deref());
+            let fresh = id.and_then(|id| lock(&self.groups).fresh.remove(id));
+            let found = match fresh {
+                Some(found) => Some(found),
+                None => self.locate_group(id, &group.name, deadline)?,
+            };
+            match found {
+                Some(found) => {
+                    let adopted = group.known_id() != Some(&found.id);
+                    self.change_group(group, &found, adopted, merge, deadline)
+                }
+                None => self.post_group(group, deadline),
+            }
+        })
+    }
+
+    /// Deletes a group, by its stored id only.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub fn delete_group(&self, group: &Group) -> Result<Report, Failure> {
+        self.operation(None, |deadline| {
+            let Some(id) = group.known_id() else {
+                return Ok(Report::new(Outcome::AlreadyGone, None)
+                    .warn("no target id is stored for this group, so there is nothing that may be deleted"));
+            };
+            if lock(&self.groups).adopted.contains(id) {
+                return Ok(Report::new(Outcome::Skipped, Some(id))
+                    .warn("the group was found by its name in this very cycle; it is not deleted in the same one"));
+            }
+            let Some(found) = self.read(Kind::Group, id, deadline)? else {
+                return Ok(Report::new(Outcome::AlreadyGone, Some(id)));
+            };
+            self.count_removal()?;
+            let outcome = if self.connector().environment.dry_run {
+                Outcome::Deleted
+            } else {
+                match self.with_current(&found, deadline, |now| self.send(Method::Delete, now, None, deadline)) {
+                    Ok(_) => Outcome::Deleted,
+                    Err(Trouble { failure: Failure::NotFound(_), .. }) => Outcome::AlreadyGone,
+                    Err(trouble) => return Err(trouble),
+                }
+            };
+            lock(&self.groups).known.retain(|_, known| known != id);
+            Ok(Report::new(outcome, Some(id)))
+        })
+    }
+
+    fn keep_group(&self, name: &str, found: Found) -> String {
+        let mut groups = lock(&self.groups);
+        let id = found.id.clone();
+        groups.known.insert(name.to_owned(), id.clone());
+        if !found.linked {
+            groups.adopted.insert(id.clone());
+        }
+        if groups.fresh.len() < MOST_FRESH {
+            groups.fresh.insert(id.clone(), found);
+        }
+        id
+    }
+
+    fn locate_group(&self, id: Option<&str>, name: &str, deadline: Deadline) -> Result<Option<Found>, Trouble> {
+        if let Some(id) = id
+            && let Some(found) = self.read(Kind::Group, id, deadline)?
+        {
+            return Ok(Some(found));
+        }
+        let Some(id) = self.group_by_name(name, deadline)? else { return Ok(None) };
+        Ok(self.read(Kind::Group, &id, deadline)?.map(|found| Found { linked: false, ..found }))
+    }
+
+    /// By a `displayName` filter where the target supports filters, else from all pages.
+    fn group_by_name(&self, name: &str, deadline: Deadline) -> Result<Option<String>, Trouble> {
+        let connector = self.connector();
+        let unindexed = lock(&self.groups).index.is_none();
+        if unindexed && connector.capabilities(deadline)?.is_some_and(|claims| claims.filter) {
+            match self.filtered_group(name, deadline) {
+                Ok(Some(found)) => return Ok(found),
+                // Strangers in the answer: the filter is not obeyed.
+                Ok(None) => {}
+                // The claim does not hold for groups.
+                Err(Trouble { failure: Failure::Rejected(_), forbidden: false, .. }) => {}
+                Err(trouble) => return Err(trouble),
+            }
+        }
+        let index = self.group_index(deadline)?;
+        let same = index.get(&name.to_lowercase()).into_iter().flatten();
+        choose(same.map(|(id, spelt)| (spelt == name, id.clone())).collect(), "groups", "displayName")
+    }
+
+    /// `None` where the target does not obey the filter.
+    fn filtered_group(&self, name: &str, deadline: Deadline) -> Result<Option<Option<String>>, Trouble> {
+        let mut same = Vec::new();
+        let mut strangers = false;
+        let filter = scim::display_name_equals(name);
+        self.connector().each(Kind::Group, Some(&filter), deadline, |group| {
+            match (scim::id(&group), scim::display_name(&group)) {
+                (Some(id), Some(spelt)) if spelt.to_lowercase() == name.to_lowercase() => {
+                    same.push((spelt == name, id));
+                }
+                _ => strangers = true,
+            }
+            !strangers
+        })?;
+        if strangers {
+            return Ok(None);
+        }
+        choose(same, "groups", "displayName").map(Some)
+    }
+
+    fn group_index(&self, deadline: Deadline) -> Result<Arc<Names>, Trouble> {
+        if let Some(index) = &lock(&self.groups).index {
+            return Ok(Arc::clone(index));
+        }
+        let mut names = Names::new();
+        self.connector().each(Kind::Group, None, deadline, |group| {
+            if let (Some(id), Some(spelt)) = (scim::id(&group), scim::display_name(&group)) {
+                let same = names.entry(spelt.to_lowercase()).or_default();
+                if same.iter().all(|(seen, _)| *seen != id) {
+                    same.push((id, spelt.to_owned()));
+                }
+            }
+            true
+        })?;
+        let index = Arc::new(names);
+        lock(&self.groups).index = Some(Arc::clone(&index));
+        Ok(index)
+    }
+
+    fn post_group(&self, group: &Group, deadline: Deadline) -> Result<Report, Trouble> {
+        let connector = self.connector();
+        let (members, warning) = group.member_ids();
+        let report = |outcome, id: Option<&str>| {
+            let report = Report::new(outcome, id);
+            warning.iter().fold(report, |report, warning| report.warn(warning))
+        };
+        if connector.environment.dry_run {
+            return Ok(report(Outcome::Created, None));
+        }
+        let turn = connector.take_turn(&format!("group {}", group.name), deadline)?;
+        if turn.waited
+            && let Some(found) = self.locate_group(None, &group.name, deadline)?
+        {
+            return self.change_group(group, &found, true, false, deadline);
+        }
+        // With PATCH, what is beyond one batch follows; a PUT-only target takes the members as a whole.
+        let all = members.unwrap_or_default();
+        let batched = connector.settings.group_patch && all.len() > scim::BATCH;
+        let first = if batched { &all[..scim::BATCH] } else { &all[..] };
+        let first = group.members.as_ref().map(|_| first);
+        let call = Call {
+            method: Method::Post,
+            url: connector.addresses.endpoint(Kind::Group),
+            body: Some(scim::new_group(connector.settings.version, &group.name, first)),
+            if_match: None,
+        };
+        let answer = match connector.client.send(&call, deadline) {
+            Ok(answer) if is_taken(&answer) => {
+                lock(&self.groups).index = None;
+                return match self.locate_group(None, &group.name, deadline)? {
+                    Some(found) => self.change_group(group, &found, true, false, deadline),
+                    None => Err(Failure::Conflict(format!(
+                        "the target says that the group exists ({}), but does not find it by displayName",
+                        told(&answer)
+                    ))
+                    .into()),
+                };
+            }
+            Ok(answer) if is_success(&answer) => answer,
+            Ok(answer) => return Err(connector.refused("creating the group", &answer)),
+            Err(lost) if lost.maybe_done => {
+                lock(&self.groups).index = None;
+                match self.locate_group(None, &group.name, deadline)? {
+                    Some(found) => {
+                        let id = found.id.clone();
+                        self.change_group(group, &found, false, false, deadline)?;
+                        return Ok(report(Outcome::Created, Some(&id)));
+                    }
+                    None => return Err(lost.into()),
+                }
+            }
+            Err(unanswered) => return Err(unanswered.into()),
+        };
+        let told = answer.body.and_then(Result::ok).as_ref().and_then(scim::id);
+        let id = match told.or_else(|| answer.location.as_deref().and_then(last_segment)) {
+            Some(id) => id,
+            None => self.group_by_name(&group.name, deadline)?.ok_or_else(|| {
+                Failure::Protocol("the target created the group but tells no id and does not find it".into())
+            })?,
+        };
+        lock(&self.groups).known.insert(group.name.clone(), id.clone());
+        if batched && let Some(found) = self.read(Kind::Group, &id, deadline)? {
+            self.change_group(group, &found, false, true, deadline)?;
+        }
+        Ok(report(Outcome::Created, Some(&id)))
+    }
+
+    fn change_group(
+        &self,
+        group: &Group,
+        found: &Found,
+        adopted: bool,
+        merge: bool,
+        deadline: Deadline,
+    ) -> Result<Report, Trouble> {
+        let connector = self.connector();
+        let (members, warning) = group.member_ids();
+        let between = |now: &Found| GroupChanges::between(&now.resource, &group.name, members.as_deref(), merge);
+        let changes = between(found);
+        let outcome = match (adopted, changes.is_empty()) {
+            (true, _) => Outcome::Adopted,
+            (false, true) => Outcome::Unchanged,
+            (false, false) => Outcome::Updated,
+        };
+        if !changes.is_empty() && !connector.environment.dry_run {
+            self.with_current(found, deadline, |now| {
+                // After a 412 the differences are those to the group as it is now.
+                self.send_group(now, &between(now), members.is_some(), deadline)
+            })?;
+        }
+        let mut groups = lock(&self.groups);
+        groups.known.insert(group.name.clone(), found.id.clone());
+        if adopted && !found.linked {
+            groups.adopted.insert(found.id.clone());
+        }
+        Ok(warning.into_iter().fold(Report::new(outcome, Some(&found.id)), Report::warn))
+    }
+
+    /// Differences in batches by `PATCH`, or the whole group by `PUT`. A rename with unknown members is a `PATCH`
+    /// where the target says that it can, so that no members are sent.
+    fn send_group(
+        &self,
+        now: &Found,
+        changes: &GroupChanges,
+        members_known: bool,
+        deadline: Deadline,
+    ) -> Result<Answer, Trouble> {
+        if changes.is_empty() {
+            return Ok(Answer::nothing());
+        }
+        let connector = self.connector();
+        let patches = connector.settings.group_patch
+            || !members_known && connector.capabilities(deadline)?.is_some_and(|claims| claims.patch);
+        if !patches {
+            return self.send(Method::Put, now, Some(changes.merged(&now.resource)), deadline);
+        }
+        let mut current = now.clone();
+        let mut bodies = changes.patches(connector.settings.version).into_iter().peekable();
+        loop {
+            let answer = self.send(Method::Patch, &current, bodies.next(), deadline)?;
+            if bodies.peek().is_none() || !is_success(&answer) {
+                return Ok(answer);
+            }
+            // The next batch meets the version that this one made.
+            current.etag = answer.etag;
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! Groups (RFC 7643 section 4.2): `displayName` and `members`, and nothing else of our own.
+
+use std::collections::HashSet;
+
+use serde_json::{Map, Value, json};
+
+use super::member;
+use crate::target::Version;
+
+/// The most members that one `PATCH` adds or removes: targets drop or refuse what is beyond.
+pub const BATCH: usize = 100;
+
+/// The message schema of RFC 7644 section 3.5.2.
+const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+
+/// A member to be: the target's id, and whether it is a group.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct MemberId {
+    /// The target's id.
+    pub id: String,
+    /// A nested group.
+    pub is_group: bool,
+}
+
+impl MemberId {
+    fn entry(&self) -> Value {
+        if self.is_group { json!({"value": self.id, "type": "Group"}) } else { json!({"value": self.id}) }
+    }
+}
+
+/// What an update has to change in a group.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GroupChanges {
+    /// The new name, where it differs.
+    pub name: Option<String>,
+    /// Members to add.
+    pub add: Vec<MemberId>,
+    /// Ids of members to remove.
+    pub remove: Vec<String>,
+}
+
+impl GroupChanges {
+    /// The differences between a group of the target and what it should be. `members`: `None` = unknown, nothing
+    /// changes; `keep_others` = additions only. Takes time proportional to the number of members.
+    pub fn between(current: &Value, name: &str, members: Option<&[MemberId]>, keep_others: bool) -> Self {
+        let now = display_name(current);
+        let mut changes = Self { name: (now != Some(name)).then(|| name.to_owned()), ..Self::default() };
+        let Some(members) = members else { return changes };
+        let present = member_ids(current);
+        let present_set: HashSet<&str> = present.iter().copied().collect();
+        let mut wanted = HashSet::new();
+        for member in members {
+            if wanted.insert(member.id.as_str()) && !present_set.contains(member.id.as_str()) {
+                changes.add.push(member.clone());
+            }
+        }
+        if !keep_others {
+            let mut gone = HashSet::new();
+            let gone = present.into_iter().filter(|id| !wanted.contains(id) && gone.insert(*id));
+            changes.remove = gone.map(str::to_owned).collect();
+        }
+        changes
+    }
+
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.name.is_none() && self.add.is_empty() && self.remove.is_empty()
+    }
+
+    /// The bodies of the `PATCH` requests, in order, each with at most [`BATCH`] members.
+    pub fn patches(&self, version: Version) -> Vec<Value> {
+        let mut units: Vec<Unit<'_>> = self.name.as_deref().map(Unit::Name).into_iter().collect();
+        units.extend(self.add.iter().map(Unit::Add));
+        units.extend(self.remove.iter().map(|id| Unit::Remove(id)));
+        let body = |batch: &[Unit<'_>]| match version {
+            Version::V2_0 => operations(batch),
+            Version::V1_1 => partial(batch),
+        };
+        units.chunks(BATCH).map(body).collect()
+    }
+
+    /// The body of a merge `PUT`: the target's own group with the changes laid over it.
+    pub fn merged(&self, current: &Value) -> Value {
+        let mut group = current.as_object().cloned().unwrap_or_default();
+        group.retain(|name, _| !["meta", "members", "displayName"].iter().any(|own| name.eq_ignore_ascii_case(own)));
+        let name = self.name.as_deref().or_else(|| display_name(current)).unwrap_or_default();
+        group.insert("displayName".into(), name.into());
+        let removed: HashSet<&str> = self.remove.iter().map(String::as_str).collect();
+        let mut members: Vec<Value> = Vec::new();
+        for entry in entries(current) {
+            match entry_id(entry) {
+                Some(id) if !removed.contains(id) => members.push(without_read_only(entry, id)),
+                _ => {}
+            }
+        }
+        members.extend(self.add.iter().map(MemberId::entry));
+        group.insert("members".into(), Value::Array(members));
+        Value::Object(group)
+    }
+}
+
+/// One thing that a `PATCH` changes.
+enum Unit<'c> {
+    Name(&'c str),
+    Add(&'c MemberId),
+    Remove(&'c str),
+}
+
+fn operations(batch: &[Unit<'_>]) -> Value {
+    let mut operations = Vec::new();
+    let mut added = Vec::new();
+    for unit in batch {
+        match unit {
+            Unit::Name(name) => operations.push(json!({"op": "replace", "path": "displayName", "value": name})),
+            Unit::Add(member) => added.push(member.entry()),
+            // One filtered path a member: the form that every target with `PATCH` knows, the last member included.
+            Unit::Remove(id) => {
+                let path = format!("members[value eq {}]", Value::from(*id));
+                operations.push(json!({"op": "remove", "path": path}));
+            }
+        }
+    }
+    if !added.is_empty() {
+        operations.push(json!({"op": "add", "path": "members", "value": added}));
+    }
+    json!({"schemas": [PATCH_OP], "Operations": operations})
+}
+
+/// SCIM 1.1: a partial resource; removals carry `operation`.
+fn partial(batch: &[Unit<'_>]) -> Value {
+    let mut body = Map::from_iter([("schemas".to_owned(), json!([schema(Version::V1_1)]))]);
+    let mut members = Vec::new();
+    for unit in batch {
+        match unit {
+            Unit::Name(name) => {
+                body.insert("displayName".into(), (*name).into());
+            }
+            Unit::Add(member) => members.push(member.entry()),
+            Unit::Remove(id) => members.push(json!({"value": id, "operation": "delete"})),
+        }
+    }
+    if !members.is_empty() {
+        body.insert("members".into(), members.into());
+    }
+    Value::Object(body)
+}
+
+/// The body of a create. Without `members` where they are unknown.
+pub fn new_group(version: Version, name: &str, members: Option<&[MemberId]>) -> Value {
+    let mut body = json!({"schemas": [schema(version)], "displayName": name});
+    if let (Some(members), Some(object)) = (members, body.as_object_mut()) {
+        let mut seen = HashSet::new();
+        let entries = members.iter().filter(|m| seen.insert(m.id.as_str())).map(MemberId::entry);
+        object.insert("members".into(), entries.collect());
+    }
+    body
+}
+
+/// The name of a group.
+pub fn display_name(group: &Value) -> Option<&str> {
+    member(group, "displayName")?.as_str()
+}
+
+fn schema(version: Version) -> &'static str {
+    match version {
+        Version::V1_1 => "urn:scim:schemas:core:1.0",
+        Version::V2_0 => "urn:ietf:params:scim:schemas:core:2.0:Group",
+    }
+}
+
+fn entries(group: &Value) -> &[Value] {
+    match member(group, "members") {
+        Some(Value::Array(entries)) => entries,
+        Some(entry @ Value::Object(_)) => std::slice::from_ref(entry),
+        _ => &[],
+    }
+}
+
+fn entry_id(entry: &Value) -> Option<&str> {
+    member(entry, "value").unwrap_or(entry).as_str().filter(|id| !id.is_empty())
+}
+
+fn member_ids(group: &Value) -> Vec<&str> {
+    entries(group).iter().filter_map(entry_id).collect()
+}
+
+/// An entry as it may be sent back: `display` and `$ref` are the target's own.
+fn without_read_only(entry: &Value, id: &str) -> Value {
+    let mut kept = Map::from_iter([("value".to_owned(), id.into())]);
+    if let Some(kind) = member(entry, "type").filter(|kind| kind.is_string()) {
+        kept.insert("type".into(), kind.clone());
+    }
+    Value::Object(kept)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user(id: &str) -> MemberId {
+        MemberId { id: id.into(), is_group: false }
+    }
+
+    fn group(name: &str, members: &[&str]) -> Value {
+        let members: Vec<_> = members.iter().map(|id| json!({"value": id, "display": "x", "$ref": "y"})).collect();
+        json!({"id": "g", "displayName": name, "members": members, "meta": {}, "externalId": "e"})
+    }
+
+    #[test]
+    fn only_differences_count() {
+        let changes = GroupChanges::between(&group("A", &["1", "2"]), "A", Some(&[user("2"), user("3")]), false);
+        assert_eq!((&changes.name, &changes.add, &changes.remove), (&None, &vec![user("3")], &vec!["1".to_owned()]));
+        let merged = GroupChanges::between(&group("A", &["1", "2"]), "A", Some(&[user("2"), user("3")]), true);
+        assert!(merged.remove.is_empty());
+        assert!(GroupChanges::between(&group("A", &["1"]), "A", Some(&[user("1"), user("1")]), false).is_empty());
+        assert!(GroupChanges::between(&group("A", &["1"]), "A", None, false).is_empty());
+    }
+
+    #[test]
+    fn an_empty_list_removes_the_last_member() {
+        let changes = GroupChanges::between(&group("A", &["1"]), "A", Some(&[]), false);
+        assert_eq!(
+            changes.patches(Version::V2_0)[0]["Operations"],
+            json!([{"op": "remove", "path": "members[value eq \"1\"]"}])
+        );
+        assert_eq!(
+            changes.patches(Version::V1_1)[0],
+            json!({"schemas": ["urn:scim:schemas:core:1.0"], "members": [{"value": "1", "operation": "delete"}]})
+        );
+        assert_eq!(changes.merged(&group("A", &["1"]))["members"], json!([]));
+    }
+
+    #[test]
+    fn a_merge_put_keeps_what_is_not_ours_and_leaves_out_what_is_read_only() {
+        let changes = GroupChanges::between(&group("A", &["1"]), "B", Some(&[user("1"), user("2")]), false);
+        assert_eq!(
+            changes.merged(&group("A", &["1"])),
+            json!({"id": "g", "externalId": "e", "displayName": "B", "members": [{"value": "1"}, {"value": "2"}]})
+        );
+    }
+
+    #[test]
+    fn ten_thousand_members_go_in_batches_of_a_hundred() {
+        let many: Vec<_> = (0..10_000).map(|n| user(&n.to_string())).collect();
+        let changes = GroupChanges::between(&group("A", &[]), "A", Some(&many), false);
+        let patches = changes.patches(Version::V2_0);
+        assert_eq!(patches.len(), 100);
+        assert!(patches.iter().all(|p| p["Operations"][0]["value"].as_array().unwrap().len() == BATCH));
+    }
+
+    #[test]
+    fn half_compliant_members_are_read() {
+        for members in [json!([{"VALUE": "1"}, null, {"value": 5}, {}]), json!(["1"]), json!({"value": "1"})] {
+            assert_eq!(member_ids(&json!({"Members": members})), ["1"]);
+        }
+    }
+
+    #[test]
+    fn a_nested_group_says_that_it_is_one() {
+        let nested = MemberId { id: "g2".into(), is_group: true };
+        let body = new_group(Version::V2_0, "A", Some(&[nested, user("1")]));
+        assert_eq!(body["members"], json!([{"value": "g2", "type": "Group"}, {"value": "1"}]));
+        assert_eq!(new_group(Version::V1_1, "A", None).get("members"), None);
+    }
+}
