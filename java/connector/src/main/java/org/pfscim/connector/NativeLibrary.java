@@ -50,7 +50,7 @@ final class NativeLibrary {
         }
         List<String> attempts = new ArrayList<>();
         String path = System.getProperty(PATH);
-        loaded = path == null ? fromJar(attempts) : attempt(Paths.get(path), "the file named by " + PATH, attempts);
+        loaded = path == null ? fromJar(attempts) : attempt(path, "the file named by " + PATH, attempts);
         if (!loaded) {
             String told = String.join("; ", attempts).replaceAll("\\p{Cntrl}+", " ");
             throw new SaasPluginException("config: the native library could not be loaded: " + told, true);
@@ -121,7 +121,7 @@ final class NativeLibrary {
                 attempts.add(classifier + " does not have the checksum that it was built with; is the jar damaged?");
                 return false;
             }
-            return attempt(file, classifier + " in " + directory, attempts);
+            return attempt(file.toString(), classifier, attempts);
         } catch (IOException | RuntimeException e) {
             attempts.add(classifier + " cannot be written (" + e + "); set " + DIRECTORY + " to a directory that can");
             return false;
@@ -132,16 +132,25 @@ final class NativeLibrary {
         }
     }
 
-    private static boolean attempt(Path file, String what, List<String> attempts) {
+    private static boolean attempt(String path, String what, List<String> attempts) {
+        Path file = null;
         try {
-            System.load(file.toAbsolutePath().toString());
-            if (NativeConnector.answers()) {
-                return true;
-            }
-            attempts.add(what + " is not the library of this jar");
+            file = Paths.get(path).toAbsolutePath();
+            System.load(file.toString());
         } catch (UnsatisfiedLinkError | RuntimeException e) {
             attempts.add(what + ": " + e.getMessage() + (isForbidden(file) ? "; the file system it is on is mounted noexec,"
                 + " set " + DIRECTORY + " to a directory on another one" : ""));
+            return false;
+        }
+        try {
+            if (NativeConnector.answers()) {
+                return true;
+            }
+            attempts.add(what + " gave a wrong answer to a trial call");
+        } catch (UnsatisfiedLinkError e) {
+            attempts.add(what + " is another library: it lacks the call that this jar makes");
+        } catch (NativeException e) {
+            attempts.add(what + " is of another version: " + e.getMessage());
         }
         return false;
     }
@@ -149,7 +158,7 @@ final class NativeLibrary {
     /** A file that its owner may execute, and that yet cannot be executed. */
     private static boolean isForbidden(Path file) {
         try {
-            return isPosix() && !Files.isExecutable(file)
+            return file != null && isPosix() && Files.exists(file) && !Files.isExecutable(file)
                 && PosixFilePermissions.toString(Files.getPosixFilePermissions(file)).startsWith("rwx");
         } catch (IOException e) {
             return false;

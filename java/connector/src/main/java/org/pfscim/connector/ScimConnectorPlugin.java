@@ -137,8 +137,9 @@ public class ScimConnectorPlugin extends AbstractSaasPluginWithGroups {
 
     @Override
     public void initSaasConnection(List<Field> parameters) throws SaasPluginException {
-        NativeConnector opened = NativeConnector.open(parameters, channel());
-        close(exchange(opened));
+        // The last session goes first: were it kept where the new one fails, calls would go on with old settings.
+        closeSaasConnection();
+        close(exchange(NativeConnector.open(parameters, channel())));
     }
 
     @Override

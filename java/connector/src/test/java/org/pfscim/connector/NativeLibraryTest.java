@@ -89,6 +89,21 @@ public class NativeLibraryTest {
     }
 
     @Test
+    public void a_library_that_is_not_ours_is_said_to_be_another() throws Exception {
+        String other = System.mapLibraryName("net");
+        File found = null;
+        for (String directory : new String[] {"lib", "bin", "lib/" + System.getProperty("os.arch")}) {
+            File candidate = new File(System.getProperty("java.home"), directory + "/" + other);
+            found = candidate.exists() ? candidate : found;
+        }
+        assertNotNull("the virtual machine has a library of its own to try", found);
+        Path copy = folder.getRoot().toPath().resolve("other.so");
+        Files.copy(found.toPath(), copy);
+        String message = TestLibrary.with(NativeLibrary.PATH, copy.toString(), () -> failure(TestLibrary.fresh()));
+        assertTrue(message, message.endsWith("is another library: it lacks the call that this jar makes"));
+    }
+
+    @Test
     public void a_directory_that_cannot_be_written_names_the_property_to_set() throws Exception {
         String file = folder.newFile("file").getPath();
         String message = TestLibrary.with(NativeLibrary.DIRECTORY, file, () -> failure(TestLibrary.fresh()));
