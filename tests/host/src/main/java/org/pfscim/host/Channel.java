@@ -110,7 +110,8 @@ final class Channel {
             AbstractSaasPlugin plugin = Discovery.instance(type);
             if (modes.asksFieldsEarly()) {
                 plugin.getConnectionParameterDescriptors();
-                if (plugin.getFieldInfo() == null || plugin.getFieldInfo().isEmpty()) {
+                List<? extends FieldInfo> fields = plugin.getFieldInfo();
+                if (fields == null || fields.isEmpty()) {
                     throw new Violation("without parameters the plugin lists no fields");
                 }
             }

@@ -1,0 +1,16 @@
+package org.pfscim.host.fake;
+
+import com.pingidentity.provisioner.sdk.SaasPluginException;
+import com.pingidentity.provisioner.sdk.SaasPluginFieldInfo;
+import java.util.Collections;
+import java.util.List;
+
+/** A plugin that lists its fields only when it has parameters. */
+public class EagerPlugin extends FakePlugin {
+    private static final long serialVersionUID = 1L;
+
+    @Override
+    public List<SaasPluginFieldInfo> getFieldInfo() throws SaasPluginException {
+        return _parameters == null ? Collections.<SaasPluginFieldInfo>emptyList() : super.getFieldInfo();
+    }
+}

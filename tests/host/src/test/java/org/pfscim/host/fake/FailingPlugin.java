@@ -1,0 +1,10 @@
+package org.pfscim.host.fake;
+
+/** A plugin that cannot be made. */
+public class FailingPlugin extends FakePlugin {
+    private static final long serialVersionUID = 1L;
+
+    public FailingPlugin() {
+        throw new IllegalStateException("no\nlibrary");
+    }
+}

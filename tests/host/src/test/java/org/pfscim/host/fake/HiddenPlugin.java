@@ -1,0 +1,9 @@
+package org.pfscim.host.fake;
+
+/** A plugin without a public constructor. */
+public class HiddenPlugin extends FakePlugin {
+    private static final long serialVersionUID = 1L;
+
+    HiddenPlugin() {
+    }
+}
