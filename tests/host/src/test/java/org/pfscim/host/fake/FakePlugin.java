@@ -218,6 +218,9 @@ public class FakePlugin extends AbstractSaasPluginWithGroups {
             case "forged":
                 log.warn("name=x\noutcome=created");
                 break;
+            case "print":
+                System.out.print("printed by the plugin\n");
+                break;
             case "error":
                 log.error("lost", new IllegalStateException("because"));
                 break;

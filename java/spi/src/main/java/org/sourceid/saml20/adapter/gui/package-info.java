@@ -1,2 +1,6 @@
-/** Declarations for compiling and testing, never shipped: the rows of a configuration screen. See {@code com.pingidentity.provisioner.sdk}. */
+/**
+ * Declarations for compiling and testing, never shipped: the rows of a configuration screen.
+ *
+ * <p>See {@code com.pingidentity.provisioner.sdk}.
+ */
 package org.sourceid.saml20.adapter.gui;

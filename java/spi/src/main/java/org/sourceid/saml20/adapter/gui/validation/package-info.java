@@ -1,2 +1,6 @@
-/** Declarations for compiling and testing, never shipped: checks of configured values. See {@code com.pingidentity.provisioner.sdk}. */
+/**
+ * Declarations for compiling and testing, never shipped: checks of configured values.
+ *
+ * <p>See {@code com.pingidentity.provisioner.sdk}.
+ */
 package org.sourceid.saml20.adapter.gui.validation;
