@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use once_cell::sync::Lazy;
-use pfscim_core::connector::{Connector, Session};
+use pfscim_core::connector::{Connector, Group, Member, Session};
 use pfscim_core::environment::{Clock, Environment, SystemClock};
 use pfscim_core::mapping::Field;
 use pfscim_core::target::Settings;
@@ -108,7 +108,23 @@ fn perform(operation: u8, key: i64, mut request: Reader<'_>, result: &mut Writer
             request.end()?;
             result.list(session(key)?.fields()?.fields(), put_field);
         }
-        9..=12 => return Err(groups(session(key)?.as_ref()).into()),
+        9 => {
+            let (id, name) = (request.string()?, request.string()?);
+            request.end()?;
+            let found = session(key)?.find_group(known(&id), named(known(&name))?)?;
+            result.string(found.as_deref());
+        }
+        10 => {
+            let group = group(request)?;
+            named(Some(&group.name))?;
+            report(&session(key)?.create_group(&group)?, result);
+        }
+        11 => {
+            let (merge, group) = (request.bool()?, group(request)?);
+            named(Some(&group.name))?;
+            report(&session(key)?.update_group(&group, merge)?, result);
+        }
+        12 => report(&session(key)?.delete_group(&group(request)?)?, result),
         #[cfg(debug_assertions)]
         PANIC => provoke(),
         other => return Err(Malformed::Operation(other).into()),
@@ -179,9 +195,28 @@ fn put_field(result: &mut Writer, field: &Field) {
     result.bool(field.required).bool(field.unique).bool(field.multi_valued).texts(&field.notes);
 }
 
-/// What every group operation ends in until groups are built. It does not stop the session: users go on.
-fn groups(_: &Session) -> Failure {
-    Failure::Rejected("groups are not provisioned by this version; leave the group source of the channel empty".into())
+/// A group: id, name, and where its members are known, users and nested groups with id and name each.
+fn group(mut request: Reader<'_>) -> Result<Group, Malformed> {
+    let id = request.string()?;
+    let name = request.string()?.unwrap_or_default();
+    let members = if request.bool()? {
+        let mut members = request.list(|r| member(r, false))?;
+        members.extend(request.list(|r| member(r, true))?);
+        Some(members)
+    } else {
+        None
+    };
+    request.end()?;
+    Ok(Group { id, name, members })
+}
+
+fn member(request: &mut Reader<'_>, is_group: bool) -> Result<Member, Malformed> {
+    Ok(Member { id: request.string()?, name: request.string()?.unwrap_or_default(), is_group })
+}
+
+/// The name that every group has to have, unless it is deleted.
+fn named(name: Option<&str>) -> Result<&str, Failure> {
+    name.filter(|n| !n.is_empty()).ok_or_else(|| Failure::Rejected("the source gives no name for this group".into()))
 }
 
 /// Proves, in debug builds only, that a panic becomes an exception.
@@ -233,7 +268,7 @@ mod tests {
 
     #[test]
     fn an_unknown_session_is_a_fault_but_closing_it_is_not() {
-        for operation in [2, 8, 9, 10, 11, 12] {
+        for operation in [2, 8] {
             let frame = request(operation, 77).into_frame();
             assert!(matches!(answer(&frame), Err(Fault::UnknownSession(77))));
         }

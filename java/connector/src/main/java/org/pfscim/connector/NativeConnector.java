@@ -1,11 +1,14 @@
 package org.pfscim.connector;
 
+import com.pingidentity.provisioner.sdk.SaasGroupData;
 import com.pingidentity.provisioner.sdk.SaasPluginException;
 import com.pingidentity.provisioner.sdk.SaasPluginFieldInfo;
 import com.pingidentity.provisioner.sdk.SaasUserData;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.Collections;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -126,17 +129,17 @@ final class NativeConnector {
 
     /** @return the target's id; null where nothing was created */
     String createUser(SaasUserData user) throws SaasPluginException {
-        return write(CREATE_USER, user);
+        return write(CREATE_USER, user(user));
     }
 
     /** @return the target's id; null where there is none */
     String updateUser(SaasUserData user) throws SaasPluginException {
-        return write(UPDATE_USER, user);
+        return write(UPDATE_USER, user(user));
     }
 
     /** @return the target's id; null where there is none */
     String removeUser(SaasUserData user) throws SaasPluginException {
-        return write(REMOVE_USER, user);
+        return write(REMOVE_USER, user(user));
     }
 
     /** The fields that the target has, as far as each can be told from there. */
@@ -151,24 +154,85 @@ final class NativeConnector {
         }));
     }
 
-    /** Any of the group operations: the core says what there is to say. */
-    void group(int operation) throws SaasPluginException {
-        invoke(operation, request -> { }, result -> null);
+    /** @return null where there is no such group */
+    String findGroup(String id, String name) throws SaasPluginException {
+        return invoke(FIND_GROUP, request -> request.string(id).string(name), Frame.Reader::string);
     }
 
-    /** Sends a record and logs how the operation ended: each warning, then the one line with the outcome. */
-    private String write(int operation, SaasUserData user) throws SaasPluginException {
-        return invoke(operation, request -> request
+    /** @return the target's id; null where there is none */
+    String createGroup(SaasGroupData group) throws SaasPluginException {
+        return write(CREATE_GROUP, group(group));
+    }
+
+    /**
+     * @param merge the members are additions
+     * @return the target's id; null where there is none
+     */
+    String updateGroup(SaasGroupData group, boolean merge) throws SaasPluginException {
+        Consumer<Frame.Writer> written = group(group);
+        return write(UPDATE_GROUP, request -> written.accept(request.bool(merge)));
+    }
+
+    void deleteGroup(SaasGroupData group) throws SaasPluginException {
+        write(DELETE_GROUP, request -> request.string(group.getGuid()).string(group.getName()).bool(false));
+    }
+
+    /** Reads a group whole before anything is sent: an iterator over the server's database may fail half-way. */
+    private static Consumer<Frame.Writer> group(SaasGroupData group) throws SaasPluginException {
+        List<SaasUserData> users = drain(group.getMembersIterator());
+        List<SaasGroupData> groups = drain(group.getSubGroupMembersIterator());
+        return request -> {
+            request.string(group.getGuid()).string(group.getName()).bool(users != null);
+            if (users != null) {
+                request.list(users, (writer, user) -> writer.string(user.getSaasUserGuid()).string(name(user)));
+                request.list(groups == null ? Collections.<SaasGroupData>emptyList() : groups,
+                    (writer, nested) -> writer.string(nested.getGuid()).string(nested.getName()));
+            }
+        };
+    }
+
+    /** @return null where nothing is known of the members, which is not the same as none */
+    private static <T> List<T> drain(Iterator<T> members) throws SaasPluginException {
+        if (members == null) {
+            return null;
+        }
+        try {
+            List<T> read = new ArrayList<>();
+            members.forEachRemaining(member -> {
+                if (member != null) {
+                    read.add(member);
+                }
+            });
+            return read;
+        } catch (RuntimeException e) {
+            throw new SaasPluginException("protocol: the members of a group cannot be read from the source ("
+                + e.getClass().getName() + "); nothing was sent", e);
+        }
+    }
+
+    /** What a member is called where it has no id at the target yet. */
+    private static String name(SaasUserData user) {
+        List<String> names = attributes(user).get("userName");
+        return names == null || names.isEmpty() ? user.getInternalGuid() : names.get(0);
+    }
+
+    private static Consumer<Frame.Writer> user(SaasUserData user) {
+        return request -> request
             .string(user.getSaasUserGuid())
             .bool(user.isAccountEnabled())
             .map(attributes(user), Frame.Writer::strings)
-            .strings(user.getMaskedFields() == null ? Collections.emptySet() : user.getMaskedFields()), result -> {
-                String id = result.string();
-                String outcome = result.string();
-                result.strings().forEach(LOG::warn);
-                LOG.info(outcome);
-                return id;
-            });
+            .strings(user.getMaskedFields() == null ? Collections.emptySet() : user.getMaskedFields());
+    }
+
+    /** An operation that may change the target; logs how it ended: each warning, then the one line with the outcome. */
+    private String write(int operation, Consumer<Frame.Writer> arguments) throws SaasPluginException {
+        return invoke(operation, arguments, result -> {
+            String id = result.string();
+            String outcome = result.string();
+            result.strings().forEach(LOG::warn);
+            LOG.info(outcome);
+            return id;
+        });
     }
 
     /** The attributes of a user without the nulls that a host may leave in them. */

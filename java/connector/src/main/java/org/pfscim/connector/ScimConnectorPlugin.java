@@ -176,27 +176,30 @@ public class ScimConnectorPlugin extends AbstractSaasPluginWithGroups {
         return updated.getSaasUserGuid();
     }
 
+    /** Tells the group the id that it was found by: the answer itself has no room for it. */
     @Override
     public boolean doesGroupExist(SaasGroupData group) throws SaasPluginException {
-        session().group(NativeConnector.FIND_GROUP);
-        return false;
+        String id = session().findGroup(group.getGuid(), group.getName());
+        if (id != null) {
+            group.setGuid(id);
+        }
+        return id != null;
     }
 
     @Override
     public String createGroup(SaasGroupData group) throws SaasPluginException {
-        session().group(NativeConnector.CREATE_GROUP);
-        return null;
+        return session().createGroup(group);
     }
 
     @Override
     public String updateGroup(SaasGroupData group, boolean mergeMembership) throws SaasPluginException {
-        session().group(NativeConnector.UPDATE_GROUP);
-        return null;
+        String id = session().updateGroup(group, mergeMembership);
+        return id == null ? group.getGuid() : id;
     }
 
     @Override
     public void deleteGroup(SaasGroupData group) throws SaasPluginException {
-        session().group(NativeConnector.DELETE_GROUP);
+        session().deleteGroup(group);
     }
 
     private NativeConnector current() {

@@ -6,20 +6,24 @@ import static org.junit.Assert.assertNull;
 import static org.junit.Assert.assertThrows;
 import static org.junit.Assert.assertTrue;
 
+import com.pingidentity.provisioner.sdk.SaasGroupData;
 import com.pingidentity.provisioner.sdk.SaasPluginException;
 import com.pingidentity.provisioner.sdk.SaasUserData;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
 import org.junit.After;
 import org.junit.Before;
 import org.junit.BeforeClass;
@@ -38,7 +42,11 @@ public class OutcomeTest {
     private static final String USER = "{\"schemas\":[\"urn:ietf:params:scim:schemas:core:2.0:User\"],\"id\":\"42\","
         + "\"userName\":\"jdoe\",\"active\":false,\"title\":\"\ud83d\ude00\"}";
 
+    private static final String GROUP = "{\"schemas\":[\"urn:ietf:params:scim:schemas:core:2.0:Group\"],\"id\":\"42\","
+        + "\"displayName\":\"staff\"}";
+
     private HttpServer target;
+    private volatile String posted = "";
     private volatile int postStatus = 201;
     private volatile String found = NOBODY;
     private volatile LogLines.Action onRequest = () -> { };
@@ -95,7 +103,7 @@ public class OutcomeTest {
     public void a_user_that_is_there_comes_back_as_a_record() throws Exception {
         settings("true");
         assertNull(plugin.getUser(null, "jdoe"));
-        found = NOBODY.replace(":0", ":1").replace("[]", "[" + USER + "]");
+        found = one(USER);
         plugin.closeSaasConnection();
         SaasUserData user = plugin.getUser("", "jdoe");
         assertEquals("42", user.getSaasUserGuid());
@@ -105,21 +113,60 @@ public class OutcomeTest {
     }
 
     @Test
+    public void a_group_that_is_found_by_name_is_told_its_id() throws Exception {
+        settings("true");
+        SaasGroupData group = new SaasGroupData("staff", null);
+        assertFalse(plugin.doesGroupExist(group));
+        assertFalse(group.hasGuid());
+        found = one(GROUP);
+        plugin.closeSaasConnection();
+        assertTrue(plugin.doesGroupExist(group));
+        assertEquals("42", group.getGuid());
+    }
+
+    @Test
+    public void the_members_of_a_new_group_are_sent_and_those_without_an_id_named() throws Exception {
+        settings("true");
+        SaasUserData absent = new SaasUserData(null);
+        absent.addAttribute("userName", "newcomer");
+        SaasGroupData nested = new SaasGroupData("nested", null);
+        nested.setGuid("g7");
+        SaasGroupData group = new SaasGroupData("staff", null);
+        group.setMembersIterator(Arrays.asList(new SaasUserData("u1"), null, absent).iterator());
+        group.setSubGroupsIterator(Collections.singletonList(nested).iterator());
+        List<String> logged = LogLines.of(() -> assertEquals("42", plugin.createGroup(group)));
+        assertTrue(posted, posted.contains("\"u1\"") && posted.contains("\"g7\""));
+        assertTrue(logged.toString(), logged.stream().anyMatch(line -> line.matches("WARNING .*newcomer.*")));
+        assertTrue(logged.toString(), logged.contains("INFO outcome=created id=42"));
+    }
+
+    @Test
+    public void unknown_members_are_not_sent_as_none() throws Exception {
+        settings("true");
+        plugin.createGroup(new SaasGroupData("staff", null));
+        assertFalse(posted, posted.contains("members"));
+    }
+
+    @Test
     public void closing_lets_a_running_call_finish() throws Exception {
         settings("true");
         CountDownLatch arrived = new CountDownLatch(1);
         CountDownLatch release = new CountDownLatch(1);
         onRequest = () -> {
             arrived.countDown();
-            release.await();
+            release.await(60, TimeUnit.SECONDS);
         };
         FutureTask<String> call = new FutureTask<>(() -> plugin.createUser(user()));
         new Thread(call).start();
-        arrived.await();
+        assertTrue(arrived.await(60, TimeUnit.SECONDS));
         plugin.closeSaasConnection();
         onRequest = () -> { };
         release.countDown();
-        assertEquals("42", call.get());
+        assertEquals("42", call.get(60, TimeUnit.SECONDS));
+    }
+
+    private static String one(String resource) {
+        return NOBODY.replace(":0", ":1").replace("[]", "[" + resource + "]");
     }
 
     private static SaasUserData user() {
@@ -139,9 +186,10 @@ public class OutcomeTest {
     }
 
     private void answer(HttpExchange exchange) throws IOException {
-        try (InputStream body = exchange.getRequestBody()) {
-            while (body.read() >= 0) {
-                // A body that is left unread would break the connection.
+        ByteArrayOutputStream body = new ByteArrayOutputStream();
+        try (InputStream in = exchange.getRequestBody()) {
+            for (int b = in.read(); b >= 0; b = in.read()) {
+                body.write(b);
             }
         }
         try {
@@ -150,8 +198,12 @@ public class OutcomeTest {
             throw new IOException(e);
         }
         boolean post = exchange.getRequestMethod().equals("POST");
-        boolean one = exchange.getRequestURI().getPath().endsWith("/42");
-        byte[] answer = (post ? USER.replace("false", "true") : one ? USER : found).getBytes(StandardCharsets.UTF_8);
+        String path = exchange.getRequestURI().getPath();
+        String resource = path.contains("/Groups") ? GROUP : post ? USER.replace("false", "true") : USER;
+        if (post) {
+            posted = body.toString("UTF-8");
+        }
+        byte[] answer = (post || path.endsWith("/42") ? resource : found).getBytes(StandardCharsets.UTF_8);
         exchange.getResponseHeaders().add("Content-Type", "application/scim+json");
         exchange.sendResponseHeaders(post ? postStatus : 200, answer.length);
         exchange.getResponseBody().write(answer);

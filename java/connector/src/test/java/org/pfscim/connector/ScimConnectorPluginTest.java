@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.BeforeClass;
 import org.junit.Test;
 import org.junit.function.ThrowingRunnable;
@@ -170,6 +171,37 @@ public class ScimConnectorPluginTest {
     }
 
     @Test
+    public void members_that_cannot_be_read_fail_the_group_before_anything_is_sent() throws Exception {
+        plugin.setParameters(settings("SCIM_URL", NOBODY));
+        SaasGroupData group = new SaasGroupData("staff", null);
+        group.setMembersIterator(Stream.<SaasUserData>generate(() -> {
+            throw new IllegalStateException("the database is gone");
+        }).iterator());
+        for (ThrowingRunnable call : new ThrowingRunnable[] {
+            () -> plugin.createGroup(group),
+            () -> plugin.updateGroup(group, true),
+        }) {
+            SaasPluginException thrown = assertThrows(SaasPluginException.class, call);
+            assertTrue(thrown.getMessage(), thrown.getMessage().endsWith("; nothing was sent"));
+            assertFalse(thrown.isStopSession());
+        }
+    }
+
+    @Test
+    public void a_group_without_a_name_is_rejected() throws Exception {
+        plugin.setParameters(settings("SCIM_URL", NOBODY));
+        SaasGroupData group = new SaasGroupData(null, null);
+        for (ThrowingRunnable call : new ThrowingRunnable[] {
+            () -> plugin.doesGroupExist(group),
+            () -> plugin.createGroup(group),
+            () -> plugin.updateGroup(group, false),
+        }) {
+            SaasPluginException thrown = assertThrows(SaasPluginException.class, call);
+            assertEquals("rejected: the source gives no name for this group", thrown.getMessage());
+        }
+    }
+
+    @Test
     public void closing_twice_and_calling_after_that_is_allowed() throws Exception {
         plugin.closeSaasConnection();
         SimpleFieldList settings = settings("SCIM_URL", NOBODY);
@@ -214,7 +246,7 @@ public class ScimConnectorPluginTest {
             Thread thread = new Thread(() -> {
                 for (int call = 0; call < 25; call++) {
                     try {
-                        plugin.deleteGroup(new SaasGroupData("group", null));
+                        plugin.doesGroupExist(new SaasGroupData("", null));
                     } catch (SaasPluginException e) {
                         messages.add(e.getMessage());
                     }
