@@ -55,5 +55,8 @@ if [ -n "$missing" ]; then
     exit 1
 fi
 
+# Without a locale Java prints question marks for the letters of users' names.
+if [ -z "${LC_ALL:-}${LC_CTYPE:-}${LANG:-}" ]; then LC_ALL=C.UTF-8 && export LC_ALL; fi
+
 cd "$here"
 exec gradle "$@"
