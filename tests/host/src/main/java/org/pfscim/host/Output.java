@@ -11,20 +11,21 @@ final class Output {
     }
 
     void ok(long seq, Args args) {
-        line(seq + " ok " + args.encode());
+        line(seq + " ok", args);
     }
 
     void failed(long seq, Args args) {
-        line(seq + " failed " + args.encode());
+        line(seq + " failed", args);
     }
 
     void log(Args args) {
-        line("- log " + args.encode());
+        line("- log", args);
     }
 
-    private synchronized void line(String line) {
+    private synchronized void line(String what, Args args) {
+        String encoded = args.encode();
         // Not println: its line end depends on the platform.
-        stream.print(line + "\n");
+        stream.print(encoded.isEmpty() ? what + "\n" : what + " " + encoded + "\n");
         stream.flush();
     }
 }

@@ -146,7 +146,7 @@ final class Conversation implements AutoCloseable {
         Answer(String line) {
             String[] words = line.split(" ", 3);
             ok = words[1].equals("ok");
-            args = Args.decode(words[2]);
+            args = Args.decode(words.length == 3 ? words[2] : "");
         }
 
         String get(String name) {
