@@ -211,7 +211,8 @@ fn group(mut request: Reader<'_>) -> Result<Group, Malformed> {
 }
 
 fn member(request: &mut Reader<'_>, is_group: bool) -> Result<Member, Malformed> {
-    Ok(Member { id: request.string()?, name: request.string()?.unwrap_or_default(), is_group })
+    let (id, name) = (request.string()?, request.string()?);
+    Ok(Member { id, name: name.unwrap_or_else(|| "one without a name".into()), is_group })
 }
 
 /// The name that every group has to have, unless it is deleted.

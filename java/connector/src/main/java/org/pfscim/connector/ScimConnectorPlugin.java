@@ -217,7 +217,8 @@ public class ScimConnectorPlugin extends AbstractSaasPluginWithGroups {
         try {
             if (session == null) {
                 if (_parameters == null) {
-                    throw new SaasPluginException("config: the connection has no target settings; fill in its Target tab", true);
+                    throw new SaasPluginException("config: the connection has no target settings; fill in its Target tab",
+                        true);
                 }
                 session = NativeConnector.open(_parameters.getFields(), channel());
             }

@@ -64,7 +64,8 @@ final class TrustAnchors {
         try {
             Class<?> type = Class.forName(ACCESSOR, true, TrustAnchors.class.getClassLoader());
             Method method = type.getMethod("getAllTrustAnchors");
-            Object accessor = Modifier.isStatic(method.getModifiers()) ? null : type.getDeclaredConstructor().newInstance();
+            boolean isStatic = Modifier.isStatic(method.getModifiers());
+            Object accessor = isStatic ? null : type.getDeclaredConstructor().newInstance();
             Object anchors = method.invoke(accessor);
             if (anchors instanceof Iterable) {
                 for (Object anchor : (Iterable<?>) anchors) {
@@ -77,7 +78,8 @@ final class TrustAnchors {
         } catch (ClassNotFoundException e) {
             NativeConnector.LOG.debug("no Trusted CAs to read outside PingFederate");
         } catch (ReflectiveOperationException | RuntimeException | LinkageError e) {
-            NativeConnector.LOG.warn("PingFederate's Trusted CAs cannot be read: " + (e.getCause() == null ? e : e.getCause()));
+            Throwable cause = e.getCause() == null ? e : e.getCause();
+            NativeConnector.LOG.warn("PingFederate's Trusted CAs cannot be read: " + cause);
         }
     }
 }

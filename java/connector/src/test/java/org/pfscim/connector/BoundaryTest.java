@@ -66,7 +66,8 @@ public class BoundaryTest {
             try {
                 assertEquals(1, NativeConnector.call(damaged)[0]);
             } catch (NativeException expected) {
-                assertTrue(expected.getMessage(), expected.getMessage().matches("the frame is malformed: .*|there is no session .*"));
+                String message = expected.getMessage();
+                assertTrue(message, message.matches("the frame is malformed: .*|there is no session .*"));
             }
         }
     }

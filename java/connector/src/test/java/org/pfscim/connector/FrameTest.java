@@ -30,7 +30,8 @@ public class FrameTest {
 
     @Test
     public void every_cut_off_frame_is_an_error() {
-        byte[] frame = new Frame.Writer().u8(1).i64(2).bool(true).string("three").strings(Arrays.asList("4", null)).toBytes();
+        byte[] frame = new Frame.Writer().u8(1).i64(2).bool(true).string("three").strings(Arrays.asList("4", null))
+            .toBytes();
         for (int length = 0; length < frame.length; length++) {
             byte[] cut = Arrays.copyOf(frame, length);
             assertThrows(NativeException.class, () -> {

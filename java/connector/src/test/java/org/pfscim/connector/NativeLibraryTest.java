@@ -131,8 +131,10 @@ public class NativeLibraryTest {
 
     @Test
     public void the_library_is_chosen_by_system_processor_and_c_library() {
-        assertEquals(Arrays.asList("linux-x86_64", "linux-x86_64-musl"), NativeLibrary.classifiers("Linux", "amd64", false));
-        assertEquals(Arrays.asList("linux-aarch64-musl", "linux-aarch64"), NativeLibrary.classifiers("Linux", "aarch64", true));
+        assertEquals(Arrays.asList("linux-x86_64", "linux-x86_64-musl"),
+            NativeLibrary.classifiers("Linux", "amd64", false));
+        assertEquals(Arrays.asList("linux-aarch64-musl", "linux-aarch64"),
+            NativeLibrary.classifiers("Linux", "aarch64", true));
         assertEquals(Collections.singletonList("windows-x86_64"),
             NativeLibrary.classifiers("Windows Server 2022", "amd64", false));
         assertEquals(Collections.emptyList(), NativeLibrary.classifiers("Mac OS X", "aarch64", false));
@@ -174,8 +176,10 @@ public class NativeLibraryTest {
 
     /** The checksum of the library for this machine, as the jar has it. */
     private static String checksumResource() {
-        String name = NativeLibrary.classifiers(System.getProperty("os.name"), System.getProperty("os.arch"), false).stream()
-            .map(c -> "org/pfscim/connector/native/" + c + (c.startsWith("windows") ? "/pfscim.dll" : "/libpfscim.so") + ".sha256")
+        String arch = System.getProperty("os.arch");
+        String name = NativeLibrary.classifiers(System.getProperty("os.name"), arch, false).stream()
+            .map(c -> "org/pfscim/connector/native/" + c + (c.startsWith("windows") ? "/pfscim.dll" : "/libpfscim.so"))
+            .map(n -> n + ".sha256")
             .filter(n -> NativeLibrary.class.getClassLoader().getResource(n) != null).findFirst().orElse(null);
         assertNotNull("the build has put a library for this machine into the resources", name);
         return name;
