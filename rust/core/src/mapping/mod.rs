@@ -271,11 +271,13 @@ impl Catalogue {
             }
             (!values.is_empty()).then(|| (field.code.clone(), values))
         });
+        let fields: BTreeMap<_, _> = fields.collect();
+        let masked = self.fields.iter().filter(|f| f.write_only && fields.contains_key(&f.code));
         Record {
             id: resource::get(resource, "id").and_then(resource::scalar),
             enabled: is_active(resource),
-            fields: fields.collect(),
-            masked: self.fields.iter().filter(|f| f.write_only).map(|f| f.code.clone()).collect(),
+            masked: masked.map(|f| f.code.clone()).collect(),
+            fields,
         }
     }
 

@@ -274,6 +274,7 @@ fn set_entry(
 ) {
     let at = entry(list, attribute, kind).or_else(|| same_untyped(list, sub, |text| same(text, value)));
     let Some(at) = at else {
+        keep_lone(list, attribute);
         list.push(Value::Object(Object::from_iter([
             (sub.to_owned(), value.clone()),
             ("type".to_owned(), Value::from(kind)),
@@ -294,6 +295,22 @@ fn set_entry(
     });
 }
 
+/// The one entry without a type is read as the default type because it is alone. Before it gets company it becomes the
+/// primary one, so that it goes on meaning the same.
+fn keep_lone(list: &mut [Value], attribute: &str) {
+    let default = UNTYPED.iter().find(|(name, _)| name.eq_ignore_ascii_case(attribute));
+    let Some(at) = default.and_then(|(_, kind)| entry(list, attribute, kind)) else { return };
+    if kind_of(&list[at]).is_none() {
+        let plain = scalar(&list[at]);
+        edit(&mut list[at], |entry| {
+            if let Some(plain) = plain {
+                put(entry, "value", Value::from(plain));
+            }
+            put(entry, "primary", Value::from(true));
+        });
+    }
+}
+
 /// Members of an entry that say nothing without the others.
 const BESIDE: &[&str] = &["type", "primary", "display", "$ref"];
 
@@ -311,19 +328,18 @@ fn clear_entry(list: &mut Vec<Value>, attribute: &str, kind: &str, sub: &str) {
     }
 }
 
-/// How well an entry suits as the primary one, lower being better: by the order of `kinds`, an entry without type
-/// right behind the type that it stands for.
+/// How well an entry suits as the primary one, lower being better: by the order of `kinds`, one without a type right
+/// behind the type that it stands for.
 fn rank(entry: &Value, attribute: &str, kinds: &[&str]) -> usize {
-    let place = |wanted: &str| kinds.iter().position(|kind| kind.eq_ignore_ascii_case(wanted));
     match kind_of(entry) {
-        Some(kind) => place(kind).map(|at| 2 * at),
+        Some(kind) => kinds.iter().position(|known| known.eq_ignore_ascii_case(kind)).map(|at| 2 * at),
         None => kinds.iter().position(|kind| stands_for(attribute, kind)).map(|at| 2 * at + 1),
     }
     .unwrap_or(usize::MAX)
 }
 
 /// Leaves at most one entry primary (RFC 7643 section 2.4): of several that are, the best by `kinds`. With `needed`,
-/// where none is, the best of all becomes it.
+/// where none is, the best of those that have a type becomes it; one without would mean something else as the primary.
 pub(super) fn settle_primary(resource: &mut Object, path: &Path, kinds: &[&str], needed: bool) {
     let holder = match &path.urn {
         None => Some(resource),
@@ -333,13 +349,11 @@ pub(super) fn settle_primary(resource: &mut Object, path: &Path, kinds: &[&str],
         },
     };
     let Some(Value::Array(list)) = holder.and_then(|holder| slot_if_there(holder, &path.attribute)) else { return };
-    let best = |only_primary: bool| {
-        (0..list.len())
-            .filter(|at| list[*at].is_object() && (!only_primary || is_primary(&list[*at])))
-            .min_by_key(|at| rank(&list[*at], &path.attribute, kinds))
+    let best = |suits: &dyn Fn(&Value) -> bool| {
+        (0..list.len()).filter(|at| suits(&list[*at])).min_by_key(|at| rank(&list[*at], &path.attribute, kinds))
     };
-    let chosen = best(true);
-    let promoted = if chosen.is_none() && needed { best(false) } else { None };
+    let chosen = best(&is_primary);
+    let promoted = if chosen.is_none() && needed { best(&|entry| kind_of(entry).is_some()) } else { None };
     for (at, entry) in list.iter_mut().enumerate() {
         let Value::Object(entry) = entry else { continue };
         if promoted == Some(at) {
