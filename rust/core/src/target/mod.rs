@@ -4,6 +4,7 @@
 mod catalogue;
 mod check;
 mod findings;
+mod import;
 mod parse;
 
 use std::fmt;
@@ -14,6 +15,7 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 pub use catalogue::{Check, Kind, Setting, catalogue, setting};
+pub use import::import;
 
 use crate::Failure;
 
