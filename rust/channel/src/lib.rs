@@ -1,1 +1,22 @@
-//! placeholder
+//! pfscim-channel: one source feeding one target, as PingFederate's provisioning engine does it.
+//!
+//! [`connection`] reads what the console saved, a [`source::Source`] gives entries, [`selection`] picks the users,
+//! [`mapping`] makes records of them, [`engine`] compares these with the [`state`] and hands the differences to a
+//! [`provisioner::Provisioner`]. This crate may not know SCIM (that is `pfscim-core`'s) and prints nothing: it tells
+//! its caller what happened.
+#![forbid(unsafe_code)]
+
+pub mod account;
+pub mod connection;
+pub mod describe;
+pub mod dn;
+pub mod engine;
+pub mod error;
+pub mod filter;
+pub mod mapping;
+pub mod provisioner;
+pub mod selection;
+pub mod source;
+pub mod state;
+
+pub use error::Error;

@@ -1,2 +1,118 @@
-//! pfscim: arguments and printing.
-fn main() {}
+//! pfscim: arguments and printing. What a channel is and does is `pfscim-channel`'s.
+#![forbid(unsafe_code)]
+
+mod args;
+mod logging;
+mod network;
+mod run;
+mod screen;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use clap::error::ErrorKind;
+use pfscim_channel::{Error, describe};
+use pfscim_core::mapping::Catalogue;
+use pfscim_core::target::Version;
+use pfscim_core::text::printable;
+
+use args::{Arguments, Command, Described, Format};
+
+/// How the program ends (README, *Exit status*).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// All well.
+    Well,
+    /// Some records failed.
+    Failures,
+    /// Bad arguments or configuration, or a guard that refused.
+    Unusable,
+    /// The session was stopped.
+    Stopped,
+}
+
+impl From<End> for ExitCode {
+    fn from(end: End) -> Self {
+        match end {
+            End::Well => Self::SUCCESS,
+            End::Failures => Self::from(1),
+            End::Unusable => Self::from(2),
+            End::Stopped => Self::from(3),
+        }
+    }
+}
+
+impl From<&Error> for End {
+    fn from(error: &Error) -> Self {
+        match error {
+            Error::Stopped(_) => Self::Stopped,
+            _ => Self::Unusable,
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return usage(&error).into(),
+    };
+    logging::start(arguments.verbose);
+    let end = match &arguments.command {
+        Command::Sync(job) => run::cycle(job, false),
+        Command::Plan(job) => run::cycle(job, true),
+        Command::Describe(described) => Ok(print_description(described)),
+    };
+    end.unwrap_or_else(|error| {
+        complain(&error.to_string());
+        End::from(&error)
+    })
+    .into()
+}
+
+/// One line on standard error for the person who has to act.
+fn complain(text: &str) {
+    screen::err(&format!("pfscim: {}", printable(text)));
+}
+
+/// Help goes where it was asked for; what was mistyped is one line.
+fn usage(error: &clap::Error) -> End {
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            screen::out(error.render().to_string().trim_end());
+            End::Well
+        }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            screen::err(error.render().to_string().trim_end());
+            End::Unusable
+        }
+        _ => {
+            let text = error.render().to_string();
+            let told: Vec<_> = text
+                .lines()
+                .map(str::trim)
+                .take_while(|l| !l.starts_with("Usage:"))
+                .filter(|l| !l.is_empty())
+                .collect();
+            let told = told.join(" ");
+            complain(&format!("{} (see `pfscim --help`)", told.strip_prefix("error: ").unwrap_or(&told)));
+            End::Unusable
+        }
+    }
+}
+
+fn print_description(described: &Described) -> End {
+    let standard = Catalogue::standard(Version::V2_0);
+    let json = |value: serde_json::Value| format!("{value:#}");
+    let text = match (described, described.format()) {
+        (Described::Settings(_), Format::Json) => json(describe::settings_json()),
+        (Described::Settings(_), Format::Properties) => describe::settings_properties(),
+        (Described::Settings(_), Format::Table) => screen::settings(),
+        (Described::Fields(_), Format::Json) => json(describe::fields_json(&standard)),
+        (Described::Fields(_), Format::Properties) => describe::fields_properties(&standard),
+        (Described::Fields(_), Format::Table) => screen::fields(&standard),
+        (Described::Mappings(_), Format::Json) => json(describe::mappings_json()),
+        (Described::Mappings(_), _) => describe::mappings_properties(),
+    };
+    screen::out(text.trim_end());
+    End::Well
+}

@@ -1,0 +1,431 @@
+//! One cycle of a channel: who is new, changed or gone since the last one, handed to a provisioner in the order of
+//! design section 5, each result written to the state at once. May not know how an operation is carried out.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use pfscim_core::mapping::Change;
+use pfscim_core::target::Settings;
+use pfscim_core::text::{excerpt, printable};
+use pfscim_core::{Failure, Outcome, Record, Report};
+
+use crate::Error;
+use crate::account;
+use crate::connection::Channel;
+use crate::mapping::Rules;
+use crate::provisioner::{Done, Provisioner};
+use crate::selection::Selection;
+use crate::source::Source;
+use crate::state::{State, User};
+
+/// As many removals are never suspicious, whatever share of the users they are.
+const FEW: usize = 10;
+/// One in so many of the known users may be removed in one run.
+const SHARE: usize = 5;
+/// As many names stand in the message of the guard.
+const NAMED: usize = 20;
+
+/// What was asked for a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Operation {
+    /// A user that the target does not have.
+    Create,
+    /// A user that it has, or had.
+    Update,
+    /// A user who left the source location.
+    Remove,
+}
+
+impl Operation {
+    /// The word used in tables and `--json`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Remove => "remove",
+        }
+    }
+}
+
+/// What happened to one record.
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// The source id.
+    pub source: String,
+    /// The value of the unique user identifier; empty where there is none.
+    pub identifier: String,
+    /// What was asked.
+    pub operation: Operation,
+    /// How it ended.
+    pub result: Result<Report, Failure>,
+    /// What changed, in previews.
+    pub changes: Vec<Change>,
+    /// False for a record that is as it was sent before: nothing was asked of the target.
+    pub sent: bool,
+}
+
+/// Told what happens while it happens, from many threads.
+pub trait Watch: Sync {
+    /// So many operations are going to take place.
+    fn begin(&self, operations: usize);
+    /// One of them ended.
+    fn event(&self, event: &Event);
+}
+
+/// What a cycle came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// How many records ended how.
+    pub outcomes: BTreeMap<Outcome, usize>,
+    /// How many failed.
+    pub failed: usize,
+}
+
+/// How a cycle is run.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    /// How many removals this run may make; none for the rule of the guard.
+    pub max_removals: Option<usize>,
+    /// Goes on where the guard refuses, and tells so at the end: for previews.
+    pub preview: bool,
+}
+
+/// Everything that a cycle needs.
+pub struct Cycle<'a> {
+    /// The channel.
+    pub channel: &'a Channel,
+    /// Its mapping.
+    pub rules: &'a Rules<'a>,
+    /// The Target tab.
+    pub settings: &'a Settings,
+    /// Where users come from.
+    pub source: &'a dyn Source,
+    /// What is known of them.
+    pub state: &'a State,
+    /// The way out.
+    pub provisioner: &'a dyn Provisioner,
+    /// Who is told.
+    pub watch: &'a dyn Watch,
+    /// How it is run.
+    pub options: Options,
+}
+
+/// A user of the source.
+struct Present {
+    source: String,
+    record: Record,
+    identifier: String,
+    hash: Vec<u8>,
+    /// What the state knows.
+    known: Option<User>,
+}
+
+impl Present {
+    fn row(&self) -> User {
+        let known = self.known.clone().unwrap_or_default();
+        User { source_id: self.source.clone(), identifier: self.identifier.clone(), in_scope: true, ..known }
+    }
+}
+
+/// What is to be done in a cycle.
+#[derive(Default)]
+struct Plan {
+    pushes: Vec<Present>,
+    leavers: Vec<User>,
+    /// Records that nothing is asked for: unchanged, or not fit to be sent.
+    settled: Vec<Event>,
+    /// Identifier to source id, of everybody in scope.
+    identifiers: HashMap<String, String>,
+    /// Whom the target would lose: identifiers.
+    removals: Vec<String>,
+    /// Linked users in scope before this cycle.
+    known: usize,
+    /// Users in scope now.
+    selected: usize,
+}
+
+impl Cycle<'_> {
+    /// Runs the cycle. The summary counts whatever took place, also where the cycle ended early.
+    pub fn run(&self) -> (Summary, Result<(), Error>) {
+        let counts = Counts::default();
+        let result = self.cycle(&counts);
+        (counts.0.into_inner().unwrap_or_else(PoisonError::into_inner), result)
+    }
+
+    fn cycle(&self, counts: &Counts) -> Result<(), Error> {
+        let plan = self.plan()?;
+        let guard = self.guard(&plan);
+        if !self.options.preview {
+            guard.clone()?;
+        }
+        let warnings = self.provisioner.check()?;
+        warnings.iter().for_each(|warning| log::warn!("{warning}"));
+        let rows: Vec<_> = plan.pushes.iter().map(Present::row).chain(plan.leavers.iter().cloned()).collect();
+        self.state.begin(&self.settings.digest(), &rows)?;
+        self.watch.begin(plan.pushes.len() + plan.leavers.len());
+        for event in &plan.settled {
+            self.tell(counts, event);
+        }
+        let worked = self
+            .in_threads(plan.pushes.len(), |i| plan.pushes.get(i).map_or(Ok(()), |present| self.push(counts, present)))
+            .and_then(|()| {
+                self.in_threads(plan.leavers.len(), |i| {
+                    plan.leavers.get(i).map_or(Ok(()), |leaver| self.remove(counts, leaver, &plan.identifiers))
+                })
+            });
+        for line in self.provisioner.close() {
+            log::warn!("{line}");
+        }
+        worked.and(guard)
+    }
+
+    /// Compares the source with the state.
+    fn plan(&self) -> Result<Plan, Error> {
+        let mut users = self.state.users(&self.settings.digest())?;
+        let mut plan =
+            Plan { known: users.values().filter(|u| u.in_scope && u.target_id.is_some()).count(), ..Plan::default() };
+        let selection = Selection::new(&self.channel.channel_source, self.source)?;
+        let mut seen = BTreeSet::new();
+        self.source.read(&mut |entry| {
+            if !selection.has(&entry) {
+                return Ok(());
+            }
+            let source = account::guid(&entry, &self.channel.channel_source).ok_or_else(|| {
+                Error::unusable(format!(
+                    "{}: {} has no {}; users are told apart by it, so the source has to give it for everyone (operational attributes are exported on request only)",
+                    entry.place,
+                    excerpt(&entry.dn),
+                    self.channel.channel_source.guid_attribute_name
+                ))
+            })?;
+            if !seen.insert(source.clone()) {
+                let text = format!("{}: {} has a GUID that another user has too", entry.place, excerpt(&entry.dn));
+                return Err(Error::unusable(text));
+            }
+            self.place(&mut plan, users.remove(&source), source, &entry);
+            Ok(())
+        })?;
+        plan.selected = seen.len();
+        selection.finish(plan.selected)?;
+        for user in users.into_values().filter(|u| u.in_scope || u.dirty) {
+            let replaced = plan.identifiers.contains_key(&user.identifier.to_lowercase());
+            if user.target_id.is_some() && !replaced && self.settings.remove {
+                plan.removals.push(user.identifier.clone());
+            }
+            plan.leavers.push(User { in_scope: false, ..user });
+        }
+        plan.leavers.sort_by(|a, b| a.identifier.cmp(&b.identifier));
+        plan.removals.sort_unstable();
+        Ok(plan)
+    }
+
+    /// Decides what one user of the source needs.
+    fn place(&self, plan: &mut Plan, known: Option<User>, source: String, entry: &crate::source::Entry) {
+        let operation =
+            if known.as_ref().is_some_and(|u| u.target_id.is_some()) { Operation::Update } else { Operation::Create };
+        let settled = |identifier: &str, result: Result<Report, Failure>| Event {
+            source: source.clone(),
+            identifier: identifier.to_owned(),
+            operation,
+            result,
+            changes: Vec::new(),
+            sent: false,
+        };
+        let enabled = match account::is_enabled(entry, &self.channel.channel_source.account_management_settings) {
+            Ok(enabled) => enabled,
+            Err(failure) => return plan.settled.push(settled(&entry.dn, Err(failure))),
+        };
+        let record = self.rules.record(entry, enabled);
+        let identifier = match self.rules.identifier(&record) {
+            Ok(identifier) => identifier.to_owned(),
+            Err(failure) => return plan.settled.push(settled(&entry.dn, Err(failure))),
+        };
+        if let Some(other) = plan.identifiers.get(&identifier.to_lowercase()) {
+            let text = format!(
+                "source record {} has the same {}; only that one is provisioned",
+                printable(other),
+                self.rules.identifier_code()
+            );
+            return plan.settled.push(settled(&identifier, Err(Failure::Conflict(text))));
+        }
+        plan.identifiers.insert(identifier.to_lowercase(), source.clone());
+        let hash = self.state.hash(&self.rules.without_create_only(&record));
+        if let Some(user) = &known {
+            if user.in_scope && !user.dirty && user.values_hash.as_ref() == Some(&hash) {
+                let report = Report::new(Outcome::Unchanged, user.target_id.as_deref());
+                return plan.settled.push(settled(&identifier, Ok(report)));
+            }
+            if user.in_scope && user.enabled && !enabled && user.target_id.is_some() && self.settings.remove {
+                plan.removals.push(identifier.clone());
+            }
+        }
+        plan.pushes.push(Present { source, record, identifier, hash, known });
+    }
+
+    /// The guard against accidental removals: refuses before anything is sent.
+    fn guard(&self, plan: &Plan) -> Result<(), Error> {
+        let removals = plan.removals.len();
+        let allowed = self.options.max_removals.unwrap_or_else(|| FEW.max(plan.known / SHARE));
+        if self.options.max_removals.is_none() && plan.selected == 0 && plan.known > 0 {
+            return Err(Error::Guard(format!(
+                "the source has none of the {} known users any more, which is taken for a mistake in the source or its location; if everybody is to go, run with --max-removals {removals}",
+                plan.known
+            )));
+        }
+        if removals <= allowed {
+            return Ok(());
+        }
+        let mut names: Vec<_> = plan.removals.iter().take(NAMED).map(|name| excerpt(name)).collect();
+        if removals > NAMED {
+            names.push(format!("and {} more", removals - NAMED));
+        }
+        Err(Error::Guard(format!(
+            "{removals} of {} known users would be removed, more than the {allowed} that one run may remove: {}; if that is meant, run with --max-removals {removals}",
+            plan.known,
+            names.join(", ")
+        )))
+    }
+
+    /// Brings one user of the source to the target, as PingFederate does: look up, then create or update.
+    fn push(&self, counts: &Counts, present: &Present) -> Result<(), Error> {
+        let stored = present.known.as_ref().and_then(|u| u.target_id.as_deref());
+        let (operation, result) = match self.provisioner.find(stored, Some(&present.identifier)) {
+            Ok(None) => (Operation::Create, self.provisioner.create(&present.record)),
+            Ok(Some(found)) => (Operation::Update, self.update(present, found)?),
+            Err(failure) => (if stored.is_some() { Operation::Update } else { Operation::Create }, Err(failure)),
+        };
+        if let Ok(done) = &result {
+            let gone = matches!(done.report.outcome, Outcome::Deleted | Outcome::AlreadyGone);
+            let linked = done.report.id.clone().or_else(|| stored.map(str::to_owned));
+            self.state.put(&User {
+                target_id: linked.filter(|_| !gone),
+                values_hash: Some(present.hash.clone()),
+                enabled: present.record.enabled,
+                dirty: false,
+                skipped: done.report.outcome == Outcome::Skipped,
+                ..present.row()
+            })?;
+        }
+        self.ended(counts, &present.source, &present.identifier, operation, result)
+    }
+
+    fn update(&self, present: &Present, found: Record) -> Result<Result<Done, Failure>, Error> {
+        if let Some(id) = found.known_id()
+            && let Some(other) = self.state.holder(id, &present.source)?
+        {
+            let text =
+                format!("the account {} is linked to source record {} already", printable(id), printable(&other));
+            return Ok(Err(Failure::Conflict(text)));
+        }
+        let record = Record { id: found.id, ..self.rules.without_create_only(&present.record) };
+        Ok(self.provisioner.update(&record))
+    }
+
+    /// Takes a user who left out of the target, unless the account is somebody else's by now.
+    fn remove(&self, counts: &Counts, leaver: &User, identifiers: &HashMap<String, String>) -> Result<(), Error> {
+        let gone = |warning: &str| {
+            Ok(Done::from(Report::new(Outcome::AlreadyGone, leaver.target_id.as_deref()).warn(warning)))
+        };
+        let result = match &leaver.target_id {
+            None if leaver.skipped || leaver.values_hash.is_some() => return self.state.forget(&leaver.source_id),
+            None => gone("left before an account was linked; whether one was made is not known"),
+            Some(id) => {
+                let successor = identifiers.get(&leaver.identifier.to_lowercase());
+                match (self.state.holder(id, &leaver.source_id)?, successor) {
+                    (Some(other), _) => {
+                        gone(&format!("the account belongs to source record {} now and is kept", printable(&other)))
+                    }
+                    (None, Some(other)) if !self.state.is_linked(other)? => Err(Failure::Conflict(format!(
+                        "source record {} has the same identifier and is not linked yet; the account is kept",
+                        printable(other)
+                    ))),
+                    _ => self.provisioner.remove(&self.leaving(leaver, id)),
+                }
+            }
+        };
+        match result.as_ref().map(|done| done.report.outcome) {
+            Ok(Outcome::Deleted | Outcome::AlreadyGone) => self.state.forget(&leaver.source_id)?,
+            Ok(outcome) => {
+                let skipped = outcome == Outcome::Skipped;
+                self.state.put(&User {
+                    dirty: false,
+                    enabled: skipped && leaver.enabled,
+                    skipped,
+                    ..leaver.clone()
+                })?;
+            }
+            Err(_) => {}
+        }
+        self.ended(counts, &leaver.source_id, &leaver.identifier, Operation::Remove, result)
+    }
+
+    fn leaving(&self, leaver: &User, id: &str) -> Record {
+        let identifier = (self.rules.identifier_code().to_owned(), vec![leaver.identifier.clone()]);
+        Record { id: Some(id.to_owned()), enabled: false, fields: [identifier].into(), masked: BTreeSet::new() }
+    }
+
+    /// Tells what happened, and ends the cycle where going on is pointless.
+    fn ended(
+        &self,
+        counts: &Counts,
+        source: &str,
+        identifier: &str,
+        operation: Operation,
+        result: Result<Done, Failure>,
+    ) -> Result<(), Error> {
+        let (result, changes) = match result {
+            Ok(done) => (Ok(done.report), done.changes),
+            Err(failure) => (Err(failure), Vec::new()),
+        };
+        let stops = result.as_ref().err().filter(|f| f.stops_session()).cloned();
+        let event = Event {
+            source: source.to_owned(),
+            identifier: identifier.to_owned(),
+            operation,
+            result,
+            changes,
+            sent: true,
+        };
+        self.tell(counts, &event);
+        stops.map_or(Ok(()), |failure| Err(Error::Stopped(format!("stopped: {failure}"))))
+    }
+
+    fn tell(&self, counts: &Counts, event: &Event) {
+        let mut summary = counts.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match &event.result {
+            Ok(report) => *summary.outcomes.entry(report.outcome).or_default() += 1,
+            Err(_) => summary.failed += 1,
+        }
+        drop(summary);
+        self.watch.event(event);
+    }
+
+    /// Works through `count` items on the channel's threads; after an error no further item is begun, and the first
+    /// one is returned.
+    fn in_threads(&self, count: usize, work: impl Fn(usize) -> Result<(), Error> + Sync) -> Result<(), Error> {
+        let (next, stop, first) = (AtomicUsize::new(0), AtomicBool::new(false), Mutex::new(None));
+        let worker = || {
+            while !stop.load(Ordering::Relaxed) {
+                let item = next.fetch_add(1, Ordering::Relaxed);
+                if item >= count {
+                    break;
+                }
+                if let Err(error) = work(item) {
+                    stop.store(true, Ordering::Relaxed);
+                    first.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+                }
+            }
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..self.channel.threads().min(count) {
+                scope.spawn(worker);
+            }
+        });
+        first.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
+    }
+}
+
+/// The summary while it is being counted.
+#[derive(Debug, Default)]
+struct Counts(Mutex<Summary>);

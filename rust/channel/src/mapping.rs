@@ -1,0 +1,151 @@
+//! *Attribute Mapping*: from an entry to the flat record of a user. May not know SCIM: which fields there are comes
+//! from core's catalogue.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use pfscim_core::mapping::Catalogue;
+use pfscim_core::text::excerpt;
+use pfscim_core::{Failure, Record};
+
+use crate::Error;
+use crate::account;
+use crate::connection::{Channel, CharacterCase, FieldInfo, Parser, SourceSettings};
+use crate::dn::Dn;
+use crate::source::{Entry, Value};
+
+/// The rules of one channel.
+#[derive(Debug)]
+pub struct Rules<'a> {
+    fields: Vec<Rule<'a>>,
+    source: &'a SourceSettings,
+    identifier: &'a str,
+    /// Fields that are left out of every record, and why; one line each.
+    pub left_out: Vec<String>,
+    /// Codes of the fields whose values are never shown: masked ones, and those that targets never give away.
+    pub hidden: BTreeSet<String>,
+}
+
+#[derive(Debug)]
+struct Rule<'a> {
+    code: String,
+    multi_valued: bool,
+    info: &'a FieldInfo,
+}
+
+impl<'a> Rules<'a> {
+    /// Reads the rules of a channel; `identifier` is the code of the *Unique User Identifier*.
+    ///
+    /// # Errors
+    /// A mapped field that the target does not have, several attributes for one field, a required field that is not
+    /// mapped or cannot be computed.
+    pub fn new(channel: &'a Channel, catalogue: &Catalogue, identifier: &'a str) -> Result<Self, Error> {
+        let place = format!("channel `{}`", excerpt(&channel.name));
+        let mut fields = Vec::new();
+        let mut left_out = Vec::new();
+        let mut seen = BTreeSet::new();
+        for mapping in channel.attribute_mapping.iter().filter(|m| m.saas_field_info.is_mapped()) {
+            let (info, name) = (&mapping.saas_field_info, excerpt(&mapping.field_name));
+            let field = catalogue.field(&mapping.field_name).ok_or_else(|| {
+                Error::unusable(format!(
+                    "{place}: `{name}` is mapped, but is not a field of this target (see `pfscim describe fields`)"
+                ))
+            })?;
+            if !seen.insert(field.code.clone()) {
+                return Err(Error::unusable(format!("{place}: {name} is mapped twice")));
+            }
+            if info.expression().is_some() {
+                let why = format!("{place}: {name}: expressions are not evaluated by pfscim");
+                if field.required || field.code == identifier {
+                    return Err(Error::unusable(format!("{why}, and users cannot be provisioned without this field")));
+                }
+                left_out.push(format!("{why}; the field is left as it is at the target"));
+                continue;
+            }
+            if info.attributes().len() > 1 {
+                return Err(Error::unusable(format!("{place}: {name}: more than one attribute needs an expression")));
+            }
+            fields.push(Rule { code: field.code.clone(), multi_valued: field.multi_valued, info });
+        }
+        let required = catalogue.fields().iter().filter(|f| f.required || f.code == identifier);
+        let missing: Vec<_> = required.filter(|f| !seen.contains(&f.code)).map(|f| f.code.as_str()).collect();
+        if !missing.is_empty() {
+            return Err(Error::unusable(format!("{place}: required fields are not mapped: {}", missing.join(", "))));
+        }
+        let masked = fields.iter().filter(|r| r.info.masked()).map(|r| r.code.clone());
+        let hidden = masked.chain(catalogue.fields().iter().filter(|f| f.write_only).map(|f| f.code.clone())).collect();
+        Ok(Self { fields, source: &channel.channel_source, identifier, left_out, hidden })
+    }
+
+    /// The record of an entry, with all fields that are mapped; `enabled` is the account status.
+    pub fn record(&self, entry: &Entry, enabled: bool) -> Record {
+        let fields: BTreeMap<_, _> =
+            self.fields.iter().map(|rule| (rule.code.clone(), self.values(rule, entry))).collect();
+        let masked = self.fields.iter().filter(|r| r.info.masked()).map(|r| r.code.clone()).collect();
+        Record { id: None, enabled, fields, masked }
+    }
+
+    /// The value that tells users apart at the target.
+    ///
+    /// # Errors
+    /// [`Failure::Rejected`] where the record has none.
+    pub fn identifier<'r>(&self, record: &'r Record) -> Result<&'r str, Failure> {
+        record.first(self.identifier).ok_or_else(|| {
+            Failure::Rejected(format!("{} has no value in the source, and users are told apart by it", self.identifier))
+        })
+    }
+
+    /// Field code of the *Unique User Identifier*.
+    pub fn identifier_code(&self) -> &str {
+        self.identifier
+    }
+
+    /// Takes out what is sent on create only.
+    pub fn without_create_only(&self, record: &Record) -> Record {
+        let mut record = record.clone();
+        for rule in self.fields.iter().filter(|r| r.info.create_only()) {
+            record.fields.remove(&rule.code);
+        }
+        record
+    }
+
+    fn values(&self, rule: &Rule<'_>, entry: &Entry) -> Vec<String> {
+        let attributes = rule.info.attributes().iter();
+        let mut values: Vec<_> = attributes
+            .flat_map(|name| entry.values(name).iter().map(move |value| self.text(name, value)))
+            .filter_map(|value| converted(&value, rule.info))
+            .collect();
+        if !rule.multi_valued {
+            values.truncate(1);
+        }
+        if values.is_empty() {
+            values.extend(rule.info.default_value().map(str::to_owned));
+        }
+        values
+    }
+
+    /// A value as text: the GUID as the source id is written, other bytes that are no text in base64, as JSON has it.
+    fn text(&self, attribute: &str, value: &Value) -> String {
+        if attribute.eq_ignore_ascii_case(&self.source.guid_attribute_name) {
+            return account::guid_text(value, self.source);
+        }
+        value.text().map_or_else(|| STANDARD.encode(value.bytes()), str::to_owned)
+    }
+}
+
+/// One value after parser, trim and case; `None` where nothing is left of it.
+fn converted(value: &str, info: &FieldInfo) -> Option<String> {
+    let value = match info.parser() {
+        Parser::None => value.to_owned(),
+        Parser::ExtractCnFromDn => Dn::parse(value)?.common_name()?.to_owned(),
+        Parser::ExtractUsernameFromEmail => value.split_once('@').map_or(value, |(user, _)| user).to_owned(),
+    };
+    let value = if info.trim() { value.trim().to_owned() } else { value };
+    let value = match info.character_case() {
+        CharacterCase::None => value,
+        CharacterCase::Lower => value.to_lowercase(),
+        CharacterCase::Upper => value.to_uppercase(),
+    };
+    Some(value).filter(|v| !v.is_empty())
+}

@@ -1,0 +1,177 @@
+//! `pfscim sync` and `pfscim plan`: puts a channel together from its arguments and runs one cycle of it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use pfscim_channel::connection::{Channel, Connection, PLUGIN_TYPE};
+use pfscim_channel::engine::{Cycle, Options};
+use pfscim_channel::mapping::Rules;
+use pfscim_channel::provisioner::{Deployed, Direct, Plugin, Provisioner, operation_timeout};
+use pfscim_channel::source::Ldif;
+use pfscim_channel::state::{Owner, State};
+use pfscim_channel::{Error, describe};
+use pfscim_core::connector::Connector;
+use pfscim_core::environment::{Environment, SystemClock};
+use pfscim_core::mapping::Catalogue;
+use pfscim_core::target::{Secret, Settings};
+use pfscim_core::text::printable;
+
+use crate::args::Job;
+use crate::screen::Screen;
+use crate::{End, complain, network};
+
+/// What the connection says, read and checked.
+struct Setup {
+    connection: Connection,
+    position: usize,
+    pairs: Vec<(String, Secret)>,
+    settings: Settings,
+    environment: Environment,
+}
+
+/// Runs one cycle; a preview writes nothing anywhere.
+pub(crate) fn cycle(job: &Job, preview: bool) -> Result<End, Error> {
+    let setup = Setup::read(job, preview)?;
+    let channel = setup.channel();
+    let catalogue = setup.catalogue(channel)?;
+    let rules = Rules::new(channel, &catalogue, setup.settings.identifier.code())?;
+    for line in &rules.left_out {
+        complain(line);
+    }
+    let owner = setup.owner(channel);
+    let path = job.state.clone().unwrap_or_else(|| beside(&job.connection, &channel.name));
+    let state = if preview { State::preview(&path, &owner)? } else { State::open(&path, &owner)? };
+    let source = Ldif::new(&job.source);
+    let provisioner = setup.provisioner(job, channel, preview)?;
+    let screen = Screen { json: job.json, hidden: rules.hidden.clone(), preview };
+    let cycle = Cycle {
+        channel,
+        rules: &rules,
+        settings: &setup.settings,
+        source: &source,
+        state: &state,
+        provisioner: provisioner.as_ref(),
+        watch: &screen,
+        options: Options { max_removals: job.max_removals, preview },
+    };
+    let (summary, result) = cycle.run();
+    if result.is_ok() || summary != Default::default() {
+        screen.summary(&summary);
+    }
+    result?;
+    Ok(if summary.failed > 0 || !rules.left_out.is_empty() { End::Failures } else { End::Well })
+}
+
+impl Setup {
+    fn read(job: &Job, preview: bool) -> Result<Self, Error> {
+        let name = printable(&job.connection.display().to_string());
+        let unusable = |text: String| Error::unusable(format!("{name}: {text}"));
+        let text = std::fs::read_to_string(&job.connection).map_err(|e| unusable(e.to_string()))?;
+        let connection = Connection::read(&text).map_err(unusable)?;
+        let channel = connection.channel(job.channel.as_deref()).map_err(unusable)?;
+        let position = connection.channels.iter().position(|c| std::ptr::eq(c, channel)).unwrap_or_default();
+        if channel.active == Some(false) {
+            log::info!("the channel is inactive in PingFederate");
+        }
+        let environment = Environment {
+            channel: channel.name.clone(),
+            anchors: network::anchors(job.ca_file.as_deref())?,
+            proxy: network::proxies()?,
+            clock: Arc::new(SystemClock::default()),
+            operation_timeout: operation_timeout(channel.timeout()),
+            dry_run: preview,
+        };
+        let pairs = connection.pairs(&job.secrets).map_err(unusable)?;
+        let settings = Settings::parse(pairs.iter().map(|(n, v)| (n.as_str(), v.expose())))
+            .map_err(|e| unusable(e.text().to_owned()))?;
+        for warning in settings.warnings() {
+            log::warn!("{warning}");
+        }
+        Ok(Self { position, pairs, settings, environment, connection })
+    }
+
+    fn channel(&self) -> &Channel {
+        &self.connection.channels[self.position]
+    }
+
+    fn owner(&self, channel: &Channel) -> Owner {
+        Owner {
+            connection: self.connection.id.clone(),
+            channel: channel.name.clone(),
+            scim_url: self.settings.scim_url.to_string(),
+        }
+    }
+
+    fn connector(&self) -> Result<Arc<Connector>, Error> {
+        Ok(Connector::open(self.settings.clone(), self.environment.clone())?)
+    }
+
+    /// The standard fields; where others are mapped, also those of the target's own schemas.
+    fn catalogue(&self, channel: &Channel) -> Result<Catalogue, Error> {
+        let standard = Catalogue::standard(self.settings.version);
+        let mut mapped = channel.attribute_mapping.iter().filter(|m| m.saas_field_info.is_mapped());
+        if self.settings.extension_urns.is_empty() || mapped.all(|m| standard.field(&m.field_name).is_some()) {
+            return Ok(standard);
+        }
+        Ok(self.connector()?.session().fields()?)
+    }
+
+    fn provisioner(&self, job: &Job, channel: &Channel, preview: bool) -> Result<Box<dyn Provisioner>, Error> {
+        if let Some(folder) = &job.plugin {
+            let plugin = self.plugin(job, channel, folder)?;
+            if !preview {
+                return Ok(Box::new(plugin));
+            }
+            describe::compare("settings", "name", &plugin.settings()?, &describe::settings_json())?;
+            let standard = Catalogue::standard(self.settings.version);
+            describe::compare("fields", "code", &plugin.fields()?, &describe::fields_json(&standard))?;
+        }
+        let connector = self.connector()?;
+        Ok(Box::new(if preview { Direct::preview(&connector) } else { Direct::new(&connector) }))
+    }
+
+    fn plugin(&self, job: &Job, channel: &Channel, folder: &Path) -> Result<Plugin, Error> {
+        let deployed = Deployed {
+            folder: folder.to_owned(),
+            host: job.host.clone().map_or_else(host_jar, Ok)?,
+            java: java(),
+            id: PLUGIN_TYPE.to_owned(),
+        };
+        let plugin = Plugin::start(&deployed, channel.threads(), channel.timeout())?;
+        plugin.open(self.position + 1, self.pairs.iter().map(|(name, value)| (name.as_str(), value.expose())))?;
+        Ok(plugin)
+    }
+}
+
+/// Where a channel's state stands when nobody says otherwise.
+fn beside(connection: &Path, channel: &str) -> PathBuf {
+    let stem = connection.file_stem().unwrap_or_default().to_string_lossy();
+    let channel: String =
+        channel.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect();
+    connection.with_file_name(format!("{stem}.{channel}.state"))
+}
+
+/// Java by `JAVA_HOME`, then by `PATH`.
+fn java() -> PathBuf {
+    let program = format!("java{}", std::env::consts::EXE_SUFFIX);
+    match std::env::var_os("JAVA_HOME").filter(|home| !home.is_empty()) {
+        Some(home) => Path::new(&home).join("bin").join(program),
+        None => program.into(),
+    }
+}
+
+/// The host beside this program, or in the checkout that it was built in.
+fn host_jar() -> Result<PathBuf, Error> {
+    const PLACES: [&str; 3] =
+        ["lib/pfscim-host.jar", "dist/lib/pfscim-host.jar", "tests/host/build/libs/pfscim-host.jar"];
+    let program =
+        std::env::current_exe().map_err(|e| Error::unusable(format!("--host: cannot be found by itself: {e}")))?;
+    let program = program.canonicalize().unwrap_or(program);
+    let (folders, in_checkout) = (program.ancestors().skip(1), program.ancestors().skip(2));
+    let installed = folders.skip(1).take(1).map(|folder| folder.join(PLACES[0]));
+    let built = in_checkout.flat_map(|folder| PLACES[1..].iter().map(|place| folder.join(place)));
+    installed
+        .chain(built)
+        .find(|jar| jar.is_file())
+        .ok_or_else(|| Error::unusable("--plugin: pfscim-host.jar is not beside this program; name it with --host JAR"))
+}

@@ -1,0 +1,189 @@
+//! What is printed: lines on standard output, a bar on a terminal, tables, JSON.
+
+use std::collections::BTreeSet;
+use std::io::{IsTerminal as _, Write as _};
+use std::sync::OnceLock;
+
+use comfy_table::Table;
+use comfy_table::presets::UTF8_BORDERS_ONLY;
+use indicatif::{ProgressBar, ProgressStyle};
+use pfscim_channel::engine::{Event, Summary, Watch};
+use pfscim_core::Outcome;
+use pfscim_core::mapping::{Catalogue, Change};
+use pfscim_core::target::{Kind, catalogue};
+use pfscim_core::text::printable;
+use serde_json::{Value, json};
+
+/// Stands for values that may not be shown.
+const HIDDEN: &str = "***";
+
+static BAR: OnceLock<ProgressBar> = OnceLock::new();
+
+/// A line on standard output. Whoever closed it does not want to read on, so that is no error.
+pub(crate) fn out(line: &str) {
+    above_the_bar(|| {
+        let _ = writeln!(std::io::stdout().lock(), "{line}");
+    });
+}
+
+/// A line on standard error.
+pub(crate) fn err(line: &str) {
+    above_the_bar(|| {
+        let _ = writeln!(std::io::stderr().lock(), "{line}");
+    });
+}
+
+fn above_the_bar(print: impl FnOnce()) {
+    match BAR.get() {
+        Some(bar) => bar.suspend(print),
+        None => print(),
+    }
+}
+
+/// Prints a cycle while it runs.
+pub(crate) struct Screen {
+    /// JSON instead of text.
+    pub(crate) json: bool,
+    /// Field codes whose values are not shown.
+    pub(crate) hidden: BTreeSet<String>,
+    /// Only what would happen.
+    pub(crate) preview: bool,
+}
+
+impl Watch for Screen {
+    fn begin(&self, operations: usize) {
+        if std::io::stderr().is_terminal() && operations > 0 {
+            let bar = BAR.get_or_init(|| ProgressBar::new(operations as u64));
+            if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {per_sec} {eta} left") {
+                bar.set_style(style);
+            }
+        }
+    }
+
+    fn event(&self, event: &Event) {
+        if self.json {
+            out(&self.object(event).to_string());
+        } else if event.sent || event.result.is_err() {
+            out(&self.lines(event));
+        }
+        if let (Some(bar), true) = (BAR.get(), event.sent) {
+            bar.inc(1);
+        }
+    }
+}
+
+impl Screen {
+    /// One record as JSON.
+    fn object(&self, event: &Event) -> Value {
+        let mut object = json!({
+            "source": event.source,
+            "identifier": event.identifier,
+            "operation": event.operation.word(),
+            "outcome": "failed",
+            "id": null,
+            "code": null,
+            "message": null,
+            "warnings": [],
+        });
+        match &event.result {
+            Ok(report) => {
+                object["outcome"] = report.outcome.word().into();
+                object["id"] = report.id.clone().into();
+                object["warnings"] = report.warnings.clone().into();
+            }
+            Err(failure) => {
+                object["code"] = failure.code().into();
+                object["message"] = failure.text().into();
+            }
+        }
+        if self.preview {
+            object["changes"] = event.changes.iter().map(|c| self.change(c)).collect();
+        }
+        object
+    }
+
+    fn change(&self, change: &Change) -> Value {
+        let shown = |values: &[String]| if self.is_hidden(change) { redacted(values) } else { values.to_vec() };
+        json!({"field": change.code, "old": shown(&change.old), "new": shown(&change.new)})
+    }
+
+    /// One record as text.
+    fn lines(&self, event: &Event) -> String {
+        let (word, rest) = match &event.result {
+            Ok(report) => (
+                report.outcome.word(),
+                report.id.as_ref().map(|id| format!("  ({})", printable(id))).unwrap_or_default(),
+            ),
+            Err(failure) => ("failed", format!("  {}: {failure}", event.operation.word())),
+        };
+        let mut lines = vec![format!("{word:<16} {}{rest}", printable(&event.identifier))];
+        lines.extend(event.changes.iter().map(|change| {
+            let shown = |values: &[String]| match values {
+                [] => "nothing".to_owned(),
+                values if self.is_hidden(change) => redacted(values).join(", "),
+                values => values.iter().map(|v| format!("`{}`", printable(v))).collect::<Vec<_>>().join(", "),
+            };
+            format!("{:<16}   {}: {} -> {}", "", change.code, shown(&change.old), shown(&change.new))
+        }));
+        if let Ok(report) = &event.result {
+            lines.extend(report.warnings.iter().map(|warning| format!("{:<16}   warning: {}", "", printable(warning))));
+        }
+        lines.join("\n")
+    }
+
+    fn is_hidden(&self, change: &Change) -> bool {
+        self.hidden.contains(&change.code)
+    }
+
+    /// The end of a cycle.
+    pub(crate) fn summary(&self, summary: &Summary) {
+        if let Some(bar) = BAR.get() {
+            bar.finish_and_clear();
+        }
+        let counts = Outcome::ALL.map(|o| (o.word(), summary.outcomes.get(&o).copied().unwrap_or(0)));
+        let counts = counts.into_iter().chain([("failed", summary.failed)]);
+        if self.json {
+            let counts: serde_json::Map<_, _> = counts.map(|(word, count)| (word.to_owned(), count.into())).collect();
+            out(&json!({ "summary": counts }).to_string());
+        } else {
+            let mut table = table([if self.preview { "would be" } else { "outcome" }, "users"]);
+            for (word, count) in counts.filter(|(_, count)| *count > 0) {
+                table.add_row([word.to_owned(), count.to_string()]);
+            }
+            out(&table.to_string());
+        }
+    }
+}
+
+fn redacted(values: &[String]) -> Vec<String> {
+    values.iter().map(|_| HIDDEN.to_owned()).collect()
+}
+
+fn table<const N: usize>(header: [&str; N]) -> Table {
+    let mut table = Table::new();
+    table.load_style(UTF8_BORDERS_ONLY).set_header(header);
+    table
+}
+
+/// The settings for people.
+pub(crate) fn settings() -> String {
+    let mut table = table(["label", "name", "default", "what it is"]);
+    for setting in catalogue() {
+        if setting.kind == Kind::Heading {
+            table.add_row([&format!("- {} -", setting.label), "", "", ""]);
+        } else {
+            table.add_row([setting.label, setting.name, setting.default, setting.description]);
+        }
+    }
+    table.to_string()
+}
+
+/// The fields for people.
+pub(crate) fn fields(catalogue: &Catalogue) -> String {
+    let mut table = table(["code", "label", "SCIM 2.0", "SCIM 1.1"]);
+    for field in catalogue.fields() {
+        let label = if field.required { format!("{} *", field.label) } else { field.label.clone() };
+        table.add_row([field.code.as_str(), &label, &field.scim2, field.scim1.as_deref().unwrap_or("")]);
+    }
+    table.to_string()
+}
