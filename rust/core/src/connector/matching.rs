@@ -224,7 +224,7 @@ fn without_id(kind: Kind) -> Trouble {
 }
 
 /// The body of an answer that has to have one.
-fn json(answer: Answer) -> Result<Value, Trouble> {
+pub(super) fn json(answer: Answer) -> Result<Value, Trouble> {
     match answer.body {
         Some(Ok(body)) => Ok(body),
         Some(Err(reason)) => Err(Failure::Protocol(format!("{reason}; check SCIM URL and the API paths")).into()),

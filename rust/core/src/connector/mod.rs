@@ -1,6 +1,7 @@
 //! The facade: what a host may ask of a target (design section 3).
 
 mod check;
+mod fields;
 mod groups;
 mod guard;
 mod matching;
@@ -50,7 +51,8 @@ pub struct Connector {
     environment: Environment,
     addresses: Addresses,
     client: Client,
-    catalogue: Catalogue,
+    /// The standard fields, and the target's own once its schemas were read.
+    catalogue: Mutex<Arc<Catalogue>>,
     latch: Arc<Latch>,
     /// Identifiers whose create is under way, in lower case.
     creating: Mutex<HashSet<String>>,
@@ -94,7 +96,7 @@ impl Connector {
     fn with_client(settings: Settings, environment: Environment, client: Client) -> Self {
         Self {
             addresses: Addresses::new(&settings),
-            catalogue: Catalogue::standard(settings.version),
+            catalogue: Mutex::new(Arc::new(Catalogue::standard(settings.version))),
             latch: Latch::of(&Key::new(&settings, &environment)),
             creating: Mutex::default(),
             capabilities: Mutex::default(),

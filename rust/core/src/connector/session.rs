@@ -13,7 +13,7 @@ use super::matching::Index;
 use super::{Connector, lock};
 use crate::http::{Answer, Deadline, Unanswered};
 use crate::lifecycle::{Asked, AtTarget, Effect, Options, Situation, Switch, decide};
-use crate::mapping::{Catalogue, Change};
+use crate::mapping::Change;
 use crate::scim::Kind;
 use crate::target::Authentication;
 use crate::{Failure, Outcome, Record, Report, scim};
@@ -111,14 +111,6 @@ impl Session {
         &self.connector
     }
 
-    /// The fields that can be mapped.
-    ///
-    /// # Errors
-    /// Any failure of reading the target's schemas but their absence.
-    pub fn fields(&self) -> Result<Catalogue, Failure> {
-        Ok(self.connector.catalogue.clone())
-    }
-
     /// Finds a user by id, then by the value of the unique user identifier.
     ///
     /// # Errors
@@ -127,7 +119,8 @@ impl Session {
         self.operation(None, |deadline| {
             let found = self.find(id, identifier, deadline)?;
             Ok(found.map(|found| {
-                let record = Record { id: Some(found.id.clone()), ..self.connector.catalogue.record(&found.resource) };
+                let record =
+                    Record { id: Some(found.id.clone()), ..self.connector.catalogue().record(&found.resource) };
                 self.keep(found);
                 record
             }))
@@ -448,9 +441,9 @@ impl Connector {
             Authentication::ClientCredentials { client_secret, .. } => vec![client_secret.expose()],
         };
         if let Some(record) = record {
-            let masked = |code: &&String| {
-                record.masked.contains(*code) || self.catalogue.field(code).is_some_and(|f| f.write_only)
-            };
+            let catalogue = self.catalogue();
+            let masked =
+                |code: &&String| record.masked.contains(*code) || catalogue.field(code).is_some_and(|f| f.write_only);
             let values = record.fields.keys().filter(masked).filter_map(|code| record.fields.get(code)).flatten();
             hidden.extend(values.map(String::as_str));
         }

@@ -936,3 +936,30 @@ fn a_group_that_is_taken_is_adopted_and_one_that_is_gone_is_created_again() {
     let again = session.connector().session();
     assert_report(again.update_group(&group(Some("g1"), Some(&["u2"])), false), Outcome::Created, Some("new-0"));
 }
+
+#[test]
+fn custom_attributes_are_read_off_the_schemas_when_a_record_has_one() {
+    let target = Target::with(&[]);
+    let urn = "urn:ietf:params:scim:schemas:extension:acme:2.0:User";
+    let schema = json!({"id": urn, "attributes": [{"name": "floor", "type": "integer"}]});
+    target.always("GET", "/v2/Schemas", reply(200, &json!({"totalResults": 1, "Resources": [schema]})));
+    let session = session(&target, &[]);
+    for (name, floor) in [("a", "3"), ("b", "4")] {
+        session.create_user(&record(None, true, &[("userName", name), ("floor", floor)])).unwrap();
+    }
+    assert_eq!(target.user("new-0")[urn]["floor"], 3);
+    assert_eq!(target.sent().iter().filter(|sent| sent.path == "/v2/Schemas").count(), 1);
+    assert_eq!(session.fields().unwrap().fields().len(), 64);
+    let failure = session.create_user(&record(None, true, &[("userName", "c"), ("roof", "x")])).unwrap_err();
+    assert_eq!(failure.code(), "config");
+}
+
+#[test]
+fn a_target_without_schemas_has_the_standard_fields_and_a_failure_is_never_a_shorter_list() {
+    for (status, expected) in [(404, Ok(63)), (501, Ok(63)), (500, Err("transport")), (403, Err("rejected"))] {
+        let target = Target::with(&[]);
+        target.always("GET", "/v2/Schemas", empty(status));
+        let fields = session(&target, &[]).fields();
+        assert_eq!(fields.map(|c| c.fields().len()).map_err(|f| f.code()), expected, "{status}");
+    }
+}

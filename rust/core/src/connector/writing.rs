@@ -56,7 +56,7 @@ impl Session {
     /// Rows 1 and 3: creates, adopts where the identifier is taken, and never creates twice.
     pub(super) fn post(&self, record: &Record, active: bool, deadline: Deadline) -> Result<Preview, Trouble> {
         let connector = self.connector();
-        let body = connector.catalogue.resource(record, active)?;
+        let body = connector.catalogue_for(record, deadline)?.resource(record, active)?;
         let value = self.identifier_of(record)?;
         let changes = created_fields(record);
         if connector.environment.dry_run {
@@ -168,7 +168,7 @@ impl Session {
         deadline: Deadline,
     ) -> Result<Preview, Trouble> {
         let connector = self.connector();
-        let catalogue = &connector.catalogue;
+        let catalogue = connector.catalogue_for(record, deadline)?;
         let clearable = &connector.settings.clearable;
         let changes = catalogue.changes(&found.resource, record, clearable)?;
         let flips = scim::is_active(&found.resource) != active;
@@ -219,7 +219,7 @@ impl Session {
                 return Ok(answer);
             }
         }
-        let body = connector.catalogue.merged(&current.resource, changes, Some(active))?;
+        let body = connector.catalogue().merged(&current.resource, changes, Some(active))?;
         self.send(Method::Put, current, Some(body), deadline)
     }
 
@@ -232,7 +232,7 @@ impl Session {
         deadline: Deadline,
     ) -> Result<Answer, Trouble> {
         let connector = self.connector();
-        let body = |paths| connector.catalogue.patch(&current.resource, changes, active, paths);
+        let body = |paths| connector.catalogue().patch(&current.resource, changes, active, paths);
         let whole = body(PatchPaths::Whole)?;
         if !connector.refuses_filtered_paths.load(Ordering::Relaxed) {
             let filtered = body(PatchPaths::Filtered)?;
@@ -271,7 +271,7 @@ impl Session {
                     return Ok(answer);
                 }
             }
-            let body = connector.catalogue.merged(&current.resource, &[], Some(false))?;
+            let body = connector.catalogue().merged(&current.resource, &[], Some(false))?;
             self.send(Method::Put, current, Some(body), deadline)
         });
         let answer = match sent {

@@ -169,6 +169,7 @@ impl From<&Row> for Field {
             },
             scim2: path(row.path, ENTERPRISE_2),
             scim1: Some(path(row.path_1.unwrap_or(row.path), ENTERPRISE_1)),
+            options: Vec::new(),
             notes: Some(row.note).filter(|note| !note.is_empty()).map(str::to_owned).into_iter().collect(),
             aliases: row.aliases.iter().map(|alias| (*alias).to_owned()).collect(),
         }

@@ -1,5 +1,6 @@
 //! Flat fields to SCIM resources and back, versions 1.1 and 2.0. The catalogue of fields is data.
 
+mod custom;
 mod defaults;
 mod fields;
 mod patch;
@@ -46,6 +47,8 @@ pub struct Field {
     pub scim1: Option<String>,
     /// Help lines of *View Partner Field Specifications*.
     pub notes: Vec<String>,
+    /// The values that the target takes; none = any.
+    pub options: Vec<String>,
     /// Other codes of it, from the vendor's guides.
     pub aliases: Vec<String>,
 }
@@ -240,8 +243,9 @@ impl Catalogue {
                     _ => None,
                 })
                 .collect();
-            // A list without types has no value before the others.
-            resource::settle_primary(resource, path, &kinds, !list && touched(path));
+            // A list without types has no value before the others, and an extension need not know `primary`.
+            let needed = !list && path.urn.is_none() && touched(path);
+            resource::settle_primary(resource, path, &kinds, needed);
         }
     }
 

@@ -539,6 +539,7 @@ fn custom_fields_are_written_with_their_json_type_and_come_last() {
         scim2: format!("{urn}:{path}"),
         scim1: None,
         notes: Vec::new(),
+        options: Vec::new(),
         aliases: Vec::new(),
     };
     let fields = [
@@ -565,7 +566,7 @@ fn custom_fields_are_written_with_their_json_type_and_come_last() {
             "badge": 7,
             "duty": {"onCall": true},
             "sites": ["faro", "beja"],
-            "kit": [{"size": 2.5, "type": "tent", "primary": true}]
+            "kit": [{"size": 2.5, "type": "tent"}]
         })
     );
     assert_eq!(catalogue.changes(&created, &wanted, &[]).unwrap(), []);

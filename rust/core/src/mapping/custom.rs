@@ -1,0 +1,252 @@
+//! Custom attributes: fields read off the schemas that a target offers (RFC 7643 section 7). Which schemas count is the
+//! vendor's rule: the URN convention below, and *Custom Attribute Schema URNs*. SCIM 2.0 only.
+
+use serde_json::Value;
+
+use super::fields::ENTERPRISE_2;
+use super::{Catalogue, Field, ValueType};
+use crate::scim::member;
+use crate::text::excerpt;
+
+/// `urn:ietf:params:scim:schemas:extension:<Organization Name>:2.0:User`.
+const CONVENTION: (&str, &str) = ("urn:ietf:params:scim:schemas:extension:", ":2.0:User");
+
+impl Catalogue {
+    /// The catalogue with the custom attributes of a target behind its own fields. What cannot be mapped is left out:
+    /// read-only attributes, lists of complex values without canonical types, names that are no attribute names.
+    #[must_use]
+    pub fn with_schemas(self, schemas: &[Value], urns: &[String]) -> Self {
+        let custom: Vec<Field> = schemas.iter().flat_map(|schema| fields_of(schema, urns)).collect();
+        let named: Vec<Field> = custom
+            .into_iter()
+            .map(|field| match self.field(&field.code) {
+                // A name that is taken is told apart by its schema.
+                Some(_) => Field { code: field.scim2.clone(), label: field.scim2.clone(), ..field },
+                None => field,
+            })
+            .collect();
+        self.with(named)
+    }
+}
+
+fn text<'v>(object: &'v Value, name: &str) -> Option<&'v str> {
+    member(object, name)?.as_str()
+}
+
+fn flag(object: &Value, name: &str) -> bool {
+    member(object, name).and_then(Value::as_bool).unwrap_or(false)
+}
+
+fn list<'v>(object: &'v Value, name: &str) -> &'v [Value] {
+    member(object, name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+fn is_custom(urn: &str, urns: &[String]) -> bool {
+    if urn.eq_ignore_ascii_case(ENTERPRISE_2) {
+        return false;
+    }
+    let lower = urn.to_ascii_lowercase();
+    let (start, end) = CONVENTION;
+    (lower.starts_with(start) && lower.ends_with(&end.to_ascii_lowercase()))
+        || urns.iter().any(|listed| listed.eq_ignore_ascii_case(urn))
+}
+
+fn fields_of(schema: &Value, urns: &[String]) -> Vec<Field> {
+    match text(schema, "id") {
+        Some(urn) if is_custom(urn, urns) => {
+            list(schema, "attributes").iter().flat_map(|attribute| attribute_fields(urn, attribute)).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// One field for a simple attribute, one a part for a complex one (`name.sub`), one a part and type for a list of
+/// complex ones (`name.type.sub`).
+fn attribute_fields(urn: &str, attribute: &Value) -> Vec<Field> {
+    let Some(name) = writable(attribute) else { return Vec::new() };
+    let many = flag(attribute, "multiValued");
+    if !is_complex(attribute) {
+        return vec![field(name, &format!("{urn}:{name}"), attribute, many)];
+    }
+    let parts = list(attribute, "subAttributes");
+    let parts = parts.iter().filter_map(|part| Some((writable(part)?, part))).filter(|(_, part)| !is_complex(part));
+    if !many {
+        return parts
+            .map(|(sub, part)| field(&format!("{name}.{sub}"), &format!("{urn}:{name}.{sub}"), part, false))
+            .collect();
+    }
+    let kinds = parts.clone().find(|(sub, _)| sub.eq_ignore_ascii_case("type"));
+    let kinds: Vec<&str> = kinds.map(|(_, part)| canonical(part)).unwrap_or_default();
+    if kinds.is_empty() {
+        // Without types the entries can only be told apart by their value.
+        let value = parts.clone().find(|(sub, _)| sub.eq_ignore_ascii_case("value"));
+        return value.map(|(sub, part)| field(name, &format!("{urn}:{name}.{sub}"), part, true)).into_iter().collect();
+    }
+    let parts: Vec<_> = parts.filter(|(sub, _)| !["type", "primary", "display"].contains(sub)).collect();
+    kinds
+        .into_iter()
+        .flat_map(|kind| {
+            parts.iter().map(move |(sub, part)| {
+                let path = format!("{urn}:{name}[type eq {}].{sub}", Value::from(kind));
+                field(&format!("{name}.{kind}.{sub}"), &path, part, false)
+            })
+        })
+        .collect()
+}
+
+/// The name of an attribute that may be written.
+fn writable(attribute: &Value) -> Option<&str> {
+    let read_only = text(attribute, "mutability").is_some_and(|m| m.eq_ignore_ascii_case("readOnly"));
+    text(attribute, "name").filter(|_| !read_only)
+}
+
+fn is_complex(attribute: &Value) -> bool {
+    text(attribute, "type").is_some_and(|kind| kind.eq_ignore_ascii_case("complex"))
+}
+
+fn canonical(attribute: &Value) -> Vec<&str> {
+    list(attribute, "canonicalValues").iter().filter_map(Value::as_str).collect()
+}
+
+fn field(code: &str, path: &str, attribute: &Value, multi_valued: bool) -> Field {
+    let is = |name: &str, value: &str| text(attribute, name).is_some_and(|v| v.eq_ignore_ascii_case(value));
+    Field {
+        code: code.to_owned(),
+        label: code.to_owned(),
+        required: flag(attribute, "required"),
+        unique: is("uniqueness", "server") || is("uniqueness", "global"),
+        multi_valued,
+        write_only: is("mutability", "writeOnly") || is("returned", "never"),
+        case_insensitive: false,
+        value_type: value_type(text(attribute, "type").unwrap_or("string")),
+        scim2: path.to_owned(),
+        scim1: None,
+        notes: text(attribute, "description").map(excerpt).filter(|note| !note.is_empty()).into_iter().collect(),
+        options: canonical(attribute).into_iter().map(str::to_owned).collect(),
+        aliases: Vec::new(),
+    }
+}
+
+/// RFC 7643 section 2.3; an unknown type is text.
+fn value_type(name: &str) -> ValueType {
+    match name.to_ascii_lowercase().as_str() {
+        "boolean" => ValueType::Boolean,
+        "integer" => ValueType::Integer,
+        "decimal" => ValueType::Decimal,
+        "datetime" => ValueType::DateTime,
+        "binary" => ValueType::Binary,
+        "reference" => ValueType::Reference,
+        _ => ValueType::String,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Record;
+    use crate::target::Version;
+    use serde_json::json;
+
+    const URN: &str = "urn:ietf:params:scim:schemas:extension:acme:2.0:User";
+
+    fn schema(urn: &str) -> Value {
+        json!({"id": urn, "attributes": [
+            {"name": "badge", "type": "string", "description": "The badge's number."},
+            {"name": "floor", "type": "integer"},
+            {"name": "remote", "type": "boolean"},
+            {"name": "department", "type": "string"},
+            {"name": "serial", "type": "string", "mutability": "readOnly"},
+            {"name": "territories", "type": "string", "multiValued": true},
+            {"name": "options", "type": "complex", "subAttributes": [
+                {"name": "strike", "type": "decimal"}, {"name": "first", "type": "dateTime"}]},
+            {"name": "tablets", "type": "complex", "multiValued": true, "subAttributes": [
+                {"name": "type", "type": "string", "canonicalValues": ["home", "work"]},
+                {"name": "model", "type": "string"}, {"name": "primary", "type": "boolean"}]},
+            {"name": "links", "type": "complex", "multiValued": true, "subAttributes": [
+                {"name": "value", "type": "reference"}]},
+        ]})
+    }
+
+    fn catalogue() -> Catalogue {
+        Catalogue::standard(Version::V2_0).with_schemas(&[schema(URN)], &[])
+    }
+
+    #[test]
+    fn custom_attributes_come_last_and_under_their_names() {
+        let codes: Vec<String> = catalogue().fields()[63..].iter().map(|f| f.code.clone()).collect();
+        let department = format!("{URN}:department");
+        assert_eq!(
+            codes,
+            [
+                "badge",
+                "floor",
+                "remote",
+                department.as_str(),
+                "territories",
+                "options.strike",
+                "options.first",
+                "tablets.home.model",
+                "tablets.work.model",
+                "links"
+            ]
+        );
+    }
+
+    #[test]
+    fn values_go_where_the_schema_says_with_their_json_type_and_read_back() {
+        let mut record = Record::default();
+        for (code, values) in [
+            ("userName", &["u"][..]),
+            ("badge", &["7"]),
+            ("floor", &["3"]),
+            ("remote", &["TRUE"]),
+            ("territories", &["DE", "FR"]),
+            ("options.strike", &["1.5"]),
+            ("tablets.work.model", &["X1"]),
+            ("links", &["https://a.example"]),
+        ] {
+            record.fields.insert(code.into(), values.iter().map(|v| (*v).to_owned()).collect());
+        }
+        let resource = catalogue().resource(&record, true).unwrap();
+        assert_eq!(
+            resource[URN],
+            json!({
+                "badge": "7", "floor": 3, "remote": true, "territories": ["DE", "FR"], "options": {"strike": 1.5},
+                "tablets": [{"model": "X1", "type": "work"}],
+                "links": [{"value": "https://a.example"}]
+            })
+        );
+        assert!(resource["schemas"].as_array().unwrap().contains(&json!(URN)));
+        record.fields.insert("remote".into(), vec!["true".into()]);
+        assert_eq!(catalogue().record(&resource).fields, record.fields);
+    }
+
+    #[test]
+    fn a_value_that_does_not_fit_is_rejected_by_the_name_of_its_field() {
+        let mut record = Record::default();
+        record.fields.insert("userName".into(), vec!["u".into()]);
+        record.fields.insert("floor".into(), vec!["third".into()]);
+        let failure = catalogue().resource(&record, true).unwrap_err();
+        assert_eq!(failure.code(), "rejected");
+        assert!(failure.text().starts_with("floor") && !failure.text().contains("third"));
+    }
+
+    #[test]
+    fn other_schemas_count_only_where_they_are_listed() {
+        let listed = "urn:acme:staff".to_owned();
+        let standard = Catalogue::standard(Version::V2_0);
+        for urn in ["urn:acme:staff", ENTERPRISE_2, "urn:ietf:params:scim:schemas:core:2.0:User"] {
+            assert_eq!(standard.clone().with_schemas(&[schema(urn)], &[]), standard, "{urn}");
+        }
+        assert_eq!(standard.with_schemas(&[schema("URN:ACME:Staff")], &[listed]).fields().len(), 73);
+    }
+
+    #[test]
+    fn nonsense_in_a_schema_adds_nothing() {
+        for schema in
+            [json!(null), json!({"id": URN}), json!({"id": URN, "attributes": [5, {}, {"name": 1}, {"name": "a b"}]})]
+        {
+            assert_eq!(Catalogue::standard(Version::V2_0).with_schemas(&[schema], &[]).fields().len(), 63);
+        }
+    }
+}
