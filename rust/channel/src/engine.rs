@@ -429,3 +429,6 @@ impl Cycle<'_> {
 /// The summary while it is being counted.
 #[derive(Debug, Default)]
 struct Counts(Mutex<Summary>);
+
+#[cfg(test)]
+mod tests;

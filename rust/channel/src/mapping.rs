@@ -149,3 +149,159 @@ fn converted(value: &str, info: &FieldInfo) -> Option<String> {
     };
     Some(value).filter(|v| !v.is_empty())
 }
+
+#[cfg(test)]
+mod tests {
+    use pfscim_core::target::Version;
+    use serde_json::{Value as Json, json};
+
+    use super::*;
+
+    fn channel(mapping: Json) -> Channel {
+        let mut rows = vec![
+            json!({"fieldName": "userName", "saasFieldInfo": {"attributeNames": ["uid"]}}),
+            json!({"fieldName": "workEmail", "saasFieldInfo": {"attributeNames": ["mail"]}}),
+            json!({"fieldName": "givenName", "saasFieldInfo": {"attributeNames": ["givenName"]}}),
+            json!({"fieldName": "familyName", "saasFieldInfo": {"attributeNames": ["sn"]}}),
+        ];
+        for row in mapping.as_array().unwrap() {
+            rows.retain(|r| r["fieldName"] != row["fieldName"]);
+            rows.push(row.clone());
+        }
+        serde_json::from_value(json!({
+            "name": "corp", "attributeMapping": rows,
+            "channelSource": {
+                "guidAttributeName": "objectGUID", "guidBinary": true,
+                "changeDetectionSettings": {"userObjectClass": "user", "groupObjectClass": "group"},
+                "accountManagementSettings": {
+                    "accountStatusAttributeName": "x", "accountStatusAlgorithm": "ACCOUNT_STATUS_ALGORITHM_AD"
+                },
+                "baseDn": "dc=x", "userSourceLocation": {}
+            }
+        }))
+        .unwrap()
+    }
+
+    fn row(field: &str, info: Json) -> Json {
+        json!([{"fieldName": field, "saasFieldInfo": info}])
+    }
+
+    fn jane() -> Entry {
+        let mut entry = Entry::new("uid=jane,dc=x");
+        for (name, value) in [
+            ("uid", "Jane"),
+            ("mail", " Jane.Doe@Example.com "),
+            ("title", "First"),
+            ("title", "Second"),
+            ("manager", r"CN=Doe\, John,OU=x"),
+            ("empty", ""),
+        ] {
+            entry.push(name, Value::from(value));
+        }
+        entry.push("objectGUID", Value::new((0..16).collect()));
+        entry.push("userCertificate", Value::new(vec![0xff, 0x00]));
+        entry
+    }
+
+    /// The values of one field of Jane's.
+    fn mapped(field: &str, info: Json) -> Vec<String> {
+        let channel = channel(row(field, info));
+        let rules = Rules::new(&channel, &Catalogue::standard(Version::V2_0), "userName").unwrap();
+        rules.record(&jane(), true).fields.remove(field).unwrap()
+    }
+
+    fn refused(mapping: Json) -> String {
+        let channel = channel(mapping);
+        Rules::new(&channel, &Catalogue::standard(Version::V2_0), "userName").unwrap_err().to_string()
+    }
+
+    #[test]
+    fn values_go_through_parser_trim_and_case() {
+        assert_eq!(mapped("nickName", json!({"attributeNames": ["UID"]})), ["Jane"]);
+        assert_eq!(
+            mapped("nickName", json!({"attributeNames": ["mail"], "trim": true, "characterCase": "LOWER"})),
+            ["jane.doe@example.com"]
+        );
+        assert_eq!(
+            mapped(
+                "nickName",
+                json!({"attributeNames": ["mail"], "trim": true, "parser": "EXTRACT_USERNAME_FROM_EMAIL"})
+            ),
+            ["Jane.Doe"]
+        );
+        assert_eq!(
+            mapped(
+                "nickName",
+                json!({"attributeNames": ["manager"], "parser": "EXTRACT_CN_FROM_DN", "characterCase": "UPPER"})
+            ),
+            ["DOE, JOHN"]
+        );
+    }
+
+    #[test]
+    fn a_default_stands_in_for_a_missing_value() {
+        assert_eq!(
+            mapped("userType", json!({"attributeNames": ["employeeType"], "defaultValue": "Employee"})),
+            ["Employee"]
+        );
+        assert_eq!(mapped("userType", json!({"attributeNames": ["empty"], "defaultValue": "Employee"})), ["Employee"]);
+        assert_eq!(mapped("userType", json!({"defaultValue": "Employee"})), ["Employee"]);
+        assert_eq!(mapped("userType", json!({"attributeNames": ["uid"], "defaultValue": "Employee"})), ["Jane"]);
+    }
+
+    #[test]
+    fn only_multi_valued_fields_keep_all_values() {
+        assert_eq!(mapped("title", json!({"attributeNames": ["title"]})), ["First"]);
+        assert_eq!(mapped("roles", json!({"attributeNames": ["title"]})), ["First", "Second"]);
+    }
+
+    #[test]
+    fn bytes_become_text() {
+        assert_eq!(
+            mapped("externalId", json!({"attributeNames": ["objectGUID"]})),
+            ["03020100-0504-0706-0809-0a0b0c0d0e0f"]
+        );
+        assert_eq!(mapped("nickName", json!({"attributeNames": ["userCertificate"]})), ["/wA="]);
+    }
+
+    #[test]
+    fn create_only_fields_are_left_out_of_updates_and_masked_ones_marked() {
+        let channel = channel(row("nickName", json!({"attributeNames": ["uid"], "createOnly": true, "masked": true})));
+        let rules = Rules::new(&channel, &Catalogue::standard(Version::V2_0), "userName").unwrap();
+        let record = rules.record(&jane(), true);
+        assert!(
+            record.masked.contains("nickName")
+                && rules.hidden.contains("nickName")
+                && rules.hidden.contains("password")
+        );
+        let update = rules.without_create_only(&record);
+        assert!(!update.fields.contains_key("nickName") && update.fields.contains_key("userName"));
+    }
+
+    #[test]
+    fn an_expression_leaves_its_field_alone_and_says_so() {
+        let channel = channel(row(
+            "displayName",
+            json!({"attributeNames": ["a", "b"], "expression": "#a + #b", "defaultValue": "x"}),
+        ));
+        let rules = Rules::new(&channel, &Catalogue::standard(Version::V2_0), "userName").unwrap();
+        assert!(rules.left_out[0].contains("displayName: expressions are not evaluated"));
+        assert!(!rules.record(&jane(), true).fields.contains_key("displayName"));
+        assert!(refused(row("userName", json!({"expression": "#uid"}))).contains("userName"));
+    }
+
+    #[test]
+    fn what_the_console_would_not_save_is_refused() {
+        assert!(
+            refused(row("shoeSize", json!({"attributeNames": ["x"]})))
+                .contains("`shoeSize` is mapped, but is not a field")
+        );
+        assert!(
+            refused(row("nickName", json!({"attributeNames": ["a", "b"]})))
+                .contains("nickName: more than one attribute")
+        );
+        assert!(refused(row("userName", json!({}))).contains("required fields are not mapped: userName"));
+        let unmapped = channel(row("shoeSize", json!({})));
+        assert!(Rules::new(&unmapped, &Catalogue::standard(Version::V2_0), "userName").is_ok());
+    }
+}
