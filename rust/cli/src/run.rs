@@ -108,10 +108,10 @@ impl Setup {
 
     /// The standard fields; where others are mapped, also those of the target's own schemas.
     fn catalogue(&self, channel: &Channel) -> Result<Arc<Catalogue>, Error> {
-        let standard = Catalogue::standard(self.settings.version);
+        let standard = Arc::new(Catalogue::standard(self.settings.version));
         let mut mapped = channel.attribute_mapping.iter().filter(|m| m.saas_field_info.is_mapped());
-        if mapped.all(|m| standard.field(&m.field_name).is_some()) {
-            return Ok(Arc::new(standard));
+        if self.settings.extension_urns.is_empty() || mapped.all(|m| standard.field(&m.field_name).is_some()) {
+            return Ok(standard);
         }
         Ok(self.connector()?.session().fields()?)
     }
