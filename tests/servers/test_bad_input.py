@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from program import DEPLOY, Setup, pfscim
-from scim import Recorder, free_port
+from scim import free_port
 from test_safety import refused
 
 

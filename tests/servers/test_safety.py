@@ -1,11 +1,8 @@
 """What must hold whatever happens: previews write nothing, a lost state file repeats nothing, a source that looks
 wrong removes nobody."""
 
-import json
-
 import pytest
 from program import Setup
-from scim import Recorder
 
 
 def first_load(setup: Setup) -> None:
@@ -119,7 +116,7 @@ def without_members(text: str, keep: str) -> str:
 def refused(run, status: int, *words: str) -> None:
     """One clear line on standard error, the right exit status, no trace of the machinery."""
     assert run.status == status, run
-    lines = [line for line in run.err.splitlines() if line.startswith("error")]
+    lines = [line for line in run.err.splitlines() if line.startswith("pfscim: ")]
     assert len(lines) == 1, run
     for word in words:
         assert word in lines[0], run
