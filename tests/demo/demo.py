@@ -81,7 +81,7 @@ def play(
     disabled = [i for i in before if before[i].get("active") is not False and after.get(i, {}).get("active") is False]
     if disabled:
         kept = all(content(before[i]) | {"active": False} == content(after[i]) for i in disabled)
-        claim(kept, f"the {len(disabled)} disabled users kept every other attribute")
+        claim(kept, f"who was disabled ({len(disabled)}) kept every other attribute")
     if not cycle["outcomes"]:
         claim(not wire.writes(), "nothing was written")
     print(f"  {len(wire.exchanges)} requests, {len(wire.writes())} of them writes")
@@ -98,7 +98,8 @@ def show_outcomes(run: Run, before: dict[str, Any], after: dict[str, Any]) -> No
         for line in run.lines
         if line["outcome"] != "unchanged"
     ]
-    table(["outcome", "user", "what changed at the target"], rows)
+    if rows:
+        table(["outcome", "user", "what changed at the target"], sorted(rows))
     print("  " + ", ".join(f"{count} {outcome}" for outcome, count in run.summary.items() if count))
 
 
