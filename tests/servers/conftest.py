@@ -20,12 +20,18 @@ def scenario() -> Scenario:
     return Scenario("code42")
 
 
-@pytest.fixture
-def server(scenario: Scenario) -> Iterator[ScimServer]:
-    """A server that holds what the scenario has there beforehand."""
+@pytest.fixture(scope="session")
+def running() -> Iterator[ScimServer]:
+    """One server for all tests."""
     with ScimServer() as server:
-        server.seed(scenario.seed)
         yield server
+
+
+@pytest.fixture
+def server(running: ScimServer, scenario: Scenario) -> ScimServer:
+    """A server that holds what the scenario has there beforehand."""
+    running.hold(scenario.seed)
+    return running
 
 
 @pytest.fixture

@@ -35,8 +35,8 @@ class Run:
 
     @property
     def outcomes(self) -> dict[str, str]:
-        """Identifier to outcome."""
-        return {line["identifier"]: line["outcome"] for line in self.lines}
+        """Identifier to outcome, of everybody with whom something happened."""
+        return {line["identifier"]: line["outcome"] for line in self.lines if line["outcome"] != "unchanged"}
 
     def _json(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.out.splitlines()]

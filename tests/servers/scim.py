@@ -29,7 +29,7 @@ class ScimServer:
     """PyPI's scim2-server, as its own command starts it: resources in memory, one bearer token."""
 
     def __init__(self) -> None:
-        self.token = secrets.token_urlsafe(24)
+        self.token = secrets.token_hex(24)
         self.port = 0
         self._process: subprocess.Popen[str] | None = None
 
@@ -83,8 +83,10 @@ class ScimServer:
             text = answer.read()
             return json.loads(text) if text else None
 
-    def seed(self, resources: list[dict[str, Any]]) -> None:
-        """Puts users there before a test."""
+    def hold(self, resources: list[dict[str, Any]]) -> None:
+        """Makes these users the only ones there, for the next test."""
+        for resource in self.resources():
+            self.request("DELETE", f"/v2/Users/{resource['id']}")
         for resource in resources:
             self.request("POST", "/v2/Users", resource)
 

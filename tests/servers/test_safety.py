@@ -40,7 +40,7 @@ def test_a_lost_state_file_creates_nobody_twice(setup, scenario, server, wire):
     assert run.status == 0, run
     assert wire.writes() == [], "everything is at the target as it should be already"
     assert server.resources() == before
-    assert set(run.outcomes.values()) <= {"adopted", "unchanged", "skipped", "already-disabled"}, run
+    assert set(run.outcomes.values()) <= {"adopted", "skipped", "already-disabled"}, run
 
 
 def test_a_user_that_appears_between_lookup_and_create_is_adopted(setup, server, wire):
