@@ -313,7 +313,8 @@ fn filled(text: Option<&str>) -> Option<&str> {
 struct SpConnection {
     #[serde(default)]
     id: Option<String>,
-    entity_id: String,
+    #[serde(default)]
+    entity_id: Option<String>,
     #[serde(default)]
     name: Option<String>,
     #[serde(default)]
@@ -353,9 +354,11 @@ impl Connection {
             Value::Array(channels) => channels.into_iter().enumerate().map(channel).collect::<Result<_, _>>()?,
             _ => return Err("outboundProvision.channels is missing or is not a list".into()),
         };
+        let id = filled(connection.id.as_deref()).or(filled(connection.entity_id.as_deref()));
+        let id = id.ok_or("has neither id nor entityId: its state could not be told from that of other connections")?;
         Ok(Self {
-            id: filled(connection.id.as_deref()).unwrap_or(&connection.entity_id).to_owned(),
-            name: connection.name.unwrap_or(connection.entity_id),
+            id: id.to_owned(),
+            name: connection.name.unwrap_or_else(|| id.to_owned()),
             target_settings: target_settings(&provision.target_settings)?,
             channels,
         })
@@ -536,6 +539,7 @@ mod tests {
         assert!(read(&json).unwrap_err().contains("`pfscim import`"));
         json["outboundProvision"] = Value::Null;
         assert!(read(&json).unwrap_err().contains("no outboundProvision"));
+        assert!(Connection::read("{}").unwrap_err().contains("no outboundProvision"));
     }
 
     #[test]
@@ -553,6 +557,10 @@ mod tests {
         json["outboundProvision"]["channels"][0]["channelSource"]["accountManagementSettings"]["flagComparisonValue"] =
             "".into();
         assert!(read(&json).unwrap_err().contains("flagComparisonValue"));
+
+        let mut json = example();
+        json.as_object_mut().unwrap().remove("entityId");
+        assert!(read(&json).unwrap_err().contains("entityId"));
 
         assert!(Connection::read("{").unwrap_err().contains("line 1"));
     }

@@ -527,9 +527,8 @@ mod tests {
     fn a_damaged_file_is_not_an_empty_one() {
         let (_folder, path) = place();
         let state = begun(&path);
-        for n in 0..500 {
-            state.put(&User { source_id: n.to_string(), ..jane() }).unwrap();
-        }
+        let many: Vec<_> = (0..500).map(|n| User { source_id: n.to_string(), ..jane() }).collect();
+        state.begin(b"", &many).unwrap();
         drop(state);
         let whole = std::fs::read(&path).unwrap();
         let mut overwritten = whole.clone();

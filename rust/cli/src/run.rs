@@ -110,7 +110,7 @@ impl Setup {
     fn catalogue(&self, channel: &Channel) -> Result<Arc<Catalogue>, Error> {
         let standard = Arc::new(Catalogue::standard(self.settings.version));
         let mut mapped = channel.attribute_mapping.iter().filter(|m| m.saas_field_info.is_mapped());
-        if self.settings.extension_urns.is_empty() || mapped.all(|m| standard.field(&m.field_name).is_some()) {
+        if mapped.all(|m| standard.field(&m.field_name).is_some()) {
             return Ok(standard);
         }
         Ok(self.connector()?.session().fields()?)

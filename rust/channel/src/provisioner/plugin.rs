@@ -429,3 +429,6 @@ fn wait(child: &mut Child, patience: Duration) -> bool {
         waited += STEP;
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests;
