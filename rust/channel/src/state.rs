@@ -545,6 +545,29 @@ mod tests {
     }
 
     #[test]
+    fn a_run_that_was_killed_inside_a_transaction_leaves_what_was_before() {
+        let (folder, path) = place();
+        let many: Vec<_> = (0..2000).map(|n| User { source_id: n.to_string(), ..jane() }).collect();
+        begun(&path).begin(b"", &many).unwrap();
+        // A copy of the files in the middle of a transaction is what a killed process leaves.
+        let killed = folder.path().join("killed.state");
+        let db = Connection::open(&path).unwrap();
+        db.execute_batch("PRAGMA cache_size = 1; BEGIN; UPDATE user SET target_id = 'half';").unwrap();
+        for end in ["", "-journal"] {
+            std::fs::copy(format!("{}{end}", path.display()), format!("{}{end}", killed.display())).unwrap();
+        }
+        drop(db);
+        let journal = format!("{}-journal", killed.display());
+        let files = || [killed.display().to_string(), journal.clone()].map(|f| std::fs::read(f).unwrap());
+        let before = files();
+        let preview = State::preview(&killed, &owner()).unwrap();
+        assert!(preview.users(b"").unwrap().values().all(|u| u.target_id.as_deref() == Some("t1")));
+        assert_eq!(files(), before);
+        let state = State::open(&killed, &owner()).unwrap();
+        assert!(state.users(b"").unwrap().values().all(|u| u.target_id.as_deref() == Some("t1")));
+    }
+
+    #[test]
     fn changed_settings_bring_back_what_was_skipped() {
         let (_folder, path) = place();
         let state = begun(&path);

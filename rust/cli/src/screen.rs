@@ -187,3 +187,60 @@ pub(crate) fn fields(catalogue: &Catalogue) -> String {
     }
     table.to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use pfscim_channel::engine::Operation;
+    use pfscim_core::{Failure, Report};
+
+    use super::*;
+
+    fn screen() -> Screen {
+        Screen { json: true, hidden: ["password".to_owned()].into(), preview: true }
+    }
+
+    fn event() -> Event {
+        let change =
+            |code: &str| Change { code: code.into(), old: vec!["old\u{1b}[2J".into()], new: vec!["new".into()] };
+        Event {
+            source: "g1".into(),
+            identifier: "ada\n".into(),
+            operation: Operation::Update,
+            result: Ok(Report::new(Outcome::Updated, Some("t\r1")).warn("look\u{202e}")),
+            changes: vec![change("title"), change("password")],
+            sent: true,
+        }
+    }
+
+    #[test]
+    fn a_record_is_one_json_object() {
+        assert_eq!(
+            screen().object(&event()),
+            json!({
+                "source": "g1", "identifier": "ada\n", "operation": "update", "outcome": "updated", "id": "t\r1",
+                "code": null, "message": null, "warnings": ["look\u{202e}"],
+                "changes": [
+                    {"field": "title", "old": ["old\u{1b}[2J"], "new": ["new"]},
+                    {"field": "password", "old": ["***"], "new": ["***"]}
+                ]
+            })
+        );
+        let failed = Event { result: Err(Failure::Conflict("taken".into())), changes: Vec::new(), ..event() };
+        let object = Screen { preview: false, ..screen() }.object(&failed);
+        assert_eq!(
+            (&object["outcome"], &object["code"], &object["message"]),
+            (&json!("failed"), &json!("conflict"), &json!("taken"))
+        );
+        assert_eq!(object.get("changes"), None);
+    }
+
+    #[test]
+    fn text_cannot_steer_the_terminal_and_hides_what_is_masked() {
+        let text = screen().lines(&event());
+        assert!(text.chars().all(|c| c == '\n' || !c.is_control()), "{text}");
+        assert_eq!(text.lines().count(), 4);
+        assert!(text.contains("title: `old\\u{1b}[2J` -> `new`"), "{text}");
+        assert!(text.contains("password: *** -> ***"), "{text}");
+        assert!(text.contains("warning: look\\u{202e}"), "{text}");
+    }
+}

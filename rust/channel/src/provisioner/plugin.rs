@@ -430,5 +430,6 @@ fn wait(child: &mut Child, patience: Duration) -> bool {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests;

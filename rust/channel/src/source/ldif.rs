@@ -5,6 +5,8 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::time::SystemTime;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -15,22 +17,39 @@ use crate::Error;
 use crate::dn::Dn;
 
 /// An LDIF file.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Ldif {
     path: PathBuf,
+    /// Length and time of the file when it was first opened: it is read more than once, and has to stay the same.
+    first: OnceLock<Version>,
 }
+
+type Version = (u64, Option<SystemTime>);
 
 impl Ldif {
     /// The file at this path; it is opened when it is read.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into() }
+        Self { path: path.into(), first: OnceLock::new() }
     }
 }
 
 impl Source for Ldif {
     fn read(&self, each: &mut dyn FnMut(Entry) -> Result<(), Error>) -> Result<(), Error> {
-        let file = File::open(&self.path).map_err(|e| Error::unusable(format!("{}: {e}", shown(&self.path))))?;
-        read(BufReader::new(file), &shown(&self.path), each)
+        let name = shown(&self.path);
+        let unreadable = |e: std::io::Error| Error::unusable(format!("{name}: {e}"));
+        let file = File::open(&self.path).map_err(unreadable)?;
+        let version = || {
+            let data = std::fs::metadata(&self.path).map_err(unreadable)?;
+            Ok::<Version, Error>((data.len(), data.modified().ok()))
+        };
+        let first = version().map(|now| *self.first.get_or_init(|| now))?;
+        let result = read(BufReader::new(file), &name, each);
+        if version()? != first {
+            return Err(Error::unusable(format!(
+                "{name}: the file changed while it was read; start again when it is whole"
+            )));
+        }
+        result
     }
 }
 
@@ -327,6 +346,24 @@ mod tests {
     fn a_missing_file_is_named() {
         let told = Ldif::new("nowhere.ldif").read(&mut |_| Ok(())).unwrap_err().to_string();
         assert!(told.starts_with("nowhere.ldif: "), "{told}");
+    }
+
+    #[test]
+    fn a_file_that_changes_between_or_while_reading_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.ldif");
+        let text = "dn: cn=a\nsn: A\n\n";
+        std::fs::write(&path, text).unwrap();
+        let source = Ldif::new(&path);
+        source.read(&mut |_| Ok(())).unwrap();
+        source.read(&mut |_| Ok(())).unwrap();
+        std::fs::write(&path, text.repeat(2)).unwrap();
+        assert!(source.read(&mut |_| Ok(())).unwrap_err().to_string().contains("changed while"));
+        let growing = Ldif::new(&path).read(&mut |_| {
+            std::fs::write(&path, text).unwrap();
+            Ok(())
+        });
+        assert!(growing.unwrap_err().to_string().contains("changed while"));
     }
 
     /// Writes a record as RFC 2849 asks, folded at the given width.
