@@ -24,11 +24,20 @@ def test_a_target_that_is_not_there_stops_the_session(setup):
     refused(setup.sync(setup.directory("a.ldif")), 3, "transport")
 
 
-def test_a_target_that_answers_with_a_web_page_is_told_apart(setup, wire):
-    wire.instead = lambda exchange: (200, "text/html", "<html><body>Welcome</body></html>")
-    run = setup.sync(setup.directory("a.ldif"))
-    assert run.status in (1, 3), run
-    assert "SCIM URL" in run.err + run.out, run
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ((200, "text/html", "<html><body>Welcome</body></html>"), ["protocol", "SCIM URL"]),
+        ((200, "application/json", '{"ok": true}'), ["protocol", "SCIM URL"]),
+        ((302, "text/html", "<html><body>Moved</body></html>"), ["protocol", "SCIM URL"]),
+        ((403, "application/json", "{}"), ["auth_failed", "permissions"]),
+        ((500, "text/plain", "out of order"), ["transport", "500"]),
+    ],
+    ids=["web-page", "no-list", "redirect", "forbidden", "broken"],
+)
+def test_a_target_that_is_no_scim_service_stops_the_session(setup, wire, answer, words):
+    wire.instead = lambda exchange: answer
+    refused(setup.sync(setup.directory("a.ldif")), 3, *words)
     assert wire.writes() == []
 
 
