@@ -1,6 +1,8 @@
 """What must hold whatever happens: previews write nothing, a lost state file repeats nothing, a source that looks
 wrong removes nobody."""
 
+import json
+
 import pytest
 from program import Setup
 
@@ -60,6 +62,22 @@ def test_a_user_that_appears_between_lookup_and_create_is_adopted(setup, server,
     (user,) = [r for r in server.resources() if r["userName"] == name]
     assert user["id"] == created[0]
     assert user["nickName"] == "first" and user["title"] == "Techniker"
+
+
+def test_a_create_whose_answer_is_lost_is_not_sent_twice(setup, server, wire):
+    # The target makes the user, the gateway before it gives up waiting.
+    name = "noah.weber@example.com"
+
+    def gateway(exchange):
+        if exchange.method == "POST" and name in exchange.body:
+            server.request("POST", "/v2/Users", json.loads(exchange.body))
+            return 504, "text/plain", "the target takes too long"
+
+    wire.instead = gateway
+    run = setup.sync(setup.directory("a.ldif"))
+    assert run.status == 0, run
+    assert run.outcomes[name] in ("created", "adopted")
+    assert len([e for e in wire.writes() if name in e.body]) == 1
 
 
 def test_more_removals_than_usual_stop_the_run_before_the_first(setup, edited, server, wire):

@@ -42,6 +42,7 @@ def runs_to_the_expected_state(
         now = {resource["id"]: resource["userName"] for resource in server.resources()}
         assert set(ids) <= set(now), "somebody is gone"
         ids = now
+    assert setup.secret.encode() not in setup.state.read_bytes()
 
 
 def test_each_cycle_ends_in_the_expected_state(setup, scenario, server, wire):
