@@ -163,10 +163,12 @@ impl Session {
     fn keep_group(&self, name: &str, found: Found) -> String {
         let mut groups = lock(&self.groups);
         let id = found.id.clone();
-        groups.known.insert(name.to_owned(), id.clone());
-        if !found.linked {
+        // A group that this session made is its own, however it is found again.
+        let own = groups.known.values().any(|known| *known == id) && !groups.adopted.contains(&id);
+        if !found.linked && !own {
             groups.adopted.insert(id.clone());
         }
+        groups.known.insert(name.to_owned(), id.clone());
         if groups.fresh.len() < MOST_FRESH {
             groups.fresh.insert(id.clone(), found);
         }

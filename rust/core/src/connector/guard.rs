@@ -13,7 +13,7 @@ use super::{Key, lock};
 use crate::Failure;
 
 /// A host that keeps one session open has cycles of this length.
-const LONGEST_CYCLE: Duration = Duration::from_secs(600);
+pub(super) const LONGEST_CYCLE: Duration = Duration::from_secs(600);
 
 /// One channel, target and limit.
 type LatchKey = (String, String, Option<u32>, bool);

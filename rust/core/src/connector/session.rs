@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::groups::GroupMemory;
-use super::guard::Removals;
+use super::guard::{LONGEST_CYCLE, Removals};
 use super::matching::Index;
 use super::{Connector, lock};
 use crate::http::{Answer, Deadline, Unanswered};
@@ -69,9 +69,11 @@ impl From<Unanswered> for Trouble {
     }
 }
 
-/// What a session remembers.
+/// What a session remembers for the length of a cycle.
 #[derive(Default)]
 pub(super) struct Memory {
+    /// When this cycle began.
+    since: Duration,
     /// Resources just read, by id, with the time of reading.
     fresh: HashMap<String, (Duration, Found)>,
     /// Identifiers, in lower case, that were looked up in vain.
@@ -365,6 +367,18 @@ impl Session {
         lock(&self.memory)
     }
 
+    /// A host may keep one session open: what was learnt of the target is then forgotten when a cycle's time is over.
+    fn turn_cycle(&self) {
+        let now = self.connector.now();
+        let mut memory = self.memory();
+        if now.saturating_sub(memory.since) >= LONGEST_CYCLE {
+            let held_back = std::mem::take(&mut memory.held_back);
+            *memory = Memory { since: now, held_back, ..Memory::default() };
+            *lock(&self.index) = None;
+            *lock(&self.groups) = GroupMemory::default();
+        }
+    }
+
     fn keep(&self, found: Found) {
         let now = self.connector.now();
         let mut memory = self.memory();
@@ -383,6 +397,7 @@ impl Session {
         run: impl FnOnce(Deadline) -> Result<T, Trouble>,
     ) -> Result<T, Failure> {
         self.connector.touch();
+        self.turn_cycle();
         let result = run(self.connector.deadline());
         let mut memory = self.memory();
         memory.operations = memory.operations.saturating_add(1);

@@ -963,3 +963,25 @@ fn a_target_without_schemas_has_the_standard_fields_and_a_failure_is_never_a_sho
         assert_eq!(fields.map(|c| c.fields().len()).map_err(|f| f.code()), expected, "{status}");
     }
 }
+
+#[test]
+fn a_session_that_is_kept_open_forgets_when_a_cycle_is_over() {
+    let target = with_group(staff(&[]));
+    target.users.lock().unwrap().insert("a1".into(), anna());
+    let session = session(&target, &[("REMOVE_ACTION", "Delete")]);
+    session.find_group(None, "Staff").unwrap().unwrap();
+    session.find_user(None, Some("anna@example.com")).unwrap().unwrap();
+    assert_report(session.update_user(&anna_record(Some("a1"), false)), Outcome::Skipped, Some("a1"));
+    session.connector().environment.clock.sleep(Duration::from_secs(600));
+    assert_report(session.update_user(&anna_record(Some("a1"), false)), Outcome::Deleted, Some("a1"));
+    assert_report(session.delete_group(&group(Some("g1"), None)), Outcome::Deleted, Some("g1"));
+}
+
+#[test]
+fn a_group_that_this_session_made_may_be_deleted_in_it() {
+    let target = Target::with(&[]);
+    let session = session(&target, &[]);
+    assert_report(session.create_group(&group(None, Some(&[]))), Outcome::Created, Some("new-0"));
+    assert_eq!(session.find_group(None, "Staff").unwrap().as_deref(), Some("new-0"));
+    assert_report(session.delete_group(&group(Some("new-0"), None)), Outcome::Deleted, Some("new-0"));
+}
