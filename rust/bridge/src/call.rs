@@ -192,7 +192,7 @@ fn report(report: &Report, result: &mut Writer) {
 
 fn put_field(result: &mut Writer, field: &Field) {
     result.text(&field.code).text(&field.label);
-    result.bool(field.required).bool(field.unique).bool(field.multi_valued).texts(&field.notes);
+    result.bool(field.required).bool(field.unique).bool(field.multi_valued).texts(&field.notes).texts(&field.options);
 }
 
 /// A group: id, name, and where its members are known, users and nested groups with id and name each.

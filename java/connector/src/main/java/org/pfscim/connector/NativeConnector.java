@@ -129,17 +129,17 @@ final class NativeConnector {
 
     /** @return the target's id; null where nothing was created */
     String createUser(SaasUserData user) throws SaasPluginException {
-        return write(CREATE_USER, user(user));
+        return write(CREATE_USER, user(user.getSaasUserGuid(), user));
     }
 
     /** @return the target's id; null where there is none */
-    String updateUser(SaasUserData user) throws SaasPluginException {
-        return write(UPDATE_USER, user(user));
+    String updateUser(String id, SaasUserData user) throws SaasPluginException {
+        return write(UPDATE_USER, user(id, user));
     }
 
     /** @return the target's id; null where there is none */
     String removeUser(SaasUserData user) throws SaasPluginException {
-        return write(REMOVE_USER, user(user));
+        return write(REMOVE_USER, user(user.getSaasUserGuid(), user));
     }
 
     /** The fields that the target has, as far as each can be told from there. */
@@ -150,6 +150,7 @@ final class NativeConnector {
             field.setUnique(reader.bool());
             field.setMultiValue(reader.bool());
             reader.strings().forEach(field::addNote);
+            reader.strings().forEach(option -> field.addOption(option, option));
             return field;
         }));
     }
@@ -216,9 +217,9 @@ final class NativeConnector {
         return names == null || names.isEmpty() ? user.getInternalGuid() : names.get(0);
     }
 
-    private static Consumer<Frame.Writer> user(SaasUserData user) {
+    private static Consumer<Frame.Writer> user(String id, SaasUserData user) {
         return request -> request
-            .string(user.getSaasUserGuid())
+            .string(id)
             .bool(user.isAccountEnabled())
             .map(attributes(user), Frame.Writer::strings)
             .strings(user.getMaskedFields() == null ? Collections.emptySet() : user.getMaskedFields());

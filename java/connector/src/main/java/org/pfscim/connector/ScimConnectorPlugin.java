@@ -162,11 +162,17 @@ public class ScimConnectorPlugin extends AbstractSaasPluginWithGroups {
         return session().createUser(user);
     }
 
-    /** Also how some hosts remove: the core decides by the record's status. */
+    /**
+     * Also how some hosts remove: the core decides by the record's status. Where no id is stored yet, the user is the one
+     * that this cycle's lookup found.
+     */
     @Override
     public String updateUser(SaasUserData existing, SaasUserData updated) throws SaasPluginException {
-        String id = session().updateUser(updated);
-        return id == null ? updated.getSaasUserGuid() : id;
+        String stored = updated.getSaasUserGuid();
+        boolean linked = stored != null && !stored.isEmpty();
+        String known = linked || existing == null ? stored : existing.getSaasUserGuid();
+        String id = session().updateUser(known, updated);
+        return id == null ? known : id;
     }
 
     /** Always a removal, whatever the record's status says, of the id that is stored for the user and no other. */
