@@ -107,6 +107,11 @@ def plain(resource: dict[str, Any]) -> dict[str, Any]:
     return kept | {"schemas": sorted(kept["schemas"])}
 
 
+def without_secret(name: str, value: str) -> str:
+    """A header's value; of credentials only the kind."""
+    return value.partition(" ")[0] + " ***" if name.lower() in ("authorization", "proxy-authorization") else value
+
+
 def free_port() -> int:
     """A port that nobody listens on."""
     with socket.socket() as probe:
@@ -116,7 +121,7 @@ def free_port() -> int:
 
 @dataclass
 class Exchange:
-    """One request as it arrived, and how it was answered. Credentials are not kept."""
+    """One request as it arrived, and how it was answered. Credentials are kept by kind, never by value."""
 
     method: str
     path: str
@@ -189,7 +194,7 @@ class Recorder:
 
     def _serve(self, handler: BaseHTTPRequestHandler) -> None:
         body = handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
-        headers = {name: value for name, value in handler.headers.items() if name.lower() != "authorization"}
+        headers = {name: without_secret(name, value) for name, value in handler.headers.items()}
         exchange = Exchange(handler.command, handler.path, headers, body.decode("utf-8", "replace"))
         self.exchanges.append(exchange)
         made_up = self.instead(exchange)

@@ -1,0 +1,105 @@
+"""The servers themselves: each starts, lets in who may come in and nobody else, keeps users and groups, and is as the
+catalogue says, word for word. What is tested against them can rely on it."""
+
+from collections.abc import Iterator
+
+import pytest
+from zoo import KINDS, NAMES, Server, start
+from zoo.attributes import CORE, EXTENSION, invented, treatment
+from zoo.quirks import QUIRKS, group, made, patch, user
+
+WAYS = [(name, method) for name in NAMES for method in KINDS[name].methods]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def built() -> None:
+    """Nothing of ours runs here."""
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def running(request: pytest.FixtureRequest) -> Iterator[Server]:
+    with start(request.param) as server:
+        yield server
+
+
+@pytest.fixture
+def server(running: Server) -> Server:
+    """Each server, without users and groups."""
+    running.clear()
+    return running
+
+
+@pytest.mark.parametrize(("name", "method"), WAYS, ids=[f"{name}-{method}" for name, method in WAYS])
+def test_the_right_credentials_are_let_in_and_wrong_ones_refused(name, method):
+    with start(name, method) as server:
+        assert server.ask("GET", "/Users").status == 200
+        assert bool(server.auth.wrong) == (method != "none")
+        for wrong in server.auth.wrong:
+            answer = server.ask("GET", "/Users", auth=wrong)
+            assert answer.status in (400, 401), f"{wrong.keys()} {answer}"
+
+
+def test_a_user_is_made_read_changed_and_taken_away(server):
+    one = made(server, "/Users", user(server))
+    path = f"/Users/{one['id']}"
+    assert server.ask("GET", path).body["userName"] == "Ann.Lee@example.com"
+    if server.version == "2.0":
+        changed = patch(server, path, {"op": "replace", "path": "active", "value": False})
+    else:
+        changed = server.ask("PATCH", path, {"schemas": one["schemas"], "active": False})
+    assert changed.status in (200, 204), changed
+    assert server.users()["Ann.Lee@example.com"]["active"] is False
+    assert server.ask("PUT", path, user(server) | {"id": one["id"]}).status == 200
+    assert server.users()["Ann.Lee@example.com"]["active"] is True
+    assert server.ask("DELETE", path).status in (200, 204)
+    assert server.users() == {}
+    assert server.ask("GET", path).status == 404
+    assert server.ask("DELETE", path).status == 404
+
+
+def test_a_group_is_made_and_read_with_its_members_by_name(server):
+    server.seed([user(server, "a@example.com"), user(server, "b@example.com")])
+    two = [{"value": "b@example.com"}, {"value": "a@example.com"}]
+    server.seed_groups([group(server, "Staff") | {"members": two}])
+    expected = [] if "post-loses-members" in server.quirks else [{"value": "a@example.com"}, {"value": "b@example.com"}]
+    assert server.groups()["Staff"]["members"] == expected
+
+
+@pytest.mark.parametrize("quirk", QUIRKS)
+def test_a_server_has_the_quirks_of_its_row_and_no_others(server, quirk):
+    asked = QUIRKS[quirk]
+    expected = quirk in server.quirks
+    if server.version not in asked.versions or (asked.groups and "no-groups" in server.quirks):
+        assert not expected, f"{quirk} cannot be asked of {server.name}"
+    else:
+        assert asked.shown_by(server) == expected, asked.meaning
+
+
+@pytest.mark.parametrize("path", [*CORE, *EXTENSION])
+def test_a_server_keeps_each_attribute_but_those_of_its_row(server, path):
+    kind = server.kind
+    expected = "refused" if path in kind.refuses else "dropped" if path in kind.drops else "kept"
+    assert treatment(server, path) == expected
+
+
+def test_a_server_makes_up_what_its_row_says(server):
+    assert invented(server) == server.kind.invents
+
+
+def test_rows_name_only_what_there_is():
+    for kind in KINDS.values():
+        assert kind.quirks <= set(QUIRKS), kind.name
+        assert kind.drops | kind.refuses <= {*CORE, *EXTENSION}, kind.name
+
+
+def test_what_is_asked_through_the_url_is_recorded_without_credentials():
+    with start("scimmy") as server:
+        secret = server.auth.right["OAUTH_ACCESS_TOKEN"]
+        server.seed([user(server)])
+        assert server.requests() == [], "what the test asks is no part of the record"
+        assert server.ask("GET", "/Users?count=1", recorded=True).status == 200
+        (got,) = server.requests()
+        assert (got.method, got.path, got.status) == ("GET", "/scim/Users?count=1", 200)
+        assert got.query == {"count": "1"}
+        assert got.header("Authorization") == "Bearer ***"
+        assert secret not in repr(server.requests())

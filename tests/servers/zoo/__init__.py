@@ -1,0 +1,16 @@
+"""The servers of others that the tests run against, all behind one interface.
+
+    with start("scimmy") as server:
+        server.seed([...])
+        ... point a connection at server.url with server.auth.right and server.settings ...
+        server.requests(), server.users(), server.groups()
+
+SCIM servers are in `catalogue`, with what each cannot do as data; token endpoints in `tokens`; TLS fronts and proxies in
+`network`. Everything listens on loopback only, on free ports, and is ended by its process id. A server that cannot be
+started is an error.
+"""
+
+from zoo.catalogue import KINDS, NAMES, start
+from zoo.server import Auth, Kind, Request, Server
+
+__all__ = ["KINDS", "NAMES", "Auth", "Kind", "Request", "Server", "start"]

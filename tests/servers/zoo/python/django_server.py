@@ -1,0 +1,41 @@
+"""django-scim2 (SCIM 2.0) on Django's SQLite, with one account that signs in by HTTP Basic or by a token of its own
+header type, as applications built on it do."""
+
+import base64
+import logging
+import sys
+
+import django
+from django.conf import settings as configuration
+from program import listen, serve, settings
+
+told = settings()
+logging.disable(logging.ERROR)
+configuration.configure(
+    SECRET_KEY=told["token"],
+    ALLOWED_HOSTS=["127.0.0.1", "localhost"],
+    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": told["folder"] + "/users.sqlite"}},
+    DEFAULT_AUTO_FIELD="django.db.models.AutoField",
+    INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes", "django_scim", "zoo_django"],
+    AUTH_USER_MODEL="zoo_django.User",
+    ROOT_URLCONF="zoo_django.urls",
+    USE_TZ=True,
+    MIDDLEWARE=["zoo_django.middleware.SignIn", "django_scim.middleware.SCIMAuthCheckMiddleware"],
+    SCIM_SERVICE_PROVIDER={
+        "NETLOC": "127.0.0.1",
+        "BASE_LOCATION_GETTER": "zoo_django.middleware.base_location",
+        "GROUP_MODEL": "zoo_django.models.Group",
+        "AUTHENTICATION_SCHEMES": [{"type": "httpbasic", "name": "Basic", "description": "HTTP Basic"}],
+    },
+    ZOO_ACCEPTED={
+        "Token " + told["token"],
+        "Basic " + base64.b64encode(f"{told['user']}:{told['token']}".encode()).decode(),
+    },
+)
+django.setup()
+
+from django.core.management import call_command
+from django.core.wsgi import get_wsgi_application
+
+call_command("migrate", run_syncdb=True, verbosity=0, stdout=sys.stderr)
+serve(listen(get_wsgi_application()))
