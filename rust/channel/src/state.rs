@@ -418,6 +418,8 @@ fn unusable(name: &str, error: &rusqlite::Error) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use proptest::prelude::*;
     use tempfile::TempDir;
 
@@ -596,6 +598,8 @@ mod tests {
         assert_ne!(hashes[0], hashes[1]);
     }
 
+    static HASHING: LazyLock<State> = LazyLock::new(|| State::preview(Path::new("nowhere"), &owner()).unwrap());
+
     fn records() -> impl Strategy<Value = Record> {
         let fields = proptest::collection::btree_map("[ab]{1,2}", proptest::collection::vec("[ab]{0,2}", 0..3), 0..3);
         (any::<bool>(), fields).prop_map(|(enabled, fields)| Record { enabled, fields, ..Record::default() })
@@ -604,7 +608,7 @@ mod tests {
     proptest! {
         #[test]
         fn hashes_are_equal_for_equal_records_only(a in records(), b in records()) {
-            let state = State::preview(Path::new("nowhere"), &owner()).unwrap();
+            let state = &*HASHING;
             let sent = |r: &Record| {
                 let mut fields = r.fields.clone();
                 fields.retain(|_, values| !values.is_empty());
