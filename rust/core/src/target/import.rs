@@ -171,6 +171,14 @@ impl Import {
         let Some((_, _, first)) = endpoints.first() else { return };
         // Only the bundled plugin has them, and it speaks nothing else.
         self.put("SCIM_VERSION", "1.1");
+        // Its defaults, where they are not ours.
+        for (name, value) in
+            [("AUTHENTICATION_METHOD", METHOD_BASIC), ("USER_UPDATE_METHOD", "PATCH"), ("GROUP_PATCH_PROV_OPT", "true")]
+        {
+            if !self.pairs.iter().any(|(known, _)| known == name) {
+                self.put(name, value);
+            }
+        }
         let (here, elsewhere): (Vec<_>, Vec<_>) =
             endpoints.iter().partition(|(_, _, url)| url.origin() == first.origin());
         for (name, _, _) in elsewhere {
@@ -230,6 +238,14 @@ mod tests {
         assert_eq!(settings.group_name_source, GroupNameSource::DistinguishedName);
         assert_eq!(settings.remove_action, RemoveAction::Disable);
         assert_eq!(notes, Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_the_bundled_plugin_leaves_unsaid_takes_its_defaults() {
+        let (pairs, _) = import([("usersUrl", "https://example.com/v1/Users")]);
+        for (name, value) in [("AUTHENTICATION_METHOD", METHOD_BASIC), ("USER_UPDATE_METHOD", "PATCH")] {
+            assert!(pairs.contains(&(name.into(), value.into())), "{name}");
+        }
     }
 
     #[test]

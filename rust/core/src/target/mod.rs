@@ -6,6 +6,7 @@ mod check;
 mod findings;
 mod import;
 mod parse;
+mod presets;
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -16,8 +17,12 @@ use url::Url;
 
 pub use catalogue::{Check, Kind, Setting, catalogue, setting};
 pub use import::import;
+pub use presets::{FieldSource, Preset, preset, presets};
 
 use crate::Failure;
+
+/// Stands in a prepared connection for what only the administrator knows. A setting that holds it is refused.
+pub const PLACEHOLDER: &str = "REPLACE-ME";
 
 /// A value that is never printed. The only way out is [`Secret::expose`].
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -185,6 +190,19 @@ impl Settings {
     /// # Errors
     /// [`Failure::Config`] naming the first setting that is wrong, by its label, and what to do.
     pub fn parse<N, V>(pairs: impl IntoIterator<Item = (N, V)>) -> Result<Self, Failure>
+    where
+        N: AsRef<str>,
+        V: AsRef<str>,
+    {
+        // There is at least one, or it would not have failed.
+        parse::settings(pairs).map_err(|mut wrongs| wrongs.swap_remove(0))
+    }
+
+    /// As [`Settings::parse`], but told everything that is wrong.
+    ///
+    /// # Errors
+    /// [`Failure::Config`] for every setting that is wrong, unknown names first, then in screen order; never empty.
+    pub fn examine<N, V>(pairs: impl IntoIterator<Item = (N, V)>) -> Result<Self, Vec<Failure>>
     where
         N: AsRef<str>,
         V: AsRef<str>,

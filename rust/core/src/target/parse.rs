@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::catalogue::{Kind, METHOD_BASIC, METHOD_BEARER, METHOD_CLIENT, Setting, catalogue};
 use super::{
-    Authentication, GroupNameSource, Identifier, RemoveAction, Secret, Settings, UpdateMethod, Version, check,
+    Authentication, GroupNameSource, Identifier, PLACEHOLDER, RemoveAction, Secret, Settings, UpdateMethod, Version,
+    check,
 };
 use crate::Failure;
 use crate::text::excerpt;
@@ -17,16 +18,19 @@ fn wrong(setting: &Setting, reason: impl std::fmt::Display) -> Failure {
 struct Given(Vec<Option<String>>);
 
 impl Given {
-    fn collect<N: AsRef<str>, V: AsRef<str>>(pairs: impl IntoIterator<Item = (N, V)>) -> Result<Self, Failure> {
+    /// The values, and what is wrong with the names.
+    fn collect<N: AsRef<str>, V: AsRef<str>>(pairs: impl IntoIterator<Item = (N, V)>) -> (Self, Vec<Failure>) {
+        let mut wrongs = Vec::new();
         let mut values = vec![None; catalogue().len()];
         let mut seen = vec![false; catalogue().len()];
         for (name, value) in pairs {
             let (name, value) = (name.as_ref(), value.as_ref());
             let Some(at) = catalogue().iter().position(|s| s.is_called(name)) else {
-                return Err(Failure::Config(format!(
+                wrongs.push(Failure::Config(format!(
                     "unknown setting {:?}: remove it, or correct its name",
                     excerpt(name)
                 )));
+                continue;
             };
             let (setting, slot) = (&catalogue()[at], &mut values[at]);
             // Consoles store headings like settings, some of them more than once.
@@ -34,13 +38,14 @@ impl Given {
                 continue;
             }
             if std::mem::replace(&mut seen[at], true) {
-                return Err(wrong(setting, "is there more than once; keep one of them"));
+                wrongs.push(wrong(setting, "is there more than once; keep one of them"));
+                continue;
             }
             // White space around what is typed means nothing, but in a secret it may.
             let value = if setting.secret() { value } else { value.trim_matches(' ') };
             *slot = (!value.is_empty()).then(|| value.to_owned());
         }
-        Ok(Self(values))
+        (Self(values), wrongs)
     }
 
     fn row(&self, name: &str) -> Option<(&'static Setting, Option<&str>)> {
@@ -72,20 +77,21 @@ impl Given {
     }
 
     /// Holds every setting that counts against its row, in screen order.
-    fn check(&self) -> Result<(), Failure> {
-        for (setting, given) in catalogue().iter().zip(&self.0) {
-            if setting.method.is_some_and(|method| method != self.choice("AUTHENTICATION_METHOD")) {
-                continue;
-            }
-            match given.as_deref() {
-                None if setting.required && setting.default.is_empty() => {
-                    return Err(wrong(setting, "is missing; enter a value"));
+    fn check(&self) -> Vec<Failure> {
+        let method = self.choice("AUTHENTICATION_METHOD");
+        let rows = catalogue().iter().zip(&self.0).filter(|(setting, _)| setting.method.is_none_or(|m| m == method));
+        rows.filter_map(|(setting, given)| {
+            let refused = match given.as_deref() {
+                None if setting.required && setting.default.is_empty() => Err("is missing; enter a value".into()),
+                None => Ok(()),
+                Some(value) if value.contains(PLACEHOLDER) => {
+                    Err(format!("still holds the placeholder {PLACEHOLDER}; enter a value"))
                 }
-                None => {}
-                Some(value) => fits(setting, value).map_err(|reason| wrong(setting, reason))?,
-            }
-        }
-        Ok(())
+                Some(value) => fits(setting, value),
+            };
+            refused.err().map(|reason| wrong(setting, reason))
+        })
+        .collect()
     }
 }
 
@@ -134,13 +140,17 @@ fn authentication(given: &Given) -> Result<Authentication, Failure> {
     })
 }
 
-/// See [`Settings::parse`].
+/// See [`Settings::examine`].
 pub(super) fn settings<N: AsRef<str>, V: AsRef<str>>(
     pairs: impl IntoIterator<Item = (N, V)>,
-) -> Result<Settings, Failure> {
-    let given = Given::collect(pairs)?;
-    given.check()?;
+) -> Result<Settings, Vec<Failure>> {
+    let (given, mut wrongs) = Given::collect(pairs);
+    wrongs.extend(given.check());
+    if wrongs.is_empty() { typed(&given).map_err(|wrong| vec![wrong]) } else { Err(wrongs) }
+}
 
+/// Values that have been checked one by one, as [`Settings`].
+fn typed(given: &Given) -> Result<Settings, Failure> {
     let mut scim_url = given.typed("SCIM_URL", check::url)?;
     let path = scim_url.path().trim_end_matches('/').to_owned();
     scim_url.set_path(&path);
@@ -155,7 +165,7 @@ pub(super) fn settings<N: AsRef<str>, V: AsRef<str>>(
     let settings = Settings {
         scim_url,
         version: if given.choice("SCIM_VERSION") == "1.1" { Version::V1_1 } else { Version::V2_0 },
-        authentication: authentication(&given)?,
+        authentication: authentication(given)?,
         identifier,
         filter: filter.unwrap_or(default_filter(identifier)).to_owned(),
         authorization_type: given.optional("AUTHORIZATION_TYPE", |text| Ok(text.to_owned()))?,

@@ -433,3 +433,28 @@ fn the_defaults_and_loopback_deserve_no_warning() {
         assert_eq!(with(&pairs).unwrap().warnings(), Vec::<String>::new(), "{url}");
     }
 }
+
+#[test]
+fn everything_that_is_wrong_is_told_at_once() {
+    let wrongs = Settings::examine([
+        ("COLOUR", "blue"),
+        ("SCIM_URL", "https://REPLACE-ME/v2"),
+        ("AUTHENTICATION_METHOD", "OAuth 2 Bearer Token"),
+        ("RESULTS_PER_PAGE", "many"),
+        ("SCIM_VERSION", "3"),
+        ("SCIM_VERSION", "2.0"),
+    ])
+    .unwrap_err();
+    let told: Vec<_> = wrongs.iter().map(|wrong| wrong.text().split(':').next().unwrap()).collect();
+    assert_eq!(
+        told,
+        ["unknown setting \"COLOUR\"", "SCIM Version", "SCIM URL", "SCIM Version", "Access Token", "Results Per Page"]
+    );
+}
+
+#[test]
+fn a_placeholder_is_refused_only_where_it_is_read() {
+    let told = with(&[("SCIM_URL", "https://scim.REPLACE-ME.example/v2")]).unwrap_err();
+    assert!(told.text().starts_with("SCIM URL: still holds the placeholder REPLACE-ME"), "{told}");
+    assert!(with(&[("OAUTH_ACCESS_TOKEN", PLACEHOLDER)]).is_ok());
+}
