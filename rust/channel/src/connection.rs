@@ -76,6 +76,11 @@ impl Channel {
         usize::from(self.max_threads.unwrap_or(1).clamp(1, 64))
     }
 
+    /// The source attributes that any field is mapped from.
+    pub fn mapped_attributes(&self) -> impl Iterator<Item = &str> {
+        self.attribute_mapping.iter().flat_map(|m| m.saas_field_info.attributes()).map(String::as_str)
+    }
+
     /// How long one operation may take; 60 s where it is not said.
     pub fn timeout(&self) -> Duration {
         Duration::from_secs(self.timeout.filter(|t| *t > 0).unwrap_or(60).into())
@@ -107,7 +112,19 @@ pub struct SourceSettings {
     pub group_source_location: Option<Location>,
 }
 
-/// The object classes; the algorithms are of use with a live directory only.
+/// *Changed Users/Groups Algorithm*.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ChangeAlgorithm {
+    /// *Active Directory USN*.
+    ActiveDirectoryUsn,
+    /// *Timestamp*.
+    Timestamp,
+    /// *Timestamp No Negation*.
+    TimestampNoNegation,
+}
+
+/// The object classes, and how a live directory says that an entry changed.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ChangeDetection {
@@ -115,6 +132,26 @@ pub struct ChangeDetection {
     pub user_object_class: String,
     /// *Group objectClass*.
     pub group_object_class: String,
+    /// *Changed Users/Groups Algorithm*.
+    #[serde(default)]
+    pub changed_users_algorithm: Option<ChangeAlgorithm>,
+    #[serde(default)]
+    usn_attribute_name: Option<String>,
+    #[serde(default)]
+    time_stamp_attribute_name: Option<String>,
+}
+
+impl ChangeDetection {
+    /// The attribute that is another one after every change of an entry: *USN Attribute* or *Timestamp Attribute*,
+    /// as the algorithm has it.
+    pub fn marker(&self) -> Option<&str> {
+        match self.changed_users_algorithm? {
+            ChangeAlgorithm::ActiveDirectoryUsn => filled(self.usn_attribute_name.as_deref()),
+            ChangeAlgorithm::Timestamp | ChangeAlgorithm::TimestampNoNegation => {
+                filled(self.time_stamp_attribute_name.as_deref())
+            }
+        }
+    }
 }
 
 /// *Member of Group Attribute* and *Group Member Attribute*.

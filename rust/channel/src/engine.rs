@@ -15,7 +15,7 @@ use crate::account;
 use crate::connection::Channel;
 use crate::mapping::Rules;
 use crate::provisioner::{Done, Provisioner};
-use crate::selection::Selection;
+use crate::selection::{Found, Known, Selection};
 use crate::source::Source;
 use crate::state::{State, User};
 
@@ -89,6 +89,8 @@ pub struct Options {
     pub max_removals: Option<usize>,
     /// Goes on where the guard refuses, and tells so at the end: for previews.
     pub preview: bool,
+    /// Reads every entry, also those that a directory says are as before.
+    pub full: bool,
 }
 
 /// Everything that a cycle needs.
@@ -143,6 +145,12 @@ struct Plan {
     known: usize,
     /// Users in scope now.
     selected: usize,
+    /// How the source was read; empty for a file.
+    reading: Vec<u8>,
+    /// In which version the entries were read, by source id.
+    versions: HashMap<String, Vec<u8>>,
+    /// Every entry was read, not only those that changed.
+    whole: bool,
 }
 
 impl Cycle<'_> {
@@ -163,6 +171,7 @@ impl Cycle<'_> {
         warnings.iter().for_each(|warning| log::warn!("{warning}"));
         let rows: Vec<_> = plan.pushes.iter().map(Present::row).chain(plan.leavers.iter().cloned()).collect();
         self.state.begin(&self.settings.digest(), &rows)?;
+        self.state.remember(&plan.reading, &plan.versions, plan.whole)?;
         self.watch.begin(plan.pushes.len() + plan.leavers.len());
         for event in &plan.settled {
             self.tell(counts, event);
@@ -186,26 +195,48 @@ impl Cycle<'_> {
         let mut plan =
             Plan { known: users.values().filter(|u| u.in_scope && u.target_id.is_some()).count(), ..Plan::default() };
         let selection = Selection::new(&self.channel.channel_source, self.source)?;
+        plan.reading = self.reading()?;
+        let mut versions = if self.options.full { HashMap::new() } else { self.state.versions(&plan.reading)? };
+        // What has to be sent again has to be read again.
+        versions.retain(|id, _| users.get(id).is_some_and(|u| u.in_scope && !u.dirty && u.values_hash.is_some()));
+        let known = |id: &str, version: &[u8]| versions.get(id) == Some(&self.state.digest(version));
+        let known: Option<Known<'_>> = if versions.is_empty() { None } else { Some(&known) };
+        plan.whole = true;
+        let mapped: Vec<_> = self.channel.mapped_attributes().collect();
         let mut seen = BTreeSet::new();
-        self.source.read(&mut |entry| {
-            if !selection.has(&entry) {
-                return Ok(());
-            }
+        selection.users(self.source, &mapped, known, &mut |found| {
+            let (entry, version) = match found {
+                Found::Same(source) => {
+                    plan.whole = false;
+                    plan.versions.extend(versions.get(&source).map(|version| (source.clone(), version.clone())));
+                    if let Some(user) = users.remove(&source) {
+                        self.same(&mut plan, user);
+                    }
+                    seen.insert(source);
+                    return Ok(());
+                }
+                Found::Entry(entry, version) => (entry, version),
+            };
             let source = account::guid(&entry, &self.channel.channel_source).ok_or_else(|| {
                 Error::unusable(format!(
                     "{}: {} has no {}; users are told apart by it, so the source has to give it for everyone (operational attributes are exported on request only)",
                     entry.place,
-                    excerpt(&entry.dn),
+                    excerpt(entry.label()),
                     self.channel.channel_source.guid_attribute_name
                 ))
             })?;
             if !seen.insert(source.clone()) {
-                let text = format!("{}: {} has a GUID that another user has too", entry.place, excerpt(&entry.dn));
+                let text = format!("{}: {} has a GUID that another user has too", entry.place, excerpt(entry.label()));
                 return Err(Error::unusable(text));
             }
+            plan.versions.extend(version.map(|version| (source.clone(), self.state.digest(&version))));
             self.place(&mut plan, users.remove(&source), source, &entry);
             Ok(())
         })?;
+        // A record that could not be made is to be told again in the next cycle.
+        for event in plan.settled.iter().filter(|event| event.result.is_err()) {
+            plan.versions.remove(&event.source);
+        }
         plan.selected = seen.len();
         selection.finish(plan.selected)?;
         for user in users.into_values().filter(|u| u.in_scope || u.dirty) {
@@ -218,6 +249,27 @@ impl Cycle<'_> {
         plan.leavers.sort_by(|a, b| a.identifier.cmp(&b.identifier));
         plan.removals.sort_unstable();
         Ok(plan)
+    }
+
+    /// What a version was read with: another server, mapping, setting or program may make another record of the same
+    /// entry. Empty for a file.
+    fn reading(&self) -> Result<Vec<u8>, Error> {
+        let Some(server) = self.source.server()? else { return Ok(Vec::new()) };
+        let how = (env!("CARGO_PKG_VERSION"), server, self.channel, self.rules);
+        Ok(self.state.digest(format!("{how:?}").as_bytes()))
+    }
+
+    /// A user of the source whose entry is as it was sent.
+    fn same(&self, plan: &mut Plan, user: User) {
+        plan.identifiers.insert(user.identifier.to_lowercase(), user.source_id.clone());
+        plan.settled.push(Event {
+            operation: if user.target_id.is_some() { Operation::Update } else { Operation::Create },
+            result: Ok(Report::new(Outcome::Unchanged, user.target_id.as_deref())),
+            source: user.source_id,
+            identifier: user.identifier,
+            changes: Vec::new(),
+            sent: false,
+        });
     }
 
     /// Decides what one user of the source needs.
@@ -234,12 +286,12 @@ impl Cycle<'_> {
         };
         let enabled = match account::is_enabled(entry, &self.channel.channel_source.account_management_settings) {
             Ok(enabled) => enabled,
-            Err(failure) => return plan.settled.push(settled(&entry.dn, Err(failure))),
+            Err(failure) => return plan.settled.push(settled(entry.label(), Err(failure))),
         };
         let record = self.rules.record(entry, enabled);
         let identifier = match self.rules.identifier(&record) {
             Ok(identifier) => identifier.to_owned(),
-            Err(failure) => return plan.settled.push(settled(&entry.dn, Err(failure))),
+            Err(failure) => return plan.settled.push(settled(entry.label(), Err(failure))),
         };
         if let Some(other) = plan.identifiers.get(&identifier.to_lowercase()) {
             let text = format!(

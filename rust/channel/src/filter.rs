@@ -58,20 +58,17 @@ impl Filter {
     /// # Errors
     /// One line: not a filter, or one with a part that only a directory can evaluate.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let mut depth = 0_usize;
-        for byte in text.bytes() {
-            match byte {
-                b'(' => depth += 1,
-                b')' => depth = depth.saturating_sub(1),
-                _ => {}
-            }
-            if depth > DEEPEST {
-                return Err(format!("the filter is nested deeper than {DEEPEST} levels"));
-            }
-        }
-        let tag = ldap3::parse_filter(text.trim())
-            .map_err(|()| format!("`{}` is not an LDAP filter: check parentheses and escapes", excerpt(text)))?;
-        build(tag.into_structure())
+        build(syntax(text)?)
+    }
+
+    /// The text of a filter for a directory to evaluate, with its parentheses.
+    ///
+    /// # Errors
+    /// One line: not a filter.
+    pub fn checked(text: &str) -> Result<String, String> {
+        syntax(text)?;
+        let text = text.trim();
+        Ok(if text.starts_with('(') { text.to_owned() } else { format!("({text})") })
     }
 
     /// Whether the entry matches.
@@ -100,6 +97,23 @@ impl Filter {
             }
         }
     }
+}
+
+fn syntax(text: &str) -> Result<StructureTag, String> {
+    let mut depth = 0_usize;
+    for byte in text.bytes() {
+        match byte {
+            b'(' => depth += 1,
+            b')' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > DEEPEST {
+            return Err(format!("the filter is nested deeper than {DEEPEST} levels"));
+        }
+    }
+    let tag = ldap3::parse_filter(text.trim())
+        .map_err(|()| format!("`{}` is not an LDAP filter: check parentheses and escapes", excerpt(text)))?;
+    Ok(tag.into_structure())
 }
 
 /// Equality as `caseIgnoreMatch`, `distinguishedNameMatch` and `octetStringMatch` have it; which of them applies
@@ -269,6 +283,14 @@ mod tests {
         ] {
             assert_eq!(Filter::parse(filter).unwrap().matches(&jane()), expected, "{filter}");
         }
+    }
+
+    #[test]
+    fn a_directory_may_evaluate_more() {
+        let chain = "memberOf:1.2.840.113556.1.4.1941:=cn=a";
+        assert_eq!(Filter::checked(chain).unwrap(), format!("({chain})"));
+        assert_eq!(Filter::checked(" (cn=a) ").unwrap(), "(cn=a)");
+        assert!(Filter::checked("(cn=a").is_err());
     }
 
     #[test]

@@ -1,20 +1,34 @@
-//! *Source Location*: which entries of a source are users of the channel. May not know what is mapped from them.
+//! *Source Location*: which entries of a source are users of the channel. A file is read whole and sorted out here; a
+//! directory is asked for the users alone and, where a marker says that an entry is as it was, not even for these. May
+//! not know what is mapped from the entries.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use ldap3::ldap_escape;
 use pfscim_core::text::excerpt;
 
 use crate::Error;
 use crate::account;
-use crate::connection::{GroupMembership, SourceSettings};
+use crate::connection::{ChangeAlgorithm, GroupMembership, SourceSettings};
 use crate::dn::Dn;
 use crate::filter::Filter;
-use crate::source::{Entry, Source, Value};
+use crate::source::{Entry, Search, Source, Value};
+
+/// As many entries are read one by one; more, and everything is read.
+const FEW: usize = 200;
+/// As many groups a filter may name.
+const NAMED: usize = 50;
+/// Times are whole seconds: an entry that changed so lately may change again and keep its time. Also what the clocks of
+/// directories may differ by.
+const FRESH: Duration = Duration::from_secs(120);
 
 /// The users of a channel, decided entry by entry.
 #[derive(Debug)]
 pub struct Selection<'a> {
     settings: &'a SourceSettings,
+    /// The source is a server, which evaluates what it is asked for.
+    live: bool,
     base: Dn,
     filter: Option<Filter>,
     members: Option<Members>,
@@ -25,11 +39,25 @@ pub struct Selection<'a> {
 struct Members {
     /// The names of the group and, with a nested search, of the groups in it.
     groups: HashSet<String>,
+    /// The same names as the source wrote them.
+    spelled: Vec<String>,
     /// What these groups list: names in their comparable form, and whatever else stands there (GUIDs).
     listed: HashSet<String>,
     /// Whether the group itself is an entry of the source.
     found: bool,
 }
+
+/// A user of the channel.
+#[derive(Debug)]
+pub enum Found {
+    /// As read, with the version of the entry where its directory tells one that can be relied on.
+    Entry(Entry, Option<Vec<u8>>),
+    /// The user with this source id is as before.
+    Same(String),
+}
+
+/// Whether the user with a source id is known in a version.
+pub type Known<'k> = &'k dyn Fn(&str, &[u8]) -> bool;
 
 impl<'a> Selection<'a> {
     /// Reads the settings; with a group DN also the groups of the source.
@@ -38,27 +66,39 @@ impl<'a> Selection<'a> {
     /// A base DN, group DN or filter that cannot be used, and those of the source.
     pub fn new(settings: &'a SourceSettings, source: &dyn Source) -> Result<Self, Error> {
         let location = &settings.user_source_location;
+        let live = source.server()?.is_some();
         let base = Dn::parse(&settings.base_dn).ok_or_else(|| {
             Error::unusable(format!("Base DN: `{}` is not a distinguished name", excerpt(&settings.base_dn)))
         })?;
-        let filter = location
-            .filter()
-            .map(Filter::parse)
-            .transpose()
-            .map_err(|e| Error::unusable(format!("Users Filter: {e}")))?;
-        let members = location.group_dn().map(|group| Members::read(group, settings, source)).transpose()?;
-        Ok(Self { settings, base, filter, members })
+        let filter = match location.filter() {
+            Some(text) if live => Filter::checked(text).map(|_| None),
+            text => text.map(Filter::parse).transpose(),
+        }
+        .map_err(|e| Error::unusable(format!("Users Filter: {e}")))?;
+        let members = location.group_dn().map(|group| Members::read(group, settings, source, live)).transpose()?;
+        Ok(Self { settings, live, base, filter, members })
     }
 
-    /// Whether the entry is a user of the channel.
-    pub fn has(&self, entry: &Entry) -> bool {
-        if !entry.is_a(&self.settings.change_detection_settings.user_object_class) {
-            return false;
+    /// Gives every user of the channel, those who are `known` in their present version without reading them.
+    /// `mapped` are the attributes that records are made of.
+    ///
+    /// # Errors
+    /// Those of the source, and whatever `each` returned.
+    pub fn users(
+        &self,
+        source: &dyn Source,
+        mapped: &[&str],
+        known: Option<Known<'_>>,
+        each: &mut dyn FnMut(Found) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let known = known.filter(|_| self.live);
+        if let Some(found) = known.map(|known| self.changed(source, mapped, known)).transpose()?.flatten() {
+            return found.into_iter().try_for_each(each);
         }
-        let Some(name) = entry.name() else { return false };
-        name.is_within(&self.base)
-            && self.filter.as_ref().is_none_or(|f| f.matches(entry))
-            && self.members.as_ref().is_none_or(|m| m.has(entry, &name, self.settings))
+        self.read(source, &self.all(mapped), &mut |entry| {
+            let version = self.version(&entry, mapped);
+            each(Found::Entry(entry, version))
+        })
     }
 
     /// Told how many users there are: a group that neither the source nor any user knows is a wrong name, not an
@@ -75,17 +115,179 @@ impl<'a> Selection<'a> {
             _ => Ok(()),
         }
     }
+
+    /// Lists who there is, and reads those who are not known in that version. `None` where these are many, or one of
+    /// them went away meanwhile: then everything has to be read.
+    fn changed(&self, source: &dyn Source, mapped: &[&str], known: Known<'_>) -> Result<Option<Vec<Found>>, Error> {
+        let (mut found, mut unknown) = (Vec::new(), Vec::new());
+        self.read(source, &self.watched(mapped), &mut |entry| {
+            let version = self.version(&entry, mapped);
+            match (account::guid(&entry, self.settings), version) {
+                (Some(guid), Some(version)) if known(&guid, &version) => found.push(Found::Same(guid)),
+                _ => unknown.push(entry.dn),
+            }
+            Ok(())
+        })?;
+        if unknown.len() > FEW {
+            return Ok(None);
+        }
+        for dn in &unknown {
+            let before = found.len();
+            let search = Search { base: dn, base_only: true, ..self.search(&self.all(mapped), false) };
+            source.read(&search, &mut |entry| {
+                if self.has(&entry) {
+                    let version = self.version(&entry, mapped);
+                    found.push(Found::Entry(entry, version));
+                }
+                Ok(())
+            })?;
+            if found.len() == before {
+                return Ok(None);
+            }
+        }
+        Ok(Some(found))
+    }
+
+    /// Reads the entries of all users. Members that a directory does not find by the users' own word are looked for
+    /// among everybody.
+    fn read(
+        &self,
+        source: &dyn Source,
+        attributes: &[&str],
+        each: &mut dyn FnMut(Entry) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let clause = self.membership().is_some();
+        let mut seen = HashSet::new();
+        source.read(&self.search(attributes, true), &mut |entry| {
+            if !self.has(&entry) {
+                return Ok(());
+            }
+            if clause {
+                seen.extend(entry.name().map(|name| name.key()));
+                seen.extend(account::guid(&entry, self.settings).map(|guid| guid.to_lowercase()));
+            }
+            each(entry)
+        })?;
+        let complete =
+            self.members.as_ref().is_none_or(|m| m.listed.iter().all(|l| seen.contains(l) || m.groups.contains(l)));
+        if !clause || complete {
+            return Ok(());
+        }
+        source.read(&self.search(attributes, false), &mut |entry| {
+            let fresh = entry.name().is_some_and(|name| !seen.contains(&name.key()));
+            if fresh && self.has(&entry) { each(entry) } else { Ok(()) }
+        })
+    }
+
+    fn search<'s>(&'s self, attributes: &[&'s str], by_membership: bool) -> Search<'s> {
+        let class = ldap_escape(self.settings.change_detection_settings.user_object_class.trim());
+        // Checked when the settings were read.
+        let filter = self.settings.user_source_location.filter().and_then(|f| Filter::checked(f).ok());
+        let membership = if by_membership { self.membership() } else { None };
+        Search {
+            base: &self.settings.base_dn,
+            base_label: "Base DN",
+            base_only: false,
+            filter: format!("(&(objectClass={class}){}{})", filter.unwrap_or_default(), membership.unwrap_or_default()),
+            attributes: attributes.to_vec(),
+        }
+    }
+
+    /// The part of a filter that finds members by what users say; none where they do not.
+    fn membership(&self) -> Option<String> {
+        let members = self.members.as_ref().filter(|m| self.live && m.spelled.len() <= NAMED)?;
+        let attribute = member_of_attribute(&self.settings.group_membership_detection)?;
+        let parts = members.spelled.iter().map(|group| format!("({attribute}={})", ldap_escape(group.as_str())));
+        Some(format!("(|{})", parts.collect::<String>()))
+    }
+
+    /// The attributes that tell who a user is and whether anything changed. Account status and memberships are among
+    /// them: directories change these without touching the marker.
+    fn watched(&self, mapped: &[&'a str]) -> Vec<&'a str> {
+        let settings = self.settings;
+        let member_of = member_of_attribute(&settings.group_membership_detection)
+            .filter(|m| self.members.is_some() || mapped.iter().any(|a| a.eq_ignore_ascii_case(m)));
+        let status = settings.account_management_settings.account_status_attribute_name.as_str();
+        let names = [Some(settings.guid_attribute_name.as_str()), settings.change_detection_settings.marker()];
+        distinct(names.into_iter().flatten().chain(member_of).chain([status]))
+    }
+
+    /// All attributes that are needed of a user.
+    fn all(&self, mapped: &[&'a str]) -> Vec<&'a str> {
+        distinct(self.watched(mapped).into_iter().chain(mapped.iter().copied()))
+    }
+
+    /// What is another one once the entry changed; `None` where nothing says so reliably.
+    fn version(&self, entry: &Entry, mapped: &[&str]) -> Option<Vec<u8>> {
+        let detection = &self.settings.change_detection_settings;
+        let [marker] = entry.values(detection.marker()?) else { return None };
+        if detection.changed_users_algorithm != Some(ChangeAlgorithm::ActiveDirectoryUsn) {
+            let changed = marker.text().and_then(generalized_time)?;
+            if SystemTime::now().duration_since(changed).ok()? < FRESH {
+                return None;
+            }
+        }
+        let mut version = Vec::new();
+        let mut add = |bytes: &[u8]| {
+            version.extend((bytes.len() as u64).to_be_bytes());
+            version.extend(bytes);
+        };
+        add(entry.dn.as_bytes());
+        for attribute in self.watched(mapped) {
+            let values: BTreeSet<_> = entry.values(attribute).iter().map(Value::bytes).collect();
+            add(attribute.as_bytes());
+            add(&(values.len() as u64).to_be_bytes());
+            values.into_iter().for_each(&mut add);
+        }
+        Some(version)
+    }
+
+    /// Whether the entry is a user of the channel; what a server was asked for, it has looked at.
+    fn has(&self, entry: &Entry) -> bool {
+        let class = &self.settings.change_detection_settings.user_object_class;
+        (self.live
+            || entry.is_a(class)
+                && entry.is_within(&self.base)
+                && self.filter.as_ref().is_none_or(|f| f.matches(entry)))
+            && self.members.as_ref().is_none_or(|m| m.has(entry, self.settings))
+    }
+}
+
+fn distinct<'n>(names: impl Iterator<Item = &'n str>) -> Vec<&'n str> {
+    let mut kept: Vec<&str> = Vec::new();
+    for name in names.map(str::trim).filter(|n| !n.is_empty()) {
+        if !kept.iter().any(|k| k.eq_ignore_ascii_case(name)) {
+            kept.push(name);
+        }
+    }
+    kept
+}
+
+/// `20240131235959Z`, `20240131235959.0Z` (RFC 4517 section 3.3.13, in universal time).
+fn generalized_time(text: &str) -> Option<SystemTime> {
+    let (whole, _) = text.trim().strip_suffix('Z')?.split_at_checked(14)?;
+    let part = |range: std::ops::Range<usize>| whole.get(range)?.parse::<u64>().ok();
+    let (year, month, day) = (part(0..4)?, part(4..6)?, part(6..8)?);
+    if year < 1970 || !(1..=12).contains(&month) {
+        return None;
+    }
+    // Years are counted from March, so that the leap day is the last one.
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 1;
+    let seconds = days.checked_sub(719_468)? * 86_400 + part(8..10)? * 3600 + part(10..12)? * 60 + part(12..14)?;
+    Some(UNIX_EPOCH + Duration::from_secs(seconds))
 }
 
 /// One group entry, as far as membership goes.
 struct Group {
     name: String,
+    spelled: String,
     member_of: Vec<String>,
     listed: Vec<String>,
 }
 
 impl Members {
-    fn read(group: &str, settings: &SourceSettings, source: &dyn Source) -> Result<Self, Error> {
+    fn read(group: &str, settings: &SourceSettings, source: &dyn Source, live: bool) -> Result<Self, Error> {
         let top = Dn::parse(group)
             .ok_or_else(|| {
                 Error::unusable(format!("Users Group DN: `{}` is not a distinguished name", excerpt(group)))
@@ -93,26 +295,51 @@ impl Members {
             .key();
         let class = &settings.change_detection_settings.group_object_class;
         let detection = &settings.group_membership_detection;
-        if member_of_attribute(detection).is_none() && member_attribute(detection).is_none() {
+        let attributes = distinct(member_of_attribute(detection).into_iter().chain(member_attribute(detection)));
+        if attributes.is_empty() {
             return Err(Error::unusable(
                 "Users Group DN needs the Member of Group Attribute or the Group Member Attribute of the source settings",
             ));
         }
+        let nested = settings.user_source_location.nested();
         let mut groups = Vec::new();
-        source.read(&mut |entry| {
+        let mut add = |entry: Entry| {
             if let Some(name) = entry.name() {
                 let name = name.key();
-                if name == top || entry.is_a(class) {
+                if live || name == top || entry.is_a(class) {
                     groups.push(Group {
                         name,
                         member_of: keys(&entry, member_of_attribute(detection)),
                         listed: keys(&entry, member_attribute(detection)),
+                        spelled: entry.dn,
                     });
                 }
             }
             Ok(())
-        })?;
-        Ok(Self::closure(top, &groups, settings.user_source_location.nested()))
+        };
+        let itself = Search {
+            base: group,
+            base_label: "Users Group DN",
+            base_only: true,
+            filter: "(objectClass=*)".into(),
+            attributes,
+        };
+        source.read(&itself, &mut add)?;
+        if live && nested {
+            let filter = format!("(objectClass={})", ldap_escape(class.trim()));
+            source.read(
+                &Search { base: &settings.base_dn, base_label: "Base DN", base_only: false, filter, ..itself },
+                &mut add,
+            )?;
+        }
+        let members = Self::closure(top, &groups, nested);
+        if live && !members.found {
+            return Err(Error::unusable(format!(
+                "Users Group DN: `{}` is not in the directory, or the account that asks may not see it",
+                excerpt(group)
+            )));
+        }
+        Ok(members)
     }
 
     /// The group and, with a nested search, all groups below it; a circle of groups ends where it began.
@@ -123,11 +350,9 @@ impl Members {
             if !members.groups.insert(name.clone()) {
                 continue;
             }
-            for group in groups {
-                if group.name == name {
-                    members.listed.extend(group.listed.iter().cloned());
-                }
-            }
+            let mut itself = groups.iter().filter(|g| g.name == name).peekable();
+            members.spelled.extend(itself.peek().map(|g| g.spelled.clone()));
+            members.listed.extend(itself.flat_map(|g| g.listed.iter().cloned()));
             if nested {
                 open.extend(
                     groups
@@ -141,8 +366,8 @@ impl Members {
         members
     }
 
-    fn has(&self, entry: &Entry, name: &Dn, settings: &SourceSettings) -> bool {
-        let listed = self.listed.contains(&name.key())
+    fn has(&self, entry: &Entry, settings: &SourceSettings) -> bool {
+        let listed = entry.name().is_some_and(|name| self.listed.contains(&name.key()))
             || account::guid(entry, settings).is_some_and(|guid| self.listed.contains(&guid.to_lowercase()));
         let says = || keys(entry, member_of_attribute(&settings.group_membership_detection));
         listed || says().iter().any(|group| self.groups.contains(group))
@@ -174,7 +399,7 @@ mod tests {
     struct Memory(Vec<Entry>);
 
     impl Source for Memory {
-        fn read(&self, each: &mut dyn FnMut(Entry) -> Result<(), Error>) -> Result<(), Error> {
+        fn read(&self, _: &Search<'_>, each: &mut dyn FnMut(Entry) -> Result<(), Error>) -> Result<(), Error> {
             self.0.iter().cloned().try_for_each(each)
         }
     }

@@ -21,7 +21,7 @@ use crate::Error;
 /// `pfsc`: tells our files from other SQLite files.
 const APPLICATION_ID: i32 = 0x7066_7363;
 /// The layout below.
-const LAYOUT: i32 = 1;
+const LAYOUT: i32 = 2;
 const SCHEMA: &str = "
     CREATE TABLE about (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
     CREATE TABLE user (
@@ -30,6 +30,7 @@ const SCHEMA: &str = "
         created TEXT NOT NULL, modified TEXT NOT NULL
     ) WITHOUT ROWID;
     CREATE INDEX user_target ON user (target_id);
+    CREATE TABLE entry_version (source_id TEXT PRIMARY KEY, version BLOB NOT NULL) WITHOUT ROWID;
 ";
 
 /// Whose state it is. A file of another channel or target would remove strangers.
@@ -250,6 +251,55 @@ impl State {
             .map_err(|e| self.stopped(&e))
     }
 
+    /// The versions in which entries were last read, as hashes by source id. None where they were read in another way
+    /// (`reading`), or where everything was last read more than a day ago: whatever a directory fails to tell is
+    /// noticed then.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn versions(&self, reading: &[u8]) -> Result<HashMap<String, Vec<u8>>, Error> {
+        let db = self.db();
+        let read = || -> rusqlite::Result<HashMap<String, Vec<u8>>> {
+            let valid: i64 = db.query_row(
+                "SELECT count(*) FROM about WHERE (name = 'reading' AND value = ?1)
+                 OR (name = 'read_whole' AND unixepoch() - value BETWEEN 0 AND 86400)",
+                [reading],
+                |row| row.get(0),
+            )?;
+            if valid < 2 || reading.is_empty() {
+                return Ok(HashMap::new());
+            }
+            let mut query = db.prepare("SELECT source_id, version FROM entry_version")?;
+            query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        };
+        read().map_err(|e| unusable(&self.name, &e))
+    }
+
+    /// Writes down in which versions entries were read and how, instead of what stood there; `whole` where every entry
+    /// was read. Follows [`State::begin`]: what is dirty is read again anyway.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn remember(&self, reading: &[u8], versions: &HashMap<String, Vec<u8>>, whole: bool) -> Result<(), Error> {
+        let mut db = self.db();
+        let mut write = || {
+            let transaction = db.transaction()?;
+            transaction.execute("INSERT OR REPLACE INTO about (name, value) VALUES ('reading', ?1)", [reading])?;
+            if whole {
+                let now = "INSERT OR REPLACE INTO about (name, value) VALUES ('read_whole', unixepoch())";
+                transaction.execute(now, [])?;
+            }
+            transaction.execute("DELETE FROM entry_version", [])?;
+            let mut insert = transaction.prepare("INSERT INTO entry_version (source_id, version) VALUES (?1, ?2)")?;
+            for (source_id, version) in versions {
+                insert.execute(params![source_id, version])?;
+            }
+            drop(insert);
+            transaction.commit()
+        };
+        write().map_err(|e| self.stopped(&e))
+    }
+
     /// The hash of what an update of this record would send. Equal for equal records only, and of no use without
     /// the file.
     pub fn hash(&self, record: &Record) -> Vec<u8> {
@@ -263,7 +313,8 @@ impl State {
         })
     }
 
-    fn digest(&self, settings: &[u8]) -> Vec<u8> {
+    /// The hash of settings or of the version of an entry, to compare with an earlier one.
+    pub fn digest(&self, settings: &[u8]) -> Vec<u8> {
         self.keyed(|mac| mac.update(settings))
     }
 

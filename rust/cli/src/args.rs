@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use pfscim_core::target::Secret;
 
+use crate::source::SourceArguments;
+
 const EXAMPLES: &str = "\
 Examples:
   pfscim plan code42.json --source ldif:people.ldif
@@ -58,9 +60,8 @@ pub(crate) struct Job {
     /// The connection, as PingFederate's administrative API gives it (GET /idp/spConnections/{id}).
     #[arg(value_name = "CONNECTION.json")]
     pub(crate) connection: PathBuf,
-    /// Where users come from.
-    #[arg(long, value_name = "ldif:FILE", value_parser = source)]
-    pub(crate) source: PathBuf,
+    #[command(flatten)]
+    pub(crate) source: SourceArguments,
     /// The channel's memory of earlier cycles; made where it is not there yet. Default: beside the connection.
     #[arg(long, value_name = "FILE")]
     pub(crate) state: Option<PathBuf>,
@@ -123,13 +124,6 @@ impl Described {
             (_, true) => Format::Properties,
             _ => Format::Table,
         }
-    }
-}
-
-fn source(text: &str) -> Result<PathBuf, String> {
-    match text.split_once(':') {
-        Some(("ldif", file)) if !file.is_empty() => Ok(file.into()),
-        _ => Err("a source is given as ldif:FILE".into()),
     }
 }
 

@@ -6,6 +6,7 @@ mod logging;
 mod network;
 mod run;
 mod screen;
+mod source;
 
 use std::process::ExitCode;
 

@@ -7,7 +7,6 @@ use pfscim_channel::connection::{Channel, Connection, PLUGIN_TYPE};
 use pfscim_channel::engine::{Cycle, Options};
 use pfscim_channel::mapping::Rules;
 use pfscim_channel::provisioner::{Deployed, Direct, Plugin, Provisioner, operation_timeout};
-use pfscim_channel::source::Ldif;
 use pfscim_channel::state::{Owner, State};
 use pfscim_channel::{Error, describe};
 use pfscim_core::connector::Connector;
@@ -41,18 +40,18 @@ pub(crate) fn cycle(job: &Job, preview: bool) -> Result<End, Error> {
     let owner = setup.owner(channel);
     let path = job.state.clone().unwrap_or_else(|| beside(&job.connection, &channel.name));
     let state = if preview { State::preview(&path, &owner)? } else { State::open(&path, &owner)? };
-    let source = Ldif::new(&job.source);
+    let source = job.source.open();
     let provisioner = setup.provisioner(job, channel, preview)?;
     let screen = Screen { json: job.json, hidden: rules.hidden.clone(), preview };
     let cycle = Cycle {
         channel,
         rules: &rules,
         settings: &setup.settings,
-        source: &source,
+        source: source.as_ref(),
         state: &state,
         provisioner: provisioner.as_ref(),
         watch: &screen,
-        options: Options { max_removals: job.max_removals, preview },
+        options: Options { max_removals: job.max_removals, preview, ..Options::default() },
     };
     let (summary, result) = cycle.run();
     if result.is_ok() || summary != Default::default() {

@@ -112,7 +112,7 @@ fn mistyped_arguments_are_one_line_and_status_2() {
     for (args, words) in [
         (&["sync"][..], "--source"),
         (&["frobnicate"], "frobnicate"),
-        (&["sync", "c.json", "--source", "csv:x"], "ldif:FILE"),
+        (&["sync", "c.json", "--source", "xml:x"], "ldif:FILE"),
         (&["sync", "c.json", "--source", "ldif:u.ldif", "--host", "x.jar"], "--plugin"),
         (&["sync", "c.json", "--source", "ldif:u.ldif", "--max-removals", "many"], "--max-removals"),
         (&["sync", "c.json", "--source", "ldif:u.ldif", "--secret", "X=env:NO_SUCH_VARIABLE"], "NO_SUCH_VARIABLE"),
@@ -167,6 +167,8 @@ fn files_that_cannot_be_used_are_named_and_nothing_is_written() {
             (vec!["c.json", "--source", "ldif:nowhere.ldif"], "nowhere.ldif: "),
             (vec!["c.json", "--source", "ldif:cut.ldif"], "cut.ldif: line 2: "),
             (vec!["c.json", "--source", "ldif:empty.ldif"], "empty.ldif: holds no entry"),
+            (vec!["c.json", "--source", "csv:cut.ldif"], "cut.ldif: line 2: "),
+            (vec!["c.json", "--source", "jsonl:cut.ldif"], "cut.ldif: line 1: is not JSON"),
             (vec!["c.json", "--source", "ldif:u.ldif", "--state", "junk.state"], "junk.state: "),
             (vec!["c.json", "--source", "ldif:u.ldif", "--ca-file", "u.ldif"], "--ca-file: u.ldif"),
             (vec!["c.json", "--source", "ldif:u.ldif", "--channel", "lab"], "`corp`"),

@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
 use super::*;
-use crate::source::{Entry, Value};
+use crate::source::{Entry, Search, Value};
 use crate::state::Owner;
 
 /// A directory of `name=status` entries.
@@ -40,7 +40,7 @@ impl Directory {
 }
 
 impl Source for Directory {
-    fn read(&self, each: &mut dyn FnMut(Entry) -> Result<(), Error>) -> Result<(), Error> {
+    fn read(&self, _: &Search<'_>, each: &mut dyn FnMut(Entry) -> Result<(), Error>) -> Result<(), Error> {
         self.0.iter().cloned().try_for_each(each)
     }
 }
@@ -401,8 +401,8 @@ fn a_source_without_any_user_removes_nobody_unless_told_to() {
 fn a_source_that_breaks_off_changes_nothing() {
     struct Broken;
     impl Source for Broken {
-        fn read(&self, each: &mut dyn FnMut(Entry) -> Result<(), Error>) -> Result<(), Error> {
-            Directory::of(&["ada"]).read(each)?;
+        fn read(&self, search: &Search<'_>, each: &mut dyn FnMut(Entry) -> Result<(), Error>) -> Result<(), Error> {
+            Directory::of(&["ada"]).read(search, each)?;
             Err(Error::unusable("x.ldif: line 9: cut off"))
         }
     }
@@ -419,7 +419,7 @@ fn a_source_that_breaks_off_changes_nothing() {
         state: &state,
         provisioner: &target,
         watch: &Told::default(),
-        options: Options { max_removals: Some(100), preview: false },
+        options: Options { max_removals: Some(100), ..Options::default() },
     };
     assert!(cycle.run().1.unwrap_err().to_string().contains("line 9"));
     assert_eq!(target.asked(), [""; 0]);

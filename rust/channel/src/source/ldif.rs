@@ -2,82 +2,47 @@
 //! well-kept crate reads LDIF (looked for in the registry), so this is our own. A file that may have been cut off is
 //! an error that names the line.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
-use std::time::SystemTime;
+use std::io::BufRead;
+use std::path::PathBuf;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use pfscim_core::text::{excerpt, printable};
+use pfscim_core::text::excerpt;
 
-use super::{Entry, Source, Value};
+use super::file::{Broken, CUT_OFF, Lines, Text, broken};
+use super::{Entry, Search, Source, Value};
 use crate::Error;
 use crate::dn::Dn;
 
 /// An LDIF file.
 #[derive(Debug)]
-pub struct Ldif {
-    path: PathBuf,
-    /// Length and time of the file when it was first opened: it is read more than once, and has to stay the same.
-    first: OnceLock<Version>,
-}
-
-type Version = (u64, Option<SystemTime>);
+pub struct Ldif(Text);
 
 impl Ldif {
     /// The file at this path; it is opened when it is read.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), first: OnceLock::new() }
+        Self(Text::new(path))
     }
 }
 
 impl Source for Ldif {
-    fn read(&self, each: &mut dyn FnMut(Entry) -> Result<(), Error>) -> Result<(), Error> {
-        let name = shown(&self.path);
-        let unreadable = |e: std::io::Error| Error::unusable(format!("{name}: {e}"));
-        let file = File::open(&self.path).map_err(unreadable)?;
-        let version = || {
-            let data = std::fs::metadata(&self.path).map_err(unreadable)?;
-            Ok::<Version, Error>((data.len(), data.modified().ok()))
-        };
-        let first = version().map(|now| *self.first.get_or_init(|| now))?;
-        let result = read(BufReader::new(file), &name, each);
-        if version()? != first {
-            return Err(Error::unusable(format!(
-                "{name}: the file changed while it was read; start again when it is whole"
-            )));
-        }
-        result
+    fn read(&self, _: &Search<'_>, each: &mut dyn FnMut(Entry) -> Result<(), Error>) -> Result<(), Error> {
+        self.0.read(|input, name| read(input, name, each))
     }
 }
 
-fn shown(path: &Path) -> String {
-    printable(&path.display().to_string())
-}
-
-/// Reads a whole file of records.
-fn read(input: impl BufRead, file: &str, each: &mut dyn FnMut(Entry) -> Result<(), Error>) -> Result<(), Error> {
-    let mut lines = Lines { input, number: 0, next: None };
-    let broken = |line: usize, text: &str| Error::unusable(format!("{file}: line {line}: {text}"));
-    let mut entries = 0_usize;
-    while let Some(record) = record(&mut lines).map_err(|(line, text)| broken(line, &text))? {
-        if let Some(entry) = content(record).map_err(|(line, text)| broken(line, &text))? {
+/// Reads a whole file of records; how many entries it holds.
+fn read(input: impl BufRead, file: &str, each: &mut dyn FnMut(Entry) -> Result<(), Error>) -> Result<usize, Error> {
+    let mut lines = Logical { lines: Lines::new(input), next: None };
+    let mut entries = 0;
+    while let Some(record) = record(&mut lines).map_err(|e| broken(file, e))? {
+        if let Some(entry) = content(record).map_err(|e| broken(file, e))? {
             entries += 1;
             each(entry)?;
         }
     }
-    if entries == 0 {
-        return Err(Error::unusable(format!(
-            "{file}: holds no entry: an empty export is not taken for an empty directory"
-        )));
-    }
-    Ok(())
+    Ok(entries)
 }
-
-/// What is wrong, and in which line.
-type Broken = (usize, String);
 
 /// One `attribute: value` line, unfolded.
 struct Line {
@@ -87,50 +52,29 @@ struct Line {
 }
 
 /// Logical lines: folded ones joined, comments taken out, an empty one at the end of a record.
-struct Lines<R> {
-    input: R,
-    number: usize,
+struct Logical<R> {
+    lines: Lines<R>,
     /// A physical line that was read ahead.
     next: Option<Vec<u8>>,
 }
 
-impl<R: BufRead> Lines<R> {
-    /// One physical line without its end; `None` at the end of the file.
+impl<R: BufRead> Logical<R> {
+    /// One physical line; `None` at the end of the file.
     fn physical(&mut self) -> Result<Option<Vec<u8>>, Broken> {
         if let Some(line) = self.next.take() {
             return Ok(Some(line));
         }
-        let mut line = Vec::new();
-        self.number += 1;
-        let read =
-            self.input.read_until(b'\n', &mut line).map_err(|e| (self.number, format!("cannot be read: {e}")))?;
-        if read == 0 {
-            self.number -= 1;
-            return Ok(None);
+        match self.lines.next()? {
+            Some((_, false)) => Err((self.lines.number, CUT_OFF.into())),
+            line => Ok(line.map(|(line, _)| line)),
         }
-        if line.pop() != Some(b'\n') {
-            let text = "the file ends in the middle of this line, as one does that was cut off; if it is whole, end it with a line break";
-            return Err((self.number, text.into()));
-        }
-        if line.last() == Some(&b'\r') {
-            line.pop();
-        }
-        if self.number == 1 {
-            if line.starts_with(&[0xff, 0xfe]) || line.starts_with(&[0xfe, 0xff]) {
-                return Err((1, "the file is UTF-16; LDIF is UTF-8 (ldifde writes UTF-16 with -u only)".into()));
-            }
-            if line.starts_with(b"\xef\xbb\xbf") {
-                line.drain(..3);
-            }
-        }
-        Ok(Some(line))
     }
 
     /// One logical line with the number of its first physical one; comments are left out.
-    fn logical(&mut self) -> Result<Option<(usize, Vec<u8>)>, Broken> {
+    fn next(&mut self) -> Result<Option<(usize, Vec<u8>)>, Broken> {
         loop {
             let Some(mut line) = self.physical()? else { return Ok(None) };
-            let number = self.number;
+            let number = self.lines.number;
             if line.is_empty() {
                 return Ok(Some((number, line)));
             }
@@ -151,9 +95,9 @@ impl<R: BufRead> Lines<R> {
 }
 
 /// The lines of one record; `None` at the end of the file.
-fn record<R: BufRead>(lines: &mut Lines<R>) -> Result<Option<Vec<Line>>, Broken> {
+fn record<R: BufRead>(lines: &mut Logical<R>) -> Result<Option<Vec<Line>>, Broken> {
     let mut record = Vec::new();
-    while let Some((number, line)) = lines.logical()? {
+    while let Some((number, line)) = lines.next()? {
         if line.is_empty() {
             if record.is_empty() {
                 continue;
@@ -238,12 +182,7 @@ fn content(record: Vec<Line>) -> Result<Option<Entry>, Broken> {
         if ranged.is_some_and(|range| !range.ends_with('*')) {
             return Err((line.number, format!("the export holds only some values of {name}: ask for the rest too")));
         }
-        // `;binary` and `;range=` change how values travel, other options (languages) make another attribute.
-        let plain = options.split(';').all(|o| {
-            let o = o.to_ascii_lowercase();
-            o.is_empty() || o == "binary" || o.starts_with("range=")
-        });
-        entry.push(if plain { name } else { &line.attribute }, Value::new(line.value));
+        entry.push_described(&line.attribute, Value::new(line.value));
     }
     Ok(Some(entry))
 }
@@ -314,8 +253,19 @@ mod tests {
 
     #[test]
     fn nothing_is_not_nobody() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.ldif");
         for text in ["", "\n\n", "version: 1\n", "# nothing\n"] {
-            assert!(refused(text.as_bytes()).contains("holds no entry"), "{text:?}");
+            std::fs::write(&path, text).unwrap();
+            let anything = Search {
+                base: "",
+                base_label: "Base DN",
+                base_only: false,
+                filter: "(objectClass=*)".into(),
+                attributes: Vec::new(),
+            };
+            let told = Ldif::new(&path).read(&anything, &mut |_| Ok(())).unwrap_err().to_string();
+            assert!(told.contains("holds no entry"), "{text:?}: {told}");
         }
     }
 
@@ -340,30 +290,6 @@ mod tests {
         }
         assert!(refused(b"dn: cn=a\nsn: \xe4\n").contains("not UTF-8"));
         assert!(refused(b"\xff\xfed\0n\0\n").contains("UTF-16"));
-    }
-
-    #[test]
-    fn a_missing_file_is_named() {
-        let told = Ldif::new("nowhere.ldif").read(&mut |_| Ok(())).unwrap_err().to_string();
-        assert!(told.starts_with("nowhere.ldif: "), "{told}");
-    }
-
-    #[test]
-    fn a_file_that_changes_between_or_while_reading_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("x.ldif");
-        let text = "dn: cn=a\nsn: A\n\n";
-        std::fs::write(&path, text).unwrap();
-        let source = Ldif::new(&path);
-        source.read(&mut |_| Ok(())).unwrap();
-        source.read(&mut |_| Ok(())).unwrap();
-        std::fs::write(&path, text.repeat(2)).unwrap();
-        assert!(source.read(&mut |_| Ok(())).unwrap_err().to_string().contains("changed while"));
-        let growing = Ldif::new(&path).read(&mut |_| {
-            std::fs::write(&path, text).unwrap();
-            Ok(())
-        });
-        assert!(growing.unwrap_err().to_string().contains("changed while"));
     }
 
     /// Writes a record as RFC 2849 asks, folded at the given width.
