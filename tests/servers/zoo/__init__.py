@@ -5,8 +5,8 @@
         ... point a connection at server.url with server.auth.right and server.settings ...
         server.requests(), server.users(), server.groups()
 
-SCIM servers are in `catalogue`, with what each cannot do as data; token endpoints in `tokens`; TLS fronts and proxies in
-`network`. Everything listens on loopback only, on free ports, and is ended by its process id. A server that cannot be
+SCIM servers are in `catalogue`, with what each cannot do as data; token endpoints in `tokens`; TLS fronts and proxies
+in `network`. Everything listens on loopback only, on free ports, and is ended by its process id. A server that cannot be
 started is an error.
 """
 

@@ -52,7 +52,12 @@ EXTENSION: dict[str, Any] = {
     "department": "Tours",
     "manager.value": "26118915",
 }
-VALUES = {"emails": "ann.lee@example.com", "phoneNumbers": "+1-555-0100", "ims": "ann", "photos": "https://example.com/a.jpg"}
+VALUES = {
+    "emails": "ann.lee@example.com",
+    "phoneNumbers": "+1-555-0100",
+    "ims": "ann",
+    "photos": "https://example.com/ann.jpg",
+}
 MANAGER_OF = {"2.0": "value", "1.1": "managerId"}
 
 

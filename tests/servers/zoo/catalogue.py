@@ -118,7 +118,8 @@ def java(folder: str, main: str, settings: dict[str, object]) -> Told:
     where = built(f"java/{folder}")
     path = f"{where}/classes:{where}/lib/*"
     # Short lives: the second compiler would only take the processor away from the tests.
-    return Told([program("java", "install a JDK"), "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", path, main], settings)
+    short = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
+    return Told([program("java", "install a JDK"), *short, "-cp", path, main], settings)
 
 
 # What django-scim2 has columns for is the name, one mail address without a type, the account's state, and nothing else.

@@ -269,7 +269,9 @@ QUIRKS: dict[str, Quirk] = {
         ("2.0",),
     ),
     "no-patch-filter-path": Quirk("PATCH with a filter in its path does nothing", refuses_filter_path, ("2.0",)),
-    "no-patch-remove": Quirk("PATCH with remove does nothing", refuses_patch({"op": "remove", "path": "emails"}), ("2.0",)),
+    "no-patch-remove": Quirk(
+        "PATCH with remove does nothing", refuses_patch({"op": "remove", "path": "emails"}), ("2.0",)
+    ),
     "put-keeps-absent": Quirk("PUT keeps what its body leaves out", keeps_absent),
     "requires-name": Quirk("name.formatted, name.familyName and active are required", requires_name),
     "keeps-user-name": Quirk("userName cannot be changed", keeps_user_name),
@@ -280,7 +282,7 @@ QUIRKS: dict[str, Quirk] = {
     "requires-members": Quirk("a group without members is refused", requires_members, groups=True),
     "requires-member-ref": Quirk("a member without $ref is refused", requires_ref, groups=True),
     "keeps-group-name": Quirk("displayName of a group cannot be changed", keeps_group_name, groups=True),
-    "members-by-name": Quirk("a member's value is answered as something else than the id", members_by_name, groups=True),
+    "members-by-name": Quirk("a member's value is answered as another text than the id", members_by_name, groups=True),
     "post-loses-members": Quirk("a new group has no members", post_loses_members, groups=True),
     "put-loses-members": Quirk("PUT adds no member", put_loses_members, groups=True),
     "no-patch-add-members": Quirk("PATCH adds no member", patch_loses_members, ("2.0",), groups=True),

@@ -5,9 +5,9 @@ import json
 import os
 import sys
 import threading
+from socketserver import ThreadingMixIn
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
-from socketserver import ThreadingMixIn
 
 
 class Quiet(WSGIRequestHandler):

@@ -1,0 +1,107 @@
+"""What stands around the servers: token endpoints, TLS fronts and proxies start and behave as their tests rely on."""
+
+import ssl
+import urllib.error
+import urllib.request
+
+import pytest
+from zoo import start
+from zoo.network import CERTIFICATES, proxy, tls_front
+from zoo.server import token
+from zoo.tokens import scripted, without_grant
+
+
+@pytest.fixture(scope="session", autouse=True)
+def built() -> None:
+    """Nothing of ours runs here."""
+
+
+@pytest.fixture(scope="module")
+def server():
+    with start("scimmy", "none") as server:
+        yield server
+
+
+def get(url: str, authority=None, through: str | None = None):
+    trust = ssl.create_default_context(cafile=authority)
+    # As every client of today: a name only in the subject is no name.
+    trust.hostname_checks_common_name = False
+    handlers = [urllib.request.HTTPSHandler(context=trust)]
+    handlers.append(urllib.request.ProxyHandler({"http": through, "https": through} if through else {}))
+    return urllib.request.build_opener(*handlers).open(url, timeout=30).status
+
+
+def test_a_scripted_token_endpoint_answers_as_told():
+    with scripted() as tokens:
+        plain = token(tokens.auth, by_header=True).body
+        assert plain["token_type"] == "Bearer" and isinstance(plain["expires_in"], int)
+        tokens.tell(access_token="mine", expires_in="3600")
+        assert token(tokens.auth, by_header=True).body | {"scope": ""} == {
+            "access_token": "mine", "expires_in": "3600", "scope": "", "token_type": "Bearer",
+        }
+        tokens.tell(omit=("expires_in", "token_type"))
+        assert {"expires_in", "token_type"}.isdisjoint(token(tokens.auth, by_header=False).body)
+        tokens.refuse(401, "invalid_client")
+        refused = token(tokens.auth, by_header=True)
+        assert (refused.status, refused.body) == (401, {"error": "invalid_client"})
+        tokens.recorder.instead = lambda exchange: (200, "text/html", "<html>Sign in</html>")
+        assert token(tokens.auth, by_header=True).text == "<html>Sign in</html>"
+        assert tokens.secrets_sent() == ["header", "header", "body", "header", "header"]
+        assert tokens.secret not in repr(tokens.requests())
+
+
+def test_a_provider_without_the_grant_says_so():
+    with without_grant() as tokens:
+        refused = token(tokens.auth, by_header=True)
+        assert (refused.status, refused.body["error"]) == (400, "unsupported_grant_type")
+
+
+def test_a_token_of_another_endpoint_opens_a_server():
+    with start("scimmy") as server, scripted() as tokens:
+        tokens.tell(access_token=server.auth.right["OAUTH_ACCESS_TOKEN"])
+        assert server.ask("GET", "/Users", auth=tokens.auth).status == 200
+        tokens.tell(access_token="another")
+        assert server.ask("GET", "/Users", auth=tokens.auth).status == 401
+
+
+@pytest.mark.parametrize("certificate", CERTIFICATES)
+def test_a_front_has_the_certificate_that_was_asked_for(server, certificate):
+    server.forget()
+    with tls_front(server.url, certificate) as front:
+        url = front.over(server.url) + "/Users"
+        if CERTIFICATES[certificate]:
+            assert get(url, front.authority) == 200
+            assert [each.path for each in server.requests()] == ["/scim/Users"]
+        else:
+            with pytest.raises(urllib.error.URLError, match="CERTIFICATE_VERIFY_FAILED"):
+                get(url, front.authority)
+            assert server.requests() == []
+
+
+def test_an_authority_that_is_not_known_is_not_trusted(server):
+    with tls_front(server.url) as front:
+        with pytest.raises(urllib.error.URLError, match="CERTIFICATE_VERIFY_FAILED"):
+            get(front.over(server.url) + "/Users")
+
+
+@pytest.mark.parametrize("credentials", [False, True], ids=["open", "with-credentials"])
+def test_a_proxy_passes_connections_on_and_says_so(server, credentials):
+    with tls_front(server.url) as front, proxy(credentials) as through:
+        url = front.over(server.url) + "/Users"
+        assert get(url, front.authority, through.url()) == 200
+        assert through.requests() == ["CONNECT " + front.origin.removeprefix("https://")]
+        # Targets without TLS go through it as well.
+        assert get(server.url + "/Users", through=through.url()) == 200
+        assert len(through.requests()) == 2
+
+
+def test_a_proxy_refuses_whom_it_does_not_know(server):
+    with tls_front(server.url) as front, proxy(credentials=True) as through:
+        server.forget()
+        url = front.over(server.url) + "/Users"
+        # This one says 401 to wrong credentials, as if it were the target, and 407 to none.
+        with pytest.raises(OSError, match="Tunnel connection failed: 401"):
+            get(url, front.authority, through.url(right=False))
+        with pytest.raises(OSError, match="Tunnel connection failed: 407"):
+            get(url, front.authority, f"http://127.0.0.1:{through.port}")
+        assert server.requests() == []

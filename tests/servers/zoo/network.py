@@ -1,0 +1,176 @@
+"""What stands between a connection and its target: TLS fronts (nginx) with good and bad certificates, and a proxy
+(tinyproxy) with and without credentials.
+
+Knows nothing of SCIM.
+"""
+
+import re
+import secrets
+import subprocess
+import tempfile
+import urllib.parse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from scim import LOOPBACK
+from zoo.process import HERE, NotStarted, built, on_free_port, program
+
+NGINX = """
+daemon off;
+master_process off;
+pid {folder}/nginx.pid;
+error_log stderr warn;
+events {{}}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    server {{
+        listen {address}:{port} ssl;
+        ssl_certificate {certificate}.pem;
+        ssl_certificate_key {certificate}.key;
+        location / {{
+            proxy_pass {target};
+            proxy_http_version 1.1;
+            proxy_set_header Host $http_host;
+        }}
+    }}
+}}
+"""
+
+TINYPROXY = """
+Listen {address}
+Port {port}
+Timeout 60
+MaxClients 50
+LogFile "{folder}/log"
+LogLevel Connect
+Allow {address}
+{credentials}
+"""
+
+# The kinds of certificate, and whether a client that trusts the authority must take it.
+CERTIFICATES = {
+    "good": True,
+    "self-signed": False,
+    "expired": False,
+    "not-yet-valid": False,
+    "wrong-name": False,
+    "cn-only": False,
+}
+
+
+@dataclass(frozen=True)
+class Front:
+    """A TLS front of one HTTP server."""
+
+    origin: str
+    authority: Path
+    """The certificate of the authority that signed the front's, as a PEM file."""
+
+    def over(self, url: str) -> str:
+        """An URL of the server, through this front."""
+        parts = urllib.parse.urlsplit(url)
+        return self.origin + parts.path + (f"?{parts.query}" if parts.query else "")
+
+
+@contextmanager
+def tls_front(target: str, certificate: str = "good") -> Iterator[Front]:
+    """A front that passes everything on to the origin of `target`, with a certificate of that kind."""
+    assert certificate in CERTIFICATES, certificate
+    nginx = program("nginx", "install the package nginx")
+    parts = urllib.parse.urlsplit(target)
+    with tempfile.TemporaryDirectory(prefix="tls-front-") as name:
+        folder = Path(name)
+        make_certificates(folder)
+        written = folder / "nginx.conf"
+
+        def command(port: int) -> list[str | Path]:
+            written.write_text(
+                NGINX.format(
+                    folder=folder,
+                    address=LOOPBACK,
+                    port=port,
+                    certificate=folder / certificate,
+                    target=f"{parts.scheme}://{parts.netloc}",
+                ),
+                encoding="utf-8",
+            )
+            return [nginx, "-e", "stderr", "-p", folder, "-c", written]
+
+        process, port = on_free_port(command)
+        try:
+            yield Front(f"https://{LOOPBACK}:{port}", folder / "authority.pem")
+        finally:
+            process.end()
+
+
+def make_certificates(folder: Path) -> None:
+    """Fresh ones every time: none is worth keeping, and none can run out."""
+    made = subprocess.run(
+        [built("venv/bin/python"), "-B", HERE / "python" / "certificates.py", folder], capture_output=True, text=True
+    )
+    if made.returncode != 0:
+        raise NotStarted(made.stderr)
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """A running HTTP proxy."""
+
+    port: int
+    user: str
+    password: str
+    log: Path
+
+    def url(self, right: bool = True) -> str:
+        """Its URL, with its credentials if it has some, or with wrong ones."""
+        if not self.user:
+            return f"http://{LOOPBACK}:{self.port}"
+        return f"http://{self.user}:{self.password if right else 'wrong'}@{LOOPBACK}:{self.port}"
+
+    def environment(self, right: bool = True) -> dict[str, str]:
+        """The variables that send a program through it, for loopback targets too."""
+        names = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
+        return dict.fromkeys(names, self.url(right)) | {"NO_PROXY": "", "no_proxy": ""}
+
+    def java_options(self, right: bool = True) -> list[str]:
+        """The properties that send a Java program through it. Without the last one loopback targets are left out."""
+        options = []
+        for scheme in ("http", "https"):
+            options += [f"-D{scheme}.proxyHost={LOOPBACK}", f"-D{scheme}.proxyPort={self.port}"]
+            if self.user:
+                options += [f"-D{scheme}.proxyUser={self.user}"]
+                options += [f"-D{scheme}.proxyPassword={self.password if right else 'wrong'}"]
+        return [*options, "-Dhttp.nonProxyHosts="]
+
+    def requests(self) -> list[str]:
+        """What it was asked for, refused or not: `CONNECT 127.0.0.1:8443`."""
+        return re.findall(r"Request \(file descriptor \d+\): (\S+ \S+)", self.log.read_text(encoding="utf-8"))
+
+
+@contextmanager
+def proxy(credentials: bool = False) -> Iterator[Proxy]:
+    """A proxy that takes anybody from loopback, or only who has its credentials."""
+    tinyproxy = program("tinyproxy", "install the package tinyproxy-bin")
+    user, password = ("proxy-user", secrets.token_urlsafe(24)) if credentials else ("", "")
+    with tempfile.TemporaryDirectory(prefix="proxy-") as name:
+        folder = Path(name)
+        written = folder / "tinyproxy.conf"
+
+        def command(port: int) -> list[str | Path]:
+            line = f"BasicAuth {user} {password}" if credentials else ""
+            text = TINYPROXY.format(address=LOOPBACK, port=port, folder=folder, credentials=line)
+            written.write_text(text, encoding="utf-8")
+            return [tinyproxy, "-d", "-c", written]
+
+        process, port = on_free_port(command)
+        try:
+            yield Proxy(port, user, password, folder / "log")
+        finally:
+            process.end()
