@@ -1,12 +1,14 @@
 """What stands around the servers: token endpoints, TLS fronts and proxies start and behave as their tests rely on."""
 
 import ssl
+import sys
 import urllib.error
 import urllib.request
 
 import pytest
 from zoo import start
 from zoo.network import CERTIFICATES, proxy, tls_front
+from zoo.process import NotStarted, Told, on_free_port, program
 from zoo.server import token
 from zoo.tokens import scripted, without_grant
 
@@ -29,6 +31,15 @@ def get(url: str, authority=None, through: str | None = None):
     handlers = [urllib.request.HTTPSHandler(context=trust)]
     handlers.append(urllib.request.ProxyHandler({"http": through, "https": through} if through else {}))
     return urllib.request.build_opener(*handlers).open(url, timeout=30).status
+
+
+def test_a_server_that_does_not_start_is_an_error_with_its_last_words():
+    with pytest.raises(NotStarted, match="no room for it"):
+        Told([sys.executable, "-c", "raise SystemExit('no room for it')"], {})
+    with pytest.raises(NotStarted, match="no room for it"):
+        on_free_port(lambda port: [sys.executable, "-c", "raise SystemExit('no room for it')"])
+    with pytest.raises(NotStarted, match="no-such-server"):
+        program("no-such-server", "install the package no-such-server")
 
 
 def test_a_scripted_token_endpoint_answers_as_told():

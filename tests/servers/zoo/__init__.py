@@ -6,8 +6,8 @@
         server.requests(), server.users(), server.groups()
 
 SCIM servers are in `catalogue`, with what each cannot do as data; token endpoints in `tokens`; TLS fronts and proxies
-in `network`. Everything listens on loopback only, on free ports, and is ended by its process id. A server that cannot be
-started is an error.
+in `network`. Everything listens on loopback only, on free ports, and is ended by its process id. A server that cannot
+be started is an error.
 """
 
 from zoo.catalogue import KINDS, NAMES, start

@@ -175,6 +175,7 @@ ROWS: dict[str, tuple[Kind, Start]] = {
                         "no-quote-in-filter",
                         "duplicates-by-case",
                         "conflict-without-type",
+                        "ascii-email-only",
                         "no-patch-add",
                         "no-patch-urn-path",
                         "no-patch-filter-path",

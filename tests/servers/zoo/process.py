@@ -4,6 +4,7 @@ Knows nothing of SCIM.
 """
 
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -29,7 +30,8 @@ class NotStarted(RuntimeError):
 
 def program(path: str | Path, *made_by: str) -> Path:
     """A file that the build puts there, or one of the system's programs; says how to get what is missing."""
-    found = shutil.which(path, path="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin") or path
+    # Debian's servers are where only root's path leads.
+    found = shutil.which(path, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin") or path
     if not Path(found).exists():
         raise NotStarted(f"{path} is not there: {' '.join(made_by)}")
     return Path(found)

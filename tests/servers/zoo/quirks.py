@@ -147,6 +147,10 @@ def requires_name(server: Server) -> bool:
     return server.ask("POST", "/Users", least).status == 400
 
 
+def refuses_email(address: str) -> Callable[[Server], bool]:
+    return lambda server: server.ask("POST", "/Users", user(server, emails=[{"value": address}])).status == 400
+
+
 def keeps_user_name(server: Server) -> bool:
     one = made(server, "/Users", user(server))
     server.ask("PUT", f"/Users/{one['id']}", user(server, "ann.bell@example.com") | {"id": one["id"]})
@@ -274,6 +278,7 @@ QUIRKS: dict[str, Quirk] = {
     ),
     "put-keeps-absent": Quirk("PUT keeps what its body leaves out", keeps_absent),
     "requires-name": Quirk("name.formatted, name.familyName and active are required", requires_name),
+    "ascii-email-only": Quirk("an address with a letter beyond ASCII is refused", refuses_email("zoë@example.com")),
     "keeps-user-name": Quirk("userName cannot be changed", keeps_user_name),
     "no-etag": Quirk("a user comes without ETag", without_etag),
     "ignores-if-match": Quirk("a stale If-Match is no hindrance", ignores_if_match),

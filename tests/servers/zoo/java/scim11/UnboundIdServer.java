@@ -194,7 +194,8 @@ public final class UnboundIdServer {
         private SCIMObject existing(SCIMRequest request, String id) throws SCIMException {
             SCIMObject found = of(request).get(id);
             if (found == null) {
-                throw new ResourceNotFoundException("no " + request.getResourceDescriptor().getName() + " has the id " + id);
+                String type = request.getResourceDescriptor().getName();
+                throw new ResourceNotFoundException("no " + type + " has the id " + id);
             }
             return found;
         }
@@ -218,7 +219,8 @@ public final class UnboundIdServer {
         }
 
         private void refuseTakenName(SCIMRequest request, SCIMObject object, String id) throws SCIMException {
-            String attribute = request.getResourceDescriptor() == CoreSchema.USER_DESCRIPTOR ? "userName" : "displayName";
+            boolean user = request.getResourceDescriptor() == CoreSchema.USER_DESCRIPTOR;
+            String attribute = user ? "userName" : "displayName";
             String wanted = name(object, attribute);
             for (Map.Entry<String, SCIMObject> each : of(request).entrySet()) {
                 if (!each.getKey().equals(id) && name(each.getValue(), attribute).equalsIgnoreCase(wanted)) {
