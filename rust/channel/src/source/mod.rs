@@ -4,12 +4,14 @@
 mod csv;
 mod file;
 mod jsonl;
+mod ldap;
 mod ldif;
 
 use std::collections::HashMap;
 
 pub use self::csv::{Csv, Form};
 pub use self::jsonl::JsonLines;
+pub use self::ldap::{Account, Ldap, address};
 pub use self::ldif::Ldif;
 
 use crate::Error;

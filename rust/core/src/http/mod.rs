@@ -9,7 +9,7 @@ mod courier;
 mod pace;
 mod proxy;
 mod retry;
-mod tls;
+pub mod tls;
 mod transport;
 
 #[cfg(test)]

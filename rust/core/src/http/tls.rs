@@ -20,7 +20,10 @@ use crate::Failure;
 use crate::text::{excerpt, printable};
 
 /// The client side of TLS 1.2 and 1.3, trusting these certificates (DER) and no others.
-pub(super) fn config(anchors: &[Vec<u8>]) -> Result<ClientConfig, Failure> {
+///
+/// # Errors
+/// [`Failure::Config`] where the anchors cannot be used.
+pub fn config(anchors: &[Vec<u8>]) -> Result<ClientConfig, Failure> {
     let provider = Arc::new(ring::default_provider());
     let verifier = Verifier::new(anchors, &provider)?;
     let builder = ClientConfig::builder_with_provider(provider)
@@ -153,7 +156,7 @@ fn distrust(why: Distrust) -> Error {
 }
 
 /// What went wrong and what to do, to follow the receiver's name.
-pub(super) fn explain(error: &Error) -> String {
+pub fn explain(error: &Error) -> String {
     match error {
         Error::InvalidCertificate(problem) => explain_certificate(problem),
         Error::InvalidMessage(_) => {

@@ -1,0 +1,249 @@
+//! A directory that says what no well-behaved one does: scripted answers on a loopback port.
+
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::thread::JoinHandle;
+
+use ldap3::asn1::{ASNTag as _, Enumerated, Integer, OctetString, Sequence, Tag, TagClass, parse_tag, write};
+
+use super::*;
+
+/// What is answered to one request.
+#[derive(Clone)]
+enum Answer {
+    Entry(&'static str, Vec<(&'static str, Vec<&'static [u8]>)>),
+    Reference(&'static str),
+    /// Result code, and what refers elsewhere.
+    Done(i64, Option<&'static str>),
+    /// The end of a page that is not the last.
+    More(&'static [u8]),
+    Bytes(&'static [u8]),
+    /// Ends the connection.
+    Close,
+}
+
+use Answer::{Bytes, Close, Done, Entry as Found, More, Reference};
+
+fn string(text: impl AsRef<[u8]>) -> Tag {
+    Tag::OctetString(OctetString { inner: text.as_ref().to_vec(), ..Default::default() })
+}
+
+fn strings(class: TagClass, id: u64, texts: impl IntoIterator<Item = Tag>) -> Tag {
+    Tag::Sequence(Sequence { id, class, inner: texts.into_iter().collect() })
+}
+
+fn sequence(parts: Vec<Tag>) -> Tag {
+    Tag::Sequence(Sequence { inner: parts, ..Default::default() })
+}
+
+fn encoded(tag: Tag) -> Vec<u8> {
+    let mut bytes = Default::default();
+    write::encode_into(&mut bytes, tag.into_structure()).unwrap();
+    bytes.to_vec()
+}
+
+/// The bytes of an answer to the message with a number; `None` to hang up.
+fn bytes(answer: &Answer, number: i64) -> Option<Vec<u8>> {
+    const SET: u64 = 17;
+    let number = Tag::Integer(Integer { inner: number, ..Default::default() });
+    let done = |code: i64, referral: Option<&str>| {
+        let code = Tag::Enumerated(Enumerated { inner: code, ..Default::default() });
+        let mut parts = vec![code, string(""), string("")];
+        parts.extend(referral.map(|url| strings(TagClass::Context, 3, [string(url)])));
+        strings(TagClass::Application, 5, parts)
+    };
+    let message = match answer {
+        Close => return None,
+        Bytes(bytes) => return Some(bytes.to_vec()),
+        Found(dn, attributes) => {
+            let attributes = attributes.iter().map(|(name, values)| {
+                let values = strings(TagClass::Universal, SET, values.iter().map(string));
+                sequence(vec![string(name), values])
+            });
+            let parts = vec![string(dn), sequence(attributes.collect())];
+            sequence(vec![number, strings(TagClass::Application, 4, parts)])
+        }
+        Reference(url) => sequence(vec![number, strings(TagClass::Application, 19, [string(url)])]),
+        Done(code, referral) => sequence(vec![number, done(*code, *referral)]),
+        More(cookie) => {
+            let value =
+                encoded(sequence(vec![Tag::Integer(Integer { inner: 0, ..Default::default() }), string(cookie)]));
+            let control = sequence(vec![string("1.2.840.113556.1.4.319"), string(value)]);
+            sequence(vec![number, done(0, None), strings(TagClass::Context, 0, [control])])
+        }
+    };
+    Some(encoded(message))
+}
+
+/// The number of the next message and its bytes; `None` at the end.
+fn request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<(i64, Vec<u8>)> {
+    loop {
+        if let Ok((rest, tag)) = parse_tag(buffer) {
+            let bytes = buffer[..buffer.len() - rest.len()].to_vec();
+            *buffer = rest.to_vec();
+            let number = tag.expect_constructed().unwrap().remove(0).expect_primitive().unwrap();
+            return Some((number.iter().fold(0, |n, b| n * 256 + i64::from(*b)), bytes));
+        }
+        let mut more = [0; 4096];
+        match stream.read(&mut more) {
+            Ok(read) if read > 0 => buffer.extend(&more[..read]),
+            _ => return None,
+        }
+    }
+}
+
+/// A server that answers request after request as the script says, on one connection, and tells what it was asked.
+fn directory(script: Vec<Vec<Answer>>) -> (Url, JoinHandle<Vec<Vec<u8>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = address(&format!("ldap://{}", listener.local_addr().unwrap())).unwrap();
+    let thread = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let (mut asked, mut buffer) = (Vec::new(), Vec::new());
+        for answers in script {
+            let Some((number, message)) = request(&mut stream, &mut buffer) else { break };
+            asked.push(message);
+            for answer in answers {
+                match bytes(&answer, number) {
+                    Some(bytes) => stream.write_all(&bytes).unwrap(),
+                    None => return asked,
+                }
+            }
+        }
+        asked
+    });
+    (url, thread)
+}
+
+fn people() -> Search<'static> {
+    Search {
+        base: "ou=people,dc=x",
+        base_label: "Base DN",
+        base_only: false,
+        filter: "(objectClass=person)".into(),
+        attributes: vec!["entryUUID"],
+    }
+}
+
+fn read_from(url: Url) -> Result<Vec<Entry>, String> {
+    let ldap = Ldap::new(url, false, None, Vec::new()).unwrap();
+    let mut all = Vec::new();
+    ldap.read(&people(), &mut |entry| {
+        all.push(entry);
+        Ok(())
+    })
+    .map_err(|e| e.to_string())?;
+    Ok(all)
+}
+
+fn read(script: Vec<Vec<Answer>>) -> Result<Vec<Entry>, String> {
+    let (url, server) = directory(script);
+    let result = read_from(url);
+    server.join().unwrap();
+    result
+}
+
+fn jane() -> Answer {
+    Found("cn=jane,dc=x", vec![("entryUUID", vec![b"1"]), ("objectGUID;binary", vec![b"\xff\x00"])])
+}
+
+#[test]
+fn pages_are_put_together() {
+    let (url, server) = directory(vec![
+        vec![jane(), More(b"next-page")],
+        vec![More(b"next-page")],
+        vec![Found("cn=joe,dc=x", vec![]), More(b"")],
+    ]);
+    let all = read_from(url).unwrap();
+    assert_eq!(all.iter().map(|e| e.dn.as_str()).collect::<Vec<_>>(), ["cn=jane,dc=x", "cn=joe,dc=x"]);
+    assert_eq!(all[0].values("objectguid"), [Value::new(vec![0xff, 0])]);
+    let asked = server.join().unwrap();
+    let cookie = |message: &Vec<u8>| message.windows(9).any(|w| w == b"next-page");
+    assert_eq!(asked.iter().map(cookie).collect::<Vec<_>>(), [false, true, true]);
+}
+
+#[test]
+fn an_answer_that_is_not_whole_is_an_error() {
+    for (script, words) in [
+        (vec![vec![jane(), Close]], "the connection ended before the answer did"),
+        (vec![vec![jane(), More(b"2")], vec![Close]], "the connection ended before the answer did"),
+        (vec![vec![jane(), Done(4, None)]], "size limit"),
+        (vec![vec![jane(), More(b"2")], vec![jane(), Done(4, None)]], "size limit"),
+        (vec![vec![jane(), Done(3, None)]], "time limit"),
+        (vec![vec![jane(), Done(11, None)]], "limits raised"),
+        (vec![vec![jane(), Done(80, None)]], "rc=80"),
+        (vec![vec![Done(10, Some("ldap://other/dc=x"))]], "ldap://other/dc=x"),
+        (vec![vec![jane(), Reference("ldap://child/dc=y,dc=x"), Done(0, None)]], "ldap://child/dc=y,dc=x"),
+        (vec![vec![Done(32, None)]], "Base DN: `ou=people,dc=x` is not in the directory"),
+        (vec![vec![Done(34, None)]], "Base DN: `ou=people,dc=x` is not a distinguished name"),
+        (vec![vec![Bytes(b"HTTP/1.1 400 Bad Request\r\n\r\n"), Close]], "ended before"),
+        (vec![vec![Bytes(&[0x30, 0x00]), Close]], "ldap://"),
+        (vec![vec![Bytes(&[0x02, 0x01, 0x01]), Close]], "ldap://"),
+    ] {
+        let told = read(script).map(|all| all.len()).unwrap_err();
+        assert!(told.contains(words) && told.starts_with("ldap://127.0.0.1:") && !told.contains('\n'), "{told}");
+    }
+}
+
+#[test]
+fn active_directory_refers_to_partitions_without_users() {
+    let references = ["ldap://ForestDnsZones.x/DC=ForestDnsZones,DC=x", "ldap://x/CN=Configuration,DC=x"];
+    let mut answers = vec![jane()];
+    answers.extend(references.map(Reference));
+    answers.push(Done(0, None));
+    assert_eq!(read(vec![answers]).unwrap().len(), 1);
+}
+
+#[test]
+fn values_that_come_in_parts_are_all_read() {
+    let part = |range: &'static str, values: Vec<&'static [u8]>| Found("cn=a,dc=x", vec![(range, values)]);
+    let all = read(vec![
+        vec![part("member;range=0-1", vec![b"cn=1", b"cn=2"]), Done(0, None)],
+        vec![part("member;range=2-3", vec![b"cn=3", b"cn=4"]), Done(0, None)],
+        vec![part("member;Range=4-*", vec![b"cn=5"]), Done(0, None)],
+    ])
+    .unwrap();
+    let values: Vec<_> = all[0].values("member").iter().filter_map(Value::text).collect();
+    assert_eq!(values, ["cn=1", "cn=2", "cn=3", "cn=4", "cn=5"]);
+    for second in [vec![Done(0, None)], vec![part("member;range=0-1", vec![b"cn=1", b"cn=2"]), Done(0, None)]] {
+        let first = vec![part("member;range=0-1", vec![b"cn=1", b"cn=2"]), Done(0, None)];
+        assert!(read(vec![first, second]).unwrap_err().contains("not all values of member"));
+    }
+}
+
+#[test]
+fn a_server_that_is_not_there_is_named() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let told = read_from(address(&format!("ldap://{free}")).unwrap()).unwrap_err();
+    assert!(told.starts_with(&format!("ldap://{free}: it cannot be talked to")), "{told}");
+    let told = read_from(address(&format!("ldaps://{free}")).unwrap()).unwrap_err();
+    assert!(told.contains("cannot be talked to"), "{told}");
+}
+
+#[test]
+fn an_address_is_a_server_and_nothing_more() {
+    for good in ["ldap://dc1.example.com", "ldaps://dc1.example.com:3269/", "ldap://127.0.0.1:389"] {
+        assert!(address(good).is_ok(), "{good}");
+    }
+    for (bad, words) in [
+        ("ldap://", "no host"),
+        ("ldap:///", "no host"),
+        ("ldap://h/dc=x", "base DN"),
+        ("ldap://h/?sub", "base DN"),
+        ("ldap://me:secret@h", "--bind-dn"),
+        ("https://h", "https"),
+        ("ldap://h:port", "not the address"),
+    ] {
+        let told = address(bad).unwrap_err();
+        assert!(told.contains(words) && !told.contains("secret"), "{bad}: {told}");
+    }
+}
+
+#[test]
+fn an_account_has_a_name_and_a_password() {
+    for (name, password) in [("cn=a", ""), ("", "x")] {
+        let account = Account { name: name.into(), password: Secret::new(password) };
+        let url = address("ldap://127.0.0.1").unwrap();
+        assert!(Ldap::new(url, false, Some(account), Vec::new()).is_err());
+    }
+    assert!(Ldap::new(address("ldaps://127.0.0.1").unwrap(), true, None, Vec::new()).is_err());
+}
