@@ -25,7 +25,11 @@ Examples:
   pfscim sync code42.json --source ldif:people.ldif --plugin /opt/pingfederate/server/default/deploy
       the same through the deployed jar
   pfscim sync code42.json --source ldif:people.ldif --max-removals 40
-      lets this run remove up to 40 users";
+      lets this run remove up to 40 users
+  pfscim sync code42.json --source ldaps://dc1.example.com --bind-dn CN=pf,DC=example,DC=com --bind-password env:PW
+      reads the directory itself; entries that did not change since the last run are not read again
+  pfscim plan code42.json --source csv:people.csv --csv-values ';'
+      a table: the first line names the attributes, a cell may hold several values";
 
 /// Previews and runs PingFederate provisioning channels for SCIM targets, without PingFederate.
 #[derive(Debug, Parser)]
@@ -77,8 +81,9 @@ pub(crate) struct Job {
     /// How many users this run may remove. Default: the larger of 10 and 20 % of the known ones.
     #[arg(long, value_name = "N")]
     pub(crate) max_removals: Option<usize>,
-    /// Certificates to trust beside the system's.
-    #[arg(long, value_name = "PEM", conflicts_with = "plugin")]
+    /// Certificates to trust beside the system's, at the target and at a directory. With --plugin, at the directory
+    /// only: the jar trusts what Java trusts.
+    #[arg(long, value_name = "PEM")]
     pub(crate) ca_file: Option<PathBuf>,
     /// A target setting from the environment or a file; goes before the connection's own.
     #[arg(long = "secret", value_name = "NAME=env:VAR|NAME=file:PATH", value_parser = secret)]
@@ -132,6 +137,11 @@ impl Described {
 fn secret(text: &str) -> Result<(String, Secret), String> {
     let shape = "a secret is given as NAME=env:VARIABLE or NAME=file:PATH";
     let (name, place) = text.split_once('=').ok_or(shape)?;
+    Ok((name.to_owned(), secret_at(place)?.ok_or(shape)?))
+}
+
+/// The secret in `env:VARIABLE` or `file:PATH`; `None` for another form.
+pub(crate) fn secret_at(place: &str) -> Result<Option<Secret>, String> {
     let value = match place.split_once(':') {
         Some(("env", variable)) => {
             std::env::var(variable).map_err(|_| format!("the environment variable {variable} is not set"))?
@@ -141,7 +151,7 @@ fn secret(text: &str) -> Result<(String, Secret), String> {
             let text = text.strip_suffix('\n').unwrap_or(&text);
             text.strip_suffix('\r').unwrap_or(text).to_owned()
         }
-        _ => return Err(shape.into()),
+        _ => return Ok(None),
     };
-    Ok((name.to_owned(), Secret::new(value)))
+    Ok(Some(Secret::new(value)))
 }

@@ -40,7 +40,7 @@ pub(crate) fn cycle(job: &Job, preview: bool) -> Result<End, Error> {
     let owner = setup.owner(channel);
     let path = job.state.clone().unwrap_or_else(|| beside(&job.connection, &channel.name));
     let state = if preview { State::preview(&path, &owner)? } else { State::open(&path, &owner)? };
-    let source = job.source.open();
+    let source = job.source.open(&setup.environment.anchors)?;
     let provisioner = setup.provisioner(job, channel, preview)?;
     let screen = Screen { json: job.json, hidden: rules.hidden.clone(), preview };
     let cycle = Cycle {
@@ -51,7 +51,7 @@ pub(crate) fn cycle(job: &Job, preview: bool) -> Result<End, Error> {
         state: &state,
         provisioner: provisioner.as_ref(),
         watch: &screen,
-        options: Options { max_removals: job.max_removals, preview, ..Options::default() },
+        options: Options { max_removals: job.max_removals, preview, full: job.source.full },
     };
     let (summary, result) = cycle.run();
     if result.is_ok() || summary != Default::default() {

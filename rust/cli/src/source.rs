@@ -3,16 +3,33 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use pfscim_channel::source::{Csv, Form, JsonLines, Ldif, Source};
+use pfscim_channel::Error;
+use pfscim_channel::source::{Account, Csv, Form, JsonLines, Ldap, Ldif, Source, address};
+use pfscim_core::target::Secret;
+use url::Url;
 
-const SHAPE: &str = "a source is given as ldif:FILE, csv:FILE or jsonl:FILE";
+use crate::args::secret_at;
+
+const SHAPE: &str = "a source is given as ldif:FILE, csv:FILE, jsonl:FILE, ldap://HOST:PORT or ldaps://HOST:PORT";
 
 /// Where users come from.
 #[derive(Debug, Args)]
 pub(crate) struct SourceArguments {
-    /// Where users come from: an export of a directory (LDIF), a table (CSV), or one JSON object a line.
-    #[arg(long, value_name = "ldif:FILE|csv:FILE|jsonl:FILE", value_parser = place)]
+    /// Where users come from: an export of a directory (LDIF), a table (CSV), one JSON object a line, or a directory.
+    #[arg(long, value_name = "ldif:FILE|csv:FILE|jsonl:FILE|ldap[s]://HOST:PORT", value_parser = place)]
     source: Place,
+    /// The account that asks the directory. Default: nobody.
+    #[arg(long, value_name = "DN", requires = "bind_password")]
+    bind_dn: Option<String>,
+    /// Its password.
+    #[arg(long, value_name = "env:VAR|file:PATH", requires = "bind_dn", value_parser = password)]
+    bind_password: Option<Secret>,
+    /// Encrypts an ldap:// connection before anything is said.
+    #[arg(long)]
+    start_tls: bool,
+    /// Reads every entry of a directory, also those that did not change since the last run.
+    #[arg(long)]
+    pub(crate) full: bool,
     /// What stands between the cells of a CSV file; \t is a tab. Default: a comma.
     #[arg(long, value_name = "CHARACTER", value_parser = delimiter)]
     csv_delimiter: Option<u8>,
@@ -28,12 +45,18 @@ enum Place {
     Ldif(PathBuf),
     Csv(PathBuf),
     JsonLines(PathBuf),
+    Directory(Url),
 }
 
 impl SourceArguments {
-    /// The source that the arguments name.
-    pub(crate) fn open(&self) -> Box<dyn Source> {
-        match &self.source {
+    /// The source that the arguments name. `anchors` are the certificates that a directory is trusted by, in DER.
+    pub(crate) fn open(&self, anchors: &[Vec<u8>]) -> Result<Box<dyn Source>, Error> {
+        Ok(match &self.source {
+            Place::Directory(url) => {
+                let account = self.bind_dn.clone().zip(self.bind_password.clone());
+                let account = account.map(|(name, password)| Account { name, password });
+                Box::new(Ldap::new(url.clone(), self.start_tls, account, anchors.to_vec())?)
+            }
             Place::Ldif(file) => Box::new(Ldif::new(file)),
             Place::JsonLines(file) => Box::new(JsonLines::new(file)),
             Place::Csv(file) => {
@@ -41,7 +64,7 @@ impl SourceArguments {
                 let form = Form { delimiter: self.csv_delimiter.unwrap_or(usual.delimiter), values: self.csv_values };
                 Box::new(Csv::new(file, form))
             }
-        }
+        })
     }
 }
 
@@ -51,6 +74,7 @@ fn place(text: &str) -> Result<Place, String> {
         Some(("ldif", file)) => Ok(Place::Ldif(file.into())),
         Some(("csv", file)) => Ok(Place::Csv(file.into())),
         Some(("jsonl", file)) => Ok(Place::JsonLines(file.into())),
+        Some(("ldap" | "ldaps", _)) => address(text).map(Place::Directory),
         _ => Err(SHAPE.into()),
     }
 }
@@ -63,4 +87,8 @@ fn delimiter(text: &str) -> Result<u8, String> {
             _ => Err("is one ASCII character, no quote: , or ; or \\t".into()),
         },
     }
+}
+
+fn password(text: &str) -> Result<Secret, String> {
+    secret_at(text)?.ok_or_else(|| "a password is given as env:VARIABLE or file:PATH".into())
 }

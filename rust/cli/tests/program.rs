@@ -119,6 +119,10 @@ fn mistyped_arguments_are_one_line_and_status_2() {
         (&["sync", "c.json", "--source", "ldif:u.ldif", "--secret", "X=file:nowhere.txt"], "nowhere.txt"),
         (&["sync", "c.json", "--source", "ldif:u.ldif", "--secret", "X=hunter"], "NAME=env:VARIABLE"),
         (&["describe", "fields", "--json", "--properties"], "--properties"),
+        (&["sync", "c.json", "--source", "ldap://h/dc=x"], "base DN"),
+        (&["sync", "c.json", "--source", "ldap://h", "--bind-dn", "cn=a"], "--bind-password"),
+        (&["sync", "c.json", "--source", "ldap://h", "--bind-dn", "cn=a", "--bind-password", "hunter"], "env:VARIABLE"),
+        (&["sync", "c.json", "--source", "csv:u.csv", "--csv-delimiter", "::"], "--csv-delimiter"),
     ] {
         let line = told(&bench.run(args), 2);
         assert!(line.contains(words), "{args:?}: {line}");
