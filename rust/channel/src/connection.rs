@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use pfscim_core::target::{Secret, setting};
+use pfscim_core::target::{Secret, Setting, setting};
 use pfscim_core::text::excerpt;
 use serde::Deserialize;
 use serde_json::Value;
@@ -376,29 +376,48 @@ impl Connection {
     /// # Errors
     /// One line: what does not fit, and where. Values of settings are never repeated.
     pub fn read(text: &str) -> Result<Self, String> {
-        let connection: SpConnection = serde_json::from_str(text.trim_start_matches('\u{feff}'))
-            .map_err(|e| format!("is not the JSON of an SP connection: {}", excerpt(&e.to_string())))?;
-        let id = filled(connection.id.as_deref()).or(filled(connection.entity_id.as_deref()));
-        let id = id.ok_or("is no SP connection: it has neither id nor entityId")?;
-        let provision = connection
-            .outbound_provision
-            .ok_or("has no outboundProvision: outbound provisioning is not configured in this connection")?;
-        if provision.r#type != PLUGIN_TYPE {
-            return Err(format!(
-                "outboundProvision.type is `{}`, not `{PLUGIN_TYPE}`: convert the connection with `pfscim import` first",
-                excerpt(&provision.r#type)
-            ));
+        // There is at least one, or it would not have failed.
+        Self::read_all(text).map_err(|mut errors| errors.swap_remove(0))
+    }
+
+    /// As [`Connection::read`], but told everything that is wrong.
+    ///
+    /// # Errors
+    /// One line each, never none.
+    pub fn read_all(text: &str) -> Result<Self, Vec<String>> {
+        let (id, name, provision) = outbound(text).map_err(|error| vec![error])?;
+        let mut errors = Vec::new();
+        let target_settings = target_settings(&provision.target_settings, &mut errors);
+        let mut channels = Vec::new();
+        match provision.channels {
+            Value::Array(given) => {
+                for (position, value) in given.into_iter().enumerate() {
+                    channel(position, value).map_or_else(|error| errors.push(error), |channel| channels.push(channel));
+                }
+            }
+            _ => errors.push("outboundProvision.channels is missing or is not a list".into()),
         }
-        let channels: Vec<Channel> = match provision.channels {
-            Value::Array(channels) => channels.into_iter().enumerate().map(channel).collect::<Result<_, _>>()?,
-            _ => return Err("outboundProvision.channels is missing or is not a list".into()),
-        };
-        Ok(Self {
-            id: id.to_owned(),
-            name: connection.name.unwrap_or_else(|| id.to_owned()),
-            target_settings: target_settings(&provision.target_settings)?,
-            channels,
-        })
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        Ok(Self { id, name, target_settings, channels })
+    }
+
+    /// The secrets that only the server which wrote the file can read, and that are read with the chosen method.
+    pub fn encrypted(&self) -> impl Iterator<Item = &'static Setting> {
+        let settings = self.target_settings.iter().filter(|setting| setting.value == SettingValue::Encrypted);
+        settings
+            .filter_map(|known| setting(&known.name))
+            .filter(|setting| setting.secret() && self.reads(Some(setting)))
+    }
+
+    /// Settings of a method that is not chosen are not looked at by anybody.
+    fn reads(&self, its: Option<&Setting>) -> bool {
+        let method = self.target_settings.iter().find(|s| setting(&s.name).is_some_and(|s| s.name == METHOD));
+        match (its.and_then(|s| s.method), method.map(|m| &m.value)) {
+            (Some(its), Some(SettingValue::Given(method))) => its == method.expose(),
+            _ => true,
+        }
     }
 
     /// The target settings as name/value pairs; `secrets` (by name, label or alias) go before what the file says.
@@ -414,7 +433,6 @@ impl Connection {
             given.push((setting, value));
         }
         let overridden = |name: &str| given.iter().any(|(setting, _)| setting.is_called(name));
-        let method = self.target_settings.iter().find(|s| setting(&s.name).is_some_and(|s| s.name == METHOD));
         let mut pairs = Vec::new();
         for TargetSetting { name, value } in self.target_settings.iter().filter(|s| !overridden(&s.name)) {
             match value {
@@ -422,12 +440,7 @@ impl Connection {
                 SettingValue::Missing => {}
                 SettingValue::Encrypted => {
                     let setting = setting(name);
-                    // Secrets of a method that is not chosen are not looked at by anybody.
-                    let chosen = match (setting.and_then(|s| s.method), method.map(|m| &m.value)) {
-                        (Some(its), Some(SettingValue::Given(method))) => its == method.expose(),
-                        _ => true,
-                    };
-                    if chosen {
+                    if self.reads(setting) {
                         return Err(format!(
                             "{}: the value is encrypted for the PingFederate server that exported it; give it with --secret {}=env:VARIABLE or --secret {}=file:PATH",
                             setting.map_or_else(|| excerpt(name), |s| s.label.to_owned()),
@@ -460,7 +473,25 @@ impl Connection {
     }
 }
 
-fn channel((position, value): (usize, Value)) -> Result<Channel, String> {
+/// Id, name and provisioning of a connection, once that is known to be ours.
+fn outbound(text: &str) -> Result<(String, String, OutboundProvision), String> {
+    let connection: SpConnection = serde_json::from_str(text.trim_start_matches('\u{feff}'))
+        .map_err(|e| format!("is not the JSON of an SP connection: {}", excerpt(&e.to_string())))?;
+    let id = filled(connection.id.as_deref()).or(filled(connection.entity_id.as_deref()));
+    let id = id.ok_or("is no SP connection: it has neither id nor entityId")?.to_owned();
+    let provision = connection
+        .outbound_provision
+        .ok_or("has no outboundProvision: outbound provisioning is not configured in this connection")?;
+    if provision.r#type != PLUGIN_TYPE {
+        return Err(format!(
+            "outboundProvision.type is `{}`, not `{PLUGIN_TYPE}`: convert the connection with `pfscim import` first",
+            excerpt(&provision.r#type)
+        ));
+    }
+    Ok((id.clone(), connection.name.unwrap_or(id), provision))
+}
+
+fn channel(position: usize, value: Value) -> Result<Channel, String> {
     let name = value.get("name").and_then(Value::as_str).map(excerpt);
     let place = name.map_or_else(|| format!("channel {}", position + 1), |name| format!("channel `{name}`"));
     let channel: Channel =
@@ -479,27 +510,28 @@ fn channel((position, value): (usize, Value)) -> Result<Channel, String> {
     Ok(channel)
 }
 
-fn target_settings(list: &Value) -> Result<Vec<TargetSetting>, String> {
+fn target_settings(list: &Value, errors: &mut Vec<String>) -> Vec<TargetSetting> {
     let Value::Array(list) = list else {
-        return Err("outboundProvision.targetSettings is missing or is not a list".into());
+        errors.push("outboundProvision.targetSettings is missing or is not a list".into());
+        return Vec::new();
     };
-    list.iter()
-        .enumerate()
-        .map(|(position, setting)| {
-            let name = setting.get("name").and_then(Value::as_str);
-            let name = name.ok_or_else(|| format!("targetSettings: entry {} has no name", position + 1))?.to_owned();
-            let value = match (setting.get("value"), setting.get("encryptedValue")) {
-                (Some(Value::String(value)), _) => SettingValue::Given(Secret::new(value.clone())),
-                (None | Some(Value::Null), Some(Value::String(_))) => SettingValue::Encrypted,
-                (None | Some(Value::Null), _) => SettingValue::Missing,
-                // A file written by hand may hold `true` or `443`.
-                (Some(Value::Bool(value)), _) => SettingValue::Given(Secret::new(value.to_string())),
-                (Some(Value::Number(value)), _) => SettingValue::Given(Secret::new(value.to_string())),
-                _ => return Err(format!("targetSettings: the value of {} is not text", excerpt(&name))),
-            };
-            Ok(TargetSetting { name, value })
-        })
-        .collect()
+    let settings = list.iter().enumerate().map(|(position, entry)| target_setting(position, entry));
+    settings.filter_map(|setting| setting.map_err(|error| errors.push(error)).ok()).collect()
+}
+
+fn target_setting(position: usize, entry: &Value) -> Result<TargetSetting, String> {
+    let name = entry.get("name").and_then(Value::as_str);
+    let name = name.ok_or_else(|| format!("targetSettings: entry {} has no name", position + 1))?.to_owned();
+    let value = match (entry.get("value"), entry.get("encryptedValue")) {
+        (Some(Value::String(value)), _) => SettingValue::Given(Secret::new(value.clone())),
+        (None | Some(Value::Null), Some(Value::String(_))) => SettingValue::Encrypted,
+        (None | Some(Value::Null), _) => SettingValue::Missing,
+        // A file written by hand may hold `true` or `443`.
+        (Some(Value::Bool(value)), _) => SettingValue::Given(Secret::new(value.to_string())),
+        (Some(Value::Number(value)), _) => SettingValue::Given(Secret::new(value.to_string())),
+        _ => return Err(format!("targetSettings: the value of {} is not text", excerpt(&name))),
+    };
+    Ok(TargetSetting { name, value })
 }
 
 #[cfg(test)]

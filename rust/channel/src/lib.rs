@@ -2,8 +2,8 @@
 //!
 //! [`connection`] reads what the console saved, a [`source::Source`] gives entries, [`selection`] picks the users,
 //! [`mapping`] makes records of them, [`engine`] compares these with the [`state`] and hands the differences to a
-//! [`provisioner::Provisioner`]. This crate may not know SCIM (that is `pfscim-core`'s) and prints nothing: it tells
-//! its caller what happened.
+//! [`provisioner::Provisioner`]. Before that, [`template`] and [`import`] make connections and [`inspect`] looks at
+//! them. This crate may not know SCIM (that is `pfscim-core`'s) and prints nothing: it tells its caller what happened.
 #![forbid(unsafe_code)]
 
 pub mod account;
@@ -13,10 +13,13 @@ pub mod dn;
 pub mod engine;
 pub mod error;
 pub mod filter;
+pub mod import;
+pub mod inspect;
 pub mod mapping;
 pub mod provisioner;
 pub mod selection;
 pub mod source;
 pub mod state;
+pub mod template;
 
 pub use error::Error;

@@ -41,41 +41,46 @@ impl<'a> Rules<'a> {
     /// A mapped field that the target does not have, several attributes for one field, a required field that is not
     /// mapped or cannot be computed.
     pub fn new(channel: &'a Channel, catalogue: &Catalogue, identifier: &'a str) -> Result<Self, Error> {
+        let (rules, errors) = Self::examine(channel, catalogue, identifier);
+        errors.into_iter().next().map_or(Ok(rules), |error| Err(Error::Unusable(error)))
+    }
+
+    /// As [`Rules::new`], but told everything that is wrong, one line each; the rules are those that are not.
+    pub fn examine(channel: &'a Channel, catalogue: &Catalogue, identifier: &'a str) -> (Self, Vec<String>) {
         let place = format!("channel `{}`", excerpt(&channel.name));
-        let mut fields = Vec::new();
-        let mut left_out = Vec::new();
+        let (mut fields, mut left_out, mut errors) = (Vec::new(), Vec::new(), Vec::new());
         let mut seen = BTreeSet::new();
         for mapping in channel.attribute_mapping.iter().filter(|m| m.saas_field_info.is_mapped()) {
             let (info, name) = (&mapping.saas_field_info, excerpt(&mapping.field_name));
-            let field = catalogue.field(&mapping.field_name).ok_or_else(|| {
-                Error::unusable(format!(
+            let Some(field) = catalogue.field(&mapping.field_name) else {
+                errors.push(format!(
                     "{place}: `{name}` is mapped, but is not a field of this target (see `pfscim describe fields`)"
-                ))
-            })?;
+                ));
+                continue;
+            };
             if !seen.insert(field.code.clone()) {
-                return Err(Error::unusable(format!("{place}: {name} is mapped twice")));
-            }
-            if info.expression().is_some() {
+                errors.push(format!("{place}: {name} is mapped twice"));
+            } else if info.expression().is_some() {
                 let why = format!("{place}: {name}: expressions are not evaluated by pfscim");
                 if field.required || field.code == identifier {
-                    return Err(Error::unusable(format!("{why}, and users cannot be provisioned without this field")));
+                    errors.push(format!("{why}, and users cannot be provisioned without this field"));
+                } else {
+                    left_out.push(format!("{why}; the field is left as it is at the target"));
                 }
-                left_out.push(format!("{why}; the field is left as it is at the target"));
-                continue;
+            } else if info.attributes().len() > 1 {
+                errors.push(format!("{place}: {name}: more than one attribute needs an expression"));
+            } else {
+                fields.push(Rule { code: field.code.clone(), multi_valued: field.multi_valued, info });
             }
-            if info.attributes().len() > 1 {
-                return Err(Error::unusable(format!("{place}: {name}: more than one attribute needs an expression")));
-            }
-            fields.push(Rule { code: field.code.clone(), multi_valued: field.multi_valued, info });
         }
         let required = catalogue.fields().iter().filter(|f| f.required || f.code == identifier);
         let missing: Vec<_> = required.filter(|f| !seen.contains(&f.code)).map(|f| f.code.as_str()).collect();
         if !missing.is_empty() {
-            return Err(Error::unusable(format!("{place}: required fields are not mapped: {}", missing.join(", "))));
+            errors.push(format!("{place}: required fields are not mapped: {}", missing.join(", ")));
         }
-        let masked = fields.iter().filter(|r| r.info.masked()).map(|r| r.code.clone());
+        let masked = fields.iter().filter(|r: &&Rule<'_>| r.info.masked()).map(|r| r.code.clone());
         let hidden = masked.chain(catalogue.fields().iter().filter(|f| f.write_only).map(|f| f.code.clone())).collect();
-        Ok(Self { fields, source: &channel.channel_source, identifier, left_out, hidden })
+        (Self { fields, source: &channel.channel_source, identifier, left_out, hidden }, errors)
     }
 
     /// The record of an entry, with all fields that are mapped; `enabled` is the account status.

@@ -67,9 +67,7 @@ impl<'a> Selection<'a> {
     pub fn new(settings: &'a SourceSettings, source: &dyn Source) -> Result<Self, Error> {
         let location = &settings.user_source_location;
         let live = source.server()?.is_some();
-        let base = Dn::parse(&settings.base_dn).ok_or_else(|| {
-            Error::unusable(format!("Base DN: `{}` is not a distinguished name", excerpt(&settings.base_dn)))
-        })?;
+        let base = base(settings)?;
         let filter = match location.filter() {
             Some(text) if live => Filter::checked(text).map(|_| None),
             text => text.map(Filter::parse).transpose(),
@@ -278,6 +276,35 @@ fn generalized_time(text: &str) -> Option<SystemTime> {
     Some(UNIX_EPOCH + Duration::from_secs(seconds))
 }
 
+/// What of these settings cannot be used, whatever the source holds; one line each. A filter is held to its syntax
+/// only: directories evaluate more than this program does.
+pub fn refused(settings: &SourceSettings) -> Vec<String> {
+    let location = &settings.user_source_location;
+    let filter = location.filter().map(Filter::checked).transpose().err().map(|e| format!("Users Filter: {e}"));
+    let group = location.group_dn().map(|group| top(group, settings)).transpose();
+    let told = |error: Error| error.to_string();
+    [base(settings).err().map(told), filter, group.err().map(told)].into_iter().flatten().collect()
+}
+
+fn base(settings: &SourceSettings) -> Result<Dn, Error> {
+    Dn::parse(&settings.base_dn).ok_or_else(|| {
+        Error::unusable(format!("Base DN: `{}` is not a distinguished name", excerpt(&settings.base_dn)))
+    })
+}
+
+/// The comparable name of the users' group.
+fn top(group: &str, settings: &SourceSettings) -> Result<String, Error> {
+    let top = Dn::parse(group)
+        .ok_or_else(|| Error::unusable(format!("Users Group DN: `{}` is not a distinguished name", excerpt(group))))?;
+    let detection = &settings.group_membership_detection;
+    if member_of_attribute(detection).is_none() && member_attribute(detection).is_none() {
+        return Err(Error::unusable(
+            "Users Group DN needs the Member of Group Attribute or the Group Member Attribute of the source settings",
+        ));
+    }
+    Ok(top.key())
+}
+
 /// One group entry, as far as membership goes.
 struct Group {
     name: String,
@@ -288,19 +315,10 @@ struct Group {
 
 impl Members {
     fn read(group: &str, settings: &SourceSettings, source: &dyn Source, live: bool) -> Result<Self, Error> {
-        let top = Dn::parse(group)
-            .ok_or_else(|| {
-                Error::unusable(format!("Users Group DN: `{}` is not a distinguished name", excerpt(group)))
-            })?
-            .key();
+        let top = top(group, settings)?;
         let class = &settings.change_detection_settings.group_object_class;
         let detection = &settings.group_membership_detection;
         let attributes = distinct(member_of_attribute(detection).into_iter().chain(member_attribute(detection)));
-        if attributes.is_empty() {
-            return Err(Error::unusable(
-                "Users Group DN needs the Member of Group Attribute or the Group Member Attribute of the source settings",
-            ));
-        }
         let nested = settings.user_source_location.nested();
         let mut groups = Vec::new();
         let mut add = |entry: Entry| {

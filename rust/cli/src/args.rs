@@ -3,12 +3,16 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use pfscim_core::target::Secret;
+use pfscim_channel::template::SourceType;
+use pfscim_core::target::{Preset, Secret};
 
 use crate::source::SourceArguments;
 
 const EXAMPLES: &str = "\
 Examples:
+  pfscim init --preset code42 --out code42.json
+  pfscim check code42.json
+  pfscim test code42.json
   pfscim plan code42.json --source ldif:people.ldif
   pfscim sync code42.json --source ldif:people.ldif --state code42.state
   pfscim sync code42.json --source ldif:people.ldif --secret OAUTH_ACCESS_TOKEN=env:TOKEN --json
@@ -31,6 +35,47 @@ Examples:
   pfscim plan code42.json --source csv:people.csv --csv-values ';'
       a table: the first line names the attributes, a cell may hold several values";
 
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  pfscim check code42.json
+      tells everything that is wrong with the file; nothing is sent anywhere
+  pfscim check code42.json --json
+      {\"errors\":[...],\"warnings\":[...]}
+
+Exit status: 0 nothing is wrong (there may be warnings), 2 something is";
+
+const TEST_EXAMPLES: &str = "\
+Examples:
+  pfscim test code42.json
+      signs in, looks for a user that nobody is, tells what the target can do; writes nothing
+  pfscim test code42.json --secret OAUTH_ACCESS_TOKEN=env:TOKEN
+      the token does not have to stand in the connection
+  pfscim test code42.json --plugin /opt/pingfederate/server/default/deploy
+      then the same through the deployed jar, as the console does on activation
+
+Exit status: 0 the connection works, 2 its configuration does not fit, 3 wrong credentials or no usable answer";
+
+const INIT_EXAMPLES: &str = "\
+Examples:
+  pfscim init --preset code42 --out code42.json
+      a connection to Code42 from Active Directory; `pfscim check code42.json` tells what to fill in
+  pfscim init --preset generic --source-type ldap > target.json
+      a connection to any SCIM service from another LDAP directory
+  pfscim presets
+      what there is";
+
+const IMPORT_EXAMPLES: &str = "\
+Examples:
+  pfscim import old.json > new.json
+      what has to be looked at is told on standard error; secrets stay as they are in the file
+  pfscim import pingone-store.json > new.json
+      the store of a PingOne provisioning connection";
+
+const PRESETS_EXAMPLES: &str = "\
+Examples:
+  pfscim presets
+  pfscim presets --json";
+
 /// Previews and runs PingFederate provisioning channels for SCIM targets, without PingFederate.
 #[derive(Debug, Parser)]
 #[command(name = "pfscim", version, after_help = EXAMPLES, arg_required_else_help = true)]
@@ -50,6 +95,21 @@ pub(crate) enum Command {
     /// Show what a cycle would do; write nothing anywhere.
     #[command(after_help = CYCLE_EXAMPLES)]
     Plan(Job),
+    /// Tell what is wrong with a connection; use no network.
+    #[command(after_help = CHECK_EXAMPLES)]
+    Check(Check),
+    /// Try a connection: credentials, lookup, what the target can do; write nothing.
+    #[command(after_help = TEST_EXAMPLES)]
+    Test(Test),
+    /// Write a connection to start with.
+    #[command(after_help = INIT_EXAMPLES)]
+    Init(Init),
+    /// Turn a connection of another connector, or a PingOne SCIM store, into one of this connector.
+    #[command(after_help = IMPORT_EXAMPLES)]
+    Import(Import),
+    /// List the targets that a connection can be written for.
+    #[command(after_help = PRESETS_EXAMPLES)]
+    Presets(Listed),
     /// Describe what the connector offers.
     #[command(
         subcommand,
@@ -58,39 +118,105 @@ pub(crate) enum Command {
     Describe(Described),
 }
 
-/// One cycle of one channel.
+/// A connection and the way to its target.
 #[derive(Debug, Args)]
-pub(crate) struct Job {
+pub(crate) struct Target {
     /// The connection, as PingFederate's administrative API gives it (GET /idp/spConnections/{id}).
     #[arg(value_name = "CONNECTION.json")]
     pub(crate) connection: PathBuf,
-    #[command(flatten)]
-    pub(crate) source: SourceArguments,
-    /// The channel's memory of earlier cycles; made where it is not there yet. Default: beside the connection.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) state: Option<PathBuf>,
-    /// Run the operations through the jar that is deployed in this folder.
+    /// Go through the jar that is deployed in this folder.
     #[arg(long, value_name = "DEPLOY_DIR")]
     pub(crate) plugin: Option<PathBuf>,
     /// The pfscim-host.jar for --plugin, where it is not found by itself.
     #[arg(long, value_name = "JAR", requires = "plugin")]
     pub(crate) host: Option<PathBuf>,
+    /// Certificates to trust beside the system's, at the target and at a directory; the jar of --plugin trusts what
+    /// Java trusts.
+    #[arg(long, value_name = "PEM")]
+    pub(crate) ca_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) given: Given,
+    /// The channel, where the connection has several.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) channel: Option<String>,
+}
+
+/// What does not stand in the connection.
+#[derive(Debug, Args)]
+pub(crate) struct Given {
+    /// A target setting from the environment or a file; goes before the connection's own.
+    #[arg(long = "secret", value_name = "NAME=env:VAR|NAME=file:PATH", value_parser = secret)]
+    pub(crate) secrets: Vec<(String, Secret)>,
+}
+
+/// One cycle of one channel.
+#[derive(Debug, Args)]
+pub(crate) struct Job {
+    #[command(flatten)]
+    pub(crate) target: Target,
+    #[command(flatten)]
+    pub(crate) source: SourceArguments,
+    /// The channel's memory of earlier cycles; made where it is not there yet. Default: beside the connection.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state: Option<PathBuf>,
     /// One JSON object a record on standard output, then a summary.
     #[arg(long)]
     pub(crate) json: bool,
     /// How many users this run may remove. Default: the larger of 10 and 20 % of the known ones.
     #[arg(long, value_name = "N")]
     pub(crate) max_removals: Option<usize>,
-    /// Certificates to trust beside the system's, at the target and at a directory. With --plugin, at the directory
-    /// only: the jar trusts what Java trusts.
-    #[arg(long, value_name = "PEM")]
-    pub(crate) ca_file: Option<PathBuf>,
-    /// A target setting from the environment or a file; goes before the connection's own.
-    #[arg(long = "secret", value_name = "NAME=env:VAR|NAME=file:PATH", value_parser = secret)]
-    pub(crate) secrets: Vec<(String, Secret)>,
-    /// The channel, where the connection has several.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) channel: Option<String>,
+}
+
+/// A look at a connection's file.
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// The connection, as PingFederate's administrative API gives it (GET /idp/spConnections/{id}).
+    #[arg(value_name = "CONNECTION.json")]
+    pub(crate) connection: PathBuf,
+    #[command(flatten)]
+    pub(crate) given: Given,
+    /// One JSON object on standard output.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// A try of a connection.
+#[derive(Debug, Args)]
+pub(crate) struct Test {
+    #[command(flatten)]
+    pub(crate) target: Target,
+    /// One JSON object on standard output.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// A connection to start with.
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// What the target is: a name of `pfscim presets`.
+    #[arg(long, value_name = "NAME", value_parser = preset)]
+    pub(crate) preset: &'static Preset,
+    /// The directory that users come from: Active Directory or another LDAP directory.
+    #[arg(long, value_name = "ad|ldap", value_parser = source_type, default_value = "ad")]
+    pub(crate) source_type: SourceType,
+    /// Where to write it; a file that is there already is never touched. Default: standard output.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// A connection of another connector.
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// The connection as PingFederate's administrative API gives it, or the store as PingOne's does.
+    #[arg(value_name = "OLD.json")]
+    pub(crate) connection: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Listed {
+    /// As a JSON array.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -129,6 +255,18 @@ impl Described {
             (_, true) => Format::Properties,
             _ => Format::Table,
         }
+    }
+}
+
+fn preset(name: &str) -> Result<&'static Preset, String> {
+    pfscim_core::target::preset(name).ok_or_else(|| "there is no such preset (see `pfscim presets`)".into())
+}
+
+fn source_type(word: &str) -> Result<SourceType, String> {
+    match word {
+        "ad" => Ok(SourceType::ActiveDirectory),
+        "ldap" => Ok(SourceType::Ldap),
+        _ => Err("must be ad or ldap".into()),
     }
 }
 

@@ -4,10 +4,13 @@
 mod args;
 mod logging;
 mod network;
+mod prepare;
 mod run;
 mod screen;
 mod source;
+mod verify;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -61,6 +64,11 @@ fn main() -> ExitCode {
     let end = match &arguments.command {
         Command::Sync(job) => run::cycle(job, false),
         Command::Plan(job) => run::cycle(job, true),
+        Command::Check(check) => verify::check(check),
+        Command::Test(test) => Ok(verify::test(test)),
+        Command::Init(init) => prepare::init(init),
+        Command::Import(import) => prepare::import(import),
+        Command::Presets(listed) => Ok(prepare::presets(listed)),
         Command::Describe(described) => Ok(print_description(described)),
     };
     end.unwrap_or_else(|error| {
@@ -68,6 +76,12 @@ fn main() -> ExitCode {
         End::from(&error)
     })
     .into()
+}
+
+/// The text of a file that was named on the command line.
+fn read(path: &Path) -> Result<String, Error> {
+    std::fs::read_to_string(path)
+        .map_err(|e| Error::unusable(format!("{}: {e}", printable(&path.display().to_string()))))
 }
 
 /// One line on standard error for the person who has to act.
@@ -91,7 +105,7 @@ fn usage(error: &clap::Error) -> End {
             let told: Vec<_> = text
                 .lines()
                 .map(str::trim)
-                .take_while(|l| !l.starts_with("Usage:"))
+                .take_while(|l| !l.starts_with("Usage:") && !l.starts_with("For more information"))
                 .filter(|l| !l.is_empty())
                 .collect();
             let told = told.join(" ");

@@ -15,22 +15,25 @@ use pfscim_core::mapping::Catalogue;
 use pfscim_core::target::{Secret, Settings};
 use pfscim_core::text::printable;
 
-use crate::args::Job;
+use crate::args::{Job, Target};
 use crate::screen::Screen;
-use crate::{End, complain, network};
+use crate::{End, complain, network, read};
 
 /// What the connection says, read and checked.
-struct Setup {
+pub(crate) struct Setup {
     connection: Connection,
     position: usize,
     pairs: Vec<(String, Secret)>,
-    settings: Settings,
+    pub(crate) settings: Settings,
     environment: Environment,
 }
 
 /// Runs one cycle; a preview writes nothing anywhere.
 pub(crate) fn cycle(job: &Job, preview: bool) -> Result<End, Error> {
-    let setup = Setup::read(job, preview)?;
+    let setup = Setup::read(&job.target, preview)?;
+    for warning in setup.settings.warnings() {
+        log::warn!("{warning}");
+    }
     let channel = setup.channel();
     let catalogue = setup.catalogue(channel)?;
     let rules = Rules::new(channel, &catalogue, setup.settings.identifier.code())?;
@@ -38,7 +41,7 @@ pub(crate) fn cycle(job: &Job, preview: bool) -> Result<End, Error> {
         complain(line);
     }
     let owner = setup.owner(channel);
-    let path = job.state.clone().unwrap_or_else(|| beside(&job.connection, &channel.name));
+    let path = job.state.clone().unwrap_or_else(|| beside(&job.target.connection, &channel.name));
     let state = if preview { State::preview(&path, &owner)? } else { State::open(&path, &owner)? };
     let source = job.source.open(&setup.environment.anchors)?;
     let provisioner = setup.provisioner(job, channel, preview)?;
@@ -62,34 +65,31 @@ pub(crate) fn cycle(job: &Job, preview: bool) -> Result<End, Error> {
 }
 
 impl Setup {
-    fn read(job: &Job, preview: bool) -> Result<Self, Error> {
-        let name = printable(&job.connection.display().to_string());
+    /// Reads the connection; `dry_run`: nothing will be written to the target.
+    pub(crate) fn read(target: &Target, dry_run: bool) -> Result<Self, Error> {
+        let name = printable(&target.connection.display().to_string());
         let unusable = |text: String| Error::unusable(format!("{name}: {text}"));
-        let text = std::fs::read_to_string(&job.connection).map_err(|e| unusable(e.to_string()))?;
-        let connection = Connection::read(&text).map_err(unusable)?;
-        let channel = connection.channel(job.channel.as_deref()).map_err(unusable)?;
+        let connection = Connection::read(&read(&target.connection)?).map_err(unusable)?;
+        let channel = connection.channel(target.channel.as_deref()).map_err(unusable)?;
         let position = connection.channels.iter().position(|c| std::ptr::eq(c, channel)).unwrap_or_default();
         if channel.active == Some(false) {
             log::info!("the channel is inactive in PingFederate");
         }
         let environment = Environment {
             channel: channel.name.clone(),
-            anchors: network::anchors(job.ca_file.as_deref())?,
+            anchors: network::anchors(target.ca_file.as_deref())?,
             proxy: network::proxies()?,
             clock: Arc::new(SystemClock::default()),
             operation_timeout: operation_timeout(channel.timeout()),
-            dry_run: preview,
+            dry_run,
         };
-        let pairs = connection.pairs(&job.secrets).map_err(unusable)?;
+        let pairs = connection.pairs(&target.given.secrets).map_err(unusable)?;
         let settings = Settings::parse(pairs.iter().map(|(n, v)| (n.as_str(), v.expose())))
             .map_err(|e| unusable(e.text().to_owned()))?;
-        for warning in settings.warnings() {
-            log::warn!("{warning}");
-        }
         Ok(Self { position, pairs, settings, environment, connection })
     }
 
-    fn channel(&self) -> &Channel {
+    pub(crate) fn channel(&self) -> &Channel {
         &self.connection.channels[self.position]
     }
 
@@ -101,12 +101,12 @@ impl Setup {
         }
     }
 
-    fn connector(&self) -> Result<Arc<Connector>, Error> {
+    pub(crate) fn connector(&self) -> Result<Arc<Connector>, Error> {
         Ok(Connector::open(self.settings.clone(), self.environment.clone())?)
     }
 
     /// The standard fields; where others are mapped, also those of the target's own schemas.
-    fn catalogue(&self, channel: &Channel) -> Result<Arc<Catalogue>, Error> {
+    pub(crate) fn catalogue(&self, channel: &Channel) -> Result<Arc<Catalogue>, Error> {
         let standard = Arc::new(Catalogue::standard(self.settings.version));
         let mut mapped = channel.attribute_mapping.iter().filter(|m| m.saas_field_info.is_mapped());
         if mapped.all(|m| standard.field(&m.field_name).is_some()) {
@@ -116,23 +116,29 @@ impl Setup {
     }
 
     fn provisioner(&self, job: &Job, channel: &Channel, preview: bool) -> Result<Box<dyn Provisioner>, Error> {
-        if let Some(folder) = &job.plugin {
-            let plugin = self.plugin(job, channel, folder)?;
+        if let Some(folder) = &job.target.plugin {
+            let plugin = self.plugin(&job.target, channel, folder)?;
             if !preview {
                 return Ok(Box::new(plugin));
             }
-            describe::compare("settings", "name", &plugin.settings()?, &describe::settings_json())?;
-            let standard = Catalogue::standard(self.settings.version);
-            describe::compare("fields", "code", &plugin.fields()?, &describe::fields_json(&standard))?;
+            self.compare(&plugin)?;
         }
         let connector = self.connector()?;
         Ok(Box::new(if preview { Direct::preview(&connector) } else { Direct::new(&connector) }))
     }
 
-    fn plugin(&self, job: &Job, channel: &Channel, folder: &Path) -> Result<Plugin, Error> {
+    /// Holds the deployed jar to be of this version.
+    pub(crate) fn compare(&self, plugin: &Plugin) -> Result<(), Error> {
+        describe::compare("settings", "name", &plugin.settings()?, &describe::settings_json())?;
+        let standard = Catalogue::standard(self.settings.version);
+        describe::compare("fields", "code", &plugin.fields()?, &describe::fields_json(&standard))
+    }
+
+    /// The deployed jar in its host, with these settings.
+    pub(crate) fn plugin(&self, target: &Target, channel: &Channel, folder: &Path) -> Result<Plugin, Error> {
         let deployed = Deployed {
             folder: folder.to_owned(),
-            host: job.host.clone().map_or_else(host_jar, Ok)?,
+            host: target.host.clone().map_or_else(host_jar, Ok)?,
             java: java(),
             id: PLUGIN_TYPE.to_owned(),
         };

@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use pfscim_channel::engine::{Event, Summary, Watch};
 use pfscim_core::Outcome;
 use pfscim_core::mapping::{Catalogue, Change};
-use pfscim_core::target::{Kind, catalogue};
+use pfscim_core::target::{Kind, catalogue, presets};
 use pfscim_core::text::printable;
 use serde_json::{Value, json};
 
@@ -176,6 +176,16 @@ pub(crate) fn settings() -> String {
         }
     }
     table.to_string()
+}
+
+/// The presets for people: what their targets cannot do is too long for a table.
+pub(crate) fn preset_list() -> String {
+    let mut lines = Vec::new();
+    for preset in presets() {
+        lines.push(format!("{}: {}", preset.name, preset.title));
+        lines.extend(preset.limits.iter().map(|limit| format!("    {limit}")));
+    }
+    lines.join("\n")
 }
 
 /// The fields for people.

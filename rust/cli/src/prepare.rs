@@ -1,0 +1,77 @@
+//! `pfscim presets`, `pfscim init` and `pfscim import`: connections to start with.
+
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write as _};
+use std::path::Path;
+
+use pfscim_channel::import::import as convert;
+use pfscim_channel::inspect::inspect;
+use pfscim_channel::{Error, template};
+use pfscim_core::target;
+use pfscim_core::text::printable;
+use serde_json::{Value, json};
+
+use crate::args::{Import, Init, Listed};
+use crate::{End, complain, read, screen};
+
+/// Lists the presets.
+pub(crate) fn presets(listed: &Listed) -> End {
+    let row = |preset: &target::Preset| {
+        json!({
+            "name": preset.name, "title": preset.title, "limits": preset.limits, "settings": preset.settings,
+        })
+    };
+    screen::out(&if listed.json {
+        format!("{:#}", target::presets().iter().map(row).collect::<Value>())
+    } else {
+        screen::preset_list()
+    });
+    End::Well
+}
+
+/// Writes the connection of a preset, and says what is left to do.
+pub(crate) fn init(init: &Init) -> Result<End, Error> {
+    let text = format!("{:#}", template::connection(init.preset, init.source_type));
+    match &init.out {
+        None => screen::out(&text),
+        Some(path) => write_new(path, &format!("{text}\n"))?,
+    }
+    for limit in &init.preset.limits {
+        complain(&format!("note: {}: {limit}", init.preset.title));
+    }
+    for open in inspect(&text, &[]).errors {
+        complain(&format!("to do: {open}"));
+    }
+    Ok(End::Well)
+}
+
+/// Secrets will stand in the file, so it is its owner's only.
+fn write_new(path: &Path, text: &str) -> Result<(), Error> {
+    let name = printable(&path.display().to_string());
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path).map_err(|e| {
+        Error::unusable(match e.kind() {
+            ErrorKind::AlreadyExists => format!("--out: {name} is there already; nothing was written"),
+            _ => format!("--out: {name}: {e}"),
+        })
+    })?;
+    file.write_all(text.as_bytes()).map_err(|e| {
+        // Half a connection is of no use to anybody, and would be in the way of the next try.
+        let _ = std::fs::remove_file(path);
+        Error::unusable(format!("--out: {name}: {e}"))
+    })
+}
+
+/// Prints another connector's connection as one of ours, and says what has to be looked at.
+pub(crate) fn import(import: &Import) -> Result<End, Error> {
+    let name = printable(&import.connection.display().to_string());
+    let imported = convert(&read(&import.connection)?).map_err(|e| Error::unusable(format!("{name}: {e}")))?;
+    screen::out(&format!("{:#}", imported.connection));
+    for note in imported.notes {
+        complain(&format!("note: {note}"));
+    }
+    Ok(End::Well)
+}
