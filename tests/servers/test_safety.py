@@ -109,6 +109,18 @@ def test_an_empty_or_cut_off_directory_disables_nobody(setup, edited, server, wi
     assert setup.state.read_bytes() == state
 
 
+@pytest.mark.parametrize("share", [0.02, 0.3, 0.5, 0.7, 0.9, 0.93])
+def test_a_directory_cut_off_between_two_lines_disables_nobody(direct, edited, server, wire, share):
+    first_load(direct)
+    state, before = direct.state.read_bytes(), server.users()
+    wire.forget()
+    run = direct.sync(edited("a.ldif", lambda text: "".join(text.splitlines(True)[: int(text.count("\n") * share)])))
+    refused(run, 2)
+    assert wire.writes() == []
+    assert server.users() == before
+    assert direct.state.read_bytes() == state
+
+
 def test_one_record_that_cannot_be_sent_holds_nobody_else_up(setup, edited, server):
     broken = edited("a.ldif", lambda text: text.replace("mail: noah.weber@example.com\n", ""))
     run = setup.sync(broken)

@@ -68,6 +68,11 @@ impl PartialEq for Dn {
 
 impl Eq for Dn {}
 
+/// A name's [`Dn::key`] for people to read.
+pub fn spelled(key: &str) -> String {
+    key.replace('\u{1}', ",").replace('\u{2}', "=").replace('\u{3}', "+")
+}
+
 /// Case and runs of spaces removed from a value, as the matching rule `caseIgnoreMatch` compares (RFC 4518).
 pub fn fold(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()

@@ -151,6 +151,10 @@ struct Plan {
     versions: HashMap<String, Vec<u8>>,
     /// Every entry was read, not only those that changed.
     whole: bool,
+    /// The groups of the source location that a file holds.
+    groups: BTreeSet<String>,
+    /// Why a file may be cut off.
+    doubt: Option<String>,
 }
 
 impl Cycle<'_> {
@@ -172,6 +176,7 @@ impl Cycle<'_> {
         let rows: Vec<_> = plan.pushes.iter().map(Present::row).chain(plan.leavers.iter().cloned()).collect();
         self.state.begin(&self.settings.digest(), &rows)?;
         self.state.remember(&plan.reading, &plan.versions, plan.whole)?;
+        self.state.put_groups(&plan.groups)?;
         self.watch.begin(plan.pushes.len() + plan.leavers.len());
         for event in &plan.settled {
             self.tell(counts, event);
@@ -239,6 +244,8 @@ impl Cycle<'_> {
         }
         plan.selected = seen.len();
         selection.finish(plan.selected)?;
+        plan.groups = selection.groups();
+        plan.doubt = selection.doubt(&self.state.groups()?);
         for user in users.into_values().filter(|u| u.in_scope || u.dirty) {
             let replaced = plan.identifiers.contains_key(&user.identifier.to_lowercase());
             if user.target_id.is_some() && !replaced && self.settings.remove {
@@ -322,6 +329,12 @@ impl Cycle<'_> {
         if self.options.max_removals.is_none() && plan.selected == 0 && plan.known > 0 {
             return Err(Error::Guard(format!(
                 "the source has none of the {} known users any more, which is taken for a mistake in the source or its location; if everybody is to go, run with --max-removals {removals}",
+                plan.known
+            )));
+        }
+        if let (Some(doubt), None, 1..) = (&plan.doubt, self.options.max_removals, removals) {
+            return Err(Error::Guard(format!(
+                "{removals} of {} known users would be removed, but {doubt}: the source looks cut off; if it is whole, run with --max-removals {removals}",
                 plan.known
             )));
         }

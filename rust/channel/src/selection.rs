@@ -11,7 +11,7 @@ use pfscim_core::text::excerpt;
 use crate::Error;
 use crate::account;
 use crate::connection::{ChangeAlgorithm, GroupMembership, SourceSettings};
-use crate::dn::Dn;
+use crate::dn::{Dn, spelled};
 use crate::filter::Filter;
 use crate::source::{Entry, Search, Source, Value};
 
@@ -45,6 +45,12 @@ struct Members {
     listed: HashSet<String>,
     /// Whether the group itself is an entry of the source.
     found: bool,
+    /// Which of the groups are entries of a file, by name.
+    here: BTreeSet<String>,
+    /// Every group that is an entry of a file, by name.
+    all: HashSet<String>,
+    /// Members below the base DN that these groups list and a file does not have.
+    absent: BTreeSet<String>,
 }
 
 /// A user of the channel.
@@ -73,7 +79,8 @@ impl<'a> Selection<'a> {
             text => text.map(Filter::parse).transpose(),
         }
         .map_err(|e| Error::unusable(format!("Users Filter: {e}")))?;
-        let members = location.group_dn().map(|group| Members::read(group, settings, source, live)).transpose()?;
+        let members =
+            location.group_dn().map(|group| Members::read(group, &base, settings, source, live)).transpose()?;
         Ok(Self { settings, live, base, filter, members })
     }
 
@@ -112,6 +119,26 @@ impl<'a> Selection<'a> {
             ))),
             _ => Ok(()),
         }
+    }
+
+    /// The groups that decided who is a user of the channel and are entries of a file.
+    pub fn groups(&self) -> BTreeSet<String> {
+        self.members.as_ref().map(|m| m.here.clone()).unwrap_or_default()
+    }
+
+    /// Why a file may be only a part of what it was when it held the groups `before`: a group that is gone, or a
+    /// member that its group still lists. One that was cut off between two lines shows no other sign.
+    pub fn doubt(&self, before: &BTreeSet<String>) -> Option<String> {
+        let members = self.members.as_ref().filter(|_| !self.live)?;
+        if let Some(group) = before.iter().find(|group| !members.all.contains(*group)) {
+            return Some(format!("the source does not hold the group `{}` any more", excerpt(&spelled(group))));
+        }
+        let first = members.absent.first()?;
+        let count = members.absent.len();
+        Some(format!(
+            "the group lists {count} members that the source does not hold, such as `{}`",
+            excerpt(&spelled(first))
+        ))
     }
 
     /// Lists who there is, and reads those who are not known in that version. `None` where these are many, or one of
@@ -311,24 +338,29 @@ struct Group {
     spelled: String,
     member_of: Vec<String>,
     listed: Vec<String>,
+    /// Those of the listed names that lie below the base DN.
+    below: Vec<String>,
 }
 
 impl Members {
-    fn read(group: &str, settings: &SourceSettings, source: &dyn Source, live: bool) -> Result<Self, Error> {
+    fn read(group: &str, base: &Dn, settings: &SourceSettings, source: &dyn Source, live: bool) -> Result<Self, Error> {
         let top = top(group, settings)?;
         let class = &settings.change_detection_settings.group_object_class;
         let detection = &settings.group_membership_detection;
         let attributes = distinct(member_of_attribute(detection).into_iter().chain(member_attribute(detection)));
         let nested = settings.user_source_location.nested();
         let mut groups = Vec::new();
+        let mut names = HashSet::new();
         let mut add = |entry: Entry| {
             if let Some(name) = entry.name() {
                 let name = name.key();
+                names.insert(name.clone());
                 if live || name == top || entry.is_a(class) {
                     groups.push(Group {
                         name,
                         member_of: keys(&entry, member_of_attribute(detection)),
                         listed: keys(&entry, member_attribute(detection)),
+                        below: names_below(&entry, member_attribute(detection), base),
                         spelled: entry.dn,
                     });
                 }
@@ -350,7 +382,9 @@ impl Members {
                 &mut add,
             )?;
         }
-        let members = Self::closure(top, &groups, nested);
+        let mut members = Self::closure(top, &groups, nested);
+        members.absent.retain(|name| !names.contains(name));
+        members.all = groups.into_iter().map(|group| group.name).collect();
         if live && !members.found {
             return Err(Error::unusable(format!(
                 "Users Group DN: `{}` is not in the directory, or the account that asks may not see it",
@@ -370,7 +404,11 @@ impl Members {
             }
             let mut itself = groups.iter().filter(|g| g.name == name).peekable();
             members.spelled.extend(itself.peek().map(|g| g.spelled.clone()));
-            members.listed.extend(itself.flat_map(|g| g.listed.iter().cloned()));
+            for group in itself {
+                members.here.insert(name.clone());
+                members.absent.extend(group.below.iter().cloned());
+                members.listed.extend(group.listed.iter().cloned());
+            }
             if nested {
                 open.extend(
                     groups
@@ -406,6 +444,13 @@ fn keys(entry: &Entry, attribute: Option<&str>) -> Vec<String> {
     let text =
         |value: &Value| value.text().map(|t| Dn::parse(t).map_or_else(|| t.trim().to_lowercase(), |dn| dn.key()));
     entry.values(attribute).iter().filter_map(text).collect()
+}
+
+/// The values of an attribute that are names below the base, in comparable form.
+fn names_below(entry: &Entry, attribute: Option<&str>, base: &Dn) -> Vec<String> {
+    let Some(attribute) = attribute else { return Vec::new() };
+    let names = entry.values(attribute).iter().filter_map(|value| value.text().and_then(Dn::parse));
+    names.filter(|name| name.is_within(base)).map(|name| name.key()).collect()
 }
 
 #[cfg(test)]
@@ -489,6 +534,24 @@ mod tests {
         let settings = settings(json!({"groupDN": "cn=typo,dc=x"}));
         let selection = Selection::new(&settings, &directory()).unwrap();
         assert!(selection.finish(0).unwrap_err().to_string().contains("cn=typo,dc=x"));
+    }
+
+    #[test]
+    fn a_file_is_doubted_where_a_group_or_a_listed_member_is_missing() {
+        let settings = settings(json!({"groupDN": "cn=staff,dc=x", "nestedSearch": true}));
+        let whole = directory();
+        let selection = Selection::new(&settings, &whole).unwrap();
+        let before = selection.groups();
+        assert_eq!(before.len(), 3);
+        assert_eq!(selection.doubt(&before), None);
+
+        let without = |dn: &str| Memory(whole.0.iter().filter(|e| e.dn != dn).cloned().collect());
+        let doubt = |source: &Memory| Selection::new(&settings, source).unwrap().doubt(&before);
+        assert!(doubt(&without("cn=outer,dc=x")).unwrap().contains("cn=outer,dc=x"));
+        assert!(doubt(&without("cn=Staff,dc=x")).unwrap().contains("cn=staff,dc=x"));
+        assert!(doubt(&without("uid=a,ou=people,dc=x")).unwrap().contains("uid=a,ou=people,dc=x"));
+        // Whom no group lists by name may come and go.
+        assert_eq!(doubt(&without("uid=c,ou=people,dc=x")), None);
     }
 
     #[test]

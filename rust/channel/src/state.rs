@@ -4,7 +4,7 @@
 //! A file is made whole or not at all, readable by its owner only; it is locked while a run uses it; every change is
 //! one transaction. A damaged file is an error, never an empty one.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -230,6 +230,31 @@ impl State {
             transaction.commit()
         };
         write().map_err(|e| self.stopped(&e))
+    }
+
+    /// The names of the groups that the source held in the last cycle.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn groups(&self) -> Result<BTreeSet<String>, Error> {
+        let text: Option<String> = self
+            .db()
+            .query_row("SELECT CAST(value AS TEXT) FROM about WHERE name = 'groups'", [], |row| row.get(0))
+            .optional()
+            .map_err(|e| self.stopped(&e))?;
+        Ok(text.unwrap_or_default().lines().map(str::to_owned).collect())
+    }
+
+    /// Writes the names of the groups that the source holds now. Such a name is one line: [`crate::dn::Dn::key`].
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn put_groups(&self, groups: &BTreeSet<String>) -> Result<(), Error> {
+        let text = groups.iter().map(String::as_str).collect::<Vec<_>>().join("\n");
+        self.db()
+            .execute("INSERT OR REPLACE INTO about (name, value) VALUES ('groups', ?1)", [text])
+            .map(|_| ())
+            .map_err(|e| self.stopped(&e))
     }
 
     /// Writes what is known of a user now.
