@@ -101,18 +101,20 @@ class Setup:
         """One of the scenario's directories."""
         return self.scenario.folder / name
 
-    def sync(self, ldif: Path, *more: str) -> Run:
+    def sync(self, source: Path | str, *more: str) -> Run:
         """A cycle."""
-        return self.run("sync", ldif, *more)
+        return self.run("sync", source, *more)
 
-    def plan(self, ldif: Path, *more: str) -> Run:
+    def plan(self, source: Path | str, *more: str) -> Run:
         """A preview of a cycle."""
-        return self.run("plan", ldif, *more)
+        return self.run("plan", source, *more)
 
-    def run(self, command: str, ldif: Path, *more: str) -> Run:
+    def run(self, command: str, source: Path | str, *more: str) -> Run:
+        """A run of the program on an LDIF file, or on what else `--source` takes."""
         if not self.connection.exists():
             self.write_connection()
-        arguments = [command, self.connection, "--source", f"ldif:{ldif}", "--state", self.state, "--json"]
+        place = source if isinstance(source, str) else f"ldif:{source}"
+        arguments = [command, self.connection, "--source", place, "--state", self.state, "--json"]
         arguments += ["--secret", "OAUTH_ACCESS_TOKEN=env:TARGET_TOKEN"]
         if self.plugin is not None:
             arguments += ["--plugin", self.plugin]
