@@ -125,8 +125,10 @@ final class Call {
             told = new Violation("the message of the exception is not one line: "
                 + Text.oneLine(String.valueOf(failure.getMessage())));
         }
-        boolean meant = told instanceof SaasException || told instanceof Violation || told instanceof CannotStart;
-        boolean stop = failure instanceof SaasException && ((SaasException) failure).isStopSession();
+        boolean meant = told instanceof SaasException || told instanceof Violation || told instanceof CannotStart
+            || told instanceof Refusal;
+        boolean stop = failure instanceof SaasException && ((SaasException) failure).isStopSession()
+            || failure instanceof Refusal && ((Refusal) failure).isLast();
         return new Args().add("message", meant ? told.getMessage() : told.toString()).add("stop", stop)
             .add("class", told.getClass().getName());
     }

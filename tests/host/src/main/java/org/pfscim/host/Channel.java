@@ -27,7 +27,7 @@ import org.sourceid.saml20.adapter.conf.SimpleFieldList;
  * <p>{@code init}, {@code check} and {@code close} come one at a time with no user or group call under way, but for those
  * that have been given up; user and group calls come on many threads.
  */
-final class Channel {
+final class Channel implements Calls {
     private final Class<? extends AbstractSaasPlugin> type;
     private final Modes modes;
     private final Map<String, Call.Work> calls = new LinkedHashMap<>();
@@ -56,18 +56,18 @@ final class Channel {
         calls.put("deleteGroup", this::deleteGroup);
     }
 
-    /** What that call does, or null where there is no such call. */
-    Call.Work work(String call) {
+    @Override
+    public Call.Work work(String call) {
         return calls.get(call);
     }
 
-    /** Whether that call is about a user or a group, so that others may be under way. */
-    static boolean isOperation(String call) {
+    @Override
+    public boolean isOperation(String call) {
         return call.endsWith("User") || call.contains("Group");
     }
 
-    /** Ends the session if one is open. */
-    void end() throws SaasException {
+    @Override
+    public void end() throws SaasException {
         if (open) {
             open = false;
             for (AbstractSaasPlugin plugin : plugins) {

@@ -31,7 +31,7 @@ final class Host {
 
     private static final Call END = new Call(0, "end", new Args());
 
-    private final Channel channel;
+    private final Calls calls;
     private final Output output;
     private final PrintStream err;
     private final boolean shuffles;
@@ -40,8 +40,8 @@ final class Host {
     private final Map<Long, Call> unanswered = new ConcurrentHashMap<>();
     private final InFlight inFlight = new InFlight();
 
-    Host(Channel channel, Output output, PrintStream err, int threadCount, boolean shuffles, ClassLoader loader) {
-        this.channel = channel;
+    Host(Calls calls, Output output, PrintStream err, int threadCount, boolean shuffles, ClassLoader loader) {
+        this.calls = calls;
         this.output = output;
         this.err = err;
         this.shuffles = shuffles;
@@ -73,8 +73,8 @@ final class Host {
                 abandon(call);
                 continue;
             }
-            boolean operation = Channel.isOperation(call.name());
-            if (channel.work(call.name()) == null) {
+            boolean operation = calls.isOperation(call.name());
+            if (calls.work(call.name()) == null) {
                 throw new CannotStart("there is no call " + Text.oneLine(call.name()));
             }
             if (unanswered.putIfAbsent(call.seq(), call) != null) {
@@ -135,7 +135,7 @@ final class Host {
     private void dispatch() {
         try {
             for (Call call = requests.take(); call != END; call = requests.take()) {
-                boolean alone = !Channel.isOperation(call.name());
+                boolean alone = !calls.isOperation(call.name());
                 if (alone) {
                     inFlight.awaitNone(Long.MAX_VALUE);
                 }
@@ -157,7 +157,7 @@ final class Host {
     private void submit(Call call) {
         inFlight.add();
         threads.execute(() -> {
-            Call.End end = call.run(channel.work(call.name()), output);
+            Call.End end = call.run(calls.work(call.name()), output);
             if (end == Call.End.ANSWERED) {
                 answered(call);
             } else if (end == Call.End.GIVEN_UP) {
@@ -168,7 +168,7 @@ final class Host {
 
     private void end() {
         try {
-            channel.end();
+            calls.end();
         } catch (Throwable failure) {
             err.println("pfscim-host: the session did not end well: " + Text.oneLine(failure.toString()));
         } finally {

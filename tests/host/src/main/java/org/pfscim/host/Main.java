@@ -11,10 +11,14 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Properties;
 
-/** The program: {@code java -cp HOST:JARS org.pfscim.host.Main --id PLUGIN [--threads N]}. */
+/**
+ * The program: {@code java -cp HOST:JARS org.pfscim.host.Main --id PLUGIN [--threads N]} plays a plugin, {@code java -cp
+ * HOST org.pfscim.host.Main --expressions} evaluates expressions.
+ */
 public final class Main {
     private static final int OK = 0;
     private static final int CANNOT = 2;
+    private static final String USAGE = "usage: --id PLUGIN [--threads N], or --expressions";
 
     private final Properties properties;
     private final ClassLoader loader;
@@ -40,9 +44,10 @@ public final class Main {
             Output output = new Output(out);
             CapturedLog.capture(output, modes);
             Thread.currentThread().setContextClassLoader(loader);
-            int threads = number(option(args, "--threads", "1"));
-            Class<? extends AbstractSaasPlugin> type = new Discovery(loader).plugin(option(args, "--id", null));
-            Host host = new Host(new Channel(type, modes), output, err, threads, modes.shuffles(), loader);
+            boolean expressions = args.length == 1 && args[0].equals("--expressions");
+            int threads = expressions ? 1 : number(option(args, "--threads", "1"));
+            Calls calls = expressions ? new Expressions() : channel(args, modes);
+            Host host = new Host(calls, output, err, threads, modes.shuffles(), loader);
             host.run(new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8)), loader);
             return OK;
         } catch (CannotStart reason) {
@@ -51,16 +56,21 @@ public final class Main {
         }
     }
 
+    private Channel channel(String[] args, Modes modes) throws CannotStart {
+        Class<? extends AbstractSaasPlugin> type = new Discovery(loader).plugin(option(args, "--id", null));
+        return new Channel(type, modes);
+    }
+
     private static String option(String[] args, String name, String unset) throws CannotStart {
         String value = unset;
         for (int i = 0; i < args.length; i += 2) {
             if (!args[i].equals("--id") && !args[i].equals("--threads") || i + 1 == args.length) {
-                throw new CannotStart("usage: --id PLUGIN [--threads N]");
+                throw new CannotStart(USAGE);
             }
             value = args[i].equals(name) ? args[i + 1] : value;
         }
         if (value == null) {
-            throw new CannotStart("usage: --id PLUGIN [--threads N]");
+            throw new CannotStart(USAGE);
         }
         return value;
     }

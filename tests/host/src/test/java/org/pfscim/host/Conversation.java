@@ -11,6 +11,7 @@ import java.io.PipedOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Properties;
 
@@ -27,10 +28,11 @@ final class Conversation implements AutoCloseable {
 
     /** Starts a host; the words are its arguments after {@code --id Fake}, modes ({@code removal=update}) among them. */
     Conversation(ClassLoader loader, String... words) throws IOException {
+        this(loader, new ArrayList<>(Arrays.asList("--id", "Fake")), words);
+    }
+
+    private Conversation(ClassLoader loader, List<String> args, String... words) throws IOException {
         Properties modes = new Properties();
-        List<String> args = new ArrayList<>();
-        args.add("--id");
-        args.add("Fake");
         for (String word : words) {
             int equals = word.indexOf('=');
             if (equals > 0) {
@@ -50,6 +52,11 @@ final class Conversation implements AutoCloseable {
             }
         });
         host.start();
+    }
+
+    /** Starts a host that evaluates expressions. */
+    static Conversation expressions() throws IOException {
+        return new Conversation(Conversation.class.getClassLoader(), new ArrayList<>(), "--expressions");
     }
 
     /** Sends a request and does not wait. */

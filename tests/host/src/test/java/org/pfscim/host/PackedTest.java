@@ -86,10 +86,11 @@ public class PackedTest {
     }
 
     @Test
-    public void the_jar_holds_the_declarations_the_logging_library_and_its_licence() throws Exception {
+    public void the_jar_holds_the_declarations_the_libraries_and_their_licences() throws Exception {
         try (JarFile jar = new JarFile(host.toFile())) {
             for (String name : new String[] {"org/pfscim/host/Main.class", "META-INF/LICENSE.txt", "META-INF/NOTICE.txt",
-                "com/pingidentity/provisioner/sdk/AbstractSaasPlugin.class", "org/apache/commons/logging/Log.class"}) {
+                "com/pingidentity/provisioner/sdk/AbstractSaasPlugin.class", "org/apache/commons/logging/Log.class", "ognl/Ognl.class",
+                "META-INF/THIRD-PARTY.txt"}) {
                 assertTrue(name, jar.getEntry(name) != null);
             }
             assertEquals("org.pfscim.host.Main", jar.getManifest().getMainAttributes().getValue("Main-Class"));
