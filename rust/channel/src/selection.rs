@@ -455,6 +455,9 @@ fn names_below(entry: &Entry, attribute: Option<&str>, base: &Dn) -> Vec<String>
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+    use std::sync::Mutex;
+
     use serde_json::{Value as Json, json};
 
     use super::*;
@@ -561,6 +564,159 @@ mod tests {
         {
             let settings = settings(location);
             assert!(Selection::new(&settings, &directory()).unwrap_err().to_string().contains(words));
+        }
+    }
+
+    /// A directory server: answers searches, notes them, and loses an entry after the first one.
+    struct Server {
+        entries: Mutex<Vec<Entry>>,
+        asked: Mutex<Vec<String>>,
+        loses: Option<&'static str>,
+    }
+
+    impl Server {
+        fn new(entries: Vec<Entry>) -> Self {
+            Self { entries: Mutex::new(entries), asked: Mutex::default(), loses: None }
+        }
+
+        fn asked(&self) -> Vec<String> {
+            std::mem::take(&mut self.asked.lock().unwrap())
+        }
+    }
+
+    impl Source for Server {
+        fn read(&self, search: &Search<'_>, each: &mut dyn FnMut(Entry) -> Result<(), Error>) -> Result<(), Error> {
+            let whole = if search.attributes.contains(&"title") { "read" } else { "list" };
+            self.asked.lock().unwrap().push(format!("{whole} {}", search.base));
+            let (base, filter) = (Dn::parse(search.base).unwrap(), Filter::parse(&search.filter).unwrap());
+            let found = |e: &&Entry| {
+                let name = e.name().unwrap();
+                name.is_within(&base) && (!search.base_only || name == base) && filter.matches(e)
+            };
+            let mut entries = self.entries.lock().unwrap();
+            entries.iter().filter(found).cloned().try_for_each(each)?;
+            entries.retain(|e| self.loses.is_none_or(|lost| !e.dn.starts_with(lost)));
+            Ok(())
+        }
+
+        fn server(&self) -> Result<Option<String>, Error> {
+            Ok(Some("ldap://test".into()))
+        }
+    }
+
+    const LONG_AGO: &str = "20240102030405Z";
+
+    fn person(uid: &str, changed: &str) -> Entry {
+        let more = [("entryUUID", uid), ("changed", changed), ("title", "x"), ("x", "512")];
+        entry(&format!("uid={uid},ou=people,dc=x"), "person", &more)
+    }
+
+    fn followed(algorithm: &str) -> SourceSettings {
+        let mut settings = settings(json!({}));
+        settings.change_detection_settings = serde_json::from_value(json!({
+            "userObjectClass": "person", "groupObjectClass": "groupOfNames",
+            "changedUsersAlgorithm": algorithm, "usnAttributeName": "changed", "timeStampAttributeName": "changed"
+        }))
+        .unwrap();
+        settings
+    }
+
+    /// Who is found by entry and who is the same (in brackets), with `known` users and versions.
+    fn found(
+        settings: &SourceSettings,
+        server: &Server,
+        known: Option<&HashMap<String, Vec<u8>>>,
+    ) -> (Vec<String>, HashMap<String, Vec<u8>>) {
+        let selection = Selection::new(settings, server).unwrap();
+        let (mut names, mut versions) = (Vec::new(), HashMap::new());
+        let is_known = |id: &str, version: &[u8]| known.is_some_and(|k| k.get(id).map(Vec::as_slice) == Some(version));
+        let asked: Option<Known<'_>> = known.map(|_| &is_known as Known<'_>);
+        selection
+            .users(server, &["title"], asked, &mut |user| {
+                match user {
+                    Found::Entry(entry, version) => {
+                        let guid = account::guid(&entry, settings).unwrap();
+                        versions.extend(version.map(|v| (guid.clone(), v)));
+                        names.push(guid);
+                    }
+                    Found::Same(guid) => names.push(format!("[{guid}]")),
+                }
+                Ok(())
+            })
+            .unwrap();
+        names.sort();
+        (names, versions)
+    }
+
+    #[test]
+    fn only_entries_that_changed_are_read() {
+        for algorithm in ["TIMESTAMP", "TIMESTAMP_NO_NEGATION", "ACTIVE_DIRECTORY_USN"] {
+            let settings = followed(algorithm);
+            let server = Server::new(vec![person("a", LONG_AGO), person("b", LONG_AGO)]);
+            let (names, versions) = found(&settings, &server, None);
+            assert_eq!((names, server.asked()), (vec!["a".into(), "b".into()], vec!["read ou=people,dc=x".into()]));
+
+            server.entries.lock().unwrap()[1] = person("b", "20240102030406Z");
+            server.entries.lock().unwrap().push(person("c", LONG_AGO));
+            let (names, _) = found(&settings, &server, Some(&versions));
+            assert_eq!(names, ["[a]", "b", "c"]);
+            assert_eq!(
+                server.asked(),
+                ["list ou=people,dc=x", "read uid=b,ou=people,dc=x", "read uid=c,ou=people,dc=x"]
+            );
+        }
+    }
+
+    #[test]
+    fn a_changed_account_status_is_seen_whatever_the_marker_says() {
+        let settings = followed("TIMESTAMP");
+        let server = Server::new(vec![person("a", LONG_AGO)]);
+        let (_, versions) = found(&settings, &server, None);
+        server.entries.lock().unwrap()[0].push("x", Value::from("514"));
+        assert_eq!(found(&settings, &server, Some(&versions)).0, ["a"]);
+    }
+
+    #[test]
+    fn a_time_that_may_come_again_is_not_relied_on() {
+        for (changed, relied_on) in
+            [(LONG_AGO, true), ("20240102030405.0Z", true), ("99991231235959Z", false), ("yesterday", false)]
+        {
+            let server = Server::new(vec![person("a", changed)]);
+            assert_eq!(found(&followed("TIMESTAMP"), &server, None).1.len(), usize::from(relied_on), "{changed}");
+        }
+        let silent = Server::new(vec![entry("uid=a,ou=people,dc=x", "person", &[("entryUUID", "a")])]);
+        assert!(found(&followed("TIMESTAMP"), &silent, None).1.is_empty());
+    }
+
+    #[test]
+    fn an_entry_that_goes_away_between_list_and_read_makes_everything_be_read() {
+        let settings = followed("TIMESTAMP");
+        let mut server = Server::new(vec![person("a", LONG_AGO), person("b", LONG_AGO)]);
+        let (_, versions) = found(&settings, &server, None);
+        server.entries.lock().unwrap()[1] = person("b", "20240102030406Z");
+        server.loses = Some("uid=b");
+        server.asked();
+        assert_eq!(found(&settings, &server, Some(&versions)).0, ["a"]);
+        assert_eq!(server.asked().last().unwrap(), "read ou=people,dc=x");
+    }
+
+    #[test]
+    fn many_changes_make_everything_be_read_at_once() {
+        let settings = followed("TIMESTAMP");
+        let server = Server::new((0..=FEW).map(|n| person(&format!("u{n}"), LONG_AGO)).collect());
+        let nobody = HashMap::new();
+        assert_eq!(found(&settings, &server, Some(&nobody)).0.len(), FEW + 1);
+        assert_eq!(server.asked(), ["list ou=people,dc=x", "read ou=people,dc=x"]);
+    }
+
+    #[test]
+    fn times_are_read_as_directories_write_them() {
+        let seconds = |text: &str| generalized_time(text).map(|t| t.duration_since(UNIX_EPOCH).unwrap().as_secs());
+        assert_eq!(seconds("19700101000000Z"), Some(0));
+        assert_eq!(seconds("20240229235959Z"), Some(1_709_251_199));
+        assert_eq!(seconds("20240301000000.123Z"), Some(1_709_251_200));
+        for text in ["20240301000000+0100", "20240001000000Z", "20240300000000", "Z", "202403010000ääZ", ""] {
+            assert_eq!(seconds(text), None, "{text}");
         }
     }
 }

@@ -658,6 +658,31 @@ mod tests {
     }
 
     #[test]
+    fn versions_are_of_use_for_the_same_reading_and_for_a_day() {
+        let (_folder, path) = place();
+        let state = begun(&path);
+        let versions = HashMap::from([("1".to_owned(), b"v1".to_vec())]);
+        assert!(state.versions(b"ldap").unwrap().is_empty());
+        state.remember(b"ldap", &versions, true).unwrap();
+        assert_eq!(state.versions(b"ldap").unwrap(), versions);
+        assert!(state.versions(b"another mapping").unwrap().is_empty());
+        state.remember(b"ldap", &versions, false).unwrap();
+        assert_eq!(state.versions(b"ldap").unwrap(), versions);
+
+        // Two days later, and two days before: a clock that was put right.
+        for then in [-172_800, 172_800] {
+            let sql = format!("UPDATE about SET value = unixepoch() + {then} WHERE name = 'read_whole'");
+            state.db().execute(&sql, []).unwrap();
+            assert!(state.versions(b"ldap").unwrap().is_empty());
+        }
+
+        state.remember(b"ldap", &versions, true).unwrap();
+        state.remember(b"", &HashMap::new(), true).unwrap();
+        assert!(state.versions(b"ldap").unwrap().is_empty(), "a file was read meanwhile");
+        assert!(state.versions(b"").unwrap().is_empty());
+    }
+
+    #[test]
     fn of_two_first_runs_the_slower_one_is_refused() {
         let (_folder, path) = place();
         let slow = State::open(&path, &owner()).unwrap();

@@ -1,0 +1,89 @@
+"""Users from tables: CSV and JSON lines, selected and mapped as entries of a directory are."""
+
+import json
+from pathlib import Path
+
+import pytest
+from program import Setup
+from scim import ScimServer
+from test_ldap import MAPPING, SOURCE, mapped, names, users
+from test_safety import refused
+
+HEADER = "entryUUID,uid,mail,givenName,sn,title,employeeType,memberOf"
+STAFF = "cn=staff,ou=groups,dc=example,dc=com"
+
+
+@pytest.fixture
+def empty(server: ScimServer) -> ScimServer:
+    """The target without anybody."""
+    server.hold([])
+    return server
+
+
+@pytest.fixture(params=["csv", "jsonl"])
+def table(request: pytest.FixtureRequest, direct: Setup, empty: ScimServer, tmp_path: Path) -> "Table":
+    return Table(direct, tmp_path / f"people.{request.param}", request.param)
+
+
+class Table:
+    """A connection whose users are in a table, written in one of the two forms."""
+
+    def __init__(self, setup: Setup, file: Path, form: str) -> None:
+        self.setup = setup
+        self.file = file
+        self.form = form
+        setup.write_connection()
+        document = json.loads(setup.connection.read_text(encoding="utf-8"))
+        source = SOURCE | {"userSourceLocation": {"filter": "(uid=user*)", "groupDN": STAFF}}
+        document["outboundProvision"]["channels"][0].update(channelSource=source, attributeMapping=mapped(MAPPING))
+        setup.connection.write_text(json.dumps(document), encoding="utf-8")
+
+    def write(self, rows: list[list[str]]) -> None:
+        if self.form == "csv":
+            lines = [HEADER, *(",".join(f'"{cell}"' if "," in cell else cell for cell in row) for row in rows)]
+        else:
+            fields = HEADER.split(",")
+            lines = [json.dumps({f: c.split(";") if f == "memberOf" else c for f, c in zip(fields, row)}) for row in rows]
+        self.file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    def sync(self):
+        more = ["--csv-values", ";"] if self.form == "csv" else []
+        return self.setup.sync(f"{self.form}:{self.file}", *more)
+
+
+def row(number: int, status: str = "", group: str = STAFF) -> list[str]:
+    name = f"user{number}"
+    return [f"guid-{number}", name, f"{name}@example.com", "User", f"Number {number}", "Engineer", status, group]
+
+
+def test_a_table_is_loaded_followed_and_left(table: Table, empty: ScimServer, wire):
+    elsewhere = f"cn=others,dc=example,dc=com;{STAFF}"
+    table.write([row(1), row(2, group=elsewhere), row(3), row(4, group="cn=others,dc=example,dc=com")])
+    run = table.sync()
+    assert run.status == 0, run
+    assert names(empty) == users(1, 2, 3)
+
+    wire.forget()
+    run = table.sync()
+    assert run.summary["unchanged"] == 3 and wire.writes() == [], run
+
+    table.write([row(1, status="locked"), row(3), row(5)])
+    run = table.sync()
+    assert run.status == 0, run
+    assert names(empty) == users(3, 5)
+
+
+@pytest.mark.parametrize("kind", ["cut", "broken", "empty"])
+def test_a_damaged_table_removes_nobody(table: Table, empty: ScimServer, wire, kind: str):
+    table.write([row(number) for number in range(1, 6)])
+    assert table.sync().status == 0
+    before, state = empty.users(), table.setup.state.read_bytes()
+    text = table.file.read_text(encoding="utf-8")
+    lines = text.splitlines(keepends=True)
+    damaged = {"cut": text[: len(text) * 2 // 3], "broken": "".join(lines[:2] + ['{"\n'] + lines[2:]), "empty": ""}[kind]
+    table.file.write_text(damaged, encoding="utf-8")
+    wire.forget()
+    line = damaged.count("\n") + 1 if kind == "cut" else 3
+    refused(table.sync(), 2, "holds no entry" if kind == "empty" else f"line {line}: ")
+    assert wire.writes() == [] and empty.users() == before
+    assert table.setup.state.read_bytes() == state
