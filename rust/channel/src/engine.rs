@@ -67,6 +67,8 @@ pub struct Event {
 
 /// Told what happens while it happens, from many threads.
 pub trait Watch: Sync {
+    /// The guard refuses: these users would be removed (identifiers, all of them).
+    fn refused(&self, _removals: &[String]) {}
     /// So many operations are going to take place.
     fn begin(&self, operations: usize);
     /// One of them ended.
@@ -84,13 +86,17 @@ pub struct Summary {
 
 /// How a cycle is run.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Options {
+pub struct Options<'a> {
     /// How many removals this run may make; none for the rule of the guard.
     pub max_removals: Option<usize>,
     /// Goes on where the guard refuses, and tells so at the end: for previews.
     pub preview: bool,
     /// Reads every entry, also those that a directory says are as before.
     pub full: bool,
+    /// Set by somebody to end the cycle early: operations under way are finished, no other is begun.
+    pub stop: Option<&'a AtomicBool>,
+    /// Does this user only (identifier, source id or target id), whether anything changed or not, and logs each step.
+    pub only: Option<&'a str>,
 }
 
 /// Everything that a cycle needs.
@@ -110,7 +116,7 @@ pub struct Cycle<'a> {
     /// Who is told.
     pub watch: &'a dyn Watch,
     /// How it is run.
-    pub options: Options,
+    pub options: Options<'a>,
 }
 
 /// A user of the source.
@@ -168,15 +174,24 @@ impl Cycle<'_> {
     fn cycle(&self, counts: &Counts) -> Result<(), Error> {
         let plan = self.plan()?;
         let guard = self.guard(&plan);
+        if guard.is_err() {
+            self.watch.refused(&plan.removals);
+        }
         if !self.options.preview {
             guard.clone()?;
         }
         let warnings = self.provisioner.check()?;
         warnings.iter().for_each(|warning| log::warn!("{warning}"));
         let rows: Vec<_> = plan.pushes.iter().map(Present::row).chain(plan.leavers.iter().cloned()).collect();
-        self.state.begin(&self.settings.digest(), &rows)?;
-        self.state.remember(&plan.reading, &plan.versions, plan.whole)?;
-        self.state.put_groups(&plan.groups)?;
+        match self.options.only {
+            None => {
+                self.state.begin(&self.settings.digest(), &rows)?;
+                self.state.remember(&plan.reading, &plan.versions, plan.whole)?;
+                self.state.put_groups(&plan.groups)?;
+            }
+            // What was read of the others is not sent now, so it does not count as read.
+            Some(_) => self.state.begin_some(&rows)?,
+        }
         self.watch.begin(plan.pushes.len() + plan.leavers.len());
         for event in &plan.settled {
             self.tell(counts, event);
@@ -201,7 +216,11 @@ impl Cycle<'_> {
             Plan { known: users.values().filter(|u| u.in_scope && u.target_id.is_some()).count(), ..Plan::default() };
         let selection = Selection::new(&self.channel.channel_source, self.source)?;
         plan.reading = self.reading()?;
-        let mut versions = if self.options.full { HashMap::new() } else { self.state.versions(&plan.reading)? };
+        let mut versions = if self.options.full || self.options.only.is_some() {
+            HashMap::new()
+        } else {
+            self.state.versions(&plan.reading)?
+        };
         // What has to be sent again has to be read again.
         versions.retain(|id, _| users.get(id).is_some_and(|u| u.in_scope && !u.dirty && u.values_hash.is_some()));
         let known = |id: &str, version: &[u8]| versions.get(id) == Some(&self.state.digest(version));
@@ -210,6 +229,9 @@ impl Cycle<'_> {
         let mapped: Vec<_> = self.channel.mapped_attributes().collect();
         let mut seen = BTreeSet::new();
         selection.users(self.source, &mapped, known, &mut |found| {
+            if self.is_stopped() {
+                return Err(stopped());
+            }
             let (entry, version) = match found {
                 Found::Same(source) => {
                     plan.whole = false;
@@ -255,6 +277,10 @@ impl Cycle<'_> {
         }
         plan.leavers.sort_by(|a, b| a.identifier.cmp(&b.identifier));
         plan.removals.sort_unstable();
+        if let Some(asked) = self.options.only {
+            plan.keep_only(asked)?;
+            self.tell_steps(&plan);
+        }
         Ok(plan)
     }
 
@@ -311,7 +337,9 @@ impl Cycle<'_> {
         plan.identifiers.insert(identifier.to_lowercase(), source.clone());
         let hash = self.state.hash(&self.rules.without_create_only(&record));
         if let Some(user) = &known {
-            if user.in_scope && !user.dirty && user.values_hash.as_ref() == Some(&hash) {
+            let asked =
+                self.options.only.is_some_and(|asked| is_asked(asked, &source, &identifier, user.target_id.as_deref()));
+            if user.in_scope && !user.dirty && user.values_hash.as_ref() == Some(&hash) && !asked {
                 let report = Report::new(Outcome::Unchanged, user.target_id.as_deref());
                 return plan.settled.push(settled(&identifier, Ok(report)));
             }
@@ -355,7 +383,15 @@ impl Cycle<'_> {
     /// Brings one user of the source to the target, as PingFederate does: look up, then create or update.
     fn push(&self, counts: &Counts, present: &Present) -> Result<(), Error> {
         let stored = present.known.as_ref().and_then(|u| u.target_id.as_deref());
-        let (operation, result) = match self.provisioner.find(stored, Some(&present.identifier)) {
+        let found = self.provisioner.find(stored, Some(&present.identifier));
+        self.step(|| match &found {
+            Ok(None) => "looked up: not at the target, so it is created".to_owned(),
+            Ok(Some(found)) => {
+                format!("looked up: found as {}, so it is updated", printable(found.known_id().unwrap_or_default()))
+            }
+            Err(_) => "looked up: failed".to_owned(),
+        });
+        let (operation, result) = match found {
             Ok(None) => (Operation::Create, self.provisioner.create(&present.record)),
             Ok(Some(found)) => (Operation::Update, self.update(present, found)?),
             Err(failure) => (if stored.is_some() { Operation::Update } else { Operation::Create }, Err(failure)),
@@ -425,6 +461,45 @@ impl Cycle<'_> {
         self.ended(counts, &leaver.source_id, &leaver.identifier, Operation::Remove, result)
     }
 
+    /// What is known of the one user before anything is asked of the target.
+    fn tell_steps(&self, plan: &Plan) {
+        for present in &plan.pushes {
+            self.step(|| {
+                let status = if present.record.enabled { "enabled" } else { "disabled" };
+                let filled = present.record.fields.iter().filter(|(_, values)| !values.is_empty());
+                let codes: Vec<_> = filled.map(|(code, _)| code.as_str()).collect();
+                format!("source: record {}, {status}; mapped: {}", printable(&present.source), codes.join(", "))
+            });
+            self.step(|| match &present.known {
+                None => "state: not known".to_owned(),
+                Some(user) => format!(
+                    "state: {}, {}",
+                    linked(user),
+                    if user.values_hash.as_ref() == Some(&present.hash) {
+                        "sent as it is now"
+                    } else {
+                        "not sent as it is now"
+                    }
+                ),
+            });
+        }
+        for leaver in &plan.leavers {
+            self.step(|| format!("source: no record {}, so the user left", printable(&leaver.source_id)));
+            self.step(|| format!("state: {}", linked(leaver)));
+        }
+    }
+
+    /// A step of a run for one user.
+    fn step(&self, text: impl FnOnce() -> String) {
+        if self.options.only.is_some() {
+            log::info!("{}", text());
+        }
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.options.stop.is_some_and(|stop| stop.load(Ordering::Relaxed))
+    }
+
     fn leaving(&self, leaver: &User, id: &str) -> Record {
         let identifier = (self.rules.identifier_code().to_owned(), vec![leaver.identifier.clone()]);
         Record { id: Some(id.to_owned()), enabled: false, fields: [identifier].into(), masked: BTreeSet::new() }
@@ -471,7 +546,7 @@ impl Cycle<'_> {
     fn in_threads(&self, count: usize, work: impl Fn(usize) -> Result<(), Error> + Sync) -> Result<(), Error> {
         let (next, stop, first) = (AtomicUsize::new(0), AtomicBool::new(false), Mutex::new(None));
         let worker = || {
-            while !stop.load(Ordering::Relaxed) {
+            while !stop.load(Ordering::Relaxed) && !self.is_stopped() {
                 let item = next.fetch_add(1, Ordering::Relaxed);
                 if item >= count {
                     break;
@@ -487,8 +562,47 @@ impl Cycle<'_> {
                 scope.spawn(worker);
             }
         });
-        first.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
+        match first.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            Some(error) => Err(error),
+            None if next.into_inner() < count => Err(stopped()),
+            None => Ok(()),
+        }
     }
+}
+
+impl Plan {
+    /// Drops everything but what is about one user.
+    fn keep_only(&mut self, asked: &str) -> Result<(), Error> {
+        self.pushes.retain(|p| {
+            is_asked(asked, &p.source, &p.identifier, p.known.as_ref().and_then(|u| u.target_id.as_deref()))
+        });
+        self.leavers.retain(|u| is_asked(asked, &u.source_id, &u.identifier, u.target_id.as_deref()));
+        self.settled.retain(|e| is_asked(asked, &e.source, &e.identifier, None));
+        let kept: BTreeSet<_> =
+            self.pushes.iter().map(|p| &p.identifier).chain(self.leavers.iter().map(|u| &u.identifier)).collect();
+        self.removals.retain(|name| kept.contains(name));
+        if self.pushes.is_empty() && self.leavers.is_empty() && self.settled.is_empty() {
+            return Err(Error::unusable(format!(
+                "--on-demand: `{}` is neither a user of this channel's source (identifier or source id) nor one that the state knows; check the spelling and the Source Location",
+                excerpt(asked)
+            )));
+        }
+        Ok(())
+    }
+}
+
+fn is_asked(asked: &str, source: &str, identifier: &str, target: Option<&str>) -> bool {
+    asked == source || target == Some(asked) || asked.to_lowercase() == identifier.to_lowercase()
+}
+
+fn linked(user: &User) -> String {
+    user.target_id
+        .as_ref()
+        .map_or_else(|| "not linked to an account".into(), |id| format!("linked to {}", printable(id)))
+}
+
+fn stopped() -> Error {
+    Error::Stopped("stopped as asked; what was under way is finished, the next run does the rest".into())
 }
 
 /// The summary while it is being counted.

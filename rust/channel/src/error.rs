@@ -11,6 +11,9 @@ pub enum Error {
     /// An argument, file, setting or deployed jar that cannot be used. Nothing was sent.
     #[error("{0}")]
     Unusable(String),
+    /// The target does not fit the settings: no later run could do better.
+    #[error("{0}")]
+    Configuration(String),
     /// More removals than the run may make. Nothing was sent.
     #[error("{0}")]
     Guard(String),
@@ -30,7 +33,7 @@ impl Error {
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::Config(text) => Self::Unusable(text),
+            Failure::Config(text) => Self::Configuration(text),
             other => Self::Stopped(format!("stopped: {other}")),
         }
     }

@@ -157,7 +157,8 @@ impl State {
         let read = || -> rusqlite::Result<HashMap<String, User>> {
             let known: Option<Vec<u8>> =
                 db.query_row("SELECT value FROM about WHERE name = 'settings'", [], |row| row.get(0)).optional()?;
-            let changed = known.is_some_and(|known| known != digest);
+            // Without any, nobody but single users was ever tried.
+            let changed = known.is_none_or(|known| known != digest);
             let mut query = db.prepare(
                 "SELECT source_id, target_id, identifier, values_hash, in_scope, enabled, dirty, skipped FROM user",
             )?;
@@ -216,14 +217,31 @@ impl State {
     /// # Errors
     /// The file cannot be made or written.
     pub fn begin<'u>(&self, settings: &[u8], users: impl IntoIterator<Item = &'u User>) -> Result<(), Error> {
-        let digest = self.digest(settings);
+        self.write_down(Some(self.digest(settings)), users)
+    }
+
+    /// The same for a run that is not about everybody: with which settings the others were last tried stays.
+    ///
+    /// # Errors
+    /// As [`State::begin`].
+    pub fn begin_some<'u>(&self, users: impl IntoIterator<Item = &'u User>) -> Result<(), Error> {
+        self.write_down(None, users)
+    }
+
+    fn write_down<'u>(
+        &self,
+        settings: Option<Vec<u8>>,
+        users: impl IntoIterator<Item = &'u User>,
+    ) -> Result<(), Error> {
         let mut db = self.db();
         if let Some(path) = self.unborn.lock().unwrap_or_else(PoisonError::into_inner).take() {
             *db = create(&path, &db, &self.name)?;
         }
         let write = || {
             let transaction = db.transaction()?;
-            transaction.execute("INSERT OR REPLACE INTO about (name, value) VALUES ('settings', ?1)", [&digest])?;
+            if let Some(digest) = &settings {
+                transaction.execute("INSERT OR REPLACE INTO about (name, value) VALUES ('settings', ?1)", [digest])?;
+            }
             for user in users {
                 put(&transaction, &User { dirty: true, ..user.clone() })?;
             }

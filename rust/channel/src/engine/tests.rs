@@ -162,7 +162,7 @@ struct Bench {
     channel: Channel,
     settings: Settings,
     folder: TempDir,
-    options: Options,
+    options: Options<'static>,
 }
 
 impl Bench {
@@ -536,7 +536,7 @@ fn a_target_that_cannot_be_reached_leaves_no_state_behind() {
     target.fail("check", Failure::transport("refused"));
     assert!(matches!(bench.refused(&Directory::of(&["ada"]), &target), Error::Stopped(_)));
     target.fail("check", Failure::Config("SCIM URL: no".into()));
-    assert!(matches!(bench.refused(&Directory::of(&["ada"]), &target), Error::Unusable(_)));
+    assert!(matches!(bench.refused(&Directory::of(&["ada"]), &target), Error::Configuration(_)));
     assert!(!bench.path().exists());
 }
 

@@ -78,6 +78,9 @@ impl Plugin {
     /// A folder without jars, no host jar, no Java.
     pub fn start(deployed: &Deployed, threads: usize, timeout: Duration) -> Result<Self, Error> {
         let mut command = Command::new(&deployed.java);
+        // Ctrl-C is for this program, which then ends the host when nothing is under way any more.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let mut child = command
             .arg(format!("-Dorg.pfscim.operation.timeout={}", operation_timeout(timeout).as_secs()))
             .arg("-cp")
