@@ -25,8 +25,13 @@ class Run:
 
     @property
     def lines(self) -> list[dict[str, Any]]:
-        """The JSON objects of `--json`, one for each record, without the summary."""
-        return [line for line in self._json() if "summary" not in line]
+        """The JSON objects of `--json`, one for each record."""
+        return [line for line in self._json() if "source" in line]
+
+    @property
+    def refused(self) -> list[str]:
+        """Whom the guard kept from being removed."""
+        return next(line["refused"]["removals"] for line in self._json() if "refused" in line)
 
     @property
     def summary(self) -> dict[str, int]:

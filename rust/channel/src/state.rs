@@ -18,6 +18,10 @@ use sha2::Sha256;
 
 use crate::Error;
 
+mod upkeep;
+
+pub use upkeep::{Counts, Kept, Upkeep};
+
 /// `pfsc`: tells our files from other SQLite files.
 const APPLICATION_ID: i32 = 0x7066_7363;
 /// The layout below.
@@ -100,40 +104,19 @@ impl State {
     /// As [`State::open`].
     pub fn preview(path: &Path, owner: &Owner) -> Result<Self, Error> {
         let name = shown(path);
-        let mut copy = Connection::open_in_memory().map_err(|e| unusable(&name, &e))?;
         if path.exists() {
-            not_empty(path, &name)?;
-            match read_into(path, &mut copy) {
-                Err(e) if e.sqlite_error_code() == Some(ErrorCode::ReadOnly) => recovered(path, &mut copy, &name)?,
-                other => other.map_err(|e| unusable(&name, &e))?,
-            }
-        } else {
-            lay_out(&mut copy, owner).map_err(|e| unusable(&name, &e))?;
+            return Self::examined(copied(path, &name)?, name, owner);
         }
-        Self::examined(copy, name, owner)
+        let mut empty = Connection::open_in_memory().map_err(|e| unusable(&name, &e))?;
+        lay_out(&mut empty, owner).map_err(|e| unusable(&name, &e))?;
+        Self::examined(empty, name, owner)
     }
 
     /// Whether the database is whole, ours and this channel's.
     fn examined(db: Connection, name: String, owner: &Owner) -> Result<Self, Error> {
-        let pragma = |pragma: &str| db.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get::<_, i32>(0));
-        let id = pragma("application_id").map_err(|e| unusable(&name, &e))?;
-        let layout = pragma("user_version").map_err(|e| unusable(&name, &e))?;
-        if id != APPLICATION_ID || layout != LAYOUT {
-            return Err(Error::unusable(format!("{name}: is not a state file of this version of pfscim")));
-        }
-        let check: String =
-            db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(|e| unusable(&name, &e))?;
-        if check != "ok" {
-            return Err(damaged(&name));
-        }
-        let about = |what: &str| {
-            db.query_row("SELECT value FROM about WHERE name = ?1", [what], |row| row.get::<_, Vec<u8>>(0))
-                .optional()
-                .map_err(|e| unusable(&name, &e))?
-                .ok_or_else(|| damaged(&name))
-        };
+        whole(&db, &name)?;
         for (what, expected) in owner.about() {
-            let found = about(what)?;
+            let found = about(&db, &name, what)?;
             if found != expected.as_bytes() {
                 return Err(Error::unusable(format!(
                     "{name}: belongs to the {what} `{}`, not to `{}`; use another state file",
@@ -142,7 +125,7 @@ impl State {
                 )));
             }
         }
-        let key = about("key")?;
+        let key = about(&db, &name, "key")?;
         Ok(Self { name, key, db: Mutex::new(db), unborn: Mutex::new(None) })
     }
 
@@ -384,6 +367,26 @@ impl Owner {
     }
 }
 
+/// Whether the database is one of this program, and undamaged.
+fn whole(db: &Connection, name: &str) -> Result<(), Error> {
+    let pragma = |pragma: &str| db.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get::<_, i32>(0));
+    let id = pragma("application_id").map_err(|e| unusable(name, &e))?;
+    let layout = pragma("user_version").map_err(|e| unusable(name, &e))?;
+    if id != APPLICATION_ID || layout != LAYOUT {
+        return Err(Error::unusable(format!("{name}: is not a state file of this version of pfscim")));
+    }
+    let check: String = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(|e| unusable(name, &e))?;
+    if check == "ok" { Ok(()) } else { Err(damaged(name)) }
+}
+
+/// What the file says of itself.
+fn about(db: &Connection, name: &str, what: &str) -> Result<Vec<u8>, Error> {
+    db.query_row("SELECT value FROM about WHERE name = ?1", [what], |row| row.get(0))
+        .optional()
+        .map_err(|e| unusable(name, &e))?
+        .ok_or_else(|| damaged(name))
+}
+
 fn put(db: &Connection, user: &User) -> rusqlite::Result<()> {
     db.prepare_cached(
         "INSERT INTO user (source_id, target_id, identifier, values_hash, in_scope, enabled, dirty, skipped, created, modified)
@@ -455,6 +458,17 @@ fn lay_out(db: &mut Connection, owner: &Owner) -> rusqlite::Result<()> {
         transaction.execute("INSERT INTO about (name, value) VALUES (?1, ?2)", params![what, value])?;
     }
     transaction.commit()
+}
+
+/// The content of a file in memory: reading it there leaves no trace.
+fn copied(path: &Path, name: &str) -> Result<Connection, Error> {
+    not_empty(path, name)?;
+    let mut copy = Connection::open_in_memory().map_err(|e| unusable(name, &e))?;
+    match read_into(path, &mut copy) {
+        Err(e) if e.sqlite_error_code() == Some(ErrorCode::ReadOnly) => recovered(path, &mut copy, name)?,
+        other => other.map_err(|e| unusable(name, &e))?,
+    }
+    Ok(copy)
 }
 
 fn read_into(path: &Path, copy: &mut Connection) -> rusqlite::Result<()> {

@@ -1,12 +1,14 @@
 //! The command line, as clap reads it.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use pfscim_channel::template::SourceType;
 use pfscim_core::target::{Preset, Secret};
 
 use crate::source::SourceArguments;
+use crate::state::StateCommand;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -16,24 +18,41 @@ Examples:
   pfscim plan code42.json --source ldif:people.ldif
   pfscim sync code42.json --source ldif:people.ldif --state code42.state
   pfscim sync code42.json --source ldif:people.ldif --secret OAUTH_ACCESS_TOKEN=env:TOKEN --json
+  pfscim sync code42.json --source ldif:people.ldif --state code42.state --every 60s
+  pfscim state show code42.state
   pfscim describe settings
+  pfscim man sync | man -l -
 
 Exit status: 0 all well, 1 some records failed, 2 bad arguments or configuration (or a guard refused), 3 session stopped";
 
-const CYCLE_EXAMPLES: &str = "\
+const PLAN_EXAMPLES: &str = "\
 Examples:
   pfscim plan code42.json --source ldif:people.ldif
       shows what a cycle would do; nothing is written, neither to the target nor to the state
+  pfscim plan code42.json --source ldif:people.ldif --html plan.html
+      the same as a page for the person who approves the change
+  pfscim plan code42.json --source ldif:people.ldif --plugin /opt/pingfederate/server/default/deploy
+      also compares what the deployed jar offers with what this program knows";
+
+const SYNC_EXAMPLES: &str = "\
+Examples:
   pfscim sync code42.json --source ldif:people.ldif --secret OAUTH_ACCESS_TOKEN=file:token.txt
       runs one cycle; the token does not have to stand in the connection
+  pfscim sync code42.json --source ldif:people.ldif --every 60s --audit code42-audit.log
+      a cycle every 60 seconds until Ctrl-C, each operation in an audit file
+  pfscim sync code42.json --source ldif:people.ldif --on-demand ada@example.com
+      one user only, telling each step and each request
   pfscim sync code42.json --source ldif:people.ldif --plugin /opt/pingfederate/server/default/deploy
-      the same through the deployed jar
+      a cycle through the deployed jar
   pfscim sync code42.json --source ldif:people.ldif --max-removals 40
       lets this run remove up to 40 users
   pfscim sync code42.json --source ldaps://dc1.example.com --bind-dn CN=pf,DC=example,DC=com --bind-password env:PW
       reads the directory itself; entries that did not change since the last run are not read again
   pfscim plan code42.json --source csv:people.csv --csv-values ';'
-      a table: the first line names the attributes, a cell may hold several values";
+      a table: the first line names the attributes, a cell may hold several values
+
+Ctrl-C or a termination signal ends the run when the records under way are finished (exit status 3), or at once
+where it waits for the next cycle; a second one ends it at once. The state is true either way.";
 
 const CHECK_EXAMPLES: &str = "\
 Examples:
@@ -90,11 +109,11 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run one provisioning cycle.
-    #[command(after_help = CYCLE_EXAMPLES)]
-    Sync(Job),
+    #[command(after_help = SYNC_EXAMPLES)]
+    Sync(Sync),
     /// Show what a cycle would do; write nothing anywhere.
-    #[command(after_help = CYCLE_EXAMPLES)]
-    Plan(Job),
+    #[command(after_help = PLAN_EXAMPLES)]
+    Plan(Plan),
     /// Tell what is wrong with a connection; use no network.
     #[command(after_help = CHECK_EXAMPLES)]
     Check(Check),
@@ -110,12 +129,57 @@ pub(crate) enum Command {
     /// List the targets that a connection can be written for.
     #[command(after_help = PRESETS_EXAMPLES)]
     Presets(Listed),
+    /// Look after a state file; never touches the target.
+    #[command(subcommand, after_help = crate::state::EXAMPLES)]
+    State(StateCommand),
     /// Describe what the connector offers.
     #[command(
         subcommand,
         after_help = "Examples:\n  pfscim describe settings\n  pfscim describe fields --json\n  pfscim describe mappings"
     )]
     Describe(Described),
+    /// Print completions for a shell.
+    #[command(after_help = crate::help::COMPLETIONS)]
+    Completions {
+        /// The shell.
+        shell: crate::help::Shell,
+    },
+    /// Print a manual page.
+    #[command(after_help = crate::help::PAGES)]
+    Man {
+        /// The command that it is about, for example `sync` or `state show`. Default: pfscim itself.
+        command: Vec<String>,
+    },
+}
+
+/// `pfscim sync`.
+#[derive(Debug, Args)]
+pub(crate) struct Sync {
+    #[command(flatten)]
+    pub(crate) job: Job,
+    /// Run a cycle each time so long after the last one began (30s, 5m, 1h), until Ctrl-C.
+    #[arg(long, value_name = "TIME", value_parser = interval)]
+    pub(crate) every: Option<Duration>,
+    /// Append one line an operation to this file, in the format of PingFederate's provisioner-audit.log.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) audit: Option<PathBuf>,
+    /// Do one user only, named by its identifier, source id or target id, and tell each step and each request on
+    /// standard error (never a value).
+    #[arg(long, value_name = "USER", conflicts_with = "every")]
+    pub(crate) on_demand: Option<String>,
+}
+
+/// `pfscim plan`.
+#[derive(Debug, Args)]
+pub(crate) struct Plan {
+    #[command(flatten)]
+    pub(crate) job: Job,
+    /// Also write the plan as one HTML page.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
+    /// Write the page over a file that is no report of pfscim.
+    #[arg(long, requires = "html")]
+    pub(crate) force: bool,
 }
 
 /// A connection and the way to its target.
@@ -268,6 +332,20 @@ fn source_type(word: &str) -> Result<SourceType, String> {
         "ldap" => Ok(SourceType::Ldap),
         _ => Err("must be ad or ldap".into()),
     }
+}
+
+/// A time of at least a second.
+fn interval(text: &str) -> Result<Duration, String> {
+    let shape = "a time is given as 30s, 5m or 1h, and is at least 1s";
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match &text[digits.len()..] {
+        "" | "s" => 1,
+        "m" => 60,
+        "h" => 60 * 60,
+        _ => return Err(shape.into()),
+    };
+    let seconds = digits.parse::<u32>().ok().filter(|count| *count > 0).ok_or(shape)?;
+    Ok(Duration::from_secs(u64::from(seconds) * unit))
 }
 
 /// Reads the secret at once, so that a missing one is told before anything else happens. Whatever clap repeats of

@@ -1,14 +1,26 @@
 //! Log lines on standard error, one line each, with their level.
 
+use std::sync::OnceLock;
+
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use pfscim_core::text::printable;
 
 use crate::screen;
 
+/// The engine tells the steps of a run for one user, core each request that was answered.
+const STEPS: &str = "pfscim_channel::engine";
+const REQUESTS: &str = "pfscim_core::http";
+
 /// Whose lines are shown. Libraries would tell headers and bodies, and with them secrets.
 const OURS: [&str; 2] = ["pfscim", "plugin"];
 
-struct Logger;
+/// Set once, before anything is logged.
+struct Logger {
+    /// Steps and requests have names of their own.
+    steps: bool,
+}
+
+static LOGGER: OnceLock<Logger> = OnceLock::new();
 
 impl Log for Logger {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
@@ -18,6 +30,8 @@ impl Log for Logger {
     fn log(&self, record: &Record<'_>) {
         if self.enabled(record.metadata()) {
             let level = match record.level() {
+                Level::Info if self.steps && record.target() == STEPS => "step",
+                Level::Debug if self.steps && record.target().starts_with(REQUESTS) => "request",
                 Level::Error => "error",
                 Level::Warn => "warning",
                 Level::Info => "info",
@@ -30,9 +44,9 @@ impl Log for Logger {
     fn flush(&self) {}
 }
 
-/// Shows warnings and errors, or everything.
-pub(crate) fn start(verbose: bool) {
-    log::set_max_level(if verbose { LevelFilter::Debug } else { LevelFilter::Warn });
+/// Shows warnings and errors, or everything; `steps` shows everything and tells steps and requests apart from it.
+pub(crate) fn start(verbose: bool, steps: bool) {
+    log::set_max_level(if verbose || steps { LevelFilter::Debug } else { LevelFilter::Warn });
     // Only a second call can fail, and there is none.
-    let _ = log::set_logger(&Logger);
+    let _ = log::set_logger(LOGGER.get_or_init(|| Logger { steps }));
 }

@@ -2,12 +2,18 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod audit;
+mod cycles;
+mod help;
 mod logging;
 mod network;
 mod prepare;
+mod report;
 mod run;
 mod screen;
 mod source;
+mod state;
+mod stop;
 mod verify;
 
 use std::path::Path;
@@ -60,16 +66,20 @@ fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error).into(),
     };
-    logging::start(arguments.verbose);
+    let on_demand = matches!(&arguments.command, Command::Sync(sync) if sync.on_demand.is_some());
+    logging::start(arguments.verbose, on_demand);
     let end = match &arguments.command {
-        Command::Sync(job) => run::cycle(job, false),
-        Command::Plan(job) => run::cycle(job, true),
         Command::Check(check) => verify::check(check),
         Command::Test(test) => Ok(verify::test(test)),
         Command::Init(init) => prepare::init(init),
         Command::Import(import) => prepare::import(import),
         Command::Presets(listed) => Ok(prepare::presets(listed)),
+        Command::Sync(sync) => cycles::sync(sync),
+        Command::Plan(plan) => cycles::plan(plan),
+        Command::State(command) => state::run(command),
         Command::Describe(described) => Ok(print_description(described)),
+        Command::Completions { shell } => Ok(help::completions(*shell)),
+        Command::Man { command } => help::page(command),
     };
     end.unwrap_or_else(|error| {
         complain(&error.to_string());
@@ -109,7 +119,11 @@ fn usage(error: &clap::Error) -> End {
                 .filter(|l| !l.is_empty())
                 .collect();
             let told = told.join(" ");
-            complain(&format!("{} (see `pfscim --help`)", told.strip_prefix("error: ").unwrap_or(&told)));
+            // `Usage: pfscim state show [OPTIONS] ...`: the words are the command.
+            let usage = text.lines().find_map(|l| l.trim().strip_prefix("Usage: ")).unwrap_or("pfscim");
+            let command: Vec<_> = usage.split(' ').take_while(|w| w.bytes().all(|b| b.is_ascii_lowercase())).collect();
+            let told = told.strip_prefix("error: ").unwrap_or(&told);
+            complain(&format!("{told} (see `{} --help`)", command.join(" ")));
             End::Unusable
         }
     }

@@ -1,13 +1,11 @@
-//! `pfscim sync` and `pfscim plan`: puts a channel together from its arguments and runs one cycle of it.
+//! Puts a channel together from its arguments: the connection, the way to the target, the deployed jar.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use pfscim_channel::connection::{Channel, Connection, PLUGIN_TYPE};
-use pfscim_channel::engine::{Cycle, Options};
-use pfscim_channel::mapping::Rules;
-use pfscim_channel::provisioner::{Deployed, Direct, Plugin, Provisioner, operation_timeout};
-use pfscim_channel::state::{Owner, State};
+use pfscim_channel::provisioner::{Deployed, Plugin, operation_timeout};
+use pfscim_channel::state::Owner;
 use pfscim_channel::{Error, describe};
 use pfscim_core::connector::Connector;
 use pfscim_core::environment::{Environment, SystemClock};
@@ -15,53 +13,16 @@ use pfscim_core::mapping::Catalogue;
 use pfscim_core::target::{Secret, Settings};
 use pfscim_core::text::printable;
 
-use crate::args::{Job, Target};
-use crate::screen::Screen;
-use crate::{End, complain, network, read};
+use crate::args::Target;
+use crate::{network, read};
 
 /// What the connection says, read and checked.
 pub(crate) struct Setup {
-    connection: Connection,
+    pub(crate) connection: Connection,
     position: usize,
     pairs: Vec<(String, Secret)>,
     pub(crate) settings: Settings,
-    environment: Environment,
-}
-
-/// Runs one cycle; a preview writes nothing anywhere.
-pub(crate) fn cycle(job: &Job, preview: bool) -> Result<End, Error> {
-    let setup = Setup::read(&job.target, preview)?;
-    for warning in setup.settings.warnings() {
-        log::warn!("{warning}");
-    }
-    let channel = setup.channel();
-    let catalogue = setup.catalogue(channel)?;
-    let rules = Rules::new(channel, &catalogue, setup.settings.identifier.code())?;
-    for line in &rules.left_out {
-        complain(line);
-    }
-    let owner = setup.owner(channel);
-    let path = job.state.clone().unwrap_or_else(|| beside(&job.target.connection, &channel.name));
-    let state = if preview { State::preview(&path, &owner)? } else { State::open(&path, &owner)? };
-    let source = job.source.open(&setup.environment.anchors)?;
-    let provisioner = setup.provisioner(job, channel, preview)?;
-    let screen = Screen { json: job.json, hidden: rules.hidden.clone(), preview };
-    let cycle = Cycle {
-        channel,
-        rules: &rules,
-        settings: &setup.settings,
-        source: source.as_ref(),
-        state: &state,
-        provisioner: provisioner.as_ref(),
-        watch: &screen,
-        options: Options { max_removals: job.max_removals, preview, full: job.source.full },
-    };
-    let (summary, result) = cycle.run();
-    if result.is_ok() || summary != Default::default() {
-        screen.summary(&summary);
-    }
-    result?;
-    Ok(if summary.failed > 0 || !rules.left_out.is_empty() { End::Failures } else { End::Well })
+    pub(crate) environment: Environment,
 }
 
 impl Setup {
@@ -93,7 +54,7 @@ impl Setup {
         &self.connection.channels[self.position]
     }
 
-    fn owner(&self, channel: &Channel) -> Owner {
+    pub(crate) fn owner(&self, channel: &Channel) -> Owner {
         Owner {
             connection: self.connection.id.clone(),
             channel: channel.name.clone(),
@@ -115,18 +76,6 @@ impl Setup {
         Ok(self.connector()?.session().fields()?)
     }
 
-    fn provisioner(&self, job: &Job, channel: &Channel, preview: bool) -> Result<Box<dyn Provisioner>, Error> {
-        if let Some(folder) = &job.target.plugin {
-            let plugin = self.plugin(&job.target, channel, folder)?;
-            if !preview {
-                return Ok(Box::new(plugin));
-            }
-            self.compare(&plugin)?;
-        }
-        let connector = self.connector()?;
-        Ok(Box::new(if preview { Direct::preview(&connector) } else { Direct::new(&connector) }))
-    }
-
     /// Holds the deployed jar to be of this version.
     pub(crate) fn compare(&self, plugin: &Plugin) -> Result<(), Error> {
         describe::compare("settings", "name", &plugin.settings()?, &describe::settings_json())?;
@@ -143,13 +92,24 @@ impl Setup {
             id: PLUGIN_TYPE.to_owned(),
         };
         let plugin = Plugin::start(&deployed, channel.threads(), channel.timeout())?;
-        plugin.open(self.position + 1, self.pairs.iter().map(|(name, value)| (name.as_str(), value.expose())))?;
+        self.open(&plugin)?;
         Ok(plugin)
+    }
+
+    /// Opens a session of the deployed jar, for another cycle.
+    pub(crate) fn open(&self, plugin: &Plugin) -> Result<(), Error> {
+        let pairs = self.pairs.iter().map(|(name, value)| (name.as_str(), value.expose()));
+        plugin.open(self.number(), pairs)
+    }
+
+    /// The number of the channel in its connection, from 1 on.
+    pub(crate) fn number(&self) -> usize {
+        self.position + 1
     }
 }
 
 /// Where a channel's state stands when nobody says otherwise.
-fn beside(connection: &Path, channel: &str) -> PathBuf {
+pub(crate) fn beside(connection: &Path, channel: &str) -> PathBuf {
     let stem = connection.file_stem().unwrap_or_default().to_string_lossy();
     let channel: String =
         channel.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect();

@@ -51,12 +51,21 @@ pub(crate) struct Screen {
 }
 
 impl Watch for Screen {
+    fn refused(&self, removals: &[String]) {
+        if self.json {
+            out(&json!({ "refused": { "removals": removals } }).to_string());
+        }
+    }
+
     fn begin(&self, operations: usize) {
         if std::io::stderr().is_terminal() && operations > 0 {
-            let bar = BAR.get_or_init(|| ProgressBar::new(operations as u64));
-            if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {per_sec} {eta} left") {
+            let bar = BAR.get_or_init(|| ProgressBar::new(0));
+            if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len}  {per_sec}  {eta} left") {
                 bar.set_style(style);
             }
+            // There may have been a cycle before this one.
+            bar.reset();
+            bar.set_length(operations as u64);
         }
     }
 
@@ -155,11 +164,13 @@ impl Screen {
     }
 }
 
-fn redacted(values: &[String]) -> Vec<String> {
+/// As many marks as there are values.
+pub(crate) fn redacted(values: &[String]) -> Vec<String> {
     values.iter().map(|_| HIDDEN.to_owned()).collect()
 }
 
-fn table<const N: usize>(header: [&str; N]) -> Table {
+/// A table for people.
+pub(crate) fn table<const N: usize>(header: [&str; N]) -> Table {
     let mut table = Table::new();
     table.load_style(UTF8_BORDERS_ONLY).set_header(header);
     table

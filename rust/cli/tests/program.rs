@@ -123,6 +123,16 @@ fn mistyped_arguments_are_one_line_and_status_2() {
         (&["sync", "c.json", "--source", "ldap://h", "--bind-dn", "cn=a"], "--bind-password"),
         (&["sync", "c.json", "--source", "ldap://h", "--bind-dn", "cn=a", "--bind-password", "hunter"], "env:VARIABLE"),
         (&["sync", "c.json", "--source", "csv:u.csv", "--csv-delimiter", "::"], "--csv-delimiter"),
+        (&["sync", "c.json", "--source", "ldif:u.ldif", "--every", "0s"], "30s, 5m or 1h"),
+        (&["sync", "c.json", "--source", "ldif:u.ldif", "--every", "5m", "--on-demand", "ada"], "--every"),
+        (&["plan", "c.json", "--source", "ldif:u.ldif", "--audit", "x"], "--audit"),
+        (&["sync", "c.json", "--source", "ldif:u.ldif", "--html", "x"], "--html"),
+        (&["state", "forget", "x.state"], "--all"),
+        (&["state", "forget", "x.state", "ada", "--all"], "--all"),
+        (&["state", "show"], "see `pfscim state show --help`"),
+        (&["state", "show", "nowhere.state"], "nowhere.state"),
+        (&["completions", "tcl"], "bash"),
+        (&["man", "sync", "now"], "`now` is not a command"),
     ] {
         let line = told(&bench.run(args), 2);
         assert!(line.contains(words), "{args:?}: {line}");
@@ -132,13 +142,48 @@ fn mistyped_arguments_are_one_line_and_status_2() {
 #[test]
 fn help_is_no_error_and_has_examples() {
     let bench = Bench::new();
-    for args in [&["--help"][..], &["sync", "--help"], &["plan", "--help"], &["describe", "--help"]] {
-        let output = bench.run(args);
-        assert_eq!(output.status.code(), Some(0));
+    let commands = [
+        "",
+        "sync",
+        "plan",
+        "describe",
+        "check",
+        "test",
+        "init",
+        "import",
+        "presets",
+        "completions",
+        "man",
+        "state",
+        "state show",
+        "state user",
+        "state dirty",
+        "state reset",
+        "state forget",
+    ];
+    for command in commands {
+        let args: Vec<_> = command.split_whitespace().chain(["--help"]).collect();
+        let output = bench.run(&args);
+        assert_eq!(output.status.code(), Some(0), "{args:?}");
         assert!(String::from_utf8(output.stdout).unwrap().contains("Examples:"), "{args:?}");
     }
     assert_eq!(bench.run(&[]).status.code(), Some(2));
     assert_eq!(bench.run(&["--version"]).status.code(), Some(0));
+}
+
+#[test]
+fn completions_and_manual_pages_know_every_command() {
+    let bench = Bench::new();
+    for shell in ["bash", "zsh", "fish", "powershell"] {
+        let text = String::from_utf8(bench.run(&["completions", shell]).stdout).unwrap();
+        assert!(text.contains("on-demand") && text.contains("forget"), "{shell}");
+    }
+    for (command, words) in
+        [(&[][..], "pfscim\\-state"), (&["sync"], "\\-\\-every"), (&["state", "forget"], "\\-\\-dirty")]
+    {
+        let text = String::from_utf8(bench.run(&with(&["man"], command)).stdout).unwrap();
+        assert!(text.contains(".SH NAME") && text.contains(words), "{command:?}: {text}");
+    }
 }
 
 #[test]
@@ -184,6 +229,33 @@ fn files_that_cannot_be_used_are_named_and_nothing_is_written() {
         }
     }
     assert_eq!(std::fs::read_to_string(bench.path("junk.state")).unwrap(), "junk, and a lot of it");
+}
+
+#[test]
+fn a_page_is_not_written_over_a_file_of_somebody_else() {
+    let bench = Bench::new();
+    bench.write("plan.html", "mine");
+    let plan = ["plan", "c.json", "--source", "ldif:u.ldif", "--secret", "OAUTH_ACCESS_TOKEN=env:TOKEN", "--html"];
+    let line = told(&bench.run(&with(&plan, &["plan.html"])), 2);
+    assert!(line.contains("plan.html") && line.contains("--force"), "{line}");
+    assert_eq!(std::fs::read_to_string(bench.path("plan.html")).unwrap(), "mine");
+    // The target is not there: half a plan is no page.
+    told(&bench.run(&with(&plan, &["new.html"])), 3);
+    assert!(!bench.path("new.html").exists());
+}
+
+#[test]
+fn a_file_that_cannot_be_audited_to_stops_the_run_before_anything_else() {
+    let bench = Bench::new();
+    let line = told(&bench.run(&with(&SYNC, &["--audit", "no/where"])), 2);
+    assert!(line.contains("--audit: no/where"), "{line}");
+}
+
+#[test]
+fn a_user_that_nobody_knows_cannot_be_done_on_demand() {
+    let bench = Bench::new();
+    let line = told(&bench.run(&with(&SYNC, &["--on-demand", "bob"])), 2);
+    assert!(line.contains("`bob`"), "{line}");
 }
 
 #[test]

@@ -1,0 +1,166 @@
+//! `--audit FILE`: one line an operation, in the format of PingFederate's `provisioner-audit.log`
+//! (docs.pingidentity.com, *Outbound provisioning audit logging*): `time| cycle_id| channel_id| event_type| source_id|
+//! target_id| is_success| non_success_cause`. Records that are as they were sent before have no line.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use jiff::Zoned;
+use pfscim_channel::Error;
+use pfscim_channel::engine::{Event, Watch};
+use pfscim_core::Outcome;
+use pfscim_core::text::printable;
+
+/// An open audit file.
+pub(crate) struct Audit {
+    name: String,
+    channel: usize,
+    to: Mutex<To>,
+}
+
+struct To {
+    file: File,
+    cycle: String,
+    /// Why a line could not be written.
+    broken: Option<String>,
+}
+
+impl Audit {
+    /// Opens the file to append to it, and makes it where it is not there, readable by its owner only. `channel` is
+    /// the number of the channel in its connection, from 1 on.
+    pub(crate) fn open(path: &Path, channel: usize) -> Result<Self, Error> {
+        let name = printable(&path.display().to_string());
+        let mut options = OpenOptions::new();
+        options.append(true).create(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(path).map_err(|e| Error::unusable(format!("--audit: {name}: {e}")))?;
+        Ok(Self { name, channel, to: Mutex::new(To { file, cycle: String::new(), broken: None }) })
+    }
+
+    /// A new cycle begins.
+    pub(crate) fn begin_cycle(&self) {
+        // Tells cycles apart in one file; nothing depends on it.
+        let id = getrandom::u64().unwrap_or_default();
+        self.to().cycle = format!("{id:016x}");
+    }
+
+    /// Whether every line was written.
+    pub(crate) fn finish(&self) -> Result<(), Error> {
+        match self.to().broken.take() {
+            Some(why) => Err(Error::Stopped(format!("--audit: {}: lines are missing: {why}", self.name))),
+            None => Ok(()),
+        }
+    }
+
+    fn to(&self) -> std::sync::MutexGuard<'_, To> {
+        self.to.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Watch for Audit {
+    fn begin(&self, _operations: usize) {}
+
+    fn event(&self, event: &Event) {
+        if !event.sent && event.result.is_ok() {
+            return;
+        }
+        let mut to = self.to();
+        let line = line(&Zoned::now(), &to.cycle, self.channel, event);
+        // One call a line: several runs may append to the same file.
+        if let Err(error) = to.file.write_all(line.as_bytes()) {
+            to.broken.get_or_insert(error.to_string());
+        }
+    }
+}
+
+fn line(time: &Zoned, cycle: &str, channel: usize, event: &Event) -> String {
+    let (target, cause) = match &event.result {
+        Ok(report) if report.outcome == Outcome::Skipped => {
+            let by = report.held_back_by.map(|switch| format!(": {}", switch.label())).unwrap_or_default();
+            (report.id.as_deref(), format!("skipped{by}"))
+        }
+        Ok(report) => (report.id.as_deref(), String::new()),
+        Err(failure) => (None, failure.to_string()),
+    };
+    let columns = [
+        time.strftime("%Y-%m-%d %H:%M:%S,%3f").to_string(),
+        cycle.to_owned(),
+        channel.to_string(),
+        event.operation.word().to_uppercase(),
+        escaped(&event.source),
+        escaped(target.unwrap_or_default()),
+        cause.is_empty().to_string(),
+        escaped(&cause),
+    ];
+    columns.join("| ") + "\n"
+}
+
+/// Fit for one column: no line break, no pipe.
+fn escaped(text: &str) -> String {
+    printable(text).replace('|', "\\u{7c}")
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+    use jiff::tz::TimeZone;
+    use pfscim_channel::engine::Operation;
+    use pfscim_core::{Failure, Report, lifecycle::Switch};
+
+    use super::*;
+
+    fn event(operation: Operation, result: Result<Report, Failure>) -> Event {
+        let source = "g|1\n".to_owned();
+        Event { source, identifier: "ada".into(), operation, result, changes: Vec::new(), sent: true }
+    }
+
+    fn written(event: &Event) -> String {
+        let time = date(2025, 3, 9).at(7, 5, 2, 42_000_000).to_zoned(TimeZone::UTC).unwrap();
+        line(&time, "00c1", 2, event)
+    }
+
+    #[test]
+    fn a_line_has_the_columns_of_the_vendor() {
+        let created = event(Operation::Create, Ok(Report::new(Outcome::Created, Some("t1"))));
+        assert_eq!(written(&created), "2025-03-09 07:05:02,042| 00c1| 2| CREATE| g\\u{7c}1\\u{a}| t1| true| \n");
+    }
+
+    #[test]
+    fn what_failed_or_was_held_back_says_why_on_one_line() {
+        let failed = event(Operation::Remove, Err(Failure::Rejected("no | way\r\nout".into())));
+        assert!(
+            written(&failed).ends_with("| REMOVE| g\\u{7c}1\\u{a}| | false| rejected: no \\u{7c} way\\u{d}\\u{a}out\n")
+        );
+        let skipped = event(Operation::Update, Ok(Report::skipped(Switch::ALL[1], Some("t1"))));
+        let line = written(&skipped);
+        assert!(line.contains(&format!("| t1| false| skipped: {}\n", Switch::ALL[1].label())), "{line}");
+    }
+
+    #[test]
+    fn lines_are_added_to_a_private_file_and_unchanged_records_have_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("audit.log");
+        for _ in 0..2 {
+            let audit = Audit::open(&path, 1).unwrap();
+            audit.begin_cycle();
+            audit.event(&event(Operation::Create, Ok(Report::new(Outcome::Created, None))));
+            let unchanged = event(Operation::Update, Ok(Report::new(Outcome::Unchanged, None)));
+            audit.event(&Event { sent: false, ..unchanged });
+            audit.finish().unwrap();
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(text.lines().count(), 2, "{text}");
+        let cycles: std::collections::BTreeSet<_> = text.lines().map(|l| l.split("| ").nth(1)).collect();
+        assert_eq!(cycles.len(), 2, "{text}");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+        let told = Audit::open(&folder.path().join("no/where"), 1).map(|_| ()).unwrap_err().to_string();
+        assert!(told.starts_with("--audit: "), "{told}");
+    }
+}

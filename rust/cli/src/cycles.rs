@@ -1,0 +1,214 @@
+//! `pfscim sync` and `pfscim plan`: runs cycles of a channel, and tells everybody who wants to know.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use pfscim_channel::Error;
+use pfscim_channel::engine::{Cycle, Event, Options, Summary, Watch};
+use pfscim_channel::mapping::Rules;
+use pfscim_channel::provisioner::{Direct, Plugin, Provisioner};
+use pfscim_channel::state::{Owner, State};
+use pfscim_core::connector::Connector;
+
+use crate::args::{Job, Plan, Sync};
+use crate::audit::Audit;
+use crate::report::{About, Page};
+use crate::run::{Setup, beside};
+use crate::screen::Screen;
+use crate::{End, complain, stop};
+
+/// Shows what a cycle would do.
+pub(crate) fn plan(plan: &Plan) -> Result<End, Error> {
+    let page = plan.html.as_deref().map(|path| Page::at(path, plan.force)).transpose()?;
+    let job = &plan.job;
+    let setup = Setup::read(&job.target, true)?;
+    setup.settings.warnings().iter().for_each(|warning| log::warn!("{warning}"));
+    let channel = setup.channel();
+    let catalogue = setup.catalogue(channel)?;
+    let rules = Rules::new(channel, &catalogue, setup.settings.identifier.code())?;
+    let run = Run::new(job, &setup, &rules, true);
+    let state = State::preview(&run.path, &run.owner)?;
+    if let Some(folder) = &job.target.plugin {
+        setup.compare(&setup.plugin(&job.target, channel, folder)?)?;
+    }
+    let provisioner = Direct::preview(&setup.connector()?);
+    let watch: Vec<&dyn Watch> = [&run.screen as &dyn Watch].into_iter().chain(page.iter().map(|p| p as _)).collect();
+    let options =
+        Options { max_removals: job.max_removals, preview: true, full: job.source.full, ..Options::default() };
+    let (summary, result) = run.cycle(&state, &provisioner, &All(watch), options);
+    let guard = result.as_ref().err();
+    // A plan that ended early would look like one with less to do.
+    if let (Some(page), None | Some(Error::Guard(_))) = (&page, guard) {
+        let about = About {
+            connection: &setup.connection.name,
+            channel: &channel.name,
+            target: &run.owner.scim_url,
+            hidden: &rules.hidden,
+        };
+        page.write(&about, &summary, guard)?;
+    }
+    result.map(|()| run.end(&summary))
+}
+
+/// Runs one cycle, or one after the other until somebody asks to stop.
+pub(crate) fn sync(sync: &Sync) -> Result<End, Error> {
+    stop::listen()?;
+    let job = &sync.job;
+    let setup = Setup::read(&job.target, false)?;
+    setup.settings.warnings().iter().for_each(|warning| log::warn!("{warning}"));
+    let channel = setup.channel();
+    let catalogue = setup.catalogue(channel)?;
+    let rules = Rules::new(channel, &catalogue, setup.settings.identifier.code())?;
+    let run = Run::new(job, &setup, &rules, false);
+    let audit = sync.audit.as_deref().map(|path| Audit::open(path, setup.number())).transpose()?;
+    let options = Options {
+        max_removals: job.max_removals,
+        full: job.source.full,
+        stop: Some(&stop::ASKED),
+        only: sync.on_demand.as_deref(),
+        ..Options::default()
+    };
+    let Some(every) = sync.every else { return run.sync(&mut None, audit.as_ref(), options) };
+    let (mut way, mut first) = (None, true);
+    loop {
+        let begun = Instant::now();
+        let end = match run.sync(&mut way, audit.as_ref(), options) {
+            Ok(end) => end,
+            Err(error @ Error::Configuration(_)) => return Err(error),
+            // What cannot be used from the start is a mistake in the arguments; later it may be back next time.
+            Err(error @ Error::Unusable(_)) if first => return Err(error),
+            Err(error) if stop::is_asked() => return Err(error),
+            Err(error) => {
+                complain(&format!("{error}; the next cycle tries again"));
+                way = None;
+                End::from(&error)
+            }
+        };
+        first = false;
+        stop::sleep(begun + every);
+        if stop::is_asked() {
+            return Ok(end);
+        }
+    }
+}
+
+/// What stays the same from cycle to cycle.
+struct Run<'a> {
+    job: &'a Job,
+    setup: &'a Setup,
+    rules: &'a Rules<'a>,
+    owner: Owner,
+    path: PathBuf,
+    screen: Screen,
+}
+
+/// Who carries the operations out; kept from cycle to cycle, with its connections and tokens.
+enum Way {
+    Core(Arc<Connector>),
+    Jar(Box<Plugin>),
+}
+
+/// Several who are told.
+struct All<'a>(Vec<&'a dyn Watch>);
+
+impl Watch for All<'_> {
+    fn refused(&self, removals: &[String]) {
+        self.0.iter().for_each(|watch| watch.refused(removals));
+    }
+
+    fn begin(&self, operations: usize) {
+        self.0.iter().for_each(|watch| watch.begin(operations));
+    }
+
+    fn event(&self, event: &Event) {
+        self.0.iter().for_each(|watch| watch.event(event));
+    }
+}
+
+impl<'a> Run<'a> {
+    fn new(job: &'a Job, setup: &'a Setup, rules: &'a Rules<'a>, preview: bool) -> Self {
+        let channel = setup.channel();
+        for line in &rules.left_out {
+            complain(line);
+        }
+        Self {
+            job,
+            setup,
+            rules,
+            owner: setup.owner(channel),
+            path: job.state.clone().unwrap_or_else(|| beside(&job.target.connection, &channel.name)),
+            screen: Screen { json: job.json, hidden: rules.hidden.clone(), preview },
+        }
+    }
+
+    /// One cycle that is carried out.
+    fn sync(&self, way: &mut Option<Way>, audit: Option<&Audit>, options: Options<'_>) -> Result<End, Error> {
+        // Between cycles the file is free, for a look at it or for a plan.
+        let state = State::open(&self.path, &self.owner)?;
+        let way = match way.take() {
+            Some(Way::Jar(plugin)) => {
+                self.setup.open(&plugin)?;
+                way.insert(Way::Jar(plugin))
+            }
+            Some(core) => way.insert(core),
+            None => way.insert(self.way()?),
+        };
+        let direct;
+        let provisioner: &dyn Provisioner = match way {
+            Way::Jar(plugin) => &**plugin,
+            Way::Core(connector) => {
+                direct = Direct::new(connector);
+                &direct
+            }
+        };
+        audit.iter().for_each(|audit| audit.begin_cycle());
+        let watch: Vec<&dyn Watch> = [&self.screen as &dyn Watch].into_iter().chain(audit.map(|a| a as _)).collect();
+        let (summary, result) = self.cycle(&state, provisioner, &All(watch), options);
+        result?;
+        audit.map_or(Ok(()), Audit::finish)?;
+        Ok(self.end(&summary))
+    }
+
+    fn way(&self) -> Result<Way, Error> {
+        match &self.job.target.plugin {
+            Some(folder) => {
+                let plugin = self.setup.plugin(&self.job.target, self.setup.channel(), folder)?;
+                Ok(Way::Jar(Box::new(plugin)))
+            }
+            None => self.setup.connector().map(Way::Core),
+        }
+    }
+
+    fn cycle(
+        &self,
+        state: &State,
+        provisioner: &dyn Provisioner,
+        watch: &dyn Watch,
+        options: Options<'_>,
+    ) -> (Summary, Result<(), Error>) {
+        let source = match self.job.source.open(&self.setup.environment.anchors) {
+            Ok(source) => source,
+            Err(error) => return (Summary::default(), Err(error)),
+        };
+        let cycle = Cycle {
+            channel: self.setup.channel(),
+            rules: self.rules,
+            settings: &self.setup.settings,
+            source: source.as_ref(),
+            state,
+            provisioner,
+            watch,
+            options,
+        };
+        let (summary, result) = cycle.run();
+        if result.is_ok() || summary != Summary::default() {
+            self.screen.summary(&summary);
+        }
+        (summary, result)
+    }
+
+    fn end(&self, summary: &Summary) -> End {
+        if summary.failed > 0 || !self.rules.left_out.is_empty() { End::Failures } else { End::Well }
+    }
+}

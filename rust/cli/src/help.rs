@@ -1,0 +1,56 @@
+//! `pfscim completions` and `pfscim man`: made from the description of the arguments, so they cannot differ from it.
+
+use clap::CommandFactory as _;
+use clap_mangen::Man;
+use pfscim_channel::Error;
+use pfscim_core::text::excerpt;
+
+pub(crate) use clap_complete::Shell;
+
+use crate::args::Arguments;
+use crate::{End, screen};
+
+pub(crate) const COMPLETIONS: &str = "\
+Examples:
+  pfscim completions bash > ~/.local/share/bash-completion/completions/pfscim
+  pfscim completions zsh > ~/.zfunc/_pfscim
+  pfscim completions fish > ~/.config/fish/completions/pfscim.fish
+  pfscim completions powershell >> $PROFILE";
+
+pub(crate) const PAGES: &str = "\
+Examples:
+  pfscim man | man -l -
+  pfscim man state show | man -l -
+  pfscim man sync > /usr/local/share/man/man1/pfscim-sync.1";
+
+/// Prints the completions of a shell.
+pub(crate) fn completions(shell: Shell) -> End {
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "pfscim", &mut text);
+    screen::out(String::from_utf8_lossy(&text).trim_end());
+    End::Well
+}
+
+/// Prints the manual page of the program or of one of its commands.
+pub(crate) fn page(path: &[String]) -> Result<End, Error> {
+    let mut command = Arguments::command();
+    // Fills in the full names of commands (`pfscim-state-show`).
+    command.build();
+    let mut found = &command;
+    for word in path {
+        found = found.find_subcommand(word).filter(|c| c.get_name() != "help").ok_or_else(|| {
+            let known: Vec<_> = found.get_subcommands().map(clap::Command::get_name).filter(|n| *n != "help").collect();
+            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+            Error::unusable(format!(
+                "man: `{}` is not a command of {}; there are: {known}",
+                excerpt(word),
+                found.get_name()
+            ))
+        })?;
+    }
+    let mut text = Vec::new();
+    let version = concat!("pfscim ", env!("CARGO_PKG_VERSION"));
+    Man::new(found.clone()).source(version).render(&mut text).map_err(|e| Error::unusable(format!("man: {e}")))?;
+    screen::out(String::from_utf8_lossy(&text).trim_end());
+    Ok(End::Well)
+}

@@ -1,0 +1,248 @@
+//! `pfscim state`: arguments and printing. What is in a state file is `pfscim-channel`'s.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use pfscim_channel::Error;
+use pfscim_channel::state::{Kept, Upkeep};
+use pfscim_core::text::{excerpt, printable};
+use serde_json::{Value, json};
+
+use crate::End;
+use crate::screen::{out, table};
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  pfscim state show code42.corp.state
+      whose state it is, how many users it knows and how far the source was read
+  pfscim state user code42.corp.state ada@example.com
+      one user, by identifier, source id or target id
+  pfscim state dirty code42.corp.state --json
+      who is sent again in the next cycle
+  pfscim state reset code42.corp.state
+      has the next cycle compare everybody with the target
+  pfscim state forget code42.corp.state ada@example.com
+      takes a user out of the file; the next cycle links the account again by its identifier";
+
+const SHOW_EXAMPLES: &str =
+    "Examples:\n  pfscim state show code42.corp.state\n  pfscim state show code42.corp.state --json";
+const USER_EXAMPLES: &str = "\
+Examples:
+  pfscim state user code42.corp.state ada@example.com
+  pfscim state user code42.corp.state 0ae9cdc7-8f03-4a5f-a1a0-0d9f1b6b8d2e --json";
+const DIRTY_EXAMPLES: &str = "Examples:\n  pfscim state dirty code42.corp.state";
+const RESET_EXAMPLES: &str = "\
+Examples:
+  pfscim state reset code42.corp.state
+      forgets which values were sent: everybody is looked up and compared in the next cycle
+  pfscim state reset code42.corp.state --all
+      forgets how far the source was read as well: a full resync";
+const FORGET_EXAMPLES: &str = "\
+Examples:
+  pfscim state forget code42.corp.state ada@example.com bob@example.com
+  pfscim state forget code42.corp.state --dirty
+  pfscim state forget code42.corp.state --all
+
+The target is not touched. Whoever is still in the source is linked again by the identifier; whoever left the source is
+not removed from the target any more.";
+
+/// `pfscim state ...`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum StateCommand {
+    /// Whose state it is, counts and watermarks.
+    #[command(after_help = SHOW_EXAMPLES)]
+    Show(File),
+    /// What is known of one user.
+    #[command(after_help = USER_EXAMPLES)]
+    User {
+        #[command(flatten)]
+        file: File,
+        /// The user's identifier, source id or target id.
+        #[arg(value_name = "USER")]
+        who: String,
+    },
+    /// Who has to be sent (again).
+    #[command(after_help = DIRTY_EXAMPLES)]
+    Dirty(File),
+    /// Have everybody compared with the target again.
+    #[command(after_help = RESET_EXAMPLES)]
+    Reset {
+        #[command(flatten)]
+        file: File,
+        /// Also forget how far the source was read.
+        #[arg(long)]
+        all: bool,
+    },
+    /// Take users out of the file; the target is not touched.
+    #[command(after_help = FORGET_EXAMPLES)]
+    Forget {
+        #[command(flatten)]
+        file: File,
+        /// Identifiers, source ids or target ids.
+        #[arg(value_name = "USER")]
+        users: Vec<String>,
+        /// Everybody who has to be sent (again).
+        #[arg(long, conflicts_with = "users")]
+        dirty: bool,
+        /// Everybody.
+        #[arg(long, conflicts_with_all = ["users", "dirty"])]
+        all: bool,
+    },
+}
+
+/// Which file, and how it is told.
+#[derive(Debug, Args)]
+pub(crate) struct File {
+    /// The state file of a channel.
+    #[arg(value_name = "STATE")]
+    path: PathBuf,
+    /// As JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs one of the commands.
+pub(crate) fn run(command: &StateCommand) -> Result<End, Error> {
+    match command {
+        StateCommand::Show(file) => show(file)?,
+        StateCommand::User { file, who } => {
+            let state = Upkeep::look(&file.path)?;
+            let found = state.find(who)?;
+            if found.is_empty() {
+                return Err(unknown(file, who));
+            }
+            list(file, &found);
+        }
+        StateCommand::Dirty(file) => {
+            let dirty = Upkeep::look(&file.path)?.dirty()?;
+            if dirty.is_empty() && !file.json {
+                out("nobody has to be sent again");
+            } else {
+                list(file, &dirty);
+            }
+        }
+        StateCommand::Reset { file, all } => {
+            let users = Upkeep::open(&file.path)?.reset(*all)?;
+            let source = if *all { ", and the source is read as if for the first time" } else { "" };
+            let text = format!("the next cycle compares all {users} users with the target{source}; nothing was sent");
+            tell(file, "reset", users.into(), &text);
+        }
+        StateCommand::Forget { file, users, dirty: false, all: false } if users.is_empty() => {
+            let name = printable(&file.path.display().to_string());
+            return Err(Error::unusable(format!(
+                "{name}: who is to be forgotten? Name users (identifier, source id or target id), or say --dirty or --all"
+            )));
+        }
+        StateCommand::Forget { file, users, dirty, .. } => forget(file, users, *dirty)?,
+    }
+    Ok(End::Well)
+}
+
+fn show(file: &File) -> Result<(), Error> {
+    let state = Upkeep::look(&file.path)?;
+    let (counts, marks, owner) = (state.counts()?, state.watermarks()?, &state.owner);
+    if file.json {
+        let object = json!({
+            "connection": owner.connection, "channel": owner.channel, "scimUrl": owner.scim_url,
+            "users": counts.users, "inScope": counts.in_scope, "linked": counts.linked,
+            "dirty": counts.dirty, "skipped": counts.skipped, "watermarks": marks,
+        });
+        out(&object.to_string());
+        return Ok(());
+    }
+    let mut rows = table(["state", printable(&file.path.display().to_string()).as_str()]);
+    for (what, value) in [
+        ("connection", printable(&owner.connection)),
+        ("channel", printable(&owner.channel)),
+        ("SCIM URL", printable(&owner.scim_url)),
+        ("users", counts.users.to_string()),
+        ("  in scope", counts.in_scope.to_string()),
+        ("  linked to an account", counts.linked.to_string()),
+        ("  to be sent (again)", counts.dirty.to_string()),
+        ("  held back by an option", counts.skipped.to_string()),
+    ] {
+        rows.add_row([what, &value]);
+    }
+    for (what, value) in &marks {
+        rows.add_row([*what, value]);
+    }
+    out(&rows.to_string());
+    Ok(())
+}
+
+fn forget(file: &File, users: &[String], dirty: bool) -> Result<(), Error> {
+    let mut state = Upkeep::open(&file.path)?;
+    let mut found = Vec::new();
+    match (dirty, users) {
+        (true, _) => found = state.dirty()?,
+        (false, []) => found = state.everybody()?,
+        (false, named) => {
+            for who in named {
+                let these = state.find(who)?;
+                // One who is not there may be a slip of the hand: nobody is forgotten then.
+                if these.is_empty() {
+                    return Err(unknown(file, who));
+                }
+                found.extend(these);
+            }
+            found.sort_by(|a, b| a.user.source_id.cmp(&b.user.source_id));
+            found.dedup_by(|a, b| a.user.source_id == b.user.source_id);
+        }
+    }
+    state.forget(found.iter().map(|kept| kept.user.source_id.as_str()))?;
+    let names: Vec<_> = found.iter().map(|kept| kept.user.identifier.as_str()).collect();
+    if !file.json {
+        names.iter().for_each(|name| out(&format!("{:<16} {}", "forgotten", printable(name))));
+    }
+    let text = format!("{} users forgotten; the target was not touched", names.len());
+    tell(file, "forgotten", names.iter().copied().collect(), &text);
+    Ok(())
+}
+
+fn tell(file: &File, what: &str, value: Value, text: &str) {
+    if file.json {
+        let object: serde_json::Map<_, _> = [(what.to_owned(), value)].into_iter().collect();
+        out(&Value::Object(object).to_string());
+    } else {
+        out(text);
+    }
+}
+
+fn unknown(file: &File, who: &str) -> Error {
+    let name = printable(&file.path.display().to_string());
+    Error::unusable(format!(
+        "{name}: knows no user `{}`; name one by identifier, source id or target id (`pfscim state dirty` and the lines of `pfscim sync --json` show them)",
+        excerpt(who)
+    ))
+}
+
+/// Users, one after the other.
+fn list(file: &File, users: &[Kept]) {
+    for kept in users {
+        let user = &kept.user;
+        if file.json {
+            let object = json!({
+                "source": user.source_id, "id": user.target_id, "identifier": user.identifier,
+                "sent": user.values_hash.is_some(), "inScope": user.in_scope, "enabled": user.enabled,
+                "dirty": user.dirty, "skipped": user.skipped, "created": kept.created, "modified": kept.modified,
+            });
+            out(&object.to_string());
+            continue;
+        }
+        let yes = |is: bool| if is { "yes" } else { "no" }.to_owned();
+        let mut rows = table(["user", printable(&user.identifier).as_str()]);
+        for (what, value) in [
+            ("source id", printable(&user.source_id)),
+            ("target id", user.target_id.as_deref().map_or_else(|| "none".into(), printable)),
+            ("in scope", yes(user.in_scope)),
+            ("status sent", if user.enabled { "enabled" } else { "disabled" }.to_owned()),
+            ("to be sent (again)", yes(user.dirty)),
+            ("held back by an option", yes(user.skipped)),
+            ("first known", kept.created.clone()),
+            ("last written", kept.modified.clone()),
+        ] {
+            rows.add_row([what, &value]);
+        }
+        out(&rows.to_string());
+    }
+}
