@@ -8,7 +8,7 @@ use pfscim_channel::import::import as convert;
 use pfscim_channel::inspect::inspect;
 use pfscim_channel::{Error, template};
 use pfscim_core::target;
-use pfscim_core::text::printable;
+use pfscim_core::text::{printable, printable_json};
 use serde_json::{Value, json};
 
 use crate::args::{Import, Init, Listed};
@@ -69,7 +69,7 @@ fn write_new(path: &Path, text: &str) -> Result<(), Error> {
 pub(crate) fn import(import: &Import) -> Result<End, Error> {
     let name = printable(&import.connection.display().to_string());
     let imported = convert(&read(&import.connection)?).map_err(|e| Error::unusable(format!("{name}: {e}")))?;
-    screen::out(&format!("{:#}", imported.connection));
+    screen::out(&printable_json(&format!("{:#}", imported.connection)));
     for note in imported.notes {
         complain(&format!("note: {note}"));
     }

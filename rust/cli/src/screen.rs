@@ -11,7 +11,7 @@ use pfscim_channel::engine::{Event, Summary, Watch};
 use pfscim_core::Outcome;
 use pfscim_core::mapping::{Catalogue, Change};
 use pfscim_core::target::{Kind, catalogue, presets};
-use pfscim_core::text::printable;
+use pfscim_core::text::{printable, printable_json};
 use serde_json::{Value, json};
 
 /// Stands for values that may not be shown.
@@ -24,6 +24,11 @@ pub(crate) fn out(line: &str) {
     above_the_bar(|| {
         let _ = writeln!(std::io::stdout().lock(), "{line}");
     });
+}
+
+/// A JSON value on standard output, on one line.
+pub(crate) fn out_json(value: &Value) {
+    out(&printable_json(&value.to_string()));
 }
 
 /// A line on standard error.
@@ -71,7 +76,7 @@ impl Watch for Screen {
 
     fn event(&self, event: &Event) {
         if self.json {
-            out(&self.object(event).to_string());
+            out_json(&self.object(event));
         } else if event.sent || event.result.is_err() {
             out(&self.lines(event));
         }
@@ -153,7 +158,7 @@ impl Screen {
         let counts = counts.into_iter().chain([("failed", summary.failed)]);
         if self.json {
             let counts: serde_json::Map<_, _> = counts.map(|(word, count)| (word.to_owned(), count.into())).collect();
-            out(&json!({ "summary": counts }).to_string());
+            out_json(&json!({ "summary": counts }));
         } else {
             let mut table = table([if self.preview { "would be" } else { "outcome" }, "users"]);
             for (word, count) in counts.filter(|(_, count)| *count > 0) {

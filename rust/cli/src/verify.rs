@@ -17,7 +17,7 @@ use crate::{End, complain, read, screen};
 pub(crate) fn check(check: &Check) -> Result<End, Error> {
     let findings = inspect(&read(&check.connection)?, &check.given.secrets);
     if check.json {
-        screen::out(&json!({"errors": findings.errors, "warnings": findings.warnings}).to_string());
+        screen::out_json(&json!({"errors": findings.errors, "warnings": findings.warnings}));
     } else {
         list("error", &findings.errors);
         list("warning", &findings.warnings);
@@ -34,8 +34,7 @@ pub(crate) fn test(test: &Test) -> End {
     let trouble = attempt(test, &mut checked).err();
     if test.json {
         let error = trouble.as_ref().map(|t| json!({"code": t.code, "message": t.text}));
-        let object = json!({"facts": checked.facts, "warnings": checked.warnings, "error": error});
-        screen::out(&object.to_string());
+        screen::out_json(&json!({"facts": checked.facts, "warnings": checked.warnings, "error": error}));
     } else {
         for fact in &checked.facts {
             screen::out(&printable(fact));

@@ -27,6 +27,20 @@ pub fn excerpt(text: &str) -> String {
     out
 }
 
+/// The text of a JSON value with the same characters escaped as JSON does it, so that it stays the same value. They
+/// stand within strings only; line breaks between members stay.
+pub fn printable_json(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c != '\n' && (c.is_control() || is_invisible(c)) {
+            out.extend(c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
 /// Characters that change how the rest of a line reads without being seen.
 fn is_invisible(c: char) -> bool {
     matches!(c, '\u{2028}' | '\u{2029}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
@@ -40,6 +54,14 @@ mod tests {
     fn control_characters_are_escaped() {
         assert_eq!(printable("a\nb\u{1b}[31m"), "a\\u{a}b\\u{1b}[31m");
         assert_eq!(printable("\u{202e}x"), "\\u{202e}x");
+    }
+
+    #[test]
+    fn json_stays_the_same_value() {
+        let value = serde_json::json!({"a": "\u{1b}\u{9b}2J\u{7f}\u{202e}ä\n", "b": [1]});
+        let text = printable_json(&format!("{value:#}"));
+        assert!(text.contains("\\u009b2J\\u007f\\u202eä"), "{text}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).ok(), Some(value));
     }
 
     #[test]
