@@ -447,14 +447,10 @@ impl Connector {
         Trouble { failure, forbidden: answer.status == 403, maybe_done: answer.status >= 500 }
     }
 
-    /// A target may repeat what it was sent; what must not be seen is struck out of its reason.
+    /// A target may repeat what it was sent; values that must not be seen are struck out of its reason. (Credentials
+    /// are by the client.)
     fn without_secrets(&self, record: Option<&Record>, failure: Failure) -> Failure {
-        let mut hidden: Vec<&str> = match &self.settings.authentication {
-            Authentication::None => Vec::new(),
-            Authentication::Basic { password, .. } => vec![password.expose()],
-            Authentication::Bearer { token } => vec![token.expose()],
-            Authentication::ClientCredentials { client_secret, .. } => vec![client_secret.expose()],
-        };
+        let mut hidden: Vec<&str> = Vec::new();
         if let Some(record) = record {
             let catalogue = self.catalogue();
             let masked =

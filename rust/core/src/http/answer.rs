@@ -25,6 +25,13 @@ impl Answer {
         Self { status: reply.status, body: body(reply), etag: owned("etag"), location: owned("location") }
     }
 
+    /// Strikes texts out of a body: a target that refuses may repeat what it was sent, and its reason is shown.
+    pub(super) fn strike_out(&mut self, hidden: &[&str]) {
+        if let Some(Ok(body)) = &mut self.body {
+            strike_out(body, hidden);
+        }
+    }
+
     /// Why the target refused, on one printable line and cut to length; the status in words where it gives no reason.
     pub fn problem(&self) -> String {
         let given = match &self.body {
@@ -55,6 +62,19 @@ fn body(reply: &Reply) -> Option<Result<Value, String>> {
             format!("the answer is not JSON (line {}, column {})", error.line(), error.column())
         }
     }))
+}
+
+fn strike_out(value: &mut Value, hidden: &[&str]) {
+    match value {
+        Value::String(text) => {
+            for secret in hidden.iter().filter(|secret| text.contains(**secret)).collect::<Vec<_>>() {
+                *text = text.replace(secret, "[redacted]");
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| strike_out(item, hidden)),
+        Value::Object(fields) => fields.values_mut().for_each(|field| strike_out(field, hidden)),
+        _ => {}
+    }
 }
 
 /// The first reason in an error body, looking into wrapping objects and lists.
@@ -151,6 +171,13 @@ mod tests {
         }
         assert_eq!(read(404, b"").problem(), "404 Not Found");
         assert_eq!(read(599, b"<html>").problem(), "599 without a reason");
+    }
+
+    #[test]
+    fn what_is_struck_out_is_in_no_reason() {
+        let mut answer = read(400, json!({ "Errors": [{ "description": "bad token t0ken!" }] }).to_string().as_bytes());
+        answer.strike_out(&["t0ken", "other"]);
+        assert_eq!(answer.problem(), "bad token [redacted]!");
     }
 
     #[test]

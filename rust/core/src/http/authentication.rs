@@ -15,7 +15,6 @@ use super::courier::{Courier, Message};
 use super::{Answer, Deadline, Method, Reply, Unanswered, user_agent};
 use crate::Failure;
 use crate::target::{Authentication, Secret, Settings};
-use crate::text::excerpt;
 
 /// A token is renewed so much before it expires, or a tenth of its life where that is less.
 const LONGEST_MARGIN: Duration = Duration::from_secs(60);
@@ -26,8 +25,8 @@ const BEARER: &str = "Bearer";
 pub(super) enum Credentials {
     /// Nothing to show.
     None,
-    /// The same header for every request.
-    Fixed { header: Secret, advice: &'static str },
+    /// The same header for every request, and the secret in it.
+    Fixed { header: Secret, secret: Secret, advice: &'static str },
     /// A token that is fetched.
     Token(Box<Tokens>),
 }
@@ -49,11 +48,13 @@ impl Credentials {
             }
             Authentication::Basic { user, password } => Self::Fixed {
                 header: Secret::new(basic(user, password.expose())),
+                secret: password.clone(),
                 advice: "check Basic Authentication Username and Basic Authentication Password",
             },
             Authentication::Bearer { token } if !fits_header(token.expose()) => return Err(unfit("Access Token")),
             Authentication::Bearer { token } => Self::Fixed {
                 header: Secret::new(format!("{word} {}", token.expose())),
+                secret: token.clone(),
                 advice: "check Access Token (is it expired or withdrawn?) and Authorization Header Type",
             },
             Authentication::ClientCredentials { endpoint, client_id, client_secret, scopes } => {
@@ -91,6 +92,18 @@ impl Credentials {
             kept.token = None;
         }
         true
+    }
+
+    /// What must not be repeated of an answer: the secrets, and what was `used` as `authorization`, without its scheme.
+    /// One of under four characters is in too many words to be struck out.
+    pub(super) fn hidden<'s>(&'s self, used: Option<&'s str>) -> Vec<&'s str> {
+        let secret = match self {
+            Self::None => None,
+            Self::Fixed { secret, .. } => Some(secret),
+            Self::Token(tokens) => Some(&tokens.secret),
+        };
+        let used = used.and_then(|header| header.split_once(' ')).map(|(_, credentials)| credentials);
+        secret.map(Secret::expose).into_iter().chain(used).filter(|hidden| hidden.len() >= 4).collect()
     }
 
     /// What to look at after a 401.
@@ -306,7 +319,7 @@ struct Refusal {
 impl Refusal {
     fn read(reply: &Reply) -> Self {
         let code = match Answer::read(reply).body {
-            Some(Ok(body)) => body.get("error").and_then(Value::as_str).map(excerpt),
+            Some(Ok(body)) => code(&body),
             _ => None,
         };
         let unrecognised = match code.as_deref() {
@@ -330,11 +343,16 @@ fn read(reply: &Reply) -> Result<Granted, Refusal> {
     };
     match body.get("access_token").and_then(Value::as_str).map(str::trim).filter(|token| !token.is_empty()) {
         Some(token) => Ok(Granted { token: Secret::new(token), life: life(body.get("expires_in")) }),
-        None => {
-            let code = body.get("error").and_then(Value::as_str).map(excerpt);
-            Err(Refusal::without_token("answers without an access_token", code))
-        }
+        None => Err(Refusal::without_token("answers without an access_token", code(&body))),
     }
+}
+
+/// The error code of RFC 6749 section 5.2, which is one word; anything else may repeat the request and its secret.
+fn code(body: &Value) -> Option<String> {
+    const LONGEST: usize = 40;
+    let word = body.get("error")?.as_str()?;
+    let fits = word.len() <= LONGEST && word.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+    Some(if fits { word } else { "an error code of its own" }.to_owned())
 }
 
 /// `expires_in`, a number or its text. What says nothing usable counts as not said.

@@ -229,11 +229,11 @@ impl Client {
         let body = call.body.as_ref().map(|body| body.to_string().into_bytes());
         let (used, reply, maybe_done) = self.deliver(call, body.as_deref(), deadline)?;
         if reply.status != 401 || !self.credentials.renewable(used.as_deref()) {
-            return self.judge(call, reply, maybe_done);
+            return self.judge(call, used.as_deref(), reply, maybe_done);
         }
         let again = self
             .deliver(call, body.as_deref(), deadline)
-            .and_then(|(_, reply, maybe_done)| self.judge(call, reply, maybe_done));
+            .and_then(|(used, reply, maybe_done)| self.judge(call, used.as_deref(), reply, maybe_done));
         again.map_err(|unanswered| Unanswered { maybe_done: unanswered.maybe_done || maybe_done, ..unanswered })
     }
 
@@ -262,8 +262,8 @@ impl Client {
         Ok((authorization, reply, maybe_done))
     }
 
-    /// What a reply is for the caller: an answer, or no answer at all.
-    fn judge(&self, call: &Call, reply: Reply, maybe_done: bool) -> Result<Answer, Unanswered> {
+    /// What a reply is for the caller: an answer, or no answer at all. `used` is what was sent as `authorization`.
+    fn judge(&self, call: &Call, used: Option<&str>, reply: Reply, maybe_done: bool) -> Result<Answer, Unanswered> {
         let target = self.target();
         let status = reply.status;
         let failure = match status {
@@ -275,7 +275,12 @@ impl Client {
                 let text = format!("a gateway before {target} answers {status}, so the outcome is unknown");
                 return Err(Unanswered { failure: Failure::transport(text), maybe_done: true });
             }
-            200..=299 | 400..=599 => return Ok(Answer::read(&reply)),
+            200..=299 => return Ok(Answer::read(&reply)),
+            400..=599 => {
+                let mut answer = Answer::read(&reply);
+                answer.strike_out(&self.credentials.hidden(used));
+                return Ok(answer);
+            }
             300..=399 => Failure::Protocol(format!(
                 "{target} answers {status}{}: redirects are not followed, correct SCIM URL",
                 destination(&reply, &call.url)

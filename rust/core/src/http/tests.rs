@@ -692,7 +692,7 @@ fn an_endpoint_that_refuses_is_told_with_its_code_and_never_with_the_secret() {
         (vec![reply(401, ""), reply(401, "{\"error\":\"invalid_client\"}")], "invalid_client", 2),
         (vec![reply(400, "{\"error\":\"invalid_scope\",\"error_description\":\"hush+/%\"}")], "check Scope", 1),
         (vec![reply(400, "{\"error\":\"unsupported_grant_type\"}")], "unsupported_grant_type", 1),
-        (vec![reply(400, "{\"error\":\"bad\\n\\u001b[31m\"}")], "bad\\u{a}", 1),
+        (vec![reply(400, "{\"error\":\"bad\\n\\u001b[31m hush+/%\"}")], "an error code of its own", 1),
         (vec![reply(404, html)], "answers 404", 1),
         (vec![reply(200, html)], "something else than a token", 1),
         (vec![reply(200, "")], "empty page", 1),
