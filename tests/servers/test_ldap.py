@@ -343,6 +343,24 @@ def test_a_connection_that_ends_half_way_is_told(untouched: Directory):
         assert severed.passed, "nothing was ever answered"
 
 
+@pytest.mark.parametrize("answer", [b"", b"\x30\x00", b"\x02\x01\x01", b"HTTP/1.1 400 Bad Request\r\n\r\n" * 9])
+def test_a_server_that_is_no_directory_is_told(untouched: Directory, answer: bytes):
+    with socket.create_server((LOOPBACK, 0)) as listener:
+
+        def serve() -> None:
+            client, _ = listener.accept()
+            with client:
+                client.recv(65536)
+                client.sendall(answer)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        run = untouched.run("sync", url=f"ldap://{LOOPBACK}:{listener.getsockname()[1]}")
+        thread.join(30)
+    refused(run, 2, "ldap://")
+    assert "panicked" not in run.err
+
+
 class Severed:
     """Passes answers on until entries come, and ends the connection in the middle of them."""
 

@@ -2,8 +2,9 @@
 //! answer from being the whole one is an error: a limit, a reference to another server, a connection that ends. May
 //! not know what is looked for.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::cell::Cell;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::{Arc, Mutex, Once, OnceLock, PoisonError};
 use std::time::Duration;
 
 use ldap3::asn1::StructureTag;
@@ -128,12 +129,11 @@ impl Ldap {
     fn connected<T>(&self, work: impl FnOnce(&mut LdapConn) -> Result<T, Error>) -> Result<T, Error> {
         let mut slot = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         let open = slot.take().and_then(|mut open| (!open.is_closed()).then_some(open));
-        // The library takes some malformed answers for impossible and panics.
-        let result = catch_unwind(AssertUnwindSafe(|| {
+        let result = without_panic(|| {
             let mut connection = open.map_or_else(|| self.connect(), Ok)?;
             Ok((work(&mut connection)?, connection))
-        }))
-        .unwrap_or_else(|_| Err(self.error("the answer is not LDAP: is this the port of a directory?")));
+        })
+        .unwrap_or_else(|| Err(self.error("the answer is not LDAP: is this the port of a directory?")));
         let (done, connection) = result?;
         *slot = Some(connection);
         Ok(done)
@@ -327,6 +327,27 @@ impl Source for Ldap {
         let account = self.account.as_ref().map_or("", |a| &a.name);
         Ok(Some(self.name.get_or_init(|| format!("{} {account} {service}", self.url)).clone()))
     }
+}
+
+thread_local! {
+    static ASKING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The library takes some malformed answers for impossible and panics; here that is `None`, and no trace on the screen.
+fn without_panic<T>(work: impl FnOnce() -> T) -> Option<T> {
+    static QUIET: Once = Once::new();
+    QUIET.call_once(|| {
+        let usual = panic::take_hook();
+        panic::set_hook(Box::new(move |panic| match ASKING.get() {
+            true => log::debug!("{panic}"),
+            false => usual(panic),
+        }));
+    });
+    ASKING.set(true);
+    // Whatever was half done is dropped with the connection.
+    let result = panic::catch_unwind(AssertUnwindSafe(work));
+    ASKING.set(false);
+    result.ok()
 }
 
 /// How the server words a result.
