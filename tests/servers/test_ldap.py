@@ -1,6 +1,7 @@
 """Users from a live directory (slapd): first load, changes, leavers, and everything that may cut an answer short."""
 
 import json
+import select
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -382,13 +383,23 @@ class Severed:
     def _serve(self) -> None:
         client, _ = self._listener.accept()
         with client, socket.create_connection((LOOPBACK, self.target)) as server:
-            # Question and answer: sign in, the root, the users.
-            for last in (False, False, True):
-                server.sendall(client.recv(65536))
-                answer = server.recv(65536)
-                part = answer[: len(answer) * 2 // 3] if last else answer
-                client.sendall(part)
+            asked = 0
+            while ready := select.select([client, server], [], [], 30)[0]:
+                sender, receiver = (client, server) if client in ready else (server, client)
+                data = sender.recv(65536)
+                if not data:
+                    return
+                asked += sender is client
+                if sender is client:
+                    receiver.sendall(data)
+                    continue
+                # Sign in, the root, the users.
+                last = asked == 3
+                part = data[: len(data) * 2 // 3] if last else data
+                receiver.sendall(part)
                 self.passed += len(part)
+                if last:
+                    return
 
 
 # --- TLS ------------------------------------------------------------------------------------------------------------
