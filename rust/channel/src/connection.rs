@@ -109,7 +109,14 @@ pub struct SourceSettings {
     pub user_source_location: Location,
     /// *Groups*.
     #[serde(default)]
-    pub group_source_location: Option<Location>,
+    group_source_location: Option<Location>,
+}
+
+impl SourceSettings {
+    /// *Groups*; `None` where neither a group DN nor a filter says which, so that groups are left alone.
+    pub fn group_location(&self) -> Option<&Location> {
+        self.group_source_location.as_ref().filter(|l| l.group_dn().is_some() || l.filter().is_some())
+    }
 }
 
 /// *Changed Users/Groups Algorithm*.

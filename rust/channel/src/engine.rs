@@ -1,7 +1,10 @@
 //! One cycle of a channel: who is new, changed or gone since the last one, handed to a provisioner in the order of
-//! design section 5, each result written to the state at once. May not know how an operation is carried out.
+//! design section 5 (users, then removals, then groups), each result written to the state at once. May not know how
+//! an operation is carried out.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+mod groups;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -14,10 +17,13 @@ use crate::Error;
 use crate::account;
 use crate::connection::Channel;
 use crate::mapping::Rules;
-use crate::provisioner::{Done, Provisioner};
+use crate::provisioner::{Done, MemberChanges, Provisioner};
+use crate::roster::{Person, Roster};
 use crate::selection::{Found, Known, Selection};
 use crate::source::Source;
 use crate::state::{State, User};
+
+use groups::GroupPlan;
 
 /// As many removals are never suspicious, whatever share of the users they are.
 const FEW: usize = 10;
@@ -26,14 +32,33 @@ const SHARE: usize = 5;
 /// As many names stand in the message of the guard.
 const NAMED: usize = 20;
 
+/// What a record is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// A user.
+    User,
+    /// A group.
+    Group,
+}
+
+impl Kind {
+    /// The word used in `--json`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Group => "group",
+        }
+    }
+}
+
 /// What was asked for a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Operation {
-    /// A user that the target does not have.
+    /// A user or group that the target does not have.
     Create,
-    /// A user that it has, or had.
+    /// One that it has, or had.
     Update,
-    /// A user who left the source location.
+    /// One that left the source location.
     Remove,
 }
 
@@ -51,9 +76,11 @@ impl Operation {
 /// What happened to one record.
 #[derive(Debug, Clone)]
 pub struct Event {
+    /// What it is about.
+    pub kind: Kind,
     /// The source id.
     pub source: String,
-    /// The value of the unique user identifier; empty where there is none.
+    /// The value of the unique user identifier, or the name of the group; the DN where there is none.
     pub identifier: String,
     /// What was asked.
     pub operation: Operation,
@@ -61,15 +88,17 @@ pub struct Event {
     pub result: Result<Report, Failure>,
     /// What changed, in previews.
     pub changes: Vec<Change>,
+    /// Who came and went, of a group, by name; in previews.
+    pub members: MemberChanges,
     /// False for a record that is as it was sent before: nothing was asked of the target.
     pub sent: bool,
 }
 
 /// Told what happens while it happens, from many threads.
 pub trait Watch: Sync {
-    /// The guard refuses: these users would be removed (identifiers, all of them).
+    /// The guard refuses: these users and groups would be removed (all of them, by name).
     fn refused(&self, _removals: &[String]) {}
-    /// So many operations are going to take place.
+    /// So many operations are going to take place, or fewer: which groups change shows after the users.
     fn begin(&self, operations: usize);
     /// One of them ended.
     fn event(&self, event: &Event);
@@ -78,9 +107,25 @@ pub trait Watch: Sync {
 /// What a cycle came to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Summary {
-    /// How many records ended how.
+    /// Of users.
+    pub users: Tally,
+    /// Of groups.
+    pub groups: Tally,
+}
+
+impl Summary {
+    /// How many records failed.
+    pub fn failed(&self) -> usize {
+        self.users.failed + self.groups.failed
+    }
+}
+
+/// How many records ended how.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Well.
     pub outcomes: BTreeMap<Outcome, usize>,
-    /// How many failed.
+    /// With a failure.
     pub failed: usize,
 }
 
@@ -158,9 +203,11 @@ struct Plan {
     /// Every entry was read, not only those that changed.
     whole: bool,
     /// The groups of the source location that a file holds.
-    groups: BTreeSet<String>,
+    source_groups: BTreeSet<String>,
     /// Why a file may be cut off.
     doubt: Option<String>,
+    /// What is to be done for groups.
+    groups: GroupPlan,
 }
 
 impl Cycle<'_> {
@@ -168,7 +215,7 @@ impl Cycle<'_> {
     pub fn run(&self) -> (Summary, Result<(), Error>) {
         let counts = Counts::default();
         let result = self.cycle(&counts);
-        (counts.0.into_inner().unwrap_or_else(PoisonError::into_inner), result)
+        (counts.summary.into_inner().unwrap_or_else(PoisonError::into_inner), result)
     }
 
     fn cycle(&self, counts: &Counts) -> Result<(), Error> {
@@ -187,13 +234,13 @@ impl Cycle<'_> {
             None => {
                 self.state.begin(&self.settings.digest(), &rows)?;
                 self.state.remember(&plan.reading, &plan.versions, plan.whole)?;
-                self.state.put_groups(&plan.groups)?;
+                self.state.put_source_groups(&plan.source_groups)?;
             }
             // What was read of the others is not sent now, so it does not count as read.
             Some(_) => self.state.begin_some(&rows)?,
         }
-        self.watch.begin(plan.pushes.len() + plan.leavers.len());
-        for event in &plan.settled {
+        self.watch.begin(plan.pushes.len() + plan.leavers.len() + plan.groups.operations());
+        for event in plan.settled.iter().chain(&plan.groups.settled) {
             self.tell(counts, event);
         }
         let worked = self
@@ -202,7 +249,8 @@ impl Cycle<'_> {
                 self.in_threads(plan.leavers.len(), |i| {
                     plan.leavers.get(i).map_or(Ok(()), |leaver| self.remove(counts, leaver, &plan.identifiers))
                 })
-            });
+            })
+            .and_then(|()| self.groups(counts, &plan.groups));
         for line in self.provisioner.close() {
             log::warn!("{line}");
         }
@@ -227,16 +275,26 @@ impl Cycle<'_> {
         let known: Option<Known<'_>> = if versions.is_empty() { None } else { Some(&known) };
         plan.whole = true;
         let mapped: Vec<_> = self.channel.mapped_attributes().collect();
+        let naming = self.settings.group_name_source;
+        // Who is in a group takes all users, so a run for one user leaves groups alone.
+        let groups = self.channel.channel_source.group_location().filter(|_| self.options.only.is_none());
+        let mut roster = match groups {
+            Some(location) => Roster::read(location, &self.channel.channel_source, naming, self.source)?,
+            None => Roster::default(),
+        };
         let mut seen = BTreeSet::new();
         selection.users(self.source, &mapped, known, &mut |found| {
             if self.is_stopped() {
                 return Err(stopped());
             }
             let (entry, version) = match found {
-                Found::Same(source) => {
+                Found::Same(source, entry) => {
                     plan.whole = false;
                     plan.versions.extend(versions.get(&source).map(|version| (source.clone(), version.clone())));
                     if let Some(user) = users.remove(&source) {
+                        if let Some(entry) = entry {
+                            roster.add(&entry, Person { source: source.clone(), name: user.identifier.clone() });
+                        }
                         self.same(&mut plan, user);
                     }
                     seen.insert(source);
@@ -257,7 +315,8 @@ impl Cycle<'_> {
                 return Err(Error::unusable(text));
             }
             plan.versions.extend(version.map(|version| (source.clone(), self.state.digest(&version))));
-            self.place(&mut plan, users.remove(&source), source, &entry);
+            let name = self.place(&mut plan, users.remove(&source), source.clone(), &entry);
+            roster.add(&entry, Person { source, name });
             Ok(())
         })?;
         // A record that could not be made is to be told again in the next cycle.
@@ -266,8 +325,8 @@ impl Cycle<'_> {
         }
         plan.selected = seen.len();
         selection.finish(plan.selected)?;
-        plan.groups = selection.groups();
-        plan.doubt = selection.doubt(&self.state.groups()?);
+        plan.source_groups = selection.groups();
+        plan.doubt = selection.doubt(&self.state.source_groups()?);
         for user in users.into_values().filter(|u| u.in_scope || u.dirty) {
             let replaced = plan.identifiers.contains_key(&user.identifier.to_lowercase());
             if user.target_id.is_some() && !replaced && self.settings.remove {
@@ -276,7 +335,11 @@ impl Cycle<'_> {
             plan.leavers.push(User { in_scope: false, ..user });
         }
         plan.leavers.sort_by(|a, b| a.identifier.cmp(&b.identifier));
+        if groups.is_some() {
+            plan.groups = self.plan_groups(roster)?;
+        }
         plan.removals.sort_unstable();
+        plan.removals.extend(plan.groups.removals());
         if let Some(asked) = self.options.only {
             plan.keep_only(asked)?;
             self.tell_steps(&plan);
@@ -295,36 +358,28 @@ impl Cycle<'_> {
     /// A user of the source whose entry is as it was sent.
     fn same(&self, plan: &mut Plan, user: User) {
         plan.identifiers.insert(user.identifier.to_lowercase(), user.source_id.clone());
-        plan.settled.push(Event {
-            operation: if user.target_id.is_some() { Operation::Update } else { Operation::Create },
-            result: Ok(Report::new(Outcome::Unchanged, user.target_id.as_deref())),
-            source: user.source_id,
-            identifier: user.identifier,
-            changes: Vec::new(),
-            sent: false,
-        });
+        let operation = if user.target_id.is_some() { Operation::Update } else { Operation::Create };
+        let report = Report::new(Outcome::Unchanged, user.target_id.as_deref());
+        plan.settled.push(settled(Kind::User, &user.source_id, &user.identifier, operation, Ok(report)));
     }
 
-    /// Decides what one user of the source needs.
-    fn place(&self, plan: &mut Plan, known: Option<User>, source: String, entry: &crate::source::Entry) {
+    /// Decides what one user of the source needs; returns what the user is called.
+    fn place(&self, plan: &mut Plan, known: Option<User>, source: String, entry: &crate::source::Entry) -> String {
         let operation =
             if known.as_ref().is_some_and(|u| u.target_id.is_some()) { Operation::Update } else { Operation::Create };
-        let settled = |identifier: &str, result: Result<Report, Failure>| Event {
-            source: source.clone(),
-            identifier: identifier.to_owned(),
-            operation,
-            result,
-            changes: Vec::new(),
-            sent: false,
-        };
-        let enabled = match account::is_enabled(entry, &self.channel.channel_source.account_management_settings) {
-            Ok(enabled) => enabled,
-            Err(failure) => return plan.settled.push(settled(entry.label(), Err(failure))),
-        };
-        let record = self.rules.record(entry, enabled);
-        let identifier = match self.rules.identifier(&record) {
-            Ok(identifier) => identifier.to_owned(),
-            Err(failure) => return plan.settled.push(settled(entry.label(), Err(failure))),
+        let settled = |identifier: &str, result| settled(Kind::User, &source, identifier, operation, result);
+        let rules = &self.channel.channel_source.account_management_settings;
+        let record = account::is_enabled(entry, rules).map(|enabled| self.rules.record(entry, enabled));
+        let identified = record.and_then(|record| {
+            let identifier = self.rules.identifier(&record)?.to_owned();
+            Ok((record, identifier))
+        });
+        let (record, identifier) = match identified {
+            Ok(identified) => identified,
+            Err(failure) => {
+                plan.settled.push(settled(entry.label(), Err(failure)));
+                return entry.label().to_owned();
+            }
         };
         if let Some(other) = plan.identifiers.get(&identifier.to_lowercase()) {
             let text = format!(
@@ -332,7 +387,8 @@ impl Cycle<'_> {
                 printable(other),
                 self.rules.identifier_code()
             );
-            return plan.settled.push(settled(&identifier, Err(Failure::Conflict(text))));
+            plan.settled.push(settled(&identifier, Err(Failure::Conflict(text))));
+            return identifier;
         }
         plan.identifiers.insert(identifier.to_lowercase(), source.clone());
         let hash = self.state.hash(&self.rules.without_create_only(&record));
@@ -341,31 +397,39 @@ impl Cycle<'_> {
                 self.options.only.is_some_and(|asked| is_asked(asked, &source, &identifier, user.target_id.as_deref()));
             if user.in_scope && !user.dirty && user.values_hash.as_ref() == Some(&hash) && !asked {
                 let report = Report::new(Outcome::Unchanged, user.target_id.as_deref());
-                return plan.settled.push(settled(&identifier, Ok(report)));
+                plan.settled.push(settled(&identifier, Ok(report)));
+                return identifier;
             }
-            if user.in_scope && user.enabled && !enabled && user.target_id.is_some() && self.settings.remove {
+            if user.in_scope && user.enabled && !record.enabled && user.target_id.is_some() && self.settings.remove {
                 plan.removals.push(identifier.clone());
             }
         }
-        plan.pushes.push(Present { source, record, identifier, hash, known });
+        plan.pushes.push(Present { source, record, identifier: identifier.clone(), hash, known });
+        identifier
     }
 
     /// The guard against accidental removals: refuses before anything is sent.
     fn guard(&self, plan: &Plan) -> Result<(), Error> {
         let removals = plan.removals.len();
-        let allowed = self.options.max_removals.unwrap_or_else(|| FEW.max(plan.known / SHARE));
-        if self.options.max_removals.is_none() && plan.selected == 0 && plan.known > 0 {
-            return Err(Error::Guard(format!(
-                "the source has none of the {} known users any more, which is taken for a mistake in the source or its location; if everybody is to go, run with --max-removals {removals}",
-                plan.known
-            )));
+        let known = plan.known + plan.groups.known;
+        let what = if plan.groups.known > 0 { "users and groups" } else { "users" };
+        if self.options.max_removals.is_none() {
+            for (selected, known, what) in
+                [(plan.selected, plan.known, "users"), (plan.groups.selected, plan.groups.known, "groups")]
+            {
+                if selected == 0 && known > 0 {
+                    return Err(Error::Guard(format!(
+                        "the source has none of the {known} known {what} any more, which is taken for a mistake in the source or its location; if all of them are to go, run with --max-removals {removals}"
+                    )));
+                }
+            }
         }
         if let (Some(doubt), None, 1..) = (&plan.doubt, self.options.max_removals, removals) {
             return Err(Error::Guard(format!(
-                "{removals} of {} known users would be removed, but {doubt}: the source looks cut off; if it is whole, run with --max-removals {removals}",
-                plan.known
+                "{removals} of {known} known {what} would be removed, but {doubt}: the source looks cut off; if it is whole, run with --max-removals {removals}"
             )));
         }
+        let allowed = self.options.max_removals.unwrap_or_else(|| FEW.max(known / SHARE));
         if removals <= allowed {
             return Ok(());
         }
@@ -374,8 +438,7 @@ impl Cycle<'_> {
             names.push(format!("and {} more", removals - NAMED));
         }
         Err(Error::Guard(format!(
-            "{removals} of {} known users would be removed, more than the {allowed} that one run may remove: {}; if that is meant, run with --max-removals {removals}",
-            plan.known,
+            "{removals} of {known} known {what} would be removed, more than the {allowed} that one run may remove: {}; if that is meant, run with --max-removals {removals}",
             names.join(", ")
         )))
     }
@@ -397,6 +460,9 @@ impl Cycle<'_> {
             Err(failure) => (if stored.is_some() { Operation::Update } else { Operation::Create }, Err(failure)),
         };
         if let Ok(done) = &result {
+            if self.options.preview && done.report.outcome == Outcome::Created && done.report.id.is_none() {
+                counts.promise(&present.source);
+            }
             let gone = matches!(done.report.outcome, Outcome::Deleted | Outcome::AlreadyGone);
             let linked = done.report.id.clone().or_else(|| stored.map(str::to_owned));
             self.state.put(&User {
@@ -408,7 +474,7 @@ impl Cycle<'_> {
                 ..present.row()
             })?;
         }
-        self.ended(counts, &present.source, &present.identifier, operation, result)
+        self.ended(counts, (Kind::User, &present.source, &present.identifier), operation, result)
     }
 
     fn update(&self, present: &Present, found: Record) -> Result<Result<Done, Failure>, Error> {
@@ -458,7 +524,7 @@ impl Cycle<'_> {
             }
             Err(_) => {}
         }
-        self.ended(counts, &leaver.source_id, &leaver.identifier, Operation::Remove, result)
+        self.ended(counts, (Kind::User, &leaver.source_id, &leaver.identifier), Operation::Remove, result)
     }
 
     /// What is known of the one user before anything is asked of the target.
@@ -509,33 +575,29 @@ impl Cycle<'_> {
     fn ended(
         &self,
         counts: &Counts,
-        source: &str,
-        identifier: &str,
+        (kind, source, identifier): (Kind, &str, &str),
         operation: Operation,
         result: Result<Done, Failure>,
     ) -> Result<(), Error> {
-        let (result, changes) = match result {
-            Ok(done) => (Ok(done.report), done.changes),
-            Err(failure) => (Err(failure), Vec::new()),
+        let (result, changes, members) = match result {
+            Ok(done) => (Ok(done.report), done.changes, done.members),
+            Err(failure) => (Err(failure), Vec::new(), MemberChanges::default()),
         };
         let stops = result.as_ref().err().filter(|f| f.stops_session()).cloned();
-        let event = Event {
-            source: source.to_owned(),
-            identifier: identifier.to_owned(),
-            operation,
-            result,
-            changes,
-            sent: true,
-        };
-        self.tell(counts, &event);
+        let event = settled(kind, source, identifier, operation, result);
+        self.tell(counts, &Event { changes, members, sent: true, ..event });
         stops.map_or(Ok(()), |failure| Err(Error::Stopped(format!("stopped: {failure}"))))
     }
 
     fn tell(&self, counts: &Counts, event: &Event) {
-        let mut summary = counts.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut summary = counts.summary.lock().unwrap_or_else(PoisonError::into_inner);
+        let tally = match event.kind {
+            Kind::User => &mut summary.users,
+            Kind::Group => &mut summary.groups,
+        };
         match &event.result {
-            Ok(report) => *summary.outcomes.entry(report.outcome).or_default() += 1,
-            Err(_) => summary.failed += 1,
+            Ok(report) => *tally.outcomes.entry(report.outcome).or_default() += 1,
+            Err(_) => tally.failed += 1,
         }
         drop(summary);
         self.watch.event(event);
@@ -605,9 +667,37 @@ fn stopped() -> Error {
     Error::Stopped("stopped as asked; what was under way is finished, the next run does the rest".into())
 }
 
-/// The summary while it is being counted.
+/// A record that nothing was asked for.
+fn settled(kind: Kind, source: &str, identifier: &str, operation: Operation, result: Result<Report, Failure>) -> Event {
+    Event {
+        kind,
+        source: source.to_owned(),
+        identifier: identifier.to_owned(),
+        operation,
+        result,
+        changes: Vec::new(),
+        members: MemberChanges::default(),
+        sent: false,
+    }
+}
+
+/// What a cycle came to while it runs.
 #[derive(Debug, Default)]
-struct Counts(Mutex<Summary>);
+struct Counts {
+    summary: Mutex<Summary>,
+    /// Source ids of those who would have an account by now, were this not a preview.
+    promised: Mutex<HashSet<String>>,
+}
+
+impl Counts {
+    fn promise(&self, source: &str) {
+        self.promised.lock().unwrap_or_else(PoisonError::into_inner).insert(source.to_owned());
+    }
+
+    fn is_promised(&self, source: &str) -> bool {
+        self.promised.lock().unwrap_or_else(PoisonError::into_inner).contains(source)
+    }
+}
 
 #[cfg(test)]
 mod tests;

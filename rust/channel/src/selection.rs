@@ -10,7 +10,7 @@ use pfscim_core::text::excerpt;
 
 use crate::Error;
 use crate::account;
-use crate::connection::{ChangeAlgorithm, GroupMembership, SourceSettings};
+use crate::connection::{ChangeAlgorithm, GroupMembership, Location, SourceSettings};
 use crate::dn::{Dn, spelled};
 use crate::filter::Filter;
 use crate::source::{Entry, Search, Source, Value};
@@ -36,7 +36,7 @@ pub struct Selection<'a> {
 
 /// Who belongs to the group, seen from both sides.
 #[derive(Debug, Default)]
-struct Members {
+pub(crate) struct Members {
     /// The names of the group and, with a nested search, of the groups in it.
     groups: HashSet<String>,
     /// The same names as the source wrote them.
@@ -44,7 +44,7 @@ struct Members {
     /// What these groups list: names in their comparable form, and whatever else stands there (GUIDs).
     listed: HashSet<String>,
     /// Whether the group itself is an entry of the source.
-    found: bool,
+    pub(crate) found: bool,
     /// Which of the groups are entries of a file, by name.
     here: BTreeSet<String>,
     /// Every group that is an entry of a file, by name.
@@ -58,8 +58,9 @@ struct Members {
 pub enum Found {
     /// As read, with the version of the entry where its directory tells one that can be relied on.
     Entry(Entry, Option<Vec<u8>>),
-    /// The user with this source id is as before.
-    Same(String),
+    /// The user with this source id is as before; with as much of its entry as says which groups it is in, where
+    /// groups are provisioned.
+    Same(String, Option<Entry>),
 }
 
 /// Whether the user with a source id is known in a version.
@@ -79,8 +80,7 @@ impl<'a> Selection<'a> {
             text => text.map(Filter::parse).transpose(),
         }
         .map_err(|e| Error::unusable(format!("Users Filter: {e}")))?;
-        let members =
-            location.group_dn().map(|group| Members::read(group, &base, settings, source, live)).transpose()?;
+        let members = Members::read(location, "Users Group DN", &base, settings, source, live)?;
         Ok(Self { settings, live, base, filter, members })
     }
 
@@ -148,7 +148,9 @@ impl<'a> Selection<'a> {
         self.read(source, &self.watched(mapped), &mut |entry| {
             let version = self.version(&entry, mapped);
             match (account::guid(&entry, self.settings), version) {
-                (Some(guid), Some(version)) if known(&guid, &version) => found.push(Found::Same(guid)),
+                (Some(guid), Some(version)) if known(&guid, &version) => {
+                    found.push(Found::Same(guid, self.settings.group_location().map(|_| entry)));
+                }
                 _ => unknown.push(entry.dn),
             }
             Ok(())
@@ -230,8 +232,10 @@ impl<'a> Selection<'a> {
     /// them: directories change these without touching the marker.
     fn watched(&self, mapped: &[&'a str]) -> Vec<&'a str> {
         let settings = self.settings;
-        let member_of = member_of_attribute(&settings.group_membership_detection)
-            .filter(|m| self.members.is_some() || mapped.iter().any(|a| a.eq_ignore_ascii_case(m)));
+        let member_of = member_of_attribute(&settings.group_membership_detection).filter(|m| {
+            let grouped = self.members.is_some() || settings.group_location().is_some();
+            grouped || mapped.iter().any(|a| a.eq_ignore_ascii_case(m))
+        });
         let status = settings.account_management_settings.account_status_attribute_name.as_str();
         let names = [Some(settings.guid_attribute_name.as_str()), settings.change_detection_settings.marker()];
         distinct(names.into_iter().flatten().chain(member_of).chain([status]))
@@ -278,7 +282,7 @@ impl<'a> Selection<'a> {
     }
 }
 
-fn distinct<'n>(names: impl Iterator<Item = &'n str>) -> Vec<&'n str> {
+pub(crate) fn distinct<'n>(names: impl Iterator<Item = &'n str>) -> Vec<&'n str> {
     let mut kept: Vec<&str> = Vec::new();
     for name in names.map(str::trim).filter(|n| !n.is_empty()) {
         if !kept.iter().any(|k| k.eq_ignore_ascii_case(name)) {
@@ -306,30 +310,42 @@ fn generalized_time(text: &str) -> Option<SystemTime> {
 /// What of these settings cannot be used, whatever the source holds; one line each. A filter is held to its syntax
 /// only: directories evaluate more than this program does.
 pub fn refused(settings: &SourceSettings) -> Vec<String> {
-    let location = &settings.user_source_location;
-    let filter = location.filter().map(Filter::checked).transpose().err().map(|e| format!("Users Filter: {e}"));
-    let group = location.group_dn().map(|group| top(group, settings)).transpose();
-    let told = |error: Error| error.to_string();
-    [base(settings).err().map(told), filter, group.err().map(told)].into_iter().flatten().collect()
+    let mut refused: Vec<_> = base(settings).err().map(|e| e.to_string()).into_iter().collect();
+    let locations =
+        [(Some(&settings.user_source_location), "Users"), (settings.group_location(), "Groups")].into_iter();
+    for (location, whose) in locations.filter_map(|(location, whose)| Some((location?, whose))) {
+        let filter = location.filter().map(Filter::checked).transpose().err();
+        refused.extend(filter.map(|e| format!("{whose} Filter: {e}")));
+        let label = format!("{whose} Group DN");
+        let group = location.group_dn().map(|group| top(group, &label, settings)).transpose();
+        refused.extend(group.err().map(|e| e.to_string()));
+    }
+    refused
 }
 
-fn base(settings: &SourceSettings) -> Result<Dn, Error> {
+pub(crate) fn base(settings: &SourceSettings) -> Result<Dn, Error> {
     Dn::parse(&settings.base_dn).ok_or_else(|| {
         Error::unusable(format!("Base DN: `{}` is not a distinguished name", excerpt(&settings.base_dn)))
     })
 }
 
-/// The comparable name of the users' group.
-fn top(group: &str, settings: &SourceSettings) -> Result<String, Error> {
+/// The comparable name of a location's group.
+fn top(group: &str, label: &str, settings: &SourceSettings) -> Result<String, Error> {
     let top = Dn::parse(group)
-        .ok_or_else(|| Error::unusable(format!("Users Group DN: `{}` is not a distinguished name", excerpt(group))))?;
+        .ok_or_else(|| Error::unusable(format!("{label}: `{}` is not a distinguished name", excerpt(group))))?;
+    says_who_is_in(label, settings)?;
+    Ok(top.key())
+}
+
+/// Members are found by one of two settings at least.
+pub(crate) fn says_who_is_in(what: &str, settings: &SourceSettings) -> Result<(), Error> {
     let detection = &settings.group_membership_detection;
     if member_of_attribute(detection).is_none() && member_attribute(detection).is_none() {
-        return Err(Error::unusable(
-            "Users Group DN needs the Member of Group Attribute or the Group Member Attribute of the source settings",
-        ));
+        return Err(Error::unusable(format!(
+            "{what} needs the Member of Group Attribute or the Group Member Attribute of the source settings"
+        )));
     }
-    Ok(top.key())
+    Ok(())
 }
 
 /// One group entry, as far as membership goes.
@@ -343,12 +359,21 @@ struct Group {
 }
 
 impl Members {
-    fn read(group: &str, base: &Dn, settings: &SourceSettings, source: &dyn Source, live: bool) -> Result<Self, Error> {
-        let top = top(group, settings)?;
+    /// Reads the group of a location and, with a nested search, the groups in it; `None` where it names none.
+    pub(crate) fn read(
+        location: &Location,
+        label: &'static str,
+        base: &Dn,
+        settings: &SourceSettings,
+        source: &dyn Source,
+        live: bool,
+    ) -> Result<Option<Self>, Error> {
+        let Some(group) = location.group_dn() else { return Ok(None) };
+        let top = top(group, label, settings)?;
         let class = &settings.change_detection_settings.group_object_class;
         let detection = &settings.group_membership_detection;
         let attributes = distinct(member_of_attribute(detection).into_iter().chain(member_attribute(detection)));
-        let nested = settings.user_source_location.nested();
+        let nested = location.nested();
         let mut groups = Vec::new();
         let mut names = HashSet::new();
         let mut add = |entry: Entry| {
@@ -367,13 +392,8 @@ impl Members {
             }
             Ok(())
         };
-        let itself = Search {
-            base: group,
-            base_label: "Users Group DN",
-            base_only: true,
-            filter: "(objectClass=*)".into(),
-            attributes,
-        };
+        let itself =
+            Search { base: group, base_label: label, base_only: true, filter: "(objectClass=*)".into(), attributes };
         source.read(&itself, &mut add)?;
         if live && nested {
             let filter = format!("(objectClass={})", ldap_escape(class.trim()));
@@ -387,11 +407,11 @@ impl Members {
         members.all = groups.into_iter().map(|group| group.name).collect();
         if live && !members.found {
             return Err(Error::unusable(format!(
-                "Users Group DN: `{}` is not in the directory, or the account that asks may not see it",
+                "{label}: `{}` is not in the directory, or the account that asks may not see it",
                 excerpt(group)
             )));
         }
-        Ok(members)
+        Ok(Some(members))
     }
 
     /// The group and, with a nested search, all groups below it; a circle of groups ends where it began.
@@ -422,7 +442,8 @@ impl Members {
         members
     }
 
-    fn has(&self, entry: &Entry, settings: &SourceSettings) -> bool {
+    /// Whether the entry belongs to the group.
+    pub(crate) fn has(&self, entry: &Entry, settings: &SourceSettings) -> bool {
         let listed = entry.name().is_some_and(|name| self.listed.contains(&name.key()))
             || account::guid(entry, settings).is_some_and(|guid| self.listed.contains(&guid.to_lowercase()));
         let says = || keys(entry, member_of_attribute(&settings.group_membership_detection));
@@ -430,20 +451,22 @@ impl Members {
     }
 }
 
-fn member_of_attribute(detection: &GroupMembership) -> Option<&str> {
+pub(crate) fn member_of_attribute(detection: &GroupMembership) -> Option<&str> {
     detection.member_of_group_attribute_name.as_deref().filter(|a| !a.trim().is_empty())
 }
 
-fn member_attribute(detection: &GroupMembership) -> Option<&str> {
+pub(crate) fn member_attribute(detection: &GroupMembership) -> Option<&str> {
     detection.group_member_attribute_name.as_deref().filter(|a| !a.trim().is_empty())
 }
 
 /// The values of an attribute in comparable form: names as names, everything else without letter case.
-fn keys(entry: &Entry, attribute: Option<&str>) -> Vec<String> {
+pub(crate) fn keys(entry: &Entry, attribute: Option<&str>) -> Vec<String> {
     let Some(attribute) = attribute else { return Vec::new() };
-    let text =
-        |value: &Value| value.text().map(|t| Dn::parse(t).map_or_else(|| t.trim().to_lowercase(), |dn| dn.key()));
-    entry.values(attribute).iter().filter_map(text).collect()
+    entry.values(attribute).iter().filter_map(|value| value.text().map(key)).collect()
+}
+
+pub(crate) fn key(text: &str) -> String {
+    Dn::parse(text).map_or_else(|| text.trim().to_lowercase(), |dn| dn.key())
 }
 
 /// The values of an attribute that are names below the base, in comparable form.
@@ -639,7 +662,7 @@ mod tests {
                         versions.extend(version.map(|v| (guid.clone(), v)));
                         names.push(guid);
                     }
-                    Found::Same(guid) => names.push(format!("[{guid}]")),
+                    Found::Same(guid, _) => names.push(format!("[{guid}]")),
                 }
                 Ok(())
             })

@@ -1,5 +1,5 @@
-//! What a channel remembers of its last cycles, one SQLite file a channel: PingFederate's columns for a user, and
-//! whose file it is. Values are kept as keyed hashes only. May not know what an operation does.
+//! What a channel remembers of its last cycles, one SQLite file a channel: PingFederate's columns for users
+//! and groups, and whose file it is. Values are kept as keyed hashes only. May not know what an operation does.
 //!
 //! A file is made whole or not at all, readable by its owner only; it is locked while a run uses it; every change is
 //! one transaction. A damaged file is an error, never an empty one.
@@ -13,7 +13,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use pfscim_core::Record;
 use pfscim_core::text::printable;
 use rusqlite::backup::StepResult;
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, Row, params};
 use sha2::Sha256;
 
 use crate::Error;
@@ -25,7 +25,7 @@ pub use upkeep::{Counts, Kept, Upkeep};
 /// `pfsc`: tells our files from other SQLite files.
 const APPLICATION_ID: i32 = 0x7066_7363;
 /// The layout below.
-const LAYOUT: i32 = 2;
+const LAYOUT: i32 = 3;
 const SCHEMA: &str = "
     CREATE TABLE about (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
     CREATE TABLE user (
@@ -35,6 +35,10 @@ const SCHEMA: &str = "
     ) WITHOUT ROWID;
     CREATE INDEX user_target ON user (target_id);
     CREATE TABLE entry_version (source_id TEXT PRIMARY KEY, version BLOB NOT NULL) WITHOUT ROWID;
+    CREATE TABLE user_group (
+        source_id TEXT PRIMARY KEY, target_id TEXT, name TEXT NOT NULL, values_hash BLOB,
+        in_scope INTEGER NOT NULL, dirty INTEGER NOT NULL, created TEXT NOT NULL, modified TEXT NOT NULL
+    ) WITHOUT ROWID;
 ";
 
 /// Whose state it is. A file of another channel or target would remove strangers.
@@ -67,6 +71,23 @@ pub struct User {
     pub dirty: bool,
     /// The last operation was held back by a provisioning option.
     pub skipped: bool,
+}
+
+/// What is known of one group.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Group {
+    /// The entry GUID.
+    pub source_id: String,
+    /// The target's id; none until a group is linked.
+    pub target_id: Option<String>,
+    /// Its name at the target.
+    pub name: String,
+    /// The keyed hash of name and members that were sent; none until something was.
+    pub values_hash: Option<Vec<u8>>,
+    /// Selected by the source location.
+    pub in_scope: bool,
+    /// Has to be sent (again).
+    pub dirty: bool,
 }
 
 /// An open state. Serves many threads.
@@ -182,6 +203,103 @@ impl State {
             .map_err(|e| self.stopped(&e))
     }
 
+    /// The target ids of the users in scope, by source id.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn linked(&self) -> Result<HashMap<String, String>, Error> {
+        self.pairs("SELECT source_id, target_id FROM user WHERE in_scope AND target_id IS NOT NULL")
+    }
+
+    /// What everybody at the target is called, users and groups, by target id.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn names(&self) -> Result<HashMap<String, String>, Error> {
+        self.pairs(
+            "SELECT target_id, identifier FROM user WHERE target_id IS NOT NULL
+             UNION ALL SELECT target_id, name FROM user_group WHERE target_id IS NOT NULL",
+        )
+    }
+
+    fn pairs(&self, query: &str) -> Result<HashMap<String, String>, Error> {
+        let db = self.db();
+        let read = || -> rusqlite::Result<HashMap<String, String>> {
+            db.prepare(query)?.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        };
+        read().map_err(|e| self.stopped(&e))
+    }
+
+    /// Every group that is known, by source id.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn groups(&self) -> Result<HashMap<String, Group>, Error> {
+        let db = self.db();
+        let read = || -> rusqlite::Result<HashMap<String, Group>> {
+            let mut query = db.prepare(&format!("{GROUPS} ORDER BY source_id"))?;
+            query.query_map([], group)?.map(|group| group.map(|g| (g.source_id.clone(), g))).collect()
+        };
+        read().map_err(|e| unusable(&self.name, &e))
+    }
+
+    /// What is known of one group.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn group(&self, source_id: &str) -> Result<Option<Group>, Error> {
+        self.db()
+            .query_row(&format!("{GROUPS} WHERE source_id = ?1"), [source_id], group)
+            .optional()
+            .map_err(|e| self.stopped(&e))
+    }
+
+    /// The source id of the group in scope, other than `source_id`, that is linked to this group of the target.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn group_holder(&self, target_id: &str, source_id: &str) -> Result<Option<String>, Error> {
+        self.db()
+            .query_row(
+                "SELECT source_id FROM user_group WHERE target_id = ?1 AND source_id <> ?2 AND in_scope LIMIT 1",
+                [target_id, source_id],
+                |row| row.get(0),
+            )
+            .optional()
+            .map_err(|e| self.stopped(&e))
+    }
+
+    /// Writes what is known of a group now.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn put_group(&self, group: &Group) -> Result<(), Error> {
+        let values =
+            params![group.source_id, group.target_id, group.name, group.values_hash, group.in_scope, group.dirty];
+        let db = self.db();
+        let write = || {
+            db.prepare_cached(
+                "INSERT INTO user_group (source_id, target_id, name, values_hash, in_scope, dirty, created, modified)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, strftime('%FT%TZ'), strftime('%FT%TZ'))
+                 ON CONFLICT (source_id) DO UPDATE SET target_id = ?2, name = ?3, values_hash = ?4, in_scope = ?5,
+                 dirty = ?6, modified = strftime('%FT%TZ')",
+            )?
+            .execute(values)
+        };
+        write().map(|_| ()).map_err(|e| self.stopped(&e))
+    }
+
+    /// Forgets a group.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn forget_group(&self, source_id: &str) -> Result<(), Error> {
+        self.db()
+            .execute("DELETE FROM user_group WHERE source_id = ?1", [source_id])
+            .map(|_| ())
+            .map_err(|e| self.stopped(&e))
+    }
+
     /// Whether a user has an account at the target.
     ///
     /// # Errors
@@ -237,7 +355,7 @@ impl State {
     ///
     /// # Errors
     /// The file cannot be read.
-    pub fn groups(&self) -> Result<BTreeSet<String>, Error> {
+    pub fn source_groups(&self) -> Result<BTreeSet<String>, Error> {
         let text: Option<String> = self
             .db()
             .query_row("SELECT CAST(value AS TEXT) FROM about WHERE name = 'groups'", [], |row| row.get(0))
@@ -250,7 +368,7 @@ impl State {
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn put_groups(&self, groups: &BTreeSet<String>) -> Result<(), Error> {
+    pub fn put_source_groups(&self, groups: &BTreeSet<String>) -> Result<(), Error> {
         let text = groups.iter().map(String::as_str).collect::<Vec<_>>().join("\n");
         self.db()
             .execute("INSERT OR REPLACE INTO about (name, value) VALUES ('groups', ?1)", [text])
@@ -327,14 +445,26 @@ impl State {
     }
 
     /// The hash of what an update of this record would send. Equal for equal records only, and of no use without
-    /// the file.
+    /// the file. A field without values counts: it is cleared at the target.
     pub fn hash(&self, record: &Record) -> Vec<u8> {
         self.keyed(|mac| {
             mac.update(&[u8::from(record.enabled)]);
-            for (code, values) in record.fields.iter().filter(|(_, values)| !values.is_empty()) {
+            for (code, values) in &record.fields {
                 framed(mac, code);
                 mac.update(&(values.len() as u64).to_be_bytes());
                 values.iter().for_each(|value| framed(mac, value));
+            }
+        })
+    }
+
+    /// The hash of a group with these members: target ids, and whether each is a group. Their order does not count.
+    pub fn group_hash(&self, name: &str, members: &[(bool, &str)]) -> Vec<u8> {
+        let members: BTreeSet<_> = members.iter().collect();
+        self.keyed(|mac| {
+            framed(mac, name);
+            for (is_group, id) in members {
+                mac.update(&[u8::from(*is_group)]);
+                framed(mac, id);
             }
         })
     }
@@ -405,6 +535,19 @@ fn put(db: &Connection, user: &User) -> rusqlite::Result<()> {
         user.skipped
     ])
     .map(|_| ())
+}
+
+const GROUPS: &str = "SELECT source_id, target_id, name, values_hash, in_scope, dirty FROM user_group";
+
+fn group(row: &Row<'_>) -> rusqlite::Result<Group> {
+    Ok(Group {
+        source_id: row.get(0)?,
+        target_id: row.get(1)?,
+        name: row.get(2)?,
+        values_hash: row.get(3)?,
+        in_scope: row.get(4)?,
+        dirty: row.get(5)?,
+    })
 }
 
 fn framed(mac: &mut Hmac<Sha256>, text: &str) {
@@ -583,6 +726,49 @@ mod tests {
         assert!(state.users(b"").unwrap().is_empty());
     }
 
+    #[test]
+    fn groups_are_kept_apart_from_users() {
+        let (_folder, path) = place();
+        let staff = Group {
+            source_id: "1".into(),
+            target_id: Some("g1".into()),
+            name: "Staff".into(),
+            values_hash: Some(vec![3]),
+            in_scope: true,
+            dirty: true,
+        };
+        let state = begun(&path);
+        state.put(&jane()).unwrap();
+        state.put_group(&staff).unwrap();
+        state.put_group(&Group { dirty: false, ..staff.clone() }).unwrap();
+        drop(state);
+        let state = State::open(&path, &owner()).unwrap();
+        assert_eq!(state.groups().unwrap()["1"], Group { dirty: false, ..staff.clone() });
+        assert_eq!(state.group("1").unwrap().unwrap().name, "Staff");
+        assert_eq!(state.group_holder("g1", "2").unwrap().as_deref(), Some("1"));
+        assert_eq!(state.group_holder("g1", "1").unwrap(), None);
+        assert_eq!(state.linked().unwrap(), [("1".to_owned(), "t1".to_owned())].into());
+        assert_eq!(state.names().unwrap().len(), 2);
+        state.forget_group("1").unwrap();
+        assert_eq!(state.group("1").unwrap(), None);
+        assert_eq!(state.users(b"").unwrap().len(), 1);
+    }
+
+    #[test]
+    fn the_hash_of_a_group_is_that_of_its_name_and_the_set_of_its_members() {
+        let hash = |name: &str, members: &[(bool, &str)]| HASHING.group_hash(name, members);
+        let staff = hash("Staff", &[(false, "a"), (true, "b")]);
+        assert_eq!(staff, hash("Staff", &[(true, "b"), (false, "a"), (false, "a")]));
+        for other in [
+            hash("Team", &[(false, "a"), (true, "b")]),
+            hash("Staff", &[(false, "a"), (false, "b")]),
+            hash("Staff", &[(false, "a")]),
+            hash("Staff", &[(false, "ab")]),
+        ] {
+            assert_ne!(staff, other);
+        }
+    }
+
     #[cfg(unix)]
     #[test]
     fn the_file_is_its_owners_alone() {
@@ -742,13 +928,8 @@ mod tests {
         #[test]
         fn hashes_are_equal_for_equal_records_only(a in records(), b in records()) {
             let state = &*HASHING;
-            let sent = |r: &Record| {
-                let mut fields = r.fields.clone();
-                fields.retain(|_, values| !values.is_empty());
-                (r.enabled, fields)
-            };
             prop_assert_eq!(state.hash(&a), state.hash(&a.clone()));
-            prop_assert_eq!(state.hash(&a) == state.hash(&b), sent(&a) == sent(&b));
+            prop_assert_eq!(state.hash(&a) == state.hash(&b), (a.enabled, a.fields) == (b.enabled, b.fields));
         }
     }
 }

@@ -107,14 +107,16 @@ fn escaped(text: &str) -> String {
 mod tests {
     use jiff::civil::date;
     use jiff::tz::TimeZone;
-    use pfscim_channel::engine::Operation;
+    use pfscim_channel::engine::{Kind, Operation};
+    use pfscim_channel::provisioner::MemberChanges;
     use pfscim_core::{Failure, Report, lifecycle::Switch};
 
     use super::*;
 
     fn event(operation: Operation, result: Result<Report, Failure>) -> Event {
         let source = "g|1\n".to_owned();
-        Event { source, identifier: "ada".into(), operation, result, changes: Vec::new(), sent: true }
+        let (kind, members) = (Kind::User, MemberChanges::default());
+        Event { kind, source, identifier: "ada".into(), operation, result, changes: Vec::new(), members, sent: true }
     }
 
     fn written(event: &Event) -> String {

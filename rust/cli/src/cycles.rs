@@ -209,6 +209,6 @@ impl<'a> Run<'a> {
     }
 
     fn end(&self, summary: &Summary) -> End {
-        if summary.failed > 0 || !self.rules.left_out.is_empty() { End::Failures } else { End::Well }
+        if summary.failed() > 0 || !self.rules.left_out.is_empty() { End::Failures } else { End::Well }
     }
 }

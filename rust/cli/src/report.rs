@@ -12,7 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::Zoned;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use pfscim_channel::Error;
-use pfscim_channel::engine::{Event, Summary, Watch};
+use pfscim_channel::engine::{Event, Kind as Subject, Summary, Tally, Watch};
 use pfscim_core::Outcome;
 use pfscim_core::mapping::Change;
 use pfscim_core::text::printable;
@@ -61,7 +61,11 @@ impl Kind {
     }
 
     fn count(&self, summary: &Summary) -> usize {
-        self.outcome.map_or(summary.failed, |outcome| summary.outcomes.get(&outcome).copied().unwrap_or(0))
+        let of = |tally: &Tally| tally.outcomes.get(&self.outcome?).copied();
+        match self.outcome {
+            None => summary.failed(),
+            Some(_) => [&summary.users, &summary.groups].into_iter().filter_map(of).sum(),
+        }
     }
 
     fn is_of(&self, event: &Event) -> bool {
@@ -237,7 +241,7 @@ fn refusal(text: &str, removals: &[String]) -> Markup {
             p { (printable(text)) }
             @if !removals.is_empty() {
                 details {
-                    summary { (removals.len()) " users would be removed" }
+                    summary { (removals.len()) " would be removed" }
                     ul { @for name in removals { li { (printable(name)) } } }
                 }
             }
@@ -264,17 +268,31 @@ fn record(event: &Event, hidden: &BTreeSet<String>) -> Markup {
     };
     html! {
         article {
-            h3 { (printable(&event.identifier)) }
+            h3 { @if event.kind == Subject::Group { "Group " } (printable(&event.identifier)) }
             span .ids {
                 span { "source " (printable(&event.source)) }
                 @if let Some(id) = id { span { "target " (printable(id)) } }
             }
             @for note in notes { p .note { (printable(&note)) } }
+            (members("Would join", &event.members.added))
+            (members("Would leave", &event.members.removed))
             @if !event.changes.is_empty() {
                 table {
                     thead { tr { th scope="col" { "Field" } th scope="col" { "At the target" } th scope="col" { "Would become" } } }
                     tbody { @for change in &event.changes { (row(change, hidden)) } }
                 }
+            }
+        }
+    }
+}
+
+/// Who comes to a group, or goes.
+fn members(heading: &str, names: &[String]) -> Markup {
+    html! {
+        @if !names.is_empty() {
+            details {
+                summary { (heading) ": " (names.len()) }
+                ul { @for name in names { li { (printable(name)) } } }
             }
         }
     }
@@ -300,6 +318,7 @@ fn row(change: &Change, hidden: &BTreeSet<String>) -> Markup {
 #[cfg(test)]
 mod tests {
     use pfscim_channel::engine::Operation;
+    use pfscim_channel::provisioner::MemberChanges;
     use pfscim_core::{Failure, Report};
 
     use super::*;
@@ -309,11 +328,13 @@ mod tests {
     fn event(identifier: &str, result: Result<Report, Failure>) -> Event {
         let change = |code: &str| Change { code: code.into(), old: vec![HOSTILE.into()], new: Vec::new() };
         Event {
+            kind: Subject::Group,
             source: "g1".into(),
             identifier: identifier.into(),
             operation: Operation::Update,
             result,
             changes: vec![change("title"), change("password")],
+            members: MemberChanges { added: vec![HOSTILE.into()], removed: Vec::new() },
             sent: true,
         }
     }
@@ -326,7 +347,8 @@ mod tests {
         page.refused(&[HOSTILE.to_owned()]);
         let hidden = ["password".to_owned()].into();
         let about = About { connection: HOSTILE, channel: HOSTILE, target: "https://x/", hidden: &hidden };
-        let summary = Summary { outcomes: [(Outcome::Updated, 1)].into(), failed: 1 };
+        let users = Tally { outcomes: [(Outcome::Updated, 1)].into(), failed: 1 };
+        let summary = Summary { users, ..Summary::default() };
         page.write(&about, &summary, Some(&Error::Guard(HOSTILE.into())))?;
         Ok(std::fs::read_to_string(path).unwrap())
     }

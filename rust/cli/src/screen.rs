@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use comfy_table::Table;
 use comfy_table::presets::UTF8_BORDERS_ONLY;
 use indicatif::{ProgressBar, ProgressStyle};
-use pfscim_channel::engine::{Event, Summary, Watch};
+use pfscim_channel::engine::{Event, Kind as Record, Summary, Tally, Watch};
 use pfscim_core::Outcome;
 use pfscim_core::mapping::{Catalogue, Change};
 use pfscim_core::target::{Kind, catalogue, presets};
@@ -90,6 +90,7 @@ impl Screen {
     /// One record as JSON.
     fn object(&self, event: &Event) -> Value {
         let mut object = json!({
+            "kind": event.kind.word(),
             "source": event.source,
             "identifier": event.identifier,
             "operation": event.operation.word(),
@@ -112,6 +113,9 @@ impl Screen {
         }
         if self.preview {
             object["changes"] = event.changes.iter().map(|c| self.change(c)).collect();
+            if event.kind == Record::Group {
+                object["members"] = json!({"added": event.members.added, "removed": event.members.removed});
+            }
         }
         object
     }
@@ -130,7 +134,8 @@ impl Screen {
             ),
             Err(failure) => ("failed", format!("  {}: {failure}", event.operation.word())),
         };
-        let mut lines = vec![format!("{word:<16} {}{rest}", printable(&event.identifier))];
+        let kind = if event.kind == Record::Group { "group " } else { "" };
+        let mut lines = vec![format!("{word:<16} {kind}{}{rest}", printable(&event.identifier))];
         lines.extend(event.changes.iter().map(|change| {
             let shown = |values: &[String]| match values {
                 [] => "nothing".to_owned(),
@@ -139,6 +144,10 @@ impl Screen {
             };
             format!("{:<16}   {}: {} -> {}", "", change.code, shown(&change.old), shown(&change.new))
         }));
+        let (added, removed) = (event.members.added.len(), event.members.removed.len());
+        if added + removed > 0 {
+            lines.push(format!("{:<16}   members: +{added} -{removed}", ""));
+        }
         if let Ok(report) = &event.result {
             lines.extend(report.warnings.iter().map(|warning| format!("{:<16}   warning: {}", "", printable(warning))));
         }
@@ -154,19 +163,28 @@ impl Screen {
         if let Some(bar) = BAR.get() {
             bar.finish_and_clear();
         }
-        let counts = Outcome::ALL.map(|o| (o.word(), summary.outcomes.get(&o).copied().unwrap_or(0)));
-        let counts = counts.into_iter().chain([("failed", summary.failed)]);
         if self.json {
-            let counts: serde_json::Map<_, _> = counts.map(|(word, count)| (word.to_owned(), count.into())).collect();
-            out_json(&json!({ "summary": counts }));
-        } else {
-            let mut table = table([if self.preview { "would be" } else { "outcome" }, "users"]);
-            for (word, count) in counts.filter(|(_, count)| *count > 0) {
-                table.add_row([word.to_owned(), count.to_string()]);
-            }
-            out(&table.to_string());
+            out_json(&json!({"summary": counted(&summary.users), "groups": counted(&summary.groups)}));
+            return;
         }
+        let mut table = table([if self.preview { "would be" } else { "outcome" }, "users", "groups"]);
+        for ((word, users), (_, groups)) in counts(&summary.users).zip(counts(&summary.groups)) {
+            if users + groups > 0 {
+                table.add_row([word.to_owned(), users.to_string(), groups.to_string()]);
+            }
+        }
+        out(&table.to_string());
     }
+}
+
+/// Every outcome with its count, and the failures.
+fn counts(tally: &Tally) -> impl Iterator<Item = (&'static str, usize)> {
+    let outcomes = Outcome::ALL.map(|o| (o.word(), tally.outcomes.get(&o).copied().unwrap_or(0)));
+    outcomes.into_iter().chain([("failed", tally.failed)])
+}
+
+fn counted(tally: &Tally) -> Value {
+    counts(tally).map(|(word, count)| (word.to_owned(), Value::from(count))).collect()
 }
 
 /// As many marks as there are values.
@@ -217,6 +235,7 @@ pub(crate) fn fields(catalogue: &Catalogue) -> String {
 #[cfg(test)]
 mod tests {
     use pfscim_channel::engine::Operation;
+    use pfscim_channel::provisioner::MemberChanges;
     use pfscim_core::{Failure, Report};
 
     use super::*;
@@ -229,11 +248,13 @@ mod tests {
         let change =
             |code: &str| Change { code: code.into(), old: vec!["old\u{1b}[2J".into()], new: vec!["new".into()] };
         Event {
+            kind: Record::User,
             source: "g1".into(),
             identifier: "ada\n".into(),
             operation: Operation::Update,
             result: Ok(Report::new(Outcome::Updated, Some("t\r1")).warn("look\u{202e}")),
             changes: vec![change("title"), change("password")],
+            members: MemberChanges::default(),
             sent: true,
         }
     }
@@ -243,8 +264,8 @@ mod tests {
         assert_eq!(
             screen().object(&event()),
             json!({
-                "source": "g1", "identifier": "ada\n", "operation": "update", "outcome": "updated", "id": "t\r1",
-                "code": null, "message": null, "warnings": ["look\u{202e}"],
+                "kind": "user", "source": "g1", "identifier": "ada\n", "operation": "update",
+                "outcome": "updated", "id": "t\r1", "code": null, "message": null, "warnings": ["look\u{202e}"],
                 "changes": [
                     {"field": "title", "old": ["old\u{1b}[2J"], "new": ["new"]},
                     {"field": "password", "old": ["***"], "new": ["***"]}
@@ -258,6 +279,19 @@ mod tests {
             (&json!("failed"), &json!("conflict"), &json!("taken"))
         );
         assert_eq!(object.get("changes"), None);
+    }
+
+    #[test]
+    fn a_group_counts_its_members_as_text_and_names_them_in_json() {
+        let members = MemberChanges { added: vec!["ada".into(), "bob".into()], removed: vec!["eve".into()] };
+        let group = Event { kind: Record::Group, identifier: "Staff".into(), members, ..event() };
+        let text = screen().lines(&group);
+        assert!(text.starts_with("updated          group Staff") && text.contains("members: +2 -1"), "{text}");
+        let object = screen().object(&group);
+        assert_eq!(
+            (&object["kind"], &object["members"]),
+            (&json!("group"), &json!({"added": ["ada", "bob"], "removed": ["eve"]}))
+        );
     }
 
     #[test]

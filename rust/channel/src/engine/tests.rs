@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use pfscim_core::connector::Group;
 use pfscim_core::mapping::Catalogue;
 use pfscim_core::target::Version;
 use serde_json::{Value as Json, json};
@@ -45,10 +46,28 @@ impl Source for Directory {
     }
 }
 
+/// Groups of a directory, by GUID: name and members (users as `ada`, groups as `#staff`).
+fn with_groups(users: &[&str], groups: &[(&str, &str, &[&str])]) -> Directory {
+    let mut all = Directory::of(users);
+    for (guid, name, members) in groups {
+        let mut entry = Entry::new(format!("cn={name},dc=x"));
+        for (attribute, value) in [("objectClass", "group"), ("entryUUID", guid), ("cn", name)] {
+            entry.push(attribute, Value::from(value));
+        }
+        for member in *members {
+            let dn = member.strip_prefix('#').map_or(format!("uid={member},dc=x"), |group| format!("CN={group}, DC=x"));
+            entry.push("member", Value::from(dn.as_str()));
+        }
+        all.0.push(entry);
+    }
+    all
+}
+
 /// A target that keeps users by id, notes what it was asked, and fails where it is told to.
 #[derive(Default)]
 struct Target {
     users: Mutex<BTreeMap<String, Record>>,
+    groups: Mutex<BTreeMap<String, Group>>,
     asked: Mutex<Vec<String>>,
     /// Identifier (or `check`) to the failure of every operation on it.
     failing: Mutex<HashMap<String, Failure>>,
@@ -86,8 +105,33 @@ impl Target {
         self.failing.lock().unwrap().clear();
     }
 
+    /// What the groups are called and who is in them, by id.
+    fn memberships(&self) -> BTreeMap<String, (String, Vec<String>)> {
+        let groups = self.groups.lock().unwrap();
+        let ids = |group: &Group| {
+            let mut ids: Vec<_> =
+                group.members.iter().flatten().filter_map(|m| m.known_id().map(str::to_owned)).collect();
+            ids.sort();
+            ids
+        };
+        groups.iter().map(|(id, group)| (id.clone(), (group.name.clone(), ids(group)))).collect()
+    }
+
+    fn members(&self, id: &str) -> Vec<String> {
+        self.memberships()[id].1.clone()
+    }
+
+    fn put(&self, id: &str, group: &Group, outcome: Outcome) -> Result<Done, Failure> {
+        self.groups.lock().unwrap().insert(id.to_owned(), group.clone());
+        let report = Report::new(outcome, Some(id));
+        Ok(group.left_out().into_iter().fold(report, Report::warn).into())
+    }
+
     fn note(&self, call: &str, record: &Record) -> Result<(), Failure> {
-        let name = record.first("userName").unwrap_or_default();
+        self.noted(call, record.first("userName").unwrap_or_default())
+    }
+
+    fn noted(&self, call: &str, name: &str) -> Result<(), Failure> {
         self.asked.lock().unwrap().push(format!("{call} {name}"));
         self.failing.lock().unwrap().get(name).cloned().map_or(Ok(()), Err)
     }
@@ -138,6 +182,29 @@ impl Provisioner for Target {
             None => return done(Outcome::AlreadyGone, &id),
         }
         done(Outcome::Disabled, &id)
+    }
+
+    fn find_group(&self, id: Option<&str>, name: &str) -> Result<Option<String>, Failure> {
+        let groups = self.groups.lock().unwrap();
+        let by_name = || groups.iter().find(|(_, g)| g.name == name).map(|(id, _)| id.clone());
+        Ok(id.filter(|id| groups.contains_key(*id)).map(str::to_owned).or_else(by_name))
+    }
+
+    fn create_group(&self, group: &Group) -> Result<Done, Failure> {
+        self.noted("create", &format!("#{}", group.name))?;
+        self.put(&format!("t-{}", group.name), group, Outcome::Created)
+    }
+
+    fn update_group(&self, group: &Group) -> Result<Done, Failure> {
+        self.noted("update", &format!("#{}", group.name))?;
+        self.put(group.id.as_deref().unwrap(), group, Outcome::Updated)
+    }
+
+    fn delete_group(&self, group: &Group) -> Result<Done, Failure> {
+        self.noted("delete", &format!("#{}", group.name))?;
+        let id = group.id.clone().unwrap();
+        let gone = self.groups.lock().unwrap().remove(&id).is_none();
+        done(if gone { Outcome::AlreadyGone } else { Outcome::Deleted }, &id)
     }
 
     fn close(&self) -> Vec<String> {
@@ -199,11 +266,37 @@ impl Bench {
         self.folder.path().join("state")
     }
 
+    /// Provisions groups too: those that the filter finds.
+    fn grouped(settings: &[(&str, &str)]) -> Self {
+        let bench = Self { settings: self::settings(settings), ..Self::new() };
+        bench.located(json!({"filter": "(cn=*)"}))
+    }
+
+    fn located(mut self, location: Json) -> Self {
+        let mut source = json!({
+            "guidAttributeName": "entryUUID",
+            "changeDetectionSettings": {"userObjectClass": "person", "groupObjectClass": "group"},
+            "groupMembershipDetection": {"memberOfGroupAttributeName": "memberOf", "groupMemberAttributeName": "member"},
+            "accountManagementSettings": {
+                "accountStatusAttributeName": "locked", "accountStatusAlgorithm": "ACCOUNT_STATUS_ALGORITHM_FLAG",
+                "flagComparisonValue": "true", "flagComparisonStatus": false
+            },
+            "baseDn": "dc=x", "userSourceLocation": {}
+        });
+        source["groupSourceLocation"] = location;
+        self.channel.channel_source = serde_json::from_value(source).unwrap();
+        self
+    }
+
     fn owner() -> Owner {
         Owner { connection: "c".into(), channel: "corp".into(), scim_url: "u".into() }
     }
 
     fn cycle(&self, source: &Directory, target: &Target) -> (Vec<Event>, Summary, Result<(), Error>) {
+        self.watched(source, target)
+    }
+
+    fn watched(&self, source: &Directory, target: &dyn Provisioner) -> (Vec<Event>, Summary, Result<(), Error>) {
         let open = if self.options.preview { State::preview } else { State::open };
         let state = open(&self.path(), &Self::owner()).unwrap();
         let rules = Rules::new(&self.channel, &Catalogue::standard(Version::V2_0), "userName").unwrap();
@@ -244,7 +337,7 @@ fn settings(more: &[(&str, &str)]) -> Settings {
 }
 
 fn count(summary: &Summary, outcome: Outcome) -> usize {
-    summary.outcomes.get(&outcome).copied().unwrap_or(0)
+    summary.users.outcomes.get(&outcome).copied().unwrap_or(0)
 }
 
 #[test]
@@ -320,7 +413,7 @@ fn what_failed_is_tried_again() {
     let source = Directory::of(&["ada", "bob"]);
     target.fail("ada", Failure::Rejected("no".into()));
     let (events, summary, result) = bench.cycle(&source, &target);
-    assert_eq!((summary.failed, result), (1, Ok(())));
+    assert_eq!((summary.failed(), result), (1, Ok(())));
     assert!(events.iter().any(|e| e.identifier == "ada" && e.result.is_err()));
     target.heal();
     target.asked();
@@ -443,7 +536,7 @@ fn of_two_records_with_one_identifier_only_the_first_is_provisioned() {
     let mut source = Directory::of(&["ada"]);
     source.add("other", "ADA", &[]);
     let (events, summary, _) = bench.cycle(&source, &target);
-    assert_eq!(summary.failed, 1);
+    assert_eq!(summary.failed(), 1);
     let failed = events.iter().find_map(|e| e.result.as_ref().err()).unwrap();
     assert_eq!(failed.code(), "conflict");
     assert_eq!(target.asked(), ["create ada"]);
@@ -459,7 +552,7 @@ fn a_record_without_identifier_fails_and_is_not_a_removal() {
     entry.push("objectClass", Value::from("person"));
     entry.push("entryUUID", Value::from("bob"));
     source.0.push(entry);
-    assert_eq!(bench.runs(&source, &target).failed, 1);
+    assert_eq!(bench.runs(&source, &target).failed(), 1);
     assert_eq!(target.asked(), [""; 0]);
     assert_eq!(target.active(), ["ada", "bob"]);
 }
@@ -488,7 +581,7 @@ fn an_account_is_kept_while_its_new_record_cannot_be_linked() {
     let mut moved = Directory::of(&["bob"]);
     moved.add("new", "ada", &[]);
     target.fail("ada", Failure::Rejected("no".into()));
-    assert_eq!(bench.runs(&moved, &target).failed, 2);
+    assert_eq!(bench.runs(&moved, &target).failed(), 2);
     assert_eq!(target.active(), ["ada", "bob"]);
     target.heal();
     bench.runs(&moved, &target);
@@ -523,7 +616,7 @@ fn a_failure_that_stops_the_session_ends_the_cycle_and_keeps_the_state_true() {
     let source = Directory::of(&["ada", "bob"]);
     let (_, summary, result) = bench.cycle(&source, &target);
     assert!(matches!(result, Err(Error::Stopped(text)) if text.contains("auth_failed")));
-    assert_eq!(summary.failed, 1);
+    assert_eq!(summary.failed(), 1);
     assert!(!target.asked().contains(&"remove leaver".to_owned()));
     target.heal();
     bench.runs(&source, &target);
@@ -589,4 +682,327 @@ fn a_user_who_was_never_linked_leaves_without_a_call() {
     let left = events.iter().find(|e| e.source == "ada").unwrap().result.clone().unwrap();
     assert!(left.warnings[0].contains("not known"));
     assert_eq!(bench.known("ada"), None);
+}
+
+fn group_count(summary: &Summary, outcome: Outcome) -> usize {
+    summary.groups.outcomes.get(&outcome).copied().unwrap_or(0)
+}
+
+#[test]
+fn groups_follow_their_users_and_the_next_cycle_sends_nothing() {
+    let (bench, target) = (Bench::grouped(&[]), Target::with(&[("t-1", "ada")]));
+    let source = with_groups(&["ada", "bob"], &[("s", "staff", &["ada", "bob", "outsider"])]);
+    let summary = bench.runs(&source, &target);
+    assert_eq!(target.asked(), ["create #staff", "create bob", "update ada"]);
+    assert_eq!(target.members("t-staff"), ["t-1", "t-bob"]);
+    assert_eq!((group_count(&summary, Outcome::Created), count(&summary, Outcome::Created)), (1, 1));
+    let summary = bench.runs(&source, &target);
+    assert_eq!(target.asked(), [""; 0]);
+    assert_eq!(group_count(&summary, Outcome::Unchanged), 1);
+}
+
+#[test]
+fn a_membership_counts_from_either_side_and_the_last_member_really_leaves() {
+    let (bench, target) = (Bench::grouped(&[]), Target::default());
+    let mut source = with_groups(&["ada"], &[("s", "staff", &["ada"])]);
+    bench.runs(&source, &target);
+    source.add("bob", "bob", &[("memberOf", "CN=Staff,DC=X")]);
+    bench.runs(&source, &target);
+    assert_eq!(target.members("t-staff"), ["t-ada", "t-bob"]);
+    target.asked();
+    bench.runs(&with_groups(&["ada", "bob"], &[("s", "staff", &[])]), &target);
+    assert_eq!(target.asked(), ["update #staff"]);
+    assert_eq!(target.members("t-staff"), [""; 0]);
+}
+
+#[test]
+fn a_renamed_group_is_updated_and_keeps_its_id() {
+    let (bench, target) = (Bench::grouped(&[]), Target::default());
+    bench.runs(&with_groups(&["ada"], &[("s", "staff", &["ada"])]), &target);
+    target.asked();
+    bench.runs(&with_groups(&["ada"], &[("s", "team", &["ada"])]), &target);
+    assert_eq!(target.asked(), ["update #team"]);
+    assert_eq!(target.memberships()["t-staff"].0, "team");
+}
+
+#[test]
+fn the_name_is_the_cn_or_the_whole_dn() {
+    let (bench, target) = (Bench::grouped(&[("GROUP_NAME_SOURCE", "Distinguished Name")]), Target::default());
+    bench.runs(&with_groups(&["ada"], &[("s", "staff", &[])]), &target);
+    assert_eq!(target.asked(), ["create #cn=staff,dc=x", "create ada"]);
+}
+
+#[test]
+fn nested_groups_stay_nested_and_come_before_those_that_hold_them() {
+    let (bench, target) = (Bench::grouped(&[]), Target::default());
+    let source = with_groups(
+        &["ada"],
+        &[("1", "all", &["#staff", "#elsewhere"]), ("2", "staff", &["#team"]), ("3", "team", &["ada", "#team"])],
+    );
+    bench.runs(&source, &target);
+    let made: Vec<_> = target.memberships().into_values().map(|(_, members)| members).collect();
+    assert_eq!(made, [["t-staff"], ["t-team"], ["t-ada"]]);
+    let all = target.groups.lock().unwrap()["t-all"].members.clone().unwrap();
+    assert!(all[0].is_group);
+}
+
+#[test]
+fn groups_that_hold_each_other_are_completed_in_the_same_cycle() {
+    let (bench, target) = (Bench::grouped(&[]), Target::default());
+    let source =
+        with_groups(&[], &[("1", "a", &["#b"]), ("2", "b", &["#c"]), ("3", "c", &["#a"]), ("4", "d", &["#a"])]);
+    let (events, ..) = bench.cycle(&source, &target);
+    for (holder, member) in [("t-a", "t-b"), ("t-b", "t-c"), ("t-c", "t-a"), ("t-d", "t-a")] {
+        assert_eq!(target.members(holder), [member]);
+    }
+    assert!(events.iter().all(|e| e.result.as_ref().unwrap().warnings.is_empty()));
+    target.asked();
+    bench.runs(&source, &target);
+    assert_eq!(target.asked(), [""; 0]);
+}
+
+#[test]
+fn a_member_without_account_is_named_and_joins_once_it_has_one() {
+    let (bench, target) = (Bench::grouped(&[]), Target::default());
+    let source = with_groups(&["ada", "bob"], &[("s", "staff", &["ada", "bob"])]);
+    target.fail("bob", Failure::Rejected("no".into()));
+    let (events, ..) = bench.cycle(&source, &target);
+    let staff = events.iter().find(|e| e.kind == Kind::Group).unwrap().result.clone().unwrap();
+    assert_eq!(staff.warnings, ["1 members without a target id were left out: bob"]);
+    assert_eq!(target.members("t-staff"), ["t-ada"]);
+    target.heal();
+    bench.runs(&source, &target);
+    assert_eq!(target.members("t-staff"), ["t-ada", "t-bob"]);
+}
+
+#[test]
+fn who_left_is_no_member_any_more_and_a_user_who_cannot_be_read_stays_one() {
+    let (bench, target) = (Bench::grouped(&[]), Target::default());
+    bench.runs(&with_groups(&["ada", "bob"], &[("s", "staff", &["ada", "bob"])]), &target);
+    let mut source = with_groups(&[], &[("s", "staff", &["ada", "bob"])]);
+    let mut entry = Entry::new("uid=bob,dc=x");
+    entry.push("objectClass", Value::from("person"));
+    entry.push("entryUUID", Value::from("bob"));
+    source.0.push(entry);
+    assert_eq!(bench.runs(&source, &target).users.failed, 1);
+    assert_eq!(target.members("t-staff"), ["t-bob"]);
+}
+
+#[test]
+fn a_group_that_left_the_scope_is_deleted_by_its_stored_id() {
+    let (bench, target) = (Bench::grouped(&[]), Target::default());
+    bench.runs(&with_groups(&["ada"], &[("s", "staff", &["ada"]), ("t", "team", &[])]), &target);
+    target.asked();
+    let summary = bench.runs(&with_groups(&["ada"], &[("t", "team", &[])]), &target);
+    assert_eq!(target.asked(), ["delete #staff"]);
+    assert_eq!(group_count(&summary, Outcome::Deleted), 1);
+    bench.runs(&with_groups(&["ada"], &[("t", "team", &[])]), &target);
+    assert_eq!(target.asked(), [""; 0]);
+}
+
+#[test]
+fn a_group_that_failed_is_sent_again_and_one_that_could_not_be_deleted_too() {
+    let (bench, target) = (Bench::grouped(&[]), Target::default());
+    let both = with_groups(&["ada"], &[("s", "staff", &["ada"]), ("t", "team", &[])]);
+    target.fail("#staff", Failure::Rejected("no".into()));
+    let summary = bench.runs(&both, &target);
+    assert_eq!((summary.users.failed, summary.groups.failed), (0, 1));
+    target.heal();
+    target.asked();
+    bench.runs(&both, &target);
+    assert_eq!(target.asked(), ["create #staff"]);
+    let left = with_groups(&["ada"], &[("t", "team", &[])]);
+    target.fail("#staff", Failure::Rejected("no".into()));
+    bench.runs(&left, &target);
+    target.heal();
+    target.asked();
+    bench.runs(&left, &target);
+    assert_eq!(target.asked(), ["delete #staff"]);
+}
+
+#[test]
+fn members_that_were_sent_but_not_confirmed_are_sent_again_even_if_they_go_back() {
+    let (bench, target) = (Bench::grouped(&[]), Target::default());
+    let before = with_groups(&["ada"], &[("s", "staff", &["ada"])]);
+    bench.runs(&before, &target);
+    target.fail("#staff", Failure::transport("lost"));
+    bench.runs(&with_groups(&["ada"], &[("s", "staff", &[])]), &target);
+    target.heal();
+    target.asked();
+    bench.runs(&before, &target);
+    assert_eq!(target.asked(), ["update #staff"]);
+}
+
+#[test]
+fn deleted_groups_count_in_the_guard_and_are_named() {
+    let (mut bench, target) = (Bench::grouped(&[]), Target::default());
+    let groups: Vec<_> = (0..12).map(|n| (format!("g{n}"), format!("team{n}"))).collect();
+    let some = |from: usize| -> Directory {
+        let groups: Vec<(&str, &str, &[&str])> =
+            groups[from..].iter().map(|(guid, name)| (guid.as_str(), name.as_str(), &[][..])).collect();
+        with_groups(&["ada"], &groups)
+    };
+    bench.runs(&some(0), &target);
+    target.asked();
+    let told = bench.refused(&some(11), &target).to_string();
+    assert!(told.starts_with("11 of 13 known users and groups") && told.contains("group team10"), "{told}");
+    assert_eq!(target.asked(), [""; 0]);
+    let told = bench.refused(&with_groups(&["ada"], &[]), &target).to_string();
+    assert!(told.contains("none of the 12 known groups"), "{told}");
+    bench.options.max_removals = Some(12);
+    bench.runs(&with_groups(&["ada"], &[]), &target);
+    assert!(target.memberships().is_empty());
+}
+
+#[test]
+fn without_a_location_groups_are_left_alone() {
+    let (bench, target) = (Bench::grouped(&[]), Target::default());
+    bench.runs(&with_groups(&["ada"], &[("s", "staff", &["ada"])]), &target);
+    target.asked();
+    let bench = bench.located(json!({"filter": " ", "groupDN": ""}));
+    bench.runs(&with_groups(&["ada"], &[]), &target);
+    assert_eq!(target.asked(), [""; 0]);
+    let bench = bench.located(json!({"filter": "(cn=*)"}));
+    let summary = bench.runs(&with_groups(&["ada"], &[("s", "staff", &["ada"])]), &target);
+    assert_eq!(group_count(&summary, Outcome::Unchanged), 1);
+}
+
+#[test]
+fn one_group_that_is_not_fit_stops_no_other_and_is_not_emptied() {
+    let (bench, target) = (Bench::grouped(&[]), Target::default());
+    let good = with_groups(&["ada"], &[("s", "staff", &["ada"]), ("t", "team", &["ada"])]);
+    bench.runs(&good, &target);
+    target.asked();
+    let mut bad = with_groups(&["ada"], &[("s", "staff", &[]), ("t", "team", &[]), ("u", "STAFF", &[])]);
+    let at = bad.0.iter().position(|e| e.dn == "cn=staff,dc=x").unwrap();
+    bad.0[at].push("member", Value::new(vec![0xff]));
+    let (events, summary, result) = bench.cycle(&bad, &target);
+    result.unwrap();
+    assert_eq!(target.asked(), ["create #STAFF", "update #team"]);
+    assert_eq!((summary.groups.failed, target.members("t-staff")), (1, vec!["t-ada".to_owned()]));
+    let told = events.iter().find_map(|e| e.result.as_ref().err()).unwrap();
+    assert!(told.text().contains("Group Member Attribute"), "{told}");
+
+    let (bench, target) = (Bench::grouped(&[]), Target::default());
+    let twins = with_groups(&["ada"], &[("s", "staff", &[]), ("u", "STAFF", &[])]);
+    let (events, ..) = bench.cycle(&twins, &target);
+    assert_eq!(events.iter().find_map(|e| e.result.as_ref().err()).unwrap().code(), "conflict");
+    assert_eq!(target.asked(), ["create #staff", "create ada"]);
+}
+
+#[test]
+fn groups_without_or_with_the_same_guid_stop_the_run() {
+    let (bench, target) = (Bench::grouped(&[]), Target::default());
+    let twice = with_groups(&["ada"], &[("s", "staff", &[]), ("s", "team", &[])]);
+    assert!(bench.refused(&twice, &target).to_string().contains("another group has"));
+    let none = with_groups(&["ada"], &[("", "staff", &[])]);
+    assert!(bench.refused(&none, &target).to_string().contains("cn=staff,dc=x has no entryUUID"));
+    assert_eq!(target.asked(), [""; 0]);
+}
+
+#[test]
+fn a_group_dn_selects_the_groups_in_it() {
+    let source = with_groups(
+        &["ada"],
+        &[("1", "top", &["#staff"]), ("2", "staff", &["#team"]), ("3", "team", &["ada"]), ("4", "other", &["ada"])],
+    );
+    for (location, made) in [
+        (json!({"groupDN": "cn=top,dc=x"}), &["t-staff"][..]),
+        (json!({"groupDN": "cn=top,dc=x", "nestedSearch": true}), &["t-staff", "t-team"]),
+        (json!({"groupDN": "cn=top,dc=x", "nestedSearch": true, "filter": "(cn=t*)"}), &["t-team"]),
+    ] {
+        let (bench, target) = (Bench::new().located(location), Target::default());
+        bench.runs(&source, &target);
+        assert_eq!(target.memberships().into_keys().collect::<Vec<_>>(), made);
+    }
+    for (location, words) in [
+        (json!({"groupDN": "cn=typo,dc=x"}), "Groups Group DN"),
+        (json!({"groupDN": "typo"}), "Groups Group DN"),
+        (json!({"filter": "(x"}), "Groups Filter"),
+    ] {
+        let bench = Bench::new().located(location);
+        assert!(bench.refused(&source, &Target::default()).to_string().contains(words));
+    }
+}
+
+#[test]
+fn a_group_of_a_new_entry_is_not_deleted_with_the_old_one() {
+    let (bench, target) = (Bench::grouped(&[]), Target::default());
+    bench.runs(&with_groups(&["ada"], &[("old", "staff", &["ada"])]), &target);
+    target.asked();
+    let (events, _, result) = bench.cycle(&with_groups(&["ada"], &[("new", "staff", &["ada"])]), &target);
+    result.unwrap();
+    assert_eq!(target.asked(), ["update #staff"]);
+    let old = events.iter().find(|e| e.source == "old").unwrap().result.clone().unwrap();
+    assert!(old.warnings[0].contains("new"), "{old:?}");
+    bench.runs(&with_groups(&["ada"], &[("new", "staff", &["ada"])]), &target);
+    assert_eq!(target.asked(), [""; 0]);
+}
+
+#[test]
+fn a_preview_of_groups_counts_the_members_that_the_run_would_make() {
+    /// Makes nothing, and so has no ids to tell.
+    struct Dry(Target);
+    impl Provisioner for Dry {
+        fn check(&self) -> Result<Vec<String>, Failure> {
+            self.0.check()
+        }
+        fn find(&self, id: Option<&str>, identifier: Option<&str>) -> Result<Option<Record>, Failure> {
+            self.0.find(id, identifier)
+        }
+        fn create(&self, _: &Record) -> Result<Done, Failure> {
+            Ok(Report::new(Outcome::Created, None).into())
+        }
+        fn update(&self, record: &Record) -> Result<Done, Failure> {
+            done(Outcome::Updated, record.known_id().unwrap())
+        }
+        fn remove(&self, record: &Record) -> Result<Done, Failure> {
+            done(Outcome::Disabled, record.known_id().unwrap())
+        }
+        fn find_group(&self, id: Option<&str>, name: &str) -> Result<Option<String>, Failure> {
+            self.0.find_group(id, name)
+        }
+        fn create_group(&self, group: &Group) -> Result<Done, Failure> {
+            let added = group.members.iter().flatten().filter_map(|m| m.known_id().map(str::to_owned)).collect();
+            let members = MemberChanges { added, removed: Vec::new() };
+            Ok(Done { members, ..Report::new(Outcome::Created, None).into() })
+        }
+        fn update_group(&self, group: &Group) -> Result<Done, Failure> {
+            let now = self.0.members(group.known_id().unwrap());
+            let wanted: Vec<_> =
+                group.members.iter().flatten().filter_map(|m| m.known_id().map(str::to_owned)).collect();
+            let members = MemberChanges {
+                added: wanted.iter().filter(|id| !now.contains(id)).cloned().collect(),
+                removed: now.iter().filter(|id| !wanted.contains(id)).cloned().collect(),
+            };
+            let outcome = if members == MemberChanges::default() { Outcome::Unchanged } else { Outcome::Updated };
+            Ok(Done { members, ..done(outcome, group.known_id().unwrap())? })
+        }
+        fn delete_group(&self, group: &Group) -> Result<Done, Failure> {
+            done(Outcome::Deleted, group.known_id().unwrap())
+        }
+        fn close(&self) -> Vec<String> {
+            Vec::new()
+        }
+    }
+    let (mut bench, target) = (Bench::grouped(&[]), Target::default());
+    let before = with_groups(&["ada", "bob"], &[("1", "staff", &["ada", "bob"]), ("2", "old", &[]), ("3", "all", &[])]);
+    bench.runs(&before, &target);
+    bench.options.preview = true;
+    let after = with_groups(
+        &["ada", "eve"],
+        &[("1", "staff", &["ada", "eve", "bob"]), ("3", "all", &["#new", "#staff"]), ("4", "new", &["eve", "#all"])],
+    );
+    let (events, summary, result) = bench.watched(&after, &Dry(target));
+    result.unwrap();
+    let members = |name: &str| events.iter().find(|e| e.identifier == name).unwrap().members.clone();
+    let changes = |added: &[&str], removed: &[&str]| MemberChanges {
+        added: added.iter().map(|s| (*s).to_owned()).collect(),
+        removed: removed.iter().map(|s| (*s).to_owned()).collect(),
+    };
+    assert_eq!(members("staff"), changes(&["eve"], &["bob"]));
+    assert_eq!(members("all"), changes(&["staff", "new"], &[]));
+    assert_eq!(members("new"), changes(&["all", "eve"], &[]));
+    assert_eq!(summary.groups.outcomes, [(Outcome::Created, 1), (Outcome::Updated, 2), (Outcome::Deleted, 1)].into());
+    assert!(events.iter().all(|e| e.result.as_ref().unwrap().warnings.is_empty()));
 }

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use pfscim_core::connector::{Asked, Connector, Session};
+use pfscim_core::connector::{Asked, Connector, Group, Session};
+use pfscim_core::mapping::Change;
 use pfscim_core::{Failure, Record};
 
-use super::{Done, Provisioner};
+use super::{Done, MemberChanges, Provisioner};
 
 /// A session of core's connector, for operations or for their preview.
 #[derive(Debug)]
@@ -28,7 +29,7 @@ impl Direct {
     fn ask(&self, asked: Asked, record: &Record) -> Result<Done, Failure> {
         if self.preview {
             let preview = self.session.preview(asked, record)?;
-            return Ok(Done { report: preview.report, changes: preview.changes });
+            return Ok(Done { changes: preview.changes, ..Done::from(preview.report) });
         }
         let report = match asked {
             Asked::Create => self.session.create_user(record),
@@ -36,6 +37,16 @@ impl Direct {
             Asked::Remove => self.session.remove_user(record),
         };
         report.map(Done::from)
+    }
+
+    fn preview_group(&self, group: &Group) -> Result<Done, Failure> {
+        let preview = self.session.preview_group(group)?;
+        let renamed = |old| Change { code: "displayName".to_owned(), old: vec![old], new: vec![group.name.clone()] };
+        Ok(Done {
+            report: preview.report,
+            changes: preview.old_name.map(renamed).into_iter().collect(),
+            members: MemberChanges { added: preview.added, removed: preview.removed },
+        })
     }
 }
 
@@ -58,6 +69,22 @@ impl Provisioner for Direct {
 
     fn remove(&self, record: &Record) -> Result<Done, Failure> {
         self.ask(Asked::Remove, record)
+    }
+
+    fn find_group(&self, id: Option<&str>, name: &str) -> Result<Option<String>, Failure> {
+        self.session.find_group(id, name)
+    }
+
+    fn create_group(&self, group: &Group) -> Result<Done, Failure> {
+        if self.preview { self.preview_group(group) } else { self.session.create_group(group).map(Done::from) }
+    }
+
+    fn update_group(&self, group: &Group) -> Result<Done, Failure> {
+        if self.preview { self.preview_group(group) } else { self.session.update_group(group, false).map(Done::from) }
+    }
+
+    fn delete_group(&self, group: &Group) -> Result<Done, Failure> {
+        self.session.delete_group(group).map(Done::from)
     }
 
     fn close(&self) -> Vec<String> {

@@ -6,6 +6,7 @@ mod plugin;
 
 use std::time::Duration;
 
+use pfscim_core::connector::Group;
 use pfscim_core::mapping::Change;
 use pfscim_core::{Failure, Record, Report};
 
@@ -26,11 +27,22 @@ pub struct Done {
     pub report: Report,
     /// What changed, field by field; known to previews only.
     pub changes: Vec<Change>,
+    /// Who came and went, of a group; known to previews only.
+    pub members: MemberChanges,
+}
+
+/// Members that a group gets and loses: target ids from a provisioner, names in events.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MemberChanges {
+    /// Not members before.
+    pub added: Vec<String>,
+    /// Not members any more.
+    pub removed: Vec<String>,
 }
 
 impl From<Report> for Done {
     fn from(report: Report) -> Self {
-        Self { report, changes: Vec::new() }
+        Self { report, changes: Vec::new(), members: MemberChanges::default() }
     }
 }
 
@@ -65,6 +77,30 @@ pub trait Provisioner: Sync {
     /// # Errors
     /// As core's `Session::remove_user`.
     fn remove(&self, record: &Record) -> Result<Done, Failure>;
+
+    /// The id of the group with this id, else with this name.
+    ///
+    /// # Errors
+    /// As core's `Session::find_group`.
+    fn find_group(&self, id: Option<&str>, name: &str) -> Result<Option<String>, Failure>;
+
+    /// Makes a group with all its members.
+    ///
+    /// # Errors
+    /// As core's `Session::create_group`.
+    fn create_group(&self, group: &Group) -> Result<Done, Failure>;
+
+    /// Brings a group's name and members up to date; whoever is not among them is a member no longer.
+    ///
+    /// # Errors
+    /// As core's `Session::update_group`.
+    fn update_group(&self, group: &Group) -> Result<Done, Failure>;
+
+    /// Deletes a group, by its id.
+    ///
+    /// # Errors
+    /// As core's `Session::delete_group`.
+    fn delete_group(&self, group: &Group) -> Result<Done, Failure>;
 
     /// Ends the cycle; returns its closing lines.
     fn close(&self) -> Vec<String>;

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use pfscim_core::connector::Group;
 use pfscim_core::text::{excerpt, printable};
 use pfscim_core::{Failure, Record, Report};
 use serde_json::Value;
@@ -225,8 +226,8 @@ impl Plugin {
         Failure::Transport { text, stops: true }
     }
 
-    fn operation(&self, call: &str, record: &Record) -> Result<Done, Failure> {
-        let answer = self.call(call, pairs(record), self.timeout)?;
+    fn operation(&self, call: &str, args: Pairs) -> Result<Done, Failure> {
+        let answer = self.call(call, args, self.timeout)?;
         let line = first(&answer, "outcome");
         let mut report = line
             .and_then(Report::parse)
@@ -235,6 +236,13 @@ impl Plugin {
         report.id = first(&answer, "id").map(str::to_owned).or(report.id);
         report.warnings = all(&answer, "warning").map(printable).collect();
         Ok(report.into())
+    }
+
+    /// Creates or updates a group. The SPI takes ids of members only, so those without one are named here.
+    fn push_group(&self, call: &str, group: &Group) -> Result<Done, Failure> {
+        let mut done = self.operation(call, group_pairs(group))?;
+        done.report.warnings.extend(group.left_out());
+        Ok(done)
     }
 }
 
@@ -251,15 +259,38 @@ impl Provisioner for Plugin {
     }
 
     fn create(&self, record: &Record) -> Result<Done, Failure> {
-        self.operation("createUser", record)
+        self.operation("createUser", pairs(record))
     }
 
     fn update(&self, record: &Record) -> Result<Done, Failure> {
-        self.operation("updateUser", record)
+        self.operation("updateUser", pairs(record))
     }
 
     fn remove(&self, record: &Record) -> Result<Done, Failure> {
-        self.operation("deprovisionUser", record)
+        self.operation("deprovisionUser", pairs(record))
+    }
+
+    fn find_group(&self, id: Option<&str>, name: &str) -> Result<Option<String>, Failure> {
+        let mut args = vec![("name".to_owned(), name.to_owned())];
+        args.extend(id.map(|id| ("guid".to_owned(), id.to_owned())));
+        let answer = self.call("doesGroupExist", args, self.timeout)?;
+        if first(&answer, "exists") != Some("true") {
+            return Ok(None);
+        }
+        let guid = first(&answer, "guid").map(str::to_owned);
+        guid.map(Some).ok_or_else(|| Failure::Protocol("the plugin found the group but gave it no id".into()))
+    }
+
+    fn create_group(&self, group: &Group) -> Result<Done, Failure> {
+        self.push_group("createGroup", group)
+    }
+
+    fn update_group(&self, group: &Group) -> Result<Done, Failure> {
+        self.push_group("updateGroup", group)
+    }
+
+    fn delete_group(&self, group: &Group) -> Result<Done, Failure> {
+        self.operation("deleteGroup", group_pairs(&Group { members: None, ..group.clone() }))
     }
 
     fn close(&self) -> Vec<String> {
@@ -365,6 +396,17 @@ fn pairs(record: &Record) -> Pairs {
         pairs.extend(values.iter().map(|value| (format!("a.{code}"), value.clone())));
     }
     pairs.extend(record.masked.iter().map(|code| ("m".to_owned(), code.clone())));
+    pairs
+}
+
+fn group_pairs(group: &Group) -> Pairs {
+    let mut pairs = vec![("name".to_owned(), group.name.clone())];
+    pairs.extend(group.id.as_ref().map(|id| ("guid".to_owned(), id.clone())));
+    pairs.push(("members".to_owned(), if group.members.is_some() { "list" } else { "null" }.to_owned()));
+    for member in group.members.iter().flatten() {
+        let kind = if member.is_group { "g" } else { "u" };
+        pairs.extend(member.known_id().map(|id| (kind.to_owned(), id.to_owned())));
+    }
     pairs
 }
 

@@ -37,6 +37,19 @@ pub struct Member {
     pub is_group: bool,
 }
 
+/// How an operation on a group would end, and what it would change; for previews.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupPreview {
+    /// How the operation would end.
+    pub report: Report,
+    /// Its name now, where it would get another one.
+    pub old_name: Option<String>,
+    /// Target ids of the members that it would get.
+    pub added: Vec<String>,
+    /// Target ids of the members that it would lose.
+    pub removed: Vec<String>,
+}
+
 /// What a session remembers of groups.
 #[derive(Debug, Default)]
 pub(super) struct GroupMemory {
@@ -57,28 +70,33 @@ type Names = HashMap<String, Vec<(String, String)>>;
 const MOST_FRESH: usize = 100;
 
 impl Group {
-    fn known_id(&self) -> Option<&str> {
+    /// The target's id, unless it is unknown or empty.
+    pub fn known_id(&self) -> Option<&str> {
         self.id.as_deref().filter(|id| !id.is_empty())
     }
 
-    /// The members that can be sent, and a warning that names the others.
-    fn member_ids(&self) -> (Option<Vec<MemberId>>, Option<String>) {
-        let Some(members) = &self.members else { return (None, None) };
-        let mut ids = Vec::with_capacity(members.len());
-        let mut without = Vec::new();
-        for member in members {
-            match member.id.as_deref().filter(|id| !id.is_empty()) {
-                Some(id) => ids.push(MemberId { id: id.to_owned(), is_group: member.is_group }),
-                None => without.push(printable(&member.name)),
-            }
-        }
-        let warning = (!without.is_empty()).then(|| {
-            let more = without.len().saturating_sub(NAMED);
-            let names = without[..without.len() - more].join(", ");
-            let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
-            format!("{} members without a target id were left out: {names}{rest}", without.len())
-        });
-        (Some(ids), warning)
+    /// One line that names the members which cannot be sent because they have no id; `None` where all have one.
+    pub fn left_out(&self) -> Option<String> {
+        let members = self.members.iter().flatten();
+        let without: Vec<_> = members.filter(|m| m.known_id().is_none()).map(|m| printable(&m.name)).collect();
+        let more = without.len().saturating_sub(NAMED);
+        let names = without[..without.len() - more].join(", ");
+        let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let text = || format!("{} members without a target id were left out: {names}{rest}", without.len());
+        (!without.is_empty()).then(text)
+    }
+
+    /// The members that can be sent.
+    fn member_ids(&self) -> Option<Vec<MemberId>> {
+        let member = |m: &Member| Some(MemberId { id: m.known_id()?.to_owned(), is_group: m.is_group });
+        self.members.as_ref().map(|members| members.iter().filter_map(member).collect())
+    }
+}
+
+impl Member {
+    /// The target's id, unless it is unknown or empty.
+    pub fn known_id(&self) -> Option<&str> {
+        self.id.as_deref().filter(|id| !id.is_empty())
     }
 }
 
@@ -110,20 +128,31 @@ impl Session {
     /// # Errors
     /// See [`Failure`].
     pub fn update_group(&self, group: &Group, merge: bool) -> Result<Report, Failure> {
-        self.operation(None, |deadline| {
-            let known = lock(&self.groups).known.get(&group.name).cloned();
-            let id = group.known_id().or(known.as_deref());
-            let fresh = id.and_then(|id| lock(&self.groups).fresh.remove(id));
-            let found = match fresh {
-                Some(found) => Some(found),
-                None => self.locate_group(id, &group.name, deadline)?,
-            };
-            match found {
-                Some(found) => {
-                    let adopted = group.known_id() != Some(&found.id);
-                    self.change_group(group, &found, adopted, merge, deadline)
-                }
-                None => self.post_group(group, deadline),
+        self.operation(None, |deadline| match self.group_to_change(group, deadline)? {
+            Some((found, adopted)) => self.change_group(group, &found, adopted, merge, deadline),
+            None => self.post_group(group, deadline),
+        })
+    }
+
+    /// An update (or, where the group is not there, a create) in an environment with `dry_run`: reads as it would,
+    /// writes nothing, and tells what would change.
+    ///
+    /// # Errors
+    /// As the operation; [`Failure::Config`] where the environment is no dry run.
+    pub fn preview_group(&self, group: &Group) -> Result<GroupPreview, Failure> {
+        self.dry_run_only()?;
+        self.operation(None, |deadline| match self.group_to_change(group, deadline)? {
+            Some((found, adopted)) => {
+                let report = self.change_group(group, &found, adopted, false, deadline)?;
+                let changes = GroupChanges::between(&found.resource, &group.name, group.member_ids().as_deref(), false);
+                let old_name = changes.name.and_then(|_| scim::display_name(&found.resource)).map(str::to_owned);
+                let added = changes.add.into_iter().map(|member| member.id).collect();
+                Ok(GroupPreview { report, old_name, added, removed: changes.remove })
+            }
+            None => {
+                let report = self.post_group(group, deadline)?;
+                let added = group.member_ids().unwrap_or_default().into_iter().map(|member| member.id).collect();
+                Ok(GroupPreview { report, old_name: None, added, removed: Vec::new() })
             }
         })
     }
@@ -158,6 +187,23 @@ impl Session {
             lock(&self.groups).known.retain(|_, known| known != id);
             Ok(Report::new(outcome, Some(id)))
         })
+    }
+
+    /// The group that an update is about, and whether this cycle found it by its name only.
+    fn group_to_change(&self, group: &Group, deadline: Deadline) -> Result<Option<(Found, bool)>, Trouble> {
+        let known = lock(&self.groups).known.get(&group.name).cloned();
+        let id = group.known_id().or(known.as_deref());
+        let fresh = id.and_then(|id| lock(&self.groups).fresh.remove(id));
+        let found = match fresh {
+            Some(found) => Some(found),
+            None => self.locate_group(id, &group.name, deadline)?,
+        };
+        Ok(found.map(|found| {
+            // A host that looked it up first hands in the id that was found by name.
+            let by_name = !found.linked && lock(&self.groups).adopted.contains(&found.id);
+            let adopted = by_name || group.known_id() != Some(&found.id);
+            (found, adopted)
+        }))
     }
 
     fn keep_group(&self, name: &str, found: Found) -> String {
@@ -245,7 +291,7 @@ impl Session {
 
     fn post_group(&self, group: &Group, deadline: Deadline) -> Result<Report, Trouble> {
         let connector = self.connector();
-        let (members, warning) = group.member_ids();
+        let (members, warning) = (group.member_ids(), group.left_out());
         let report = |outcome, id: Option<&str>| {
             let report = Report::new(outcome, id);
             warning.iter().fold(report, |report, warning| report.warn(warning))
@@ -320,7 +366,7 @@ impl Session {
         deadline: Deadline,
     ) -> Result<Report, Trouble> {
         let connector = self.connector();
-        let (members, warning) = group.member_ids();
+        let (members, warning) = (group.member_ids(), group.left_out());
         let between = |now: &Found| GroupChanges::between(&now.resource, &group.name, members.as_deref(), merge);
         let changes = between(found);
         let outcome = match (adopted, changes.is_empty()) {

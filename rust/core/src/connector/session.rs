@@ -159,10 +159,15 @@ impl Session {
     /// # Errors
     /// As the operation; [`Failure::Config`] where the environment is no dry run.
     pub fn preview(&self, asked: Asked, record: &Record) -> Result<Preview, Failure> {
-        if !self.connector.environment.dry_run {
-            return Err(Failure::Config("a preview needs a connector that was opened for a dry run".into()));
-        }
+        self.dry_run_only()?;
         self.carry_out(asked, record)
+    }
+
+    pub(super) fn dry_run_only(&self) -> Result<(), Failure> {
+        if self.connector.environment.dry_run {
+            return Ok(());
+        }
+        Err(Failure::Config("a preview needs a connector that was opened for a dry run".into()))
     }
 
     /// Ends the cycle: calls still running finish. Returns the closing lines for the log: how often each

@@ -938,6 +938,31 @@ fn a_group_that_is_taken_is_adopted_and_one_that_is_gone_is_created_again() {
 }
 
 #[test]
+fn a_group_that_was_looked_up_by_its_name_is_adopted_once() {
+    let target = with_group(staff(&["u1"]));
+    let session = session(&target, &[]);
+    let id = session.find_group(None, "Staff").unwrap();
+    let wanted = group(id.as_deref(), Some(&["u2"]));
+    assert_report(session.update_group(&wanted, false), Outcome::Adopted, Some("g1"));
+    session.find_group(id.as_deref(), "Staff").unwrap();
+    assert_report(session.update_group(&wanted, false), Outcome::Unchanged, Some("g1"));
+}
+
+#[test]
+fn a_preview_of_a_group_tells_its_name_and_members_and_sends_nothing() {
+    let target = with_group(staff(&["u1", "u2"]));
+    let preview = connector(&target, &[], true).session();
+    let renamed = Group { name: "Team".into(), ..group(Some("g1"), Some(&["u2", "u3"])) };
+    let told = preview.preview_group(&renamed).unwrap();
+    assert_eq!((told.report.outcome, told.old_name.as_deref()), (Outcome::Updated, Some("Staff")));
+    assert_eq!((told.added, told.removed), (vec!["u3".to_owned()], vec!["u1".to_owned()]));
+    let told = preview.preview_group(&Group { name: "New".into(), ..group(None, Some(&["u1"])) }).unwrap();
+    assert_eq!((told.report.outcome, told.report.id, told.added.len()), (Outcome::Created, None, 1));
+    assert!(target.writes().is_empty());
+    assert_eq!(session(&target, &[]).preview_group(&renamed).unwrap_err().code(), "config");
+}
+
+#[test]
 fn custom_attributes_are_read_off_the_schemas_when_a_record_has_one() {
     let target = Target::with(&[]);
     let urn = "urn:ietf:params:scim:schemas:extension:acme:2.0:User";
