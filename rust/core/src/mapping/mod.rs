@@ -298,7 +298,8 @@ impl Catalogue {
         for code in clearable {
             wanted.entry(self.known(code)?).or_default();
         }
-        let mut changes = Vec::new();
+        let mut changes = BTreeMap::new();
+        let mut standing = Vec::new();
         for (at, new) in wanted {
             let (field, path) = (&self.fields[at], &self.paths[at]);
             let may_clear = || !field.required && clearable.iter().any(|code| self.at(code) == Some(at));
@@ -310,11 +311,31 @@ impl Catalogue {
             let set = |values: &[String]| -> std::collections::BTreeSet<String> {
                 values.iter().map(|value| field.comparable(value)).collect()
             };
-            if set(&old) != set(&new) && !stands_untyped(current, path, field, &new) {
-                changes.push(Change { code: field.code.clone(), old, new });
+            if set(&old) == set(&new) {
+                continue;
+            }
+            let change = Change { code: field.code.clone(), old, new };
+            if stands_untyped(current, path, field, &change.new) {
+                standing.push((at, change));
+            } else {
+                changes.insert(at, change);
             }
         }
-        Ok(changes)
+        // A change may take over the very entry that stood for another field.
+        while !standing.is_empty() {
+            let so_far: Vec<Change> = changes.values().cloned().collect();
+            let after = self.changed(&Value::Object(current.clone()), &so_far)?;
+            let still = |(at, change): &(usize, Change)| {
+                stands_untyped(&after, &self.paths[*at], &self.fields[*at], &change.new)
+            };
+            let (stay, fallen): (Vec<_>, Vec<_>) = standing.into_iter().partition(still);
+            if fallen.is_empty() {
+                break;
+            }
+            changes.extend(fallen);
+            standing = stay;
+        }
+        Ok(changes.into_values().collect())
     }
 
     /// Lays changes over a copy of the target's resource.

@@ -853,6 +853,18 @@ fn apply_partial(current: &Value, partial: &Value) -> Value {
     Value::Object(resource)
 }
 
+#[test]
+fn an_entry_without_type_that_another_field_takes_over_is_written_for_its_own() {
+    let current = json!({"id": "42", "userName": "a", "phoneNumbers": ["@"]});
+    let wanted = record([("userName", &["a"][..]), ("workPhone", &["a"]), ("pagerPhone", &["@"])]);
+    for version in BOTH {
+        let catalogue = Catalogue::standard(version);
+        let changes = catalogue.changes(&current, &wanted, &[]).unwrap();
+        let merged = catalogue.merged(&current, &changes, None).unwrap();
+        assert_eq!(catalogue.changes(&merged, &wanted, &[]).unwrap(), [], "{merged}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
