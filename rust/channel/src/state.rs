@@ -571,8 +571,9 @@ fn create(path: &Path, content: &Connection, name: &str) -> Result<Connection, E
     let mut db = Connection::open(file.path()).map_err(|e| told(&e))?;
     copy(content, &mut db).map_err(|e| told(&e))?;
     db.close().map_err(|(_, e)| told(&e))?;
-    match file.persist_noclobber(path) {
-        Ok(_) => locked(path).map_err(|e| unusable(name, &e)),
+    // Closing a file ends all locks that the process has on it (POSIX fcntl), so it is closed before it is locked.
+    match file.persist_noclobber(path).map(drop) {
+        Ok(()) => locked(path).map_err(|e| unusable(name, &e)),
         Err(e) if e.error.kind() == std::io::ErrorKind::AlreadyExists => {
             Err(Error::unusable(format!("{name}: another run has made this state file meanwhile; start again")))
         }
