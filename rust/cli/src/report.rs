@@ -202,7 +202,7 @@ fn page(
                         dt { "Target" } dd { (printable(about.target)) }
                         dt { "Made" } dd { (time.strftime("%Y-%m-%d %H:%M %:z")) " by pfscim " (env!("CARGO_PKG_VERSION")) }
                     }
-                    (tiles(summary))
+                    (tiles(summary, events))
                 }
                 @if let Some((text, removals)) = guard { (refusal(&text, removals)) }
                 div .filter hidden {
@@ -219,13 +219,15 @@ fn page(
     }
 }
 
-/// The counts, which are also what shows and hides.
-fn tiles(summary: &Summary) -> Markup {
+/// The counts, which are also what shows and hides. Most unchanged records are only counted.
+fn tiles(summary: &Summary, events: &[Event]) -> Markup {
     html! {
         ul .tiles {
             @for kind in KINDS.iter().filter(|kind| kind.count(summary) > 0) {
                 li { label class=(kind.tone) {
-                    input id=(format!("show-{}", kind.word())) type="checkbox" checked;
+                    @if events.iter().any(|event| kind.is_of(event)) {
+                        input id=(format!("show-{}", kind.word())) type="checkbox" checked;
+                    }
                     b { (kind.count(summary)) }
                     (kind.heading)
                 } }
