@@ -172,6 +172,8 @@ struct Present {
     hash: Vec<u8>,
     /// What the state knows.
     known: Option<User>,
+    /// What the mapping tells.
+    warnings: Vec<String>,
 }
 
 impl Present {
@@ -369,12 +371,12 @@ impl Cycle<'_> {
             if known.as_ref().is_some_and(|u| u.target_id.is_some()) { Operation::Update } else { Operation::Create };
         let settled = |identifier: &str, result| settled(Kind::User, &source, identifier, operation, result);
         let rules = &self.channel.channel_source.account_management_settings;
-        let record = account::is_enabled(entry, rules).map(|enabled| self.rules.record(entry, enabled));
-        let identified = record.and_then(|record| {
+        let mapped = account::is_enabled(entry, rules).and_then(|enabled| self.rules.record(entry, enabled));
+        let identified = mapped.and_then(|(record, warnings)| {
             let identifier = self.rules.identifier(&record)?.to_owned();
-            Ok((record, identifier))
+            Ok((record, warnings, identifier))
         });
-        let (record, identifier) = match identified {
+        let (record, warnings, identifier) = match identified {
             Ok(identified) => identified,
             Err(failure) => {
                 plan.settled.push(settled(entry.label(), Err(failure)));
@@ -390,13 +392,17 @@ impl Cycle<'_> {
             plan.settled.push(settled(&identifier, Err(Failure::Conflict(text))));
             return identifier;
         }
+        if !warnings.is_empty() {
+            // To be told again in the next cycle.
+            plan.versions.remove(&source);
+        }
         plan.identifiers.insert(identifier.to_lowercase(), source.clone());
         let hash = self.state.hash(&self.rules.without_create_only(&record));
         if let Some(user) = &known {
             let asked =
                 self.options.only.is_some_and(|asked| is_asked(asked, &source, &identifier, user.target_id.as_deref()));
             if user.in_scope && !user.dirty && user.values_hash.as_ref() == Some(&hash) && !asked {
-                let report = Report::new(Outcome::Unchanged, user.target_id.as_deref());
+                let report = Report { warnings, ..Report::new(Outcome::Unchanged, user.target_id.as_deref()) };
                 plan.settled.push(settled(&identifier, Ok(report)));
                 return identifier;
             }
@@ -404,7 +410,7 @@ impl Cycle<'_> {
                 plan.removals.push(identifier.clone());
             }
         }
-        plan.pushes.push(Present { source, record, identifier: identifier.clone(), hash, known });
+        plan.pushes.push(Present { source, record, identifier: identifier.clone(), hash, known, warnings });
         identifier
     }
 
@@ -454,12 +460,13 @@ impl Cycle<'_> {
             }
             Err(_) => "looked up: failed".to_owned(),
         });
-        let (operation, result) = match found {
+        let (operation, mut result) = match found {
             Ok(None) => (Operation::Create, self.provisioner.create(&present.record)),
             Ok(Some(found)) => (Operation::Update, self.update(present, found)?),
             Err(failure) => (if stored.is_some() { Operation::Update } else { Operation::Create }, Err(failure)),
         };
-        if let Ok(done) = &result {
+        if let Ok(done) = &mut result {
+            done.report.warnings.extend(present.warnings.iter().cloned());
             if self.options.preview && done.report.outcome == Outcome::Created && done.report.id.is_none() {
                 counts.promise(&present.source);
             }

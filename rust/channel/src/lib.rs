@@ -1,10 +1,10 @@
 //! pfscim-channel: one source feeding one target, as PingFederate's provisioning engine does it.
 //!
 //! [`connection`] reads what the console saved, a [`source::Source`] gives entries, [`selection`] picks the users,
-//! [`mapping`] makes records of them, [`roster`] picks the groups and says who is in them, [`engine`] compares all this
-//! with the [`state`] and hands the differences to a [`provisioner::Provisioner`]. Before that, [`template`] and
-//! [`import`] make connections and [`inspect`] looks at them. This crate may not know SCIM (that is `pfscim-core`'s)
-//! and prints nothing: it tells its caller what happened.
+//! [`mapping`] (with [`expressions`]) makes records of them, [`roster`] picks the groups and says who is in them,
+//! [`engine`] compares all this with the [`state`] and hands the differences to a [`provisioner::Provisioner`]. Before
+//! that, [`template`] and [`import`] make connections and [`inspect`] looks at them. This crate may not know SCIM (that
+//! is `pfscim-core`'s) and prints nothing: it tells its caller what happened.
 #![forbid(unsafe_code)]
 
 pub mod account;
@@ -13,6 +13,7 @@ pub mod describe;
 pub mod dn;
 pub mod engine;
 pub mod error;
+pub mod expressions;
 pub mod filter;
 pub mod import;
 pub mod inspect;

@@ -2,6 +2,7 @@
 //! from core's catalogue.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -13,6 +14,7 @@ use crate::Error;
 use crate::account;
 use crate::connection::{Channel, CharacterCase, FieldInfo, Parser, SourceSettings};
 use crate::dn::Dn;
+use crate::expressions::{Expressions, Variable};
 use crate::source::{Entry, Value};
 
 /// The rules of one channel.
@@ -21,6 +23,7 @@ pub struct Rules<'a> {
     fields: Vec<Rule<'a>>,
     source: &'a SourceSettings,
     identifier: &'a str,
+    expressions: Allowed<'a>,
     /// Fields that are left out of every record, and why; one line each.
     pub left_out: Vec<String>,
     /// Codes of the fields whose values are never shown: masked ones, and those that targets never give away.
@@ -31,22 +34,51 @@ pub struct Rules<'a> {
 struct Rule<'a> {
     code: String,
     multi_valued: bool,
+    /// Users cannot be provisioned without it.
+    needed: bool,
     info: &'a FieldInfo,
 }
 
+/// Who evaluates expressions, if anybody may. Prints only which of the two, so that rules print the same in every run.
+#[derive(Clone, Copy)]
+struct Allowed<'a>(Option<&'a dyn Expressions>);
+
+impl fmt::Debug for Allowed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "expressions" } else { "no expressions" })
+    }
+}
+
 impl<'a> Rules<'a> {
-    /// Reads the rules of a channel; `identifier` is the code of the *Unique User Identifier*.
+    /// Reads the rules of a channel; `identifier` is the code of the *Unique User Identifier*. Expressions are evaluated
+    /// where there is somebody for it.
     ///
     /// # Errors
-    /// A mapped field that the target does not have, several attributes for one field, a required field that is not
-    /// mapped or cannot be computed.
-    pub fn new(channel: &'a Channel, catalogue: &Catalogue, identifier: &'a str) -> Result<Self, Error> {
-        let (rules, errors) = Self::examine(channel, catalogue, identifier);
+    /// A mapped field that the target does not have, several attributes for one field without an expression, a required
+    /// field that is not mapped or cannot be computed.
+    pub fn new(
+        channel: &'a Channel,
+        catalogue: &Catalogue,
+        identifier: &'a str,
+        expressions: Option<&'a dyn Expressions>,
+    ) -> Result<Self, Error> {
+        let (rules, errors) = Self::read(channel, catalogue, identifier, Allowed(expressions), true);
         errors.into_iter().next().map_or(Ok(rules), |error| Err(Error::Unusable(error)))
     }
 
-    /// As [`Rules::new`], but told everything that is wrong, one line each; the rules are those that are not.
+    /// As [`Rules::new`], but told everything that is wrong, one line each; the rules are those that are not. What only
+    /// needs leave to evaluate expressions is left out.
     pub fn examine(channel: &'a Channel, catalogue: &Catalogue, identifier: &'a str) -> (Self, Vec<String>) {
+        Self::read(channel, catalogue, identifier, Allowed(None), false)
+    }
+
+    fn read(
+        channel: &'a Channel,
+        catalogue: &Catalogue,
+        identifier: &'a str,
+        expressions: Allowed<'a>,
+        strict: bool,
+    ) -> (Self, Vec<String>) {
         let place = format!("channel `{}`", excerpt(&channel.name));
         let (mut fields, mut left_out, mut errors) = (Vec::new(), Vec::new(), Vec::new());
         let mut seen = BTreeSet::new();
@@ -58,19 +90,21 @@ impl<'a> Rules<'a> {
                 ));
                 continue;
             };
+            let needed = field.required || field.code == identifier;
             if !seen.insert(field.code.clone()) {
                 errors.push(format!("{place}: {name} is mapped twice"));
-            } else if info.expression().is_some() {
-                let why = format!("{place}: {name}: expressions are not evaluated by pfscim");
-                if field.required || field.code == identifier {
-                    errors.push(format!("{why}, and users cannot be provisioned without this field"));
+            } else if let Some(why) = info.expression().and_then(|text| expressions.refusal(text, info.attributes())) {
+                let why = format!("{place}: {name}: {why}");
+                if needed {
+                    let told = if strict { &mut errors } else { &mut left_out };
+                    told.push(format!("{why}, and users cannot be provisioned without this field"));
                 } else {
                     left_out.push(format!("{why}; the field is left as it is at the target"));
                 }
-            } else if info.attributes().len() > 1 {
+            } else if info.attributes().len() > 1 && info.expression().is_none() {
                 errors.push(format!("{place}: {name}: more than one attribute needs an expression"));
             } else {
-                fields.push(Rule { code: field.code.clone(), multi_valued: field.multi_valued, info });
+                fields.push(Rule { code: field.code.clone(), multi_valued: field.multi_valued, needed, info });
             }
         }
         let required = catalogue.fields().iter().filter(|f| f.required || f.code == identifier);
@@ -80,15 +114,38 @@ impl<'a> Rules<'a> {
         }
         let masked = fields.iter().filter(|r: &&Rule<'_>| r.info.masked()).map(|r| r.code.clone());
         let hidden = masked.chain(catalogue.fields().iter().filter(|f| f.write_only).map(|f| f.code.clone())).collect();
-        (Self { fields, source: &channel.channel_source, identifier, left_out, hidden }, errors)
+        (Self { fields, source: &channel.channel_source, identifier, expressions, left_out, hidden }, errors)
     }
 
-    /// The record of an entry, with all fields that are mapped; `enabled` is the account status.
-    pub fn record(&self, entry: &Entry, enabled: bool) -> Record {
-        let fields: BTreeMap<_, _> =
-            self.fields.iter().map(|rule| (rule.code.clone(), self.values(rule, entry))).collect();
+    /// The record of an entry, with all fields that are mapped, and what is to be told of it; `enabled` is the account
+    /// status. Where an expression fails, its default value stands in, else the field is not in the record.
+    ///
+    /// # Errors
+    /// The expression of a needed field failed, or expressions are not evaluated any more.
+    pub fn record(&self, entry: &Entry, enabled: bool) -> Result<(Record, Vec<String>), Failure> {
+        let (mut fields, mut warnings) = (BTreeMap::new(), Vec::new());
+        for rule in &self.fields {
+            let (why, default) = match self.values(rule, entry) {
+                Ok(values) => {
+                    fields.insert(rule.code.clone(), values);
+                    continue;
+                }
+                Err(Failure::Rejected(why)) => {
+                    (format!("{}: its expression failed: {why}", rule.code), rule.info.default_value())
+                }
+                Err(gone) => return Err(gone),
+            };
+            match default {
+                Some(default) => {
+                    fields.insert(rule.code.clone(), vec![default.to_owned()]);
+                    warnings.push(format!("{why}; the default value stands in"));
+                }
+                None if rule.needed => return Err(Failure::Rejected(why)),
+                None => warnings.push(format!("{why}; the field is left as it is at the target")),
+            }
+        }
         let masked = self.fields.iter().filter(|r| r.info.masked()).map(|r| r.code.clone()).collect();
-        Record { id: None, enabled, fields, masked }
+        Ok((Record { id: None, enabled, fields, masked }, warnings))
     }
 
     /// The value that tells users apart at the target.
@@ -115,19 +172,24 @@ impl<'a> Rules<'a> {
         record
     }
 
-    fn values(&self, rule: &Rule<'_>, entry: &Entry) -> Vec<String> {
-        let attributes = rule.info.attributes().iter();
-        let mut values: Vec<_> = attributes
-            .flat_map(|name| entry.values(name).iter().map(move |value| self.text(name, value)))
-            .filter_map(|value| converted(&value, rule.info))
-            .collect();
+    fn values(&self, rule: &Rule<'_>, entry: &Entry) -> Result<Vec<String>, Failure> {
+        let given = rule.info.attributes().iter().map(|name| {
+            let texts = entry.values(name).iter().map(|value| self.text(name, value));
+            (name.clone(), texts.filter(|text| !text.is_empty()).collect())
+        });
+        let given: Vec<Variable> = given.collect();
+        let given = match (self.expressions.0, rule.info.expression()) {
+            (Some(expressions), Some(expression)) => expressions.evaluate(expression, &given)?,
+            _ => given.into_iter().flat_map(|(_, texts)| texts).collect(),
+        };
+        let mut values: Vec<_> = given.iter().filter_map(|value| converted(value, rule.info)).collect();
         if !rule.multi_valued {
             values.truncate(1);
         }
         if values.is_empty() {
             values.extend(rule.info.default_value().map(str::to_owned));
         }
-        values
+        Ok(values)
     }
 
     /// A value as text: the GUID as the source id is written, other bytes that are no text in base64, as JSON has it.
@@ -136,6 +198,17 @@ impl<'a> Rules<'a> {
             return account::guid_text(value, self.source);
         }
         value.text().map_or_else(|| STANDARD.encode(value.bytes()), str::to_owned)
+    }
+}
+
+impl Allowed<'_> {
+    /// Why this expression is not evaluated, if it is not.
+    fn refusal(self, expression: &str, names: &[String]) -> Option<String> {
+        let Some(expressions) = self.0 else {
+            return Some("expressions are not evaluated without --allow-expressions".to_owned());
+        };
+        let failure = expressions.accepts(expression, names).err()?;
+        Some(format!("its expression is refused: {}", failure.text()))
     }
 }
 
@@ -211,13 +284,13 @@ mod tests {
     /// The values of one field of Jane's.
     fn mapped(field: &str, info: Json) -> Vec<String> {
         let channel = channel(row(field, info));
-        let rules = Rules::new(&channel, &Catalogue::standard(Version::V2_0), "userName").unwrap();
-        rules.record(&jane(), true).fields.remove(field).unwrap()
+        let rules = Rules::new(&channel, &Catalogue::standard(Version::V2_0), "userName", None).unwrap();
+        rules.record(&jane(), true).unwrap().0.fields.remove(field).unwrap()
     }
 
     fn refused(mapping: Json) -> String {
         let channel = channel(mapping);
-        Rules::new(&channel, &Catalogue::standard(Version::V2_0), "userName").unwrap_err().to_string()
+        Rules::new(&channel, &Catalogue::standard(Version::V2_0), "userName", None).unwrap_err().to_string()
     }
 
     #[test]
@@ -272,8 +345,8 @@ mod tests {
     #[test]
     fn create_only_fields_are_left_out_of_updates_and_masked_ones_marked() {
         let channel = channel(row("nickName", json!({"attributeNames": ["uid"], "createOnly": true, "masked": true})));
-        let rules = Rules::new(&channel, &Catalogue::standard(Version::V2_0), "userName").unwrap();
-        let record = rules.record(&jane(), true);
+        let rules = Rules::new(&channel, &Catalogue::standard(Version::V2_0), "userName", None).unwrap();
+        let (record, _) = rules.record(&jane(), true).unwrap();
         assert!(
             record.masked.contains("nickName")
                 && rules.hidden.contains("nickName")
@@ -283,16 +356,115 @@ mod tests {
         assert!(!update.fields.contains_key("nickName") && update.fields.contains_key("userName"));
     }
 
+    /// Joins what it is given, or fails as its expression says.
+    struct Fake;
+
+    impl Expressions for Fake {
+        fn accepts(&self, expression: &str, names: &[String]) -> Result<(), Failure> {
+            match expression {
+                "bad" => Err(Failure::Rejected(format!("not with {}", names.join("+")))),
+                _ => Ok(()),
+            }
+        }
+
+        fn evaluate(&self, expression: &str, variables: &[Variable]) -> Result<Vec<String>, Failure> {
+            match expression {
+                "join" => Ok(vec![variables.iter().map(|(_, v)| v.join("|")).collect::<Vec<_>>().join(" ")]),
+                "names" => Ok(variables.iter().map(|(name, _)| name.clone()).collect()),
+                "null" => Ok(Vec::new()),
+                "fails" => Err(Failure::Rejected("a value is missing".into())),
+                _ => Err(Failure::Config("no more".into())),
+            }
+        }
+    }
+
+    fn evaluated(field: &str, info: Json) -> Result<(Record, Vec<String>), Failure> {
+        let channel = channel(row(field, info));
+        let standard = Catalogue::standard(Version::V2_0);
+        Rules::new(&channel, &standard, "userName", Some(&Fake)).unwrap().record(&jane(), true)
+    }
+
     #[test]
-    fn an_expression_leaves_its_field_alone_and_says_so() {
+    fn without_leave_an_expression_leaves_its_field_alone_and_says_so() {
         let channel = channel(row(
             "displayName",
-            json!({"attributeNames": ["a", "b"], "expression": "#a + #b", "defaultValue": "x"}),
+            json!({"attributeNames": ["a", "b"], "expression": "join", "defaultValue": "x"}),
         ));
-        let rules = Rules::new(&channel, &Catalogue::standard(Version::V2_0), "userName").unwrap();
-        assert!(rules.left_out[0].contains("displayName: expressions are not evaluated"));
-        assert!(!rules.record(&jane(), true).fields.contains_key("displayName"));
-        assert!(refused(row("userName", json!({"expression": "#uid"}))).contains("userName"));
+        let rules = Rules::new(&channel, &Catalogue::standard(Version::V2_0), "userName", None).unwrap();
+        assert!(rules.left_out[0].contains("displayName: expressions are not evaluated without --allow-expressions"));
+        assert!(!rules.record(&jane(), true).unwrap().0.fields.contains_key("displayName"));
+        let needed = row("userName", json!({"attributeNames": ["uid"], "expression": "join"}));
+        assert!(refused(needed.clone()).contains("userName"));
+        // Whoever only looks at the file does not know whether there will be leave.
+        let needed = self::channel(needed);
+        let (rules, errors) = Rules::examine(&needed, &Catalogue::standard(Version::V2_0), "userName");
+        assert_eq!((errors.len(), rules.left_out.len()), (0, 1));
+    }
+
+    #[test]
+    fn an_expression_is_given_every_value_and_its_own_go_on_as_any_other() {
+        let (record, warnings) = evaluated(
+            "displayName",
+            json!({"attributeNames": ["uid", "title", "nothing", "empty"], "expression": "join", "characterCase": "UPPER", "trim": true}),
+        )
+        .unwrap();
+        assert_eq!((&*record.fields["displayName"], warnings.len()), (&["JANE FIRST|SECOND".to_owned()][..], 0));
+        let several = json!({"attributeNames": ["uid", "sn"], "expression": "names"});
+        assert_eq!(evaluated("displayName", several.clone()).unwrap().0.fields["displayName"], ["uid"]);
+        assert_eq!(evaluated("roles", several).unwrap().0.fields["roles"], ["uid", "sn"]);
+        let nothing = json!({"attributeNames": ["uid"], "expression": "null", "defaultValue": "x"});
+        assert_eq!(evaluated("displayName", nothing).unwrap().0.fields["displayName"], ["x"]);
+    }
+
+    #[test]
+    fn where_an_expression_fails_the_default_stands_in_or_the_field_is_left_alone() {
+        let info = json!({"attributeNames": ["uid"], "expression": "fails"});
+        let (record, warnings) = evaluated("displayName", info.clone()).unwrap();
+        assert!(!record.fields.contains_key("displayName"));
+        assert_eq!(
+            warnings,
+            ["displayName: its expression failed: a value is missing; the field is left as it is at the target"]
+        );
+        let with_default = json!({"attributeNames": ["uid"], "expression": "fails", "defaultValue": "x"});
+        let (record, warnings) = evaluated("displayName", with_default).unwrap();
+        assert_eq!(record.fields["displayName"], ["x"]);
+        assert!(warnings[0].contains("the default value stands in"), "{warnings:?}");
+        let failure = evaluated("userName", info).unwrap_err();
+        assert!(
+            matches!(&failure, Failure::Rejected(text) if text.starts_with("userName: its expression")),
+            "{failure}"
+        );
+    }
+
+    #[test]
+    fn no_default_stands_in_where_nothing_is_evaluated_any_more() {
+        let info = json!({"attributeNames": ["uid"], "expression": "gone", "defaultValue": "x"});
+        assert_eq!(evaluated("displayName", info).unwrap_err(), Failure::Config("no more".into()));
+    }
+
+    #[test]
+    fn a_refused_expression_is_told_before_anything_is_read() {
+        let standard = Catalogue::standard(Version::V2_0);
+        let bad = json!({"attributeNames": ["a", "b"], "expression": "bad", "defaultValue": "x"});
+        let optional = channel(row("displayName", bad.clone()));
+        let rules = Rules::new(&optional, &standard, "userName", Some(&Fake)).unwrap();
+        assert!(
+            rules.left_out[0].contains("displayName: its expression is refused: not with a+b; the field is left"),
+            "{:?}",
+            rules.left_out
+        );
+        assert!(!rules.record(&jane(), true).unwrap().0.fields.contains_key("displayName"));
+        let needed = channel(row("userName", bad));
+        assert!(Rules::new(&needed, &standard, "userName", Some(&Fake)).is_err());
+    }
+
+    #[test]
+    fn rules_print_the_same_in_every_run() {
+        let channel = channel(json!([]));
+        let standard = Catalogue::standard(Version::V2_0);
+        let printed = |expressions| format!("{:?}", Rules::new(&channel, &standard, "userName", expressions));
+        assert_eq!(printed(Some(&Fake as &dyn Expressions)), printed(Some(&Fake)));
+        assert_ne!(printed(Some(&Fake as &dyn Expressions)), printed(None));
     }
 
     #[test]
@@ -307,6 +479,6 @@ mod tests {
         );
         assert!(refused(row("userName", json!({}))).contains("required fields are not mapped: userName"));
         let unmapped = channel(row("shoeSize", json!({})));
-        assert!(Rules::new(&unmapped, &Catalogue::standard(Version::V2_0), "userName").is_ok());
+        assert!(Rules::new(&unmapped, &Catalogue::standard(Version::V2_0), "userName", None).is_ok());
     }
 }

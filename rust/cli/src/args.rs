@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgGroup, Args, Parser, Subcommand};
 use pfscim_channel::template::SourceType;
 use pfscim_core::target::{Preset, Secret};
 
@@ -184,6 +184,7 @@ pub(crate) struct Plan {
 
 /// A connection and the way to its target.
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("java").args(["plugin", "allow_expressions"]).multiple(true))]
 pub(crate) struct Target {
     /// The connection, as PingFederate's administrative API gives it (GET /idp/spConnections/{id}).
     #[arg(value_name = "CONNECTION.json")]
@@ -191,8 +192,12 @@ pub(crate) struct Target {
     /// Go through the jar that is deployed in this folder.
     #[arg(long, value_name = "DEPLOY_DIR")]
     pub(crate) plugin: Option<PathBuf>,
-    /// The pfscim-host.jar for --plugin, where it is not found by itself.
-    #[arg(long, value_name = "JAR", requires = "plugin")]
+    /// Evaluate the OGNL expressions of the mapping: code from the file, run in a Java process with nothing in reach but
+    /// the attributes of the mapping. Without it their fields are left as they are.
+    #[arg(long)]
+    pub(crate) allow_expressions: bool,
+    /// The pfscim-host.jar for --plugin and --allow-expressions, where it is not found by itself.
+    #[arg(long, value_name = "JAR", requires = "java")]
     pub(crate) host: Option<PathBuf>,
     /// Certificates to trust beside the system's, at the target and at a directory; the jar of --plugin trusts what
     /// Java trusts.

@@ -25,8 +25,9 @@ pub(crate) fn plan(plan: &Plan) -> Result<End, Error> {
     let setup = Setup::read(&job.target, true)?;
     setup.settings.warnings().iter().for_each(|warning| log::warn!("{warning}"));
     let channel = setup.channel();
+    let expressions = setup.expressions(&job.target)?;
     let catalogue = setup.catalogue(channel)?;
-    let rules = Rules::new(channel, &catalogue, setup.settings.identifier.code())?;
+    let rules = setup.rules(&catalogue, expressions.as_ref())?;
     let run = Run::new(job, &setup, &rules, true);
     let state = State::preview(&run.path, &run.owner)?;
     if let Some(folder) = &job.target.plugin {
@@ -58,8 +59,9 @@ pub(crate) fn sync(sync: &Sync) -> Result<End, Error> {
     let setup = Setup::read(&job.target, false)?;
     setup.settings.warnings().iter().for_each(|warning| log::warn!("{warning}"));
     let channel = setup.channel();
+    let expressions = setup.expressions(&job.target)?;
     let catalogue = setup.catalogue(channel)?;
-    let rules = Rules::new(channel, &catalogue, setup.settings.identifier.code())?;
+    let rules = setup.rules(&catalogue, expressions.as_ref())?;
     let run = Run::new(job, &setup, &rules, false);
     let audit = sync.audit.as_deref().map(|path| Audit::open(path, setup.number())).transpose()?;
     let options = Options {

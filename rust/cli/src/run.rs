@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use pfscim_channel::connection::{Channel, Connection, PLUGIN_TYPE};
+use pfscim_channel::expressions::{Evaluator, Expressions};
+use pfscim_channel::mapping::Rules;
 use pfscim_channel::provisioner::{Deployed, Plugin, operation_timeout};
 use pfscim_channel::state::Owner;
 use pfscim_channel::{Error, describe};
@@ -83,11 +85,30 @@ impl Setup {
         describe::compare("fields", "code", &plugin.fields()?, &describe::fields_json(&standard))
     }
 
+    /// Who evaluates the expressions of the mapping, where there are any and it may be done.
+    pub(crate) fn expressions(&self, target: &Target) -> Result<Option<Evaluator>, Error> {
+        let mut mapping = self.channel().attribute_mapping.iter();
+        if !target.allow_expressions || !mapping.any(|m| m.saas_field_info.expression().is_some()) {
+            return Ok(None);
+        }
+        Evaluator::start(&java(), &host(target, "--allow-expressions")?).map(Some)
+    }
+
+    /// The mapping of the channel.
+    pub(crate) fn rules<'a>(
+        &'a self,
+        catalogue: &Catalogue,
+        expressions: Option<&'a Evaluator>,
+    ) -> Result<Rules<'a>, Error> {
+        let expressions = expressions.map(|evaluator| evaluator as &dyn Expressions);
+        Rules::new(self.channel(), catalogue, self.settings.identifier.code(), expressions)
+    }
+
     /// The deployed jar in its host, with these settings.
     pub(crate) fn plugin(&self, target: &Target, channel: &Channel, folder: &Path) -> Result<Plugin, Error> {
         let deployed = Deployed {
             folder: folder.to_owned(),
-            host: target.host.clone().map_or_else(host_jar, Ok)?,
+            host: host(target, "--plugin")?,
             java: java(),
             id: PLUGIN_TYPE.to_owned(),
         };
@@ -108,6 +129,10 @@ impl Setup {
     }
 }
 
+fn host(target: &Target, option: &str) -> Result<PathBuf, Error> {
+    target.host.clone().map_or_else(|| host_jar(option), Ok)
+}
+
 /// Where a channel's state stands when nobody says otherwise.
 pub(crate) fn beside(connection: &Path, channel: &str) -> PathBuf {
     let stem = connection.file_stem().unwrap_or_default().to_string_lossy();
@@ -126,7 +151,7 @@ fn java() -> PathBuf {
 }
 
 /// The host beside this program, or in the checkout that it was built in.
-fn host_jar() -> Result<PathBuf, Error> {
+fn host_jar(option: &str) -> Result<PathBuf, Error> {
     const PLACES: [&str; 3] =
         ["lib/pfscim-host.jar", "dist/lib/pfscim-host.jar", "tests/host/build/libs/pfscim-host.jar"];
     let program =
@@ -135,8 +160,7 @@ fn host_jar() -> Result<PathBuf, Error> {
     let (folders, in_checkout) = (program.ancestors().skip(1), program.ancestors().skip(2));
     let installed = folders.skip(1).take(1).map(|folder| folder.join(PLACES[0]));
     let built = in_checkout.flat_map(|folder| PLACES[1..].iter().map(|place| folder.join(place)));
-    installed
-        .chain(built)
-        .find(|jar| jar.is_file())
-        .ok_or_else(|| Error::unusable("--plugin: pfscim-host.jar is not beside this program; name it with --host JAR"))
+    installed.chain(built).find(|jar| jar.is_file()).ok_or_else(|| {
+        Error::unusable(format!("{option}: pfscim-host.jar is not beside this program; name it with --host JAR"))
+    })
 }

@@ -2,7 +2,6 @@
 
 use pfscim_channel::Error;
 use pfscim_channel::inspect::inspect;
-use pfscim_channel::mapping::Rules;
 use pfscim_channel::provisioner::Provisioner as _;
 use pfscim_core::Failure;
 use pfscim_core::connector::Checked;
@@ -84,8 +83,9 @@ fn attempt(test: &Test, checked: &mut Checked) -> Result<(), Trouble> {
     checked.warnings = setup.settings.warnings();
     *checked = setup.connector()?.check()?;
     let channel = setup.channel();
+    let expressions = setup.expressions(&test.target)?;
     let catalogue = setup.catalogue(channel)?;
-    let rules = Rules::new(channel, &catalogue, setup.settings.identifier.code())?;
+    let rules = setup.rules(&catalogue, expressions.as_ref())?;
     checked.warnings.extend(rules.left_out);
     if let Some(folder) = &test.target.plugin {
         let plugin = setup.plugin(&test.target, channel, folder)?;

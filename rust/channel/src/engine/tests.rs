@@ -299,7 +299,7 @@ impl Bench {
     fn watched(&self, source: &Directory, target: &dyn Provisioner) -> (Vec<Event>, Summary, Result<(), Error>) {
         let open = if self.options.preview { State::preview } else { State::open };
         let state = open(&self.path(), &Self::owner()).unwrap();
-        let rules = Rules::new(&self.channel, &Catalogue::standard(Version::V2_0), "userName").unwrap();
+        let rules = Rules::new(&self.channel, &Catalogue::standard(Version::V2_0), "userName", None).unwrap();
         let told = Told::default();
         let cycle = Cycle {
             channel: &self.channel,
@@ -503,7 +503,7 @@ fn a_source_that_breaks_off_changes_nothing() {
     bench.runs(&Directory::of(&["ada", "bob"]), &target);
     target.asked();
     let state = State::open(&bench.path(), &Bench::owner()).unwrap();
-    let rules = Rules::new(&bench.channel, &Catalogue::standard(Version::V2_0), "userName").unwrap();
+    let rules = Rules::new(&bench.channel, &Catalogue::standard(Version::V2_0), "userName", None).unwrap();
     let cycle = Cycle {
         channel: &bench.channel,
         rules: &rules,

@@ -2,7 +2,7 @@
 //! state: core in this process, or the deployed jar behind the host.
 
 mod direct;
-mod plugin;
+pub(crate) mod plugin;
 
 use std::time::Duration;
 

@@ -21,7 +21,7 @@ use url::form_urlencoded::{self, Serializer};
 use super::{Done, Provisioner, operation_timeout};
 use crate::Error;
 
-const MAIN: &str = "org.pfscim.host.Main";
+pub(crate) const MAIN: &str = "org.pfscim.host.Main";
 /// Loading a virtual machine, the jar and its native library; and what one ending takes.
 const START: Duration = Duration::from_secs(120);
 const END: Duration = Duration::from_secs(20);
@@ -43,7 +43,7 @@ pub struct Deployed {
     pub id: String,
 }
 
-/// The host process with one plugin in it.
+/// The host process, most of the time with one plugin in it.
 #[derive(Debug)]
 pub struct Plugin {
     wire: Arc<Wire>,
@@ -64,7 +64,7 @@ struct Wire {
 }
 
 /// The pairs of a request or an answer, in order.
-type Pairs = Vec<(String, String)>;
+pub(crate) type Pairs = Vec<(String, String)>;
 
 #[derive(Debug)]
 enum Reply {
@@ -79,24 +79,29 @@ impl Plugin {
     /// A folder without jars, no host jar, no Java.
     pub fn start(deployed: &Deployed, threads: usize, timeout: Duration) -> Result<Self, Error> {
         let mut command = Command::new(&deployed.java);
+        command
+            .arg(format!("-Dorg.pfscim.operation.timeout={}", operation_timeout(timeout).as_secs()))
+            .arg("-cp")
+            .arg(class_path(&deployed.host, jars(&deployed.folder)?)?)
+            .args([MAIN, "--id", &deployed.id, "--threads", &threads.to_string()]);
+        Self::spawn(command, "--plugin", timeout)
+    }
+
+    /// Starts a host; `option` is the one that asked for it.
+    ///
+    /// # Errors
+    /// No Java.
+    pub(crate) fn spawn(mut command: Command, option: &str, timeout: Duration) -> Result<Self, Error> {
         // Ctrl-C is for this program, which then ends the host when nothing is under way any more.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
-        let mut child = command
-            .arg(format!("-Dorg.pfscim.operation.timeout={}", operation_timeout(timeout).as_secs()))
-            .arg("-cp")
-            .arg(class_path(deployed)?)
-            .args([MAIN, "--id", &deployed.id, "--threads", &threads.to_string()])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(|e| {
-                let java = printable(&deployed.java.display().to_string());
-                Error::unusable(format!(
-                    "--plugin: Java cannot be started as `{java}` ({e}); install Java 11 or later, or set JAVA_HOME"
-                ))
-            })?;
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().map_err(|e| {
+            let java = printable(&command.get_program().display().to_string());
+            Error::unusable(format!(
+                "{option}: Java cannot be started as `{java}` ({e}); install Java 11 or later, or set JAVA_HOME"
+            ))
+        })?;
         let wire = Arc::new(Wire {
             input: Mutex::new(child.stdin.take()),
             waiting: Mutex::new(Some(HashMap::new())),
@@ -168,7 +173,7 @@ impl Plugin {
     }
 
     /// One request and its answer.
-    fn call(&self, call: &str, args: Pairs, timeout: Duration) -> Result<Pairs, Failure> {
+    pub(crate) fn call(&self, call: &str, args: Pairs, timeout: Duration) -> Result<Pairs, Failure> {
         let sequence = self.sequence.fetch_add(1, Ordering::Relaxed) + 1;
         let (sender, receiver) = mpsc::sync_channel(1);
         match self.wire.waiting().as_mut() {
@@ -220,8 +225,8 @@ impl Plugin {
         let complaints = String::from_utf8_lossy(&complaints);
         let why = complaints.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with("Picked up "));
         let text = match why {
-            Some(why) => format!("the host of the plugin ended: {}", excerpt(why)),
-            None => "the host of the plugin ended without a word".to_owned(),
+            Some(why) => format!("the host ended: {}", excerpt(why)),
+            None => "the host ended without a word".to_owned(),
         };
         Failure::Transport { text, stops: true }
     }
@@ -428,22 +433,21 @@ fn first<'p>(pairs: &'p Pairs, name: &str) -> Option<&'p str> {
     pairs.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
 }
 
-fn all<'p>(pairs: &'p Pairs, name: &'p str) -> impl Iterator<Item = &'p str> {
+pub(crate) fn all<'p>(pairs: &'p Pairs, name: &'p str) -> impl Iterator<Item = &'p str> {
     pairs.iter().filter(move |(n, _)| n == name).map(|(_, value)| value.as_str())
 }
 
-/// The host and every jar of the folder, in the order of their names.
-fn class_path(deployed: &Deployed) -> Result<OsString, Error> {
-    if !deployed.host.is_file() {
-        let host = printable(&deployed.host.display().to_string());
+/// The host and what it serves.
+pub(crate) fn class_path(host: &Path, mut jars: Vec<PathBuf>) -> Result<OsString, Error> {
+    if !host.is_file() {
+        let host = printable(&host.display().to_string());
         return Err(Error::unusable(format!("--host: {host} is not there; name the pfscim-host.jar of this program")));
     }
-    let mut jars = jars(&deployed.folder)?;
-    jars.insert(0, deployed.host.clone());
-    std::env::join_paths(jars)
-        .map_err(|e| Error::unusable(format!("--plugin: the folder cannot be put on a class path: {e}")))
+    jars.insert(0, host.to_owned());
+    std::env::join_paths(jars).map_err(|e| Error::unusable(format!("the jars cannot be put on a class path: {e}")))
 }
 
+/// Every jar of the folder, in the order of their names.
 fn jars(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let name = printable(&folder.display().to_string());
     let files = std::fs::read_dir(folder).map_err(|e| Error::unusable(format!("--plugin: {name}: {e}")))?;

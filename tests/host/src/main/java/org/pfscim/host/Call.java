@@ -125,10 +125,12 @@ final class Call {
             told = new Violation("the message of the exception is not one line: "
                 + Text.oneLine(String.valueOf(failure.getMessage())));
         }
-        boolean meant = told instanceof SaasException || told instanceof Violation || told instanceof CannotStart
-            || told instanceof Refusal;
+        boolean meant = told instanceof SaasException || told instanceof Violation || told instanceof CannotStart;
         boolean stop = failure instanceof SaasException && ((SaasException) failure).isStopSession()
             || failure instanceof Refusal && ((Refusal) failure).isLast();
+        if (failure instanceof Refusal) {
+            return new Args().add("message", ((Refusal) failure).coded()).add("stop", stop).add("class", "refused");
+        }
         return new Args().add("message", meant ? told.getMessage() : told.toString()).add("stop", stop)
             .add("class", told.getClass().getName());
     }

@@ -20,4 +20,9 @@ final class Refusal extends RuntimeException {
     boolean isLast() {
         return last;
     }
+
+    /** The message behind a code, as failures of operations are told. */
+    String coded() {
+        return (last ? "config: " : "rejected: ") + getMessage();
+    }
 }

@@ -1,0 +1,186 @@
+//! OGNL expressions of a mapping, evaluated by the host in a Java process of its own that is handed nothing else: neither
+//! settings nor the plugin. May not know what the values are for.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::process::Command;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use pfscim_core::Failure;
+
+use crate::Error;
+use crate::provisioner::plugin::{MAIN, Pairs, Plugin, all, class_path};
+
+/// An attribute of the mapping and its values; none is `null` to the expression, one a text, several a list.
+pub type Variable = (String, Vec<String>);
+
+/// Evaluates the expressions of a mapping.
+pub trait Expressions: Sync {
+    /// Whether the expression may be evaluated with variables of these names.
+    ///
+    /// # Errors
+    /// [`Failure::Rejected`] where it may not; any other failure where nothing can be evaluated any more.
+    fn accepts(&self, expression: &str, names: &[String]) -> Result<(), Failure>;
+
+    /// The values that the expression comes to; none for `null`.
+    ///
+    /// # Errors
+    /// As [`Expressions::accepts`], of these values. No message repeats a value.
+    fn evaluate(&self, expression: &str, variables: &[Variable]) -> Result<Vec<String>, Failure>;
+}
+
+/// The host evaluates within a second; the rest is for a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// What one virtual machine may use for expressions, whatever they do.
+const MEMORY: &str = "-Xmx256m";
+/// As many results are remembered.
+const REMEMBERED: usize = 10_000;
+
+/// The host in a process of its own, and what it answered.
+#[derive(Debug)]
+pub struct Evaluator {
+    host: Plugin,
+    known: Mutex<HashMap<(String, Vec<Variable>), Result<Vec<String>, String>>>,
+}
+
+impl Evaluator {
+    /// Starts `host` (`pfscim-host.jar`) with the Java program.
+    ///
+    /// # Errors
+    /// No host jar, no Java, or one that does not run it.
+    pub fn start(java: &Path, host: &Path) -> Result<Self, Error> {
+        let mut command = Command::new(java);
+        command.arg(MEMORY).arg("-cp").arg(class_path(host, Vec::new())?).args([MAIN, "--expressions"]);
+        let host = Plugin::spawn(command, "--allow-expressions", PATIENCE)?;
+        let evaluator = Self { host, known: Mutex::default() };
+        evaluator
+            .accepts("null", &[])
+            .map_err(|failure| Error::unusable(format!("--allow-expressions: {}", failure.text())))?;
+        Ok(evaluator)
+    }
+}
+
+impl Expressions for Evaluator {
+    fn accepts(&self, expression: &str, names: &[String]) -> Result<(), Failure> {
+        self.host.call("parse", request(expression, names), PATIENCE).map(|_| ())
+    }
+
+    fn evaluate(&self, expression: &str, variables: &[Variable]) -> Result<Vec<String>, Failure> {
+        let asked = (expression.to_owned(), variables.to_vec());
+        let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(answer) = known().get(&asked) {
+            return answer.clone().map_err(Failure::Rejected);
+        }
+        let mut args = request(expression, variables.iter().map(|(name, _)| name));
+        for (name, values) in variables {
+            args.extend(values.iter().map(|value| (format!("v.{name}"), value.clone())));
+        }
+        let answer = match self.host.call("evaluate", args, PATIENCE) {
+            Ok(answer) => Ok(all(&answer, "value").map(str::to_owned).collect()),
+            Err(Failure::Rejected(why)) => Err(why),
+            Err(failure) => return Err(failure),
+        };
+        let mut known = known();
+        if known.len() >= REMEMBERED {
+            known.clear();
+        }
+        known.insert(asked, answer.clone());
+        answer.map_err(Failure::Rejected)
+    }
+}
+
+fn request<'n>(expression: &str, names: impl IntoIterator<Item = &'n String>) -> Pairs {
+    let names = names.into_iter().map(|name| ("n".to_owned(), name.clone()));
+    std::iter::once(("expression".to_owned(), expression.to_owned())).chain(names).collect()
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use tempfile::TempDir;
+
+    use super::*;
+
+    /// A script that stands in for Java; the folder also holds the host's jar.
+    fn java(script: &str) -> TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("host.jar"), "").unwrap();
+        let java = folder.path().join("java");
+        std::fs::write(&java, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(&java, std::fs::Permissions::from_mode(0o700)).unwrap();
+        folder
+    }
+
+    fn start(folder: &TempDir) -> Result<Evaluator, Error> {
+        Evaluator::start(&folder.path().join("java"), &folder.path().join("host.jar"))
+    }
+
+    fn sn(values: &[&str]) -> Vec<Variable> {
+        vec![("sn".to_owned(), values.iter().map(|&v| v.to_owned()).collect())]
+    }
+
+    #[test]
+    fn the_host_is_handed_nothing_but_the_expression_and_its_variables() {
+        let folder = java(
+            r#"echo "$@" > "$0.args"; while read -r seq call args; do echo "$call $args" >> "$0.args"; echo "$seq ok value=a&value=b+c"; done"#,
+        );
+        let evaluator = start(&folder).unwrap();
+        assert_eq!(evaluator.evaluate("#sn", &sn(&["x&y", "z"])).unwrap(), ["a", "b c"]);
+        evaluator.accepts("#sn", &["sn".to_owned()]).unwrap();
+        let host = folder.path().join("host.jar");
+        assert_eq!(
+            std::fs::read_to_string(folder.path().join("java.args")).unwrap(),
+            format!(
+                "{MEMORY} -cp {} {MAIN} --expressions\nparse expression=null\nevaluate expression=%23sn&n=sn&v.sn=x%26y&v.sn=z\n\
+                 parse expression=%23sn&n=sn\n",
+                host.display()
+            )
+        );
+    }
+
+    #[test]
+    fn the_same_is_asked_once_also_where_it_failed() {
+        let folder = java(
+            r#"while read -r seq call args; do case "$call $args" in
+            parse*) echo "$seq ok" ;;
+            *v.sn=bad*) echo "$seq failed message=rejected%3A+position&stop=false&class=refused" ;;
+            *) n=$((n+1)); echo "$seq ok value=$n" ;; esac; echo "$args" >> "$0.args"; done"#,
+        );
+        let evaluator = start(&folder).unwrap();
+        for _ in 0..2 {
+            assert_eq!(evaluator.evaluate("#sn", &sn(&["x"])).unwrap(), ["1"]);
+            assert_eq!(evaluator.evaluate("#sn", &sn(&["y"])).unwrap(), ["2"]);
+            assert_eq!(evaluator.evaluate("#sn", &sn(&["bad"])).unwrap_err(), Failure::Rejected("position".into()));
+        }
+        assert_eq!(std::fs::read_to_string(folder.path().join("java.args")).unwrap().lines().count(), 4);
+    }
+
+    #[test]
+    fn an_evaluator_that_is_gone_is_no_failed_expression() {
+        let folder = java(r#"read -r seq rest; echo "$seq ok"; read -r seq rest; echo 'no memory' >&2; exit 1"#);
+        let evaluator = start(&folder).unwrap();
+        for _ in 0..2 {
+            let failure = evaluator.evaluate("#sn", &sn(&["x"])).unwrap_err();
+            assert!(failure.stops_session() && failure.text().contains("no memory"), "{failure}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_started_is_named() {
+        let folder = java("echo 'Error: could not find main class' >&2; exit 1");
+        let told = start(&folder).unwrap_err().to_string();
+        assert!(told.starts_with("--allow-expressions: ") && told.contains("main class"), "{told}");
+        std::fs::remove_file(folder.path().join("java")).unwrap();
+        let told = start(&folder).unwrap_err().to_string();
+        assert!(
+            told.starts_with("--allow-expressions: Java cannot be started") && told.contains("JAVA_HOME"),
+            "{told}"
+        );
+        std::fs::remove_file(folder.path().join("host.jar")).unwrap();
+        let told = start(&folder).unwrap_err().to_string();
+        assert!(told.contains("host.jar is not there"), "{told}");
+    }
+}
