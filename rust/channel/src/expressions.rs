@@ -37,11 +37,16 @@ const MEMORY: &str = "-Xmx256m";
 /// As many results are remembered.
 const REMEMBERED: usize = 10_000;
 
+/// What was asked: an expression with its variables.
+type Asked = (String, Vec<Variable>);
+/// What it came to, or why it failed.
+type Answer = Result<Vec<String>, String>;
+
 /// The host in a process of its own, and what it answered.
 #[derive(Debug)]
 pub struct Evaluator {
     host: Plugin,
-    known: Mutex<HashMap<(String, Vec<Variable>), Result<Vec<String>, String>>>,
+    known: Mutex<HashMap<Asked, Answer>>,
 }
 
 impl Evaluator {
@@ -76,7 +81,7 @@ impl Expressions for Evaluator {
         for (name, values) in variables {
             args.extend(values.iter().map(|value| (format!("v.{name}"), value.clone())));
         }
-        let answer = match self.host.call("evaluate", args, PATIENCE) {
+        let answer: Answer = match self.host.call("evaluate", args, PATIENCE) {
             Ok(answer) => Ok(all(&answer, "value").map(str::to_owned).collect()),
             Err(Failure::Rejected(why)) => Err(why),
             Err(failure) => return Err(failure),
@@ -144,10 +149,10 @@ mod tests {
     #[test]
     fn the_same_is_asked_once_also_where_it_failed() {
         let folder = java(
-            r#"while read -r seq call args; do case "$call $args" in
+            r#"while read -r seq call args; do echo "$args" >> "$0.args"; case "$call $args" in
             parse*) echo "$seq ok" ;;
             *v.sn=bad*) echo "$seq failed message=rejected%3A+position&stop=false&class=refused" ;;
-            *) n=$((n+1)); echo "$seq ok value=$n" ;; esac; echo "$args" >> "$0.args"; done"#,
+            *) n=$((n+1)); echo "$seq ok value=$n" ;; esac; done"#,
         );
         let evaluator = start(&folder).unwrap();
         for _ in 0..2 {

@@ -1,0 +1,103 @@
+"""Expressions of a mapping: evaluated where that is allowed, and able to do nothing but make a value."""
+
+import json
+from pathlib import Path
+
+import pytest
+from program import Run, Setup
+from test_safety import refused
+
+NAMES = "#givenName + ' ' + #sn"
+NOAH = "noah.weber@example.com"
+
+
+def map_display_name(setup: Setup, **info: object) -> None:
+    """Writes the connection with another mapping of one field."""
+    setup.write_connection()
+    document = json.loads(setup.connection.read_text(encoding="utf-8"))
+    for row in document["outboundProvision"]["channels"][0]["attributeMapping"]:
+        if row["fieldName"] == "displayName":
+            row["saasFieldInfo"] = {"attributeNames": ["givenName", "sn"]} | info
+    setup.connection.write_text(json.dumps(document), encoding="utf-8")
+
+
+def display_name(run: Run, identifier: str) -> list[str] | None:
+    """What a plan would write; None where it leaves the field alone."""
+    (line,) = [line for line in run.lines if line["identifier"] == identifier]
+    return next((change["new"] for change in line["changes"] if change["field"] == "displayName"), None)
+
+
+def test_a_plan_shows_what_an_expression_comes_to(direct):
+    map_display_name(direct, expression=NAMES)
+    run = direct.plan(direct.directory("a.ldif"), "--allow-expressions")
+    assert run.status == 0, run
+    assert display_name(run, NOAH) == ["Noah Weber"]
+    assert display_name(run, "zoë.müller@example.com") == ["Zoë Müller"]
+
+
+def test_a_sync_writes_it_on_each_way_out(setup, server):
+    map_display_name(setup, expression="#sn.toUpperCase() + \", \" + #givenName")
+    run = setup.sync(setup.directory("a.ldif"), "--allow-expressions")
+    assert run.status == 0, run
+    assert server.users()[NOAH]["displayName"] == "WEBER, Noah"
+    again = setup.sync(setup.directory("a.ldif"), "--allow-expressions")
+    assert again.status == 0 and again.outcomes == {}, again
+
+
+def test_without_leave_the_field_is_left_alone_and_named(direct):
+    map_display_name(direct, expression=NAMES, defaultValue="nobody")
+    run = direct.plan(direct.directory("a.ldif"))
+    refused(run, 1, "displayName", "--allow-expressions")
+    assert display_name(run, NOAH) is None
+
+
+def test_where_an_expression_fails_the_default_stands_in_or_the_field_is_left_alone(direct):
+    failing = "#givenName == \"Noah\" ? #sn.substring(99) : #sn"
+    map_display_name(direct, expression=failing, defaultValue="Somebody")
+    run = direct.plan(direct.directory("a.ldif"), "--allow-expressions")
+    assert run.status == 0, run
+    assert display_name(run, NOAH) == ["Somebody"]
+    map_display_name(direct, expression=failing)
+    run = direct.plan(direct.directory("a.ldif"), "--allow-expressions")
+    assert run.status == 0, run
+    assert display_name(run, NOAH) is None
+    (line,) = [line for line in run.lines if line["identifier"] == NOAH]
+    (warning,) = line["warnings"]
+    assert warning.startswith("displayName: its expression failed") and "Weber" not in warning
+    assert display_name(run, "zoë.müller@example.com") == ["Müller"]
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        "@java.lang.Runtime@getRuntime().exec('touch MADE')",
+        "(#a=@java.lang.Runtime@getRuntime()).(#a.exec('touch MADE'))",
+        "''.getClass().forName('java.lang.Runtime')",
+        "new java.io.File('MADE').createNewFile()",
+        "\\u0040java.lang.Runtime\\u0040getRuntime().exec('touch MADE')",
+        "#context['com.opensymphony.xwork2']",
+        "#sn.matches('(a+)+b')",
+    ],
+    ids=["static", "assignment", "class", "constructor", "escapes", "context", "regex"],
+)
+def test_code_is_refused_and_not_run(direct, tmp_path: Path, attack):
+    made = tmp_path / "made"
+    map_display_name(direct, expression=attack.replace("MADE", str(made)))
+    run = direct.plan(direct.directory("a.ldif"), "--allow-expressions")
+    refused(run, 1, "displayName", "refused", "not allowed")
+    assert not made.exists()
+    assert display_name(run, NOAH) is None
+
+
+def test_what_is_needed_for_it_is_named(direct, tmp_path: Path):
+    map_display_name(direct, expression=NAMES)
+    directory = direct.directory("a.ldif")
+    refused(direct.plan(directory, "--allow-expressions", "--host", str(tmp_path / "no.jar")), 2, "no.jar", "--host")
+    direct.environment["JAVA_HOME"] = str(tmp_path)
+    refused(direct.plan(directory, "--allow-expressions"), 2, "--allow-expressions", "JAVA_HOME")
+
+
+def test_a_mapping_without_expressions_needs_no_java(direct, tmp_path: Path):
+    direct.environment["JAVA_HOME"] = str(tmp_path)
+    run = direct.plan(direct.directory("a.ldif"), "--allow-expressions")
+    assert run.status == 0, run
