@@ -144,11 +144,11 @@ impl Connector {
         deadline: Deadline,
         mut visit: impl FnMut(Value) -> bool,
     ) -> Result<(), Trouble> {
-        let count = match kind {
-            Kind::User => Some(USERS_PER_PAGE),
-            Kind::Group => self.settings.results_per_page,
-        };
-        let count = count.map(|count| count.to_string());
+        // Results Per Page is a setting for groups; that no `count` may be sent at all holds for users too.
+        let count = self.settings.results_per_page.map(|count| match kind {
+            Kind::User => USERS_PER_PAGE.to_string(),
+            Kind::Group => count.to_string(),
+        });
         let mut seen = HashSet::new();
         let mut received = 0_u64;
         for page in 0..MOST_PAGES {
