@@ -118,10 +118,15 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
-/// True for the two refusals that a certificate may meet only for lack of a chain.
+/// True for the refusals that a certificate may meet only for lack of a chain. A signature that does not fit is one of
+/// them: an authority of the same name is another one.
 fn is_about_the_chain(error: &Error) -> bool {
     match error {
-        Error::InvalidCertificate(CertificateError::UnknownIssuer) => true,
+        Error::InvalidCertificate(
+            CertificateError::UnknownIssuer
+            | CertificateError::BadSignature
+            | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. },
+        ) => true,
         Error::InvalidCertificate(CertificateError::Other(OtherError(inner))) => {
             matches!(inner.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
         }
