@@ -69,12 +69,21 @@ pub(super) fn operations(
     for group in groups(catalogue, changes)? {
         match &group.path.shape {
             Shape::Single { .. } => {
+                let mut parts = Object::new();
                 for (path, change) in &group.changes {
                     let field = &catalogue.fields[catalogue.known(&change.code)?];
-                    operations.push(match change.new.first() {
-                        Some(text) => replace(&path.to_string(), field.json(text)?),
-                        None => remove(&path.to_string()),
-                    });
+                    match (change.new.first(), &path.shape) {
+                        (Some(text), Shape::Single { sub: Some(sub) }) if path.urn.is_some() => {
+                            parts.insert(sub.clone(), field.json(text)?);
+                        }
+                        (Some(text), _) => operations.push(replace(&path.to_string(), field.json(text)?)),
+                        (None, _) => operations.push(remove(&path.to_string())),
+                    }
+                }
+                // Not every target follows a path into a complex attribute of an extension (`manager.value`). Parts
+                // that are not named stay as they are (RFC 7644 section 3.5.2.3).
+                if !parts.is_empty() {
+                    operations.push(replace(&group.path.whole(), parts));
                 }
             }
             Shape::Typed { .. } if paths == PatchPaths::Filtered => match entry_operations(&group, before, &after) {

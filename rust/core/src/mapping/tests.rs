@@ -451,7 +451,7 @@ fn a_patch_names_what_changes_and_nothing_else() {
                 {"op": "remove", "path": "ims[type eq \"xmpp\"]"},
                 {"op": "replace", "path": "roles", "value": [{"value": "surveyor"}]},
                 {"op": "replace", "path": format!("{enterprise}:department"), "value": "Office"},
-                {"op": "replace", "path": format!("{enterprise}:manager.value"), "value": "77"},
+                {"op": "replace", "path": format!("{enterprise}:manager"), "value": {"value": "77"}},
                 {"op": "replace", "path": "active", "value": false}
             ]
         })
