@@ -4,8 +4,20 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import table
 from program import DEPLOY, PROGRAM, Scenario, Setup
 from scim import Recorder, ScimServer
+from validation import problems
+from zoo import NAMES
+from zoo.server import request as asked
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Shows the scenario table, where it was played."""
+    if table.CELLS:
+        terminalreporter.section("scenario x server")
+        for line in table.printed(NAMES):
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -36,9 +48,10 @@ def server(running: ScimServer, scenario: Scenario) -> ScimServer:
 
 @pytest.fixture
 def wire(server: ScimServer) -> Iterator[Recorder]:
-    """What the program and the server say to each other."""
+    """What the program and the server say to each other. Whatever the test is about, every request has to be valid."""
     with Recorder(server) as recorder:
         yield recorder
+    assert [problem for each in recorder.exchanges for problem in problems(asked(each), "2.0")] == []
 
 
 @pytest.fixture

@@ -34,6 +34,7 @@ CORE: dict[str, Any] = {
     "photos.value": "https://example.com/ann.jpg",
     "photos.type": "thumbnail",
     "addresses.type": "work",
+    "addresses.primary": True,
     "addresses.formatted": "1 Main Street",
     "addresses.streetAddress": "1 Main Street",
     "addresses.locality": "Springfield",

@@ -127,16 +127,16 @@ DJANGO_DROPS = frozenset(
     """
     name.middleName name.honorificPrefix name.honorificSuffix displayName nickName profileUrl title userType
     preferredLanguage locale timezone emails.type phoneNumbers.value phoneNumbers.type ims.value ims.type photos.value
-    photos.type addresses.type addresses.formatted addresses.streetAddress addresses.locality addresses.region
-    addresses.postalCode addresses.country entitlements.value roles.value x509Certificates.value employeeNumber
-    costCenter organization division department manager.value
+    photos.type addresses.type addresses.primary addresses.formatted addresses.streetAddress addresses.locality
+    addresses.region addresses.postalCode addresses.country entitlements.value roles.value x509Certificates.value
+    employeeNumber costCenter organization division department manager.value
     """.split()
 )
 CANAILLE_REFUSES = frozenset(
     """
     name.middleName name.honorificPrefix name.honorificSuffix nickName userType locale timezone emails.type
-    emails.primary phoneNumbers.type ims.value ims.type photos.value photos.type entitlements.value roles.value
-    x509Certificates.value costCenter division manager.value
+    emails.primary phoneNumbers.type ims.value ims.type photos.value photos.type addresses.primary entitlements.value
+    roles.value x509Certificates.value costCenter division manager.value
     """.split()
 )
 
