@@ -42,7 +42,7 @@ def running() -> Iterator[ScimServer]:
 @pytest.fixture
 def server(running: ScimServer, scenario: Scenario) -> ScimServer:
     """A server that holds what the scenario has there beforehand."""
-    running.hold(scenario.seed)
+    running.hold(scenario.seed, scenario.seed_groups)
     return running
 
 

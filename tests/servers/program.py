@@ -41,7 +41,16 @@ class Run:
     @property
     def outcomes(self) -> dict[str, str]:
         """Identifier to outcome, of everybody with whom something happened."""
-        return {line["identifier"]: line["outcome"] for line in self.lines if line["outcome"] != "unchanged"}
+        return self._outcomes("user")
+
+    @property
+    def group_outcomes(self) -> dict[str, str]:
+        """Name to outcome, of every group with which something happened."""
+        return self._outcomes("group")
+
+    def _outcomes(self, kind: str) -> dict[str, str]:
+        lines = [line for line in self.lines if line["kind"] == kind and line["outcome"] != "unchanged"]
+        return {line["identifier"]: line["outcome"] for line in lines}
 
     def _json(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.out.splitlines()]
@@ -65,6 +74,11 @@ class Scenario:
     def seed(self) -> list[dict[str, Any]]:
         """What is at the target beforehand."""
         return self.read(self.data["seed"])
+
+    @property
+    def seed_groups(self) -> dict[str, list[str]]:
+        """Which groups are at the target beforehand: name to user names."""
+        return self.data.get("seed_groups", {})
 
     def target(self, cycle: dict[str, Any]) -> dict[str, dict[str, Any]]:
         """What the target must hold after a cycle, by user name."""

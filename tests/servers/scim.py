@@ -83,17 +83,35 @@ class ScimServer:
             text = answer.read()
             return json.loads(text) if text else None
 
-    def hold(self, resources: list[dict[str, Any]]) -> None:
-        """Makes these users the only ones there, for the next test."""
+    def hold(self, resources: list[dict[str, Any]], groups: dict[str, list[str]] | None = None) -> None:
+        """Makes these users and groups (name to user names) the only ones there, for the next test."""
+        for group in self._all("Groups"):
+            self.request("DELETE", f"/v2/Groups/{group['id']}")
         for resource in self.resources():
             self.request("DELETE", f"/v2/Users/{resource['id']}")
-        for resource in resources:
-            self.request("POST", "/v2/Users", resource)
+        ids = {resource["userName"]: self.request("POST", "/v2/Users", resource)["id"] for resource in resources}
+        for name, members in (groups or {}).items():
+            group = {
+                "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"],
+                "displayName": name,
+                "members": [{"value": ids[member]} for member in members],
+            }
+            self.request("POST", "/v2/Groups", group)
 
     def resources(self) -> list[dict[str, Any]]:
         """Every user, as the server answers it."""
-        answer = self.request("GET", "/v2/Users?count=1000")
-        assert answer["totalResults"] == len(answer.get("Resources", [])), "the list of users came in parts"
+        return self._all("Users")
+
+    def groups(self) -> dict[str, list[str]]:
+        """Every group by name, with the names of its members in order, to compare with a scenario's expected state."""
+        groups = self._all("Groups")
+        names = {user["id"]: user["userName"] for user in self.resources()}
+        names |= {group["id"]: group["displayName"] for group in groups}
+        return {g["displayName"]: sorted(names[m["value"]] for m in g.get("members", [])) for g in groups}
+
+    def _all(self, endpoint: str) -> list[dict[str, Any]]:
+        answer = self.request("GET", f"/v2/{endpoint}?count=1000")
+        assert answer["totalResults"] == len(answer.get("Resources", [])), "the list came in parts"
         return answer.get("Resources", [])
 
     def users(self) -> dict[str, dict[str, Any]]:

@@ -36,6 +36,8 @@ struct Rule<'a> {
     multi_valued: bool,
     /// Users cannot be provisioned without it.
     needed: bool,
+    /// An empty value is one that the target is to have.
+    clearable: bool,
     info: &'a FieldInfo,
 }
 
@@ -104,7 +106,15 @@ impl<'a> Rules<'a> {
             } else if info.attributes().len() > 1 && info.expression().is_none() {
                 errors.push(format!("{place}: {name}: more than one attribute needs an expression"));
             } else {
-                fields.push(Rule { code: field.code.clone(), multi_valued: field.multi_valued, needed, info });
+                // What an expression failed to give is to be left as it is.
+                let may_be_empty = !needed && !field.write_only && info.expression().is_none();
+                fields.push(Rule {
+                    code: field.code.clone(),
+                    multi_valued: field.multi_valued,
+                    needed,
+                    clearable: may_be_empty && !info.create_only(),
+                    info,
+                });
             }
         }
         let required = catalogue.fields().iter().filter(|f| f.required || f.code == identifier);
@@ -161,6 +171,11 @@ impl<'a> Rules<'a> {
     /// Field code of the *Unique User Identifier*.
     pub fn identifier_code(&self) -> &str {
         self.identifier
+    }
+
+    /// Codes of the fields that are cleared at the target where the source has no value.
+    pub fn clearable(&self) -> impl Iterator<Item = &str> {
+        self.fields.iter().filter(|rule| rule.clearable).map(|rule| rule.code.as_str())
     }
 
     /// Takes out what is sent on create only.
@@ -382,6 +397,23 @@ mod tests {
         let channel = channel(row(field, info));
         let standard = Catalogue::standard(Version::V2_0);
         Rules::new(&channel, &standard, "userName", Some(&Fake)).unwrap().record(&jane(), true)
+    }
+
+    #[test]
+    fn what_is_mapped_may_be_cleared_but_for_what_identifies_is_required_or_is_sent_once() {
+        let mut rows = row("title", json!({"attributeNames": ["title"]}));
+        let more = [
+            row("nickName", json!({"attributeNames": ["x"], "createOnly": true})),
+            row("password", json!({"attributeNames": ["x"]})),
+            row("locale", json!({"attributeNames": ["x"], "expression": "join"})),
+        ];
+        for row in more {
+            rows.as_array_mut().unwrap().extend(row.as_array().unwrap().clone());
+        }
+        let channel = channel(rows);
+        let rules = Rules::new(&channel, &Catalogue::standard(Version::V2_0), "workEmail", Some(&Fake)).unwrap();
+        let codes: Vec<_> = rules.clearable().collect();
+        assert_eq!(codes, ["givenName", "familyName", "title"]);
     }
 
     #[test]

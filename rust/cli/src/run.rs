@@ -1,5 +1,6 @@
 //! Puts a channel together from its arguments: the connection, the way to the target, the deployed jar.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,11 +13,14 @@ use pfscim_channel::{Error, describe};
 use pfscim_core::connector::Connector;
 use pfscim_core::environment::{Environment, SystemClock};
 use pfscim_core::mapping::Catalogue;
-use pfscim_core::target::{Secret, Settings};
+use pfscim_core::target::{Secret, Settings, setting};
 use pfscim_core::text::printable;
 
 use crate::args::Target;
 use crate::{network, read};
+
+/// The setting that says what may be cleared.
+const CLEARABLE: &str = "CLEARABLE_ATTRIBUTES";
 
 /// What the connection says, read and checked.
 pub(crate) struct Setup {
@@ -46,9 +50,15 @@ impl Setup {
             operation_timeout: operation_timeout(channel.timeout()),
             dry_run,
         };
-        let pairs = connection.pairs(&target.given.secrets).map_err(unusable)?;
-        let settings = Settings::parse(pairs.iter().map(|(n, v)| (n.as_str(), v.expose())))
-            .map_err(|e| unusable(e.text().to_owned()))?;
+        let parse = |pairs: &[(String, Secret)]| {
+            let settings = Settings::parse(pairs.iter().map(|(n, v)| (n.as_str(), v.expose())));
+            settings.map_err(|e| unusable(e.text().to_owned()))
+        };
+        let mut pairs = connection.pairs(&target.given.secrets).map_err(unusable)?;
+        let own = parse(&pairs)?;
+        pairs.retain(|(name, _)| setting(name).is_none_or(|s| s.name != CLEARABLE));
+        pairs.push((CLEARABLE.to_owned(), Secret::new(clearable(channel, &own))));
+        let settings = parse(&pairs)?;
         Ok(Self { position, pairs, settings, environment, connection })
     }
 
@@ -131,6 +141,14 @@ impl Setup {
 
 fn host(target: &Target, option: &str) -> Result<PathBuf, Error> {
     target.host.clone().map_or_else(|| host_jar(option), Ok)
+}
+
+/// *Clear Attributes When Empty* of a connection whose mapping is known: its own value, and every mapped field that may
+/// be empty. Core and the deployed jar get it alike.
+fn clearable(channel: &Channel, own: &Settings) -> String {
+    let (rules, _) = Rules::examine(channel, &Catalogue::standard(own.version), own.identifier.code());
+    let codes: BTreeSet<_> = own.clearable.iter().map(String::as_str).chain(rules.clearable()).collect();
+    codes.into_iter().collect::<Vec<_>>().join(",")
 }
 
 /// Where a channel's state stands when nobody says otherwise.

@@ -282,6 +282,8 @@ fn told(done: Done, known: &Known, promised: Vec<String>) -> Done {
     };
     let mut members = MemberChanges { added: named(members.added), removed: named(members.removed) };
     members.added.extend(promised);
+    members.added.sort_unstable();
+    members.removed.sort_unstable();
     Done { report, changes, members }
 }
 

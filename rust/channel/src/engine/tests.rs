@@ -1001,7 +1001,7 @@ fn a_preview_of_groups_counts_the_members_that_the_run_would_make() {
         removed: removed.iter().map(|s| (*s).to_owned()).collect(),
     };
     assert_eq!(members("staff"), changes(&["eve"], &["bob"]));
-    assert_eq!(members("all"), changes(&["staff", "new"], &[]));
+    assert_eq!(members("all"), changes(&["new", "staff"], &[]));
     assert_eq!(members("new"), changes(&["all", "eve"], &[]));
     assert_eq!(summary.groups.outcomes, [(Outcome::Created, 1), (Outcome::Updated, 2), (Outcome::Deleted, 1)].into());
     assert!(events.iter().all(|e| e.result.as_ref().unwrap().warnings.is_empty()));

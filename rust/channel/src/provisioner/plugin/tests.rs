@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use pfscim_core::Outcome;
+use pfscim_core::connector::Member;
 use tempfile::TempDir;
 
 use super::*;
@@ -81,6 +82,34 @@ fn settings_and_records_travel_as_form_pairs() {
         sent,
         "channel=1&p.SCIM_URL=http%3A%2F%2Fx%2F%3Fa%3Db\n\
          id=t1&enabled=true&a.roles=a&a.roles=b&a.userName=jane+%26+joe%3D%C3%BC&m=roles\n"
+    );
+}
+
+#[test]
+fn groups_travel_with_the_ids_of_their_members_and_those_without_are_named() {
+    let stage = Stage::answering(
+        r#"doesGroupExist) case "$args" in *guid=*) echo "$seq ok exists=true&guid=g1" ;; *name=lost) echo "$seq ok exists=true" ;; *) echo "$seq ok exists=false" ;; esac ;;
+        *Group) printf '%s\n' "$call $args" >> "$0.args"; echo "$seq ok id=g1&outcome=outcome%3Dupdated+id%3Dg1" ;;"#,
+    );
+    let plugin = stage.start(LONG);
+    assert_eq!(plugin.find_group(Some("g1"), "Staff"), Ok(Some("g1".into())));
+    assert_eq!(plugin.find_group(None, "Staff"), Ok(None));
+    assert_eq!(plugin.find_group(None, "lost").unwrap_err().code(), "protocol");
+    let member =
+        |id: Option<&str>, name: &str, is_group| Member { id: id.map(str::to_owned), name: name.into(), is_group };
+    let members = vec![member(Some("u1"), "ada", false), member(None, "bob", false), member(Some("g2"), "team", true)];
+    let staff = Group { id: Some("g1".into()), name: "Staff".into(), members: Some(members) };
+    let done = plugin.update_group(&staff).unwrap();
+    assert_eq!((done.report.outcome, done.report.id.as_deref()), (Outcome::Updated, Some("g1")));
+    assert_eq!(done.report.warnings, ["1 members without a target id were left out: bob"]);
+    plugin.create_group(&Group { id: None, members: Some(Vec::new()), ..staff.clone() }).unwrap();
+    plugin.delete_group(&staff).unwrap();
+    let sent = std::fs::read_to_string(stage.folder.path().join("java.args")).unwrap();
+    assert_eq!(
+        sent,
+        "updateGroup name=Staff&guid=g1&members=list&u=u1&g=g2\n\
+         createGroup name=Staff&members=list\n\
+         deleteGroup name=Staff&guid=g1&members=null\n"
     );
 }
 

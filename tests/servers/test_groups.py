@@ -1,0 +1,85 @@
+"""Groups against a real server: either way out and either way of writing must end in the expected groups."""
+
+import json
+
+import pytest
+from program import DEPLOY, Scenario
+from test_scenarios import HOST_MODES, LINKED
+
+
+@pytest.fixture
+def scenario() -> Scenario:
+    return Scenario("groups")
+
+
+@pytest.fixture(params=["PUT", "PATCH"])
+def method(request, direct) -> str:
+    direct.settings["GROUP_PATCH_PROV_OPT"] = "true" if request.param == "PATCH" else "false"
+    return request.param
+
+
+def runs_to_the_expected_groups(setup, scenario, server, wire, instances=1):
+    def comparable(outcomes):
+        return {name: "linked" if instances > 1 and word in LINKED else word for name, word in outcomes.items()}
+
+    ids = {}
+    for cycle in scenario.cycles:
+        wire.forget()
+        run = setup.sync(setup.directory(cycle["directory"]))
+        assert run.status == 0, run
+        assert comparable(run.outcomes) == comparable(cycle["outcomes"]), run
+        assert comparable(run.group_outcomes) == comparable(cycle["group_outcomes"]), run
+        assert server.groups() == cycle["groups"]
+        assert without_groups(server.users()) == scenario.target(cycle)
+        if not cycle["outcomes"] and not cycle["group_outcomes"]:
+            assert wire.writes() == [], "nothing changed, yet something was written"
+        now = {line["source"]: line["id"] for line in run.lines if line["kind"] == "group"}
+        assert all(now[source] == ids[source] for source in now.keys() & ids.keys()), "a group has another id"
+        ids = now
+
+
+def without_groups(users):
+    """A server may say at a user which groups it is in; that is the server's word, not ours."""
+    return {name: {key: value for key, value in user.items() if key != "groups"} for name, user in users.items()}
+
+
+def test_each_cycle_ends_in_the_expected_groups(setup, method, scenario, server, wire):
+    runs_to_the_expected_groups(setup, scenario, server, wire)
+    sent = {exchange.method for exchange in wire.exchanges if "/Groups" in exchange.path and exchange.writes}
+    assert sent <= {"POST", "DELETE", method}
+
+
+@pytest.mark.parametrize("modes", HOST_MODES, ids=lambda modes: ",".join(modes) if len(modes) == 1 else "all-at-once")
+def test_however_the_host_plays_the_groups_are_the_same(direct, scenario, server, wire, modes):
+    direct.plugin = DEPLOY
+    direct.java_options = [f"-Dorg.pfscim.host.{mode}" for mode in modes]
+    runs_to_the_expected_groups(direct, scenario, server, wire, instances=2 if "instances=2" in modes else 1)
+
+
+def test_groups_come_after_their_users_and_after_the_groups_in_them(setup, scenario, server, wire):
+    assert setup.sync(setup.directory("a.ldif")).status == 0
+    created = [(e.path.rpartition("/")[2], json.loads(e.body)) for e in wire.writes() if e.method == "POST"]
+    kinds = [kind for kind, _ in created]
+    assert kinds == sorted(kinds, reverse=True), "a group came before a user"
+    groups = [body["displayName"] for kind, body in created if kind == "Groups"]
+    assert groups.index("Engineers") < groups.index("Everyone")
+
+
+def test_a_plan_tells_who_would_come_and_go_and_writes_nothing(direct, scenario, server, wire):
+    run = direct.plan(direct.directory("a.ldif"))
+    assert run.status == 0, run
+    assert wire.writes() == []
+    members = {line["identifier"]: line["members"] for line in run.lines if line["kind"] == "group"}
+    assert members == {
+        "Design": {"added": ["cyd"], "removed": ["bob"]},
+        "Engineers": {"added": ["ada", "bob"], "removed": []},
+        "Everyone": {"added": ["Engineers", "cyd"], "removed": []},
+    }
+    assert direct.sync(direct.directory("a.ldif")).status == 0
+    run = direct.plan(direct.directory("b.ldif"))
+    lines = {line["identifier"]: line for line in run.lines}
+    assert lines["Engineers"]["members"] == {"added": ["cyd"], "removed": ["bob"]}
+    assert lines["Product Design"]["changes"] == [{"field": "displayName", "old": ["Design"], "new": ["Product Design"]}]
+    assert lines["ada"]["changes"] == [{"field": "title", "old": ["Analyst"], "new": []}]
+    run = direct.plan(direct.directory("d.ldif"))
+    assert run.group_outcomes["Engineers"] == "deleted"
