@@ -3,7 +3,9 @@
 import json
 
 import pytest
+from directory import BASE, GROUPS, Slapd, group, member, person
 from program import DEPLOY, Scenario
+from test_ldap import Directory
 from test_scenarios import HOST_MODES, LINKED
 
 
@@ -83,3 +85,34 @@ def test_a_plan_tells_who_would_come_and_go_and_writes_nothing(direct, scenario,
     assert lines["ada"]["changes"] == [{"field": "title", "old": ["Analyst"], "new": []}]
     run = direct.plan(direct.directory("d.ldif"))
     assert run.group_outcomes["Engineers"] == "deleted"
+
+
+@pytest.mark.parametrize("told_by", ["groups", "both"])
+def test_groups_of_a_live_directory_keep_members_who_are_not_read_again(direct, server, wire, tmp_path, told_by):
+    server.hold([])
+    detection = {"groupMemberAttributeName": "member"}
+    if told_by == "both":
+        detection["memberOfGroupAttributeName"] = "memberOf"
+    people = "".join(person(number) for number in range(1, 5))
+    with Slapd(tmp_path / "slapd", people) as slapd:
+        slapd.change(group("staff", member(1), member(2), f"cn=nobody,{BASE}") + group("all", f"cn=staff,{GROUPS}", member(3)))
+        directory = Directory(direct, slapd)
+        location = {"filter": "(cn=*)"}
+        directory.source(baseDn=BASE, groupSourceLocation=location, groupMembershipDetection=detection)
+        run = directory.sync()
+        assert run.status == 0, run
+        mail = "user{}@example.com".format
+        assert server.groups() == {"all": ["staff", mail(3)], "staff": [mail(1), mail(2)]}
+        # What the directory wrote itself just now is read once more.
+        assert directory.sync().group_outcomes == {}
+        slapd.searches()
+        slapd.change(f"dn: cn=staff,{GROUPS}\nchangetype: modify\nadd: member\nmember: {member(4)}\n")
+        wire.forget()
+        run = directory.sync()
+        assert (run.outcomes, run.group_outcomes) == ({}, {"staff": "updated"})
+        assert server.groups()["staff"] == [mail(1), mail(2), mail(4)]
+        read = {search.base for search in slapd.searches() if "title" in search.attributes}
+        assert member(3) not in read and BASE not in read, "users who did not change were read again"
+        slapd.change(f"dn: cn=all,{GROUPS}\nchangetype: delete\n")
+        assert directory.sync().group_outcomes == {"all": "deleted"}
+        assert list(server.groups()) == ["staff"]

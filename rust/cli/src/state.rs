@@ -145,7 +145,8 @@ fn show(file: &File) -> Result<(), Error> {
         let object = json!({
             "connection": owner.connection, "channel": owner.channel, "scimUrl": owner.scim_url,
             "users": counts.users, "inScope": counts.in_scope, "linked": counts.linked,
-            "dirty": counts.dirty, "skipped": counts.skipped, "watermarks": marks,
+            "dirty": counts.dirty, "skipped": counts.skipped, "groups": counts.groups,
+            "dirtyGroups": counts.dirty_groups, "watermarks": marks,
         });
         out(&object.to_string());
         return Ok(());
@@ -160,6 +161,8 @@ fn show(file: &File) -> Result<(), Error> {
         ("  linked to an account", counts.linked.to_string()),
         ("  to be sent (again)", counts.dirty.to_string()),
         ("  held back by an option", counts.skipped.to_string()),
+        ("groups", counts.groups.to_string()),
+        ("groups to be sent (again)", counts.dirty_groups.to_string()),
     ] {
         rows.add_row([what, &value]);
     }

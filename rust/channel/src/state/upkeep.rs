@@ -37,6 +37,10 @@ pub struct Counts {
     pub dirty: u32,
     /// Held back by a provisioning option.
     pub skipped: u32,
+    /// Groups that are known.
+    pub groups: u32,
+    /// Groups to be sent (again).
+    pub dirty_groups: u32,
 }
 
 /// A user and since when.
@@ -85,13 +89,16 @@ impl Upkeep {
     pub fn counts(&self) -> Result<Counts, Error> {
         let count = |column: &str| format!("coalesce(sum({column}), 0)");
         let columns = ["in_scope", "target_id IS NOT NULL", "dirty", "skipped"].map(count).join(", ");
-        self.told(self.db.query_row(&format!("SELECT count(*), {columns} FROM user"), [], |row| {
+        let groups = "(SELECT count(*) FROM user_group), (SELECT count(*) FROM user_group WHERE dirty)";
+        self.told(self.db.query_row(&format!("SELECT count(*), {columns}, {groups} FROM user"), [], |row| {
             Ok(Counts {
                 users: row.get(0)?,
                 in_scope: row.get(1)?,
                 linked: row.get(2)?,
                 dirty: row.get(3)?,
                 skipped: row.get(4)?,
+                groups: row.get(5)?,
+                dirty_groups: row.get(6)?,
             })
         }))
     }
@@ -139,7 +146,7 @@ impl Upkeep {
         self.users("1")
     }
 
-    /// Has everybody compared with the target again in the next cycle; `watermarks` also forgets how far the source
+    /// Has everybody, and every group, compared with the target again in the next cycle; `watermarks` also forgets how far the source
     /// was read. Returns how many users there are.
     ///
     /// # Errors
@@ -149,6 +156,8 @@ impl Upkeep {
             let transaction = self.db.transaction()?;
             let users =
                 transaction.execute("UPDATE user SET values_hash = ?1 WHERE values_hash IS NOT NULL", [UNLIKE_ANY])?;
+            transaction
+                .execute("UPDATE user_group SET values_hash = ?1 WHERE values_hash IS NOT NULL", [UNLIKE_ANY])?;
             // An entry that is told unchanged would not be compared.
             transaction.execute("DELETE FROM entry_version", [])?;
             if watermarks {
@@ -211,7 +220,7 @@ fn kept(row: &Row<'_>) -> rusqlite::Result<Kept> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::State;
+    use crate::state::{Group, State};
 
     fn owner() -> Owner {
         Owner { connection: "c".into(), channel: "corp".into(), scim_url: "https://scim.example/".into() }
@@ -246,7 +255,7 @@ mod tests {
         let before = std::fs::read(&path).unwrap();
         let state = Upkeep::look(&path).unwrap();
         assert_eq!(state.owner, owner());
-        assert_eq!(state.counts().unwrap(), Counts { users: 2, in_scope: 2, linked: 2, dirty: 1, skipped: 0 });
+        assert_eq!(state.counts().unwrap(), Counts { users: 2, in_scope: 2, linked: 2, dirty: 1, ..Counts::default() });
         let marks = state.watermarks().unwrap();
         assert_eq!(marks["entry versions"], "2");
         assert!(marks["source read whole"].starts_with("20") && marks["source read whole"].ends_with('Z'));
@@ -263,12 +272,17 @@ mod tests {
     fn a_reset_has_everybody_compared_again_and_forgets_nobody() {
         let folder = tempfile::tempdir().unwrap();
         let path = file(folder.path());
+        let staff = Group { source_id: "s".into(), values_hash: Some(vec![7]), dirty: true, ..Group::default() };
+        State::open(&path, &owner()).unwrap().put_group(&staff).unwrap();
+        let counts = Upkeep::look(&path).unwrap().counts().unwrap();
+        assert_eq!((counts.groups, counts.dirty_groups), (1, 1));
         assert_eq!(Upkeep::open(&path).unwrap().reset(false).unwrap(), 2);
         assert!(Upkeep::look(&path).unwrap().watermarks().unwrap().contains_key("source read whole"));
         let state = State::open(&path, &owner()).unwrap();
         let users = state.users(b"").unwrap();
         assert!(users.values().all(|u| u.target_id.is_some() && u.values_hash.as_deref() == Some(UNLIKE_ANY)));
         assert!(state.versions(b"usn").unwrap().is_empty());
+        assert_eq!(state.group("s").unwrap().unwrap().values_hash.as_deref(), Some(UNLIKE_ANY));
         drop(state);
         Upkeep::open(&path).unwrap().reset(true).unwrap();
         assert!(!Upkeep::look(&path).unwrap().watermarks().unwrap().contains_key("source read whole"));
