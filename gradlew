@@ -40,13 +40,31 @@ elif ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
     need "Python's venv module (Debian, Ubuntu: apt-get install python3-venv)"
 fi
 
-if ! has gradle; then
+# What Debian's packages bring: Gradle and, for the tests, the servers of others that they start themselves. Each pair is
+# a command and the package that has it.
+wanted='gradle:gradle'
+case " $* " in
+*' check '* | *serverTest*)
+    wanted="$wanted node:nodejs npm:npm nginx:nginx-light tinyproxy:tinyproxy-bin slapd:slapd ldapmodify:ldap-utils chromium:chromium" ;;
+esac
+packages=''
+for pair in $wanted; do
+    command=${pair%%:*}
+    # Servers stand where only root's path leads.
+    has "$command" || [ -x "/usr/sbin/$command" ] || packages="$packages ${pair#*:}"
+done
+if [ -n "$packages" ]; then
     if [ -f /etc/debian_version ] && has apt-get && [ "$(id -u)" = 0 ]; then
-        echo 'gradlew: no gradle on PATH, installing the package of the distribution' >&2
-        { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends gradle; } \
-            </dev/null >/dev/null || need 'Gradle: apt-get install gradle failed, see above'
+        echo "gradlew: installing$packages" >&2
+        # A package must not start a service of its own: the tests start theirs themselves.
+        policy=/usr/sbin/policy-rc.d
+        if [ -e "$policy" ]; then policy=''; else printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod +x "$policy"; fi
+        # shellcheck disable=SC2086 # a list of packages
+        { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages; } \
+            </dev/null >/dev/null || need "$packages: apt-get install failed, see above"
+        [ -z "$policy" ] || rm -f "$policy"
     else
-        need 'Gradle, 4.4.1 or later, on PATH (Debian, Ubuntu: apt-get install gradle as root)'
+        need "$packages (names of Debian's packages; Gradle 4.4.1 or later)"
     fi
 fi
 
