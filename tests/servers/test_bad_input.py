@@ -81,7 +81,10 @@ def test_a_secret_that_is_only_there_encrypted_asks_for_it(direct):
         ("[]", "connection.json"),
         ("{}", "entityId"),
         ('{"entityId": "code42", "name": "Code42"}', "outboundProvision"),
-        ('{"entityId": "code42", "name": "Code42", "outboundProvision": {"type": "PfScim"}}', "channels"),
+        ('{"entityId": "code42", "name": "Code42", "outboundProvision": {"type": "PfScim", '
+         '"targetSettings": []}}', "channels"),
+        ('{"entityId": "code42", "name": "Code42", "outboundProvision": {"type": "PfScim", '
+         '"channels": []}}', "targetSettings"),
         ('{"entityId": "code42", "name": "Code42", "outboundProvision": '
         '{"type": "SCIM", "targetSettings": [], "channels": []}}', "PfScim"),
     ],
