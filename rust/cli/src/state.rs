@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use pfscim_channel::Error;
-use pfscim_channel::state::{Kept, Upkeep};
+use pfscim_channel::state::{Counts, Kept, Upkeep};
 use pfscim_core::text::{excerpt, printable};
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ Examples:
   pfscim state show code42.corp.state
       whose state it is, how many users it knows and how far the source was read
   pfscim state user code42.corp.state ada@example.com
-      one user, by identifier, source id or target id
+      one user or group, by identifier or name, source id or target id
   pfscim state dirty code42.corp.state --json
       who is sent again in the next cycle
   pfscim state reset code42.corp.state
@@ -52,16 +52,16 @@ pub(crate) enum StateCommand {
     /// Whose state it is, counts and watermarks.
     #[command(after_help = SHOW_EXAMPLES)]
     Show(File),
-    /// What is known of one user.
+    /// What is known of one user or group.
     #[command(after_help = USER_EXAMPLES)]
     User {
         #[command(flatten)]
         file: File,
-        /// The user's identifier, source id or target id.
+        /// The identifier or name, source id or target id.
         #[arg(value_name = "USER")]
         who: String,
     },
-    /// Who has to be sent (again).
+    /// Users and groups that have to be sent (again).
     #[command(after_help = DIRTY_EXAMPLES)]
     Dirty(File),
     /// Have everybody compared with the target again.
@@ -73,12 +73,12 @@ pub(crate) enum StateCommand {
         #[arg(long)]
         all: bool,
     },
-    /// Take users out of the file; the target is not touched.
+    /// Take users and groups out of the file; the target is not touched.
     #[command(after_help = FORGET_EXAMPLES)]
     Forget {
         #[command(flatten)]
         file: File,
-        /// Identifiers, source ids or target ids.
+        /// Identifiers or names, source ids or target ids.
         #[arg(value_name = "USER")]
         users: Vec<String>,
         /// Everybody who has to be sent (again).
@@ -114,18 +114,20 @@ pub(crate) fn run(command: &StateCommand) -> Result<End, Error> {
             list(file, &found);
         }
         StateCommand::Dirty(file) => {
-            let dirty = Upkeep::look(&file.path)?.dirty()?;
+            let dirty = dirty(&Upkeep::look(&file.path)?)?;
             if dirty.is_empty() && !file.json {
-                out("nobody has to be sent again");
+                out("nothing has to be sent again");
             } else {
                 list(file, &dirty);
             }
         }
         StateCommand::Reset { file, all } => {
-            let users = Upkeep::open(&file.path)?.reset(*all)?;
+            let count = Upkeep::open(&file.path)?.reset(*all)?;
             let source = if *all { ", and the source is read as if for the first time" } else { "" };
-            let text = format!("the next cycle compares all {users} users with the target{source}; nothing was sent");
-            tell(file, "reset", users.into(), &text);
+            let text = format!(
+                "the next cycle compares all {count} users and groups with the target{source}; nothing was sent"
+            );
+            tell(file, "reset", count.into(), &text);
         }
         StateCommand::Forget { file, users, dirty: false, all: false } if users.is_empty() => {
             let name = printable(&file.path.display().to_string());
@@ -140,31 +142,37 @@ pub(crate) fn run(command: &StateCommand) -> Result<End, Error> {
 
 fn show(file: &File) -> Result<(), Error> {
     let state = Upkeep::look(&file.path)?;
-    let (counts, marks, owner) = (state.counts()?, state.watermarks()?, &state.owner);
+    let ((users, groups), marks, owner) = (state.counts()?, state.watermarks()?, &state.owner);
     if file.json {
+        let counts = |counts: Counts| {
+            json!({
+                "known": counts.known, "inScope": counts.in_scope, "linked": counts.linked,
+                "dirty": counts.dirty, "skipped": counts.skipped,
+            })
+        };
         let object = json!({
             "connection": owner.connection, "channel": owner.channel, "scimUrl": owner.scim_url,
-            "users": counts.users, "inScope": counts.in_scope, "linked": counts.linked,
-            "dirty": counts.dirty, "skipped": counts.skipped, "groups": counts.groups,
-            "dirtyGroups": counts.dirty_groups, "watermarks": marks,
+            "users": counts(users), "groups": counts(groups), "watermarks": marks,
         });
         out(&object.to_string());
         return Ok(());
     }
     let mut rows = table(["state", printable(&file.path.display().to_string()).as_str()]);
-    for (what, value) in [
-        ("connection", printable(&owner.connection)),
-        ("channel", printable(&owner.channel)),
-        ("SCIM URL", printable(&owner.scim_url)),
-        ("users", counts.users.to_string()),
-        ("  in scope", counts.in_scope.to_string()),
-        ("  linked to an account", counts.linked.to_string()),
-        ("  to be sent (again)", counts.dirty.to_string()),
-        ("  held back by an option", counts.skipped.to_string()),
-        ("groups", counts.groups.to_string()),
-        ("groups to be sent (again)", counts.dirty_groups.to_string()),
-    ] {
-        rows.add_row([what, &value]);
+    let whose = [("connection", &owner.connection), ("channel", &owner.channel), ("SCIM URL", &owner.scim_url)];
+    for (what, value) in whose {
+        rows.add_row([what, printable(value).as_str()]);
+    }
+    for (what, counts) in [("users", users), ("groups", groups)] {
+        rows.add_row([what, counts.known.to_string().as_str()]);
+        let parts = [
+            ("  in scope", counts.in_scope),
+            ("  linked", counts.linked),
+            ("  to be sent (again)", counts.dirty),
+            ("  held back by an option", counts.skipped),
+        ];
+        for (what, count) in parts.into_iter().filter(|_| counts.known > 0) {
+            rows.add_row([what, count.to_string().as_str()]);
+        }
     }
     for (what, value) in &marks {
         rows.add_row([*what, value]);
@@ -177,7 +185,7 @@ fn forget(file: &File, users: &[String], dirty: bool) -> Result<(), Error> {
     let mut state = Upkeep::open(&file.path)?;
     let mut found = Vec::new();
     match (dirty, users) {
-        (true, _) => found = state.dirty()?,
+        (true, _) => found = self::dirty(&state)?,
         (false, []) => found = state.everybody()?,
         (false, named) => {
             for who in named {
@@ -186,20 +194,22 @@ fn forget(file: &File, users: &[String], dirty: bool) -> Result<(), Error> {
                 if these.is_empty() {
                     return Err(unknown(file, who));
                 }
-                found.extend(these);
+                found.extend(these.into_iter().filter(|kept| !found.contains(kept)).collect::<Vec<_>>());
             }
-            found.sort_by(|a, b| a.user.source_id.cmp(&b.user.source_id));
-            found.dedup_by(|a, b| a.user.source_id == b.user.source_id);
         }
     }
-    state.forget(found.iter().map(|kept| kept.user.source_id.as_str()))?;
-    let names: Vec<_> = found.iter().map(|kept| kept.user.identifier.as_str()).collect();
+    state.forget(&found)?;
+    let names: Vec<_> = found.iter().map(|kept| kept.identifier.as_str()).collect();
     if !file.json {
         names.iter().for_each(|name| out(&format!("{:<16} {}", "forgotten", printable(name))));
     }
-    let text = format!("{} users forgotten; the target was not touched", names.len());
+    let text = format!("{} forgotten; the target was not touched", names.len());
     tell(file, "forgotten", names.iter().copied().collect(), &text);
     Ok(())
+}
+
+fn dirty(state: &Upkeep) -> Result<Vec<Kept>, Error> {
+    Ok(state.everybody()?.into_iter().filter(|kept| kept.dirty).collect())
 }
 
 fn tell(file: &File, what: &str, value: Value, text: &str) {
@@ -214,33 +224,33 @@ fn tell(file: &File, what: &str, value: Value, text: &str) {
 fn unknown(file: &File, who: &str) -> Error {
     let name = printable(&file.path.display().to_string());
     Error::unusable(format!(
-        "{name}: knows no user `{}`; name one by identifier, source id or target id (`pfscim state dirty` and the lines of `pfscim sync --json` show them)",
+        "{name}: knows no user or group `{}`; name one by identifier, source id or target id (`pfscim state dirty` and the lines of `pfscim sync --json` show them)",
         excerpt(who)
     ))
 }
 
-/// Users, one after the other.
-fn list(file: &File, users: &[Kept]) {
-    for kept in users {
-        let user = &kept.user;
+/// Users and groups, one after the other.
+fn list(file: &File, these: &[Kept]) {
+    for kept in these {
+        let kind = if kept.is_group { "group" } else { "user" };
         if file.json {
             let object = json!({
-                "source": user.source_id, "id": user.target_id, "identifier": user.identifier,
-                "sent": user.values_hash.is_some(), "inScope": user.in_scope, "enabled": user.enabled,
-                "dirty": user.dirty, "skipped": user.skipped, "created": kept.created, "modified": kept.modified,
+                "kind": kind, "source": kept.source_id, "id": kept.target_id, "identifier": kept.identifier,
+                "sent": kept.sent, "inScope": kept.in_scope, "enabled": kept.enabled, "dirty": kept.dirty,
+                "skipped": kept.skipped, "created": kept.created, "modified": kept.modified,
             });
             out(&object.to_string());
             continue;
         }
         let yes = |is: bool| if is { "yes" } else { "no" }.to_owned();
-        let mut rows = table(["user", printable(&user.identifier).as_str()]);
+        let mut rows = table([kind, printable(&kept.identifier).as_str()]);
         for (what, value) in [
-            ("source id", printable(&user.source_id)),
-            ("target id", user.target_id.as_deref().map_or_else(|| "none".into(), printable)),
-            ("in scope", yes(user.in_scope)),
-            ("status sent", if user.enabled { "enabled" } else { "disabled" }.to_owned()),
-            ("to be sent (again)", yes(user.dirty)),
-            ("held back by an option", yes(user.skipped)),
+            ("source id", printable(&kept.source_id)),
+            ("target id", kept.target_id.as_deref().map_or_else(|| "none".into(), printable)),
+            ("in scope", yes(kept.in_scope)),
+            ("enabled", yes(kept.enabled)),
+            ("to be sent (again)", yes(kept.dirty)),
+            ("held back by an option", yes(kept.skipped)),
             ("first known", kept.created.clone()),
             ("last written", kept.modified.clone()),
         ] {

@@ -6,12 +6,16 @@ use std::path::Path;
 
 use rusqlite::{Connection, Row};
 
-use super::{Owner, User, about, copied, locked, not_empty, shown, unusable, whole};
+use super::{Owner, about, copied, locked, not_empty, shown, unusable, whole};
 use crate::Error;
 
-/// Columns of a user, in the order of [`kept`].
-const COLUMNS: &str =
-    "source_id, target_id, identifier, values_hash, in_scope, enabled, dirty, skipped, created, modified";
+/// Users and groups alike, in the order of [`kept`].
+const EVERYBODY: &str = "
+    SELECT 0 AS is_group, source_id, target_id, identifier, values_hash IS NOT NULL AS sent, in_scope, enabled, dirty,
+           skipped, created, modified FROM user
+    UNION ALL
+    SELECT 1, source_id, target_id, name, values_hash IS NOT NULL, in_scope, 1, dirty, 0, created, modified
+    FROM user_group";
 /// Stands for values that were sent, and is the hash of none: they are compared again.
 const UNLIKE_ANY: &[u8] = &[];
 
@@ -24,33 +28,45 @@ pub struct Upkeep {
     pub owner: Owner,
 }
 
-/// How many users are in which state.
+/// How many users or groups are in which state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Everybody who is known.
-    pub users: u32,
+    /// All that are known.
+    pub known: u32,
     /// Selected by the source location.
     pub in_scope: u32,
-    /// With an account at the target.
+    /// With an account or group at the target.
     pub linked: u32,
     /// To be sent (again).
     pub dirty: u32,
-    /// Held back by a provisioning option.
+    /// Held back by a provisioning option; users only.
     pub skipped: u32,
-    /// Groups that are known.
-    pub groups: u32,
-    /// Groups to be sent (again).
-    pub dirty_groups: u32,
 }
 
-/// A user and since when.
+/// A user or a group of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kept {
-    /// What is known.
-    pub user: User,
-    /// When the user was first written down (RFC 3339, UTC).
+    /// A group, no user.
+    pub is_group: bool,
+    /// The entry GUID.
+    pub source_id: String,
+    /// The target's id; none until something is linked.
+    pub target_id: Option<String>,
+    /// The value of the unique user identifier, or the name of the group.
+    pub identifier: String,
+    /// Something was sent.
+    pub sent: bool,
+    /// Selected by the source location.
+    pub in_scope: bool,
+    /// The account status that was sent; true for groups.
+    pub enabled: bool,
+    /// To be sent (again).
+    pub dirty: bool,
+    /// The last operation was held back by a provisioning option.
+    pub skipped: bool,
+    /// First written down then (RFC 3339, UTC).
     pub created: String,
-    /// When the user was last written down.
+    /// Last written down then (RFC 3339, UTC).
     pub modified: String,
 }
 
@@ -82,25 +98,26 @@ impl Upkeep {
         Ok(Self { name, db, owner })
     }
 
-    /// How many users there are.
+    /// How many users there are, and how many groups.
     ///
     /// # Errors
     /// The file cannot be read.
-    pub fn counts(&self) -> Result<Counts, Error> {
-        let count = |column: &str| format!("coalesce(sum({column}), 0)");
-        let columns = ["in_scope", "target_id IS NOT NULL", "dirty", "skipped"].map(count).join(", ");
-        let groups = "(SELECT count(*) FROM user_group), (SELECT count(*) FROM user_group WHERE dirty)";
-        self.told(self.db.query_row(&format!("SELECT count(*), {columns}, {groups} FROM user"), [], |row| {
-            Ok(Counts {
-                users: row.get(0)?,
-                in_scope: row.get(1)?,
-                linked: row.get(2)?,
-                dirty: row.get(3)?,
-                skipped: row.get(4)?,
-                groups: row.get(5)?,
-                dirty_groups: row.get(6)?,
-            })
-        }))
+    pub fn counts(&self) -> Result<(Counts, Counts), Error> {
+        let of = |is_group: bool| {
+            let count = |column: &str| format!("coalesce(sum({column}), 0)");
+            let columns = ["in_scope", "target_id IS NOT NULL", "dirty", "skipped"].map(count).join(", ");
+            let query = format!("SELECT count(*), {columns} FROM ({EVERYBODY}) WHERE is_group = ?1");
+            self.told(self.db.query_row(&query, [is_group], |row| {
+                Ok(Counts {
+                    known: row.get(0)?,
+                    in_scope: row.get(1)?,
+                    linked: row.get(2)?,
+                    dirty: row.get(3)?,
+                    skipped: row.get(4)?,
+                })
+            }))
+        };
+        Ok((of(false)?, of(true)?))
     }
 
     /// How far the source was read, by name: when it was last read whole (RFC 3339, UTC), and of how many entries the
@@ -117,82 +134,72 @@ impl Upkeep {
         Ok(whole.into_iter().chain([("entry versions", entries.to_string())]).collect())
     }
 
-    /// Everybody with this identifier, source id or target id.
+    /// Every user and group with this identifier or name, source id or target id.
     ///
     /// # Errors
     /// The file cannot be read.
     pub fn find(&self, who: &str) -> Result<Vec<Kept>, Error> {
         // SQLite compares letters of ASCII only without case.
         let folded = who.to_lowercase();
-        let is = |user: &User| {
-            user.source_id == who || user.target_id.as_deref() == Some(who) || user.identifier.to_lowercase() == folded
+        let is = |kept: &Kept| {
+            kept.source_id == who || kept.target_id.as_deref() == Some(who) || kept.identifier.to_lowercase() == folded
         };
-        Ok(self.users("1")?.into_iter().filter(|kept| is(&kept.user)).collect())
+        Ok(self.everybody()?.into_iter().filter(is).collect())
     }
 
-    /// Everybody who has to be sent (again).
-    ///
-    /// # Errors
-    /// The file cannot be read.
-    pub fn dirty(&self) -> Result<Vec<Kept>, Error> {
-        self.users("dirty")
-    }
-
-    /// Everybody.
+    /// Every user and group, by name.
     ///
     /// # Errors
     /// The file cannot be read.
     pub fn everybody(&self) -> Result<Vec<Kept>, Error> {
-        self.users("1")
+        let read = || -> rusqlite::Result<Vec<Kept>> {
+            let query = format!("{EVERYBODY} ORDER BY is_group, identifier, source_id");
+            self.db.prepare(&query)?.query_map([], kept)?.collect()
+        };
+        self.told(read())
     }
 
-    /// Has everybody, and every group, compared with the target again in the next cycle; `watermarks` also forgets how far the source
-    /// was read. Returns how many users there are.
+    /// Has every user and group compared with the target again in the next cycle; `watermarks` also forgets how far
+    /// the source was read. Returns how many there are that something was sent for.
     ///
     /// # Errors
     /// The file cannot be written.
     pub fn reset(&mut self, watermarks: bool) -> Result<usize, Error> {
         let mut write = || {
             let transaction = self.db.transaction()?;
-            let users =
-                transaction.execute("UPDATE user SET values_hash = ?1 WHERE values_hash IS NOT NULL", [UNLIKE_ANY])?;
-            transaction
-                .execute("UPDATE user_group SET values_hash = ?1 WHERE values_hash IS NOT NULL", [UNLIKE_ANY])?;
+            let mut count = 0;
+            for table in ["user", "user_group"] {
+                let update = format!("UPDATE {table} SET values_hash = ?1 WHERE values_hash IS NOT NULL");
+                count += transaction.execute(&update, [UNLIKE_ANY])?;
+            }
             // An entry that is told unchanged would not be compared.
             transaction.execute("DELETE FROM entry_version", [])?;
             if watermarks {
                 transaction.execute("DELETE FROM about WHERE name IN ('reading', 'read_whole')", [])?;
             }
             transaction.commit()?;
-            Ok(users)
+            Ok(count)
         };
         let written = write();
         self.told(written)
     }
 
-    /// Takes users out of the file, by source id; the target keeps their accounts.
+    /// Takes users and groups out of the file; the target keeps theirs.
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn forget<'i>(&mut self, source_ids: impl IntoIterator<Item = &'i str>) -> Result<(), Error> {
-        let write = || {
+    pub fn forget(&mut self, these: &[Kept]) -> Result<(), Error> {
+        let mut write = || {
             let transaction = self.db.transaction()?;
-            for source_id in source_ids {
-                transaction.execute("DELETE FROM user WHERE source_id = ?1", [source_id])?;
-                transaction.execute("DELETE FROM entry_version WHERE source_id = ?1", [source_id])?;
+            for kept in these {
+                let table = if kept.is_group { "user_group" } else { "user" };
+                transaction.execute(&format!("DELETE FROM {table} WHERE source_id = ?1"), [&kept.source_id])?;
+                transaction.execute("DELETE FROM entry_version WHERE source_id = ?1", [&kept.source_id])?;
             }
             transaction.commit()
         };
         let written = write();
         self.told(written)
-    }
-
-    fn users(&self, condition: &str) -> Result<Vec<Kept>, Error> {
-        let read = || -> rusqlite::Result<Vec<Kept>> {
-            let query = format!("SELECT {COLUMNS} FROM user WHERE {condition} ORDER BY identifier, source_id");
-            self.db.prepare(&query)?.query_map([], kept)?.collect()
-        };
-        self.told(read())
     }
 
     fn told<T>(&self, result: rusqlite::Result<T>) -> Result<T, Error> {
@@ -202,25 +209,24 @@ impl Upkeep {
 
 fn kept(row: &Row<'_>) -> rusqlite::Result<Kept> {
     Ok(Kept {
-        user: User {
-            source_id: row.get(0)?,
-            target_id: row.get(1)?,
-            identifier: row.get(2)?,
-            values_hash: row.get(3)?,
-            in_scope: row.get(4)?,
-            enabled: row.get(5)?,
-            dirty: row.get(6)?,
-            skipped: row.get(7)?,
-        },
-        created: row.get(8)?,
-        modified: row.get(9)?,
+        is_group: row.get(0)?,
+        source_id: row.get(1)?,
+        target_id: row.get(2)?,
+        identifier: row.get(3)?,
+        sent: row.get(4)?,
+        in_scope: row.get(5)?,
+        enabled: row.get(6)?,
+        dirty: row.get(7)?,
+        skipped: row.get(8)?,
+        created: row.get(9)?,
+        modified: row.get(10)?,
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::{Group, State};
+    use crate::state::{Group, State, User};
 
     fn owner() -> Owner {
         Owner { connection: "c".into(), channel: "corp".into(), scim_url: "https://scim.example/".into() }
@@ -238,12 +244,15 @@ mod tests {
         }
     }
 
-    /// A file with Ada, who is up to date, and Bob, who is dirty.
+    /// A file with Ada, who is up to date, Bob, who is dirty, and a group.
     fn file(folder: &Path) -> std::path::PathBuf {
         let path = folder.join("x.state");
         let state = State::open(&path, &owner()).unwrap();
         state.begin(b"", [&user("2", "Bob")]).unwrap();
         state.put(&user("1", "Ada")).unwrap();
+        let group =
+            Group { source_id: "9".into(), name: "Staff".into(), values_hash: Some(vec![8]), ..Group::default() };
+        state.put_group(&group).unwrap();
         state.remember(b"usn", &[("1".to_owned(), vec![1]), ("2".to_owned(), vec![2])].into(), true).unwrap();
         path
     }
@@ -255,12 +264,14 @@ mod tests {
         let before = std::fs::read(&path).unwrap();
         let state = Upkeep::look(&path).unwrap();
         assert_eq!(state.owner, owner());
-        assert_eq!(state.counts().unwrap(), Counts { users: 2, in_scope: 2, linked: 2, dirty: 1, ..Counts::default() });
+        let users = Counts { known: 2, in_scope: 2, linked: 2, dirty: 1, skipped: 0 };
+        assert_eq!(state.counts().unwrap(), (users, Counts { known: 1, ..Counts::default() }));
         let marks = state.watermarks().unwrap();
         assert_eq!(marks["entry versions"], "2");
         assert!(marks["source read whole"].starts_with("20") && marks["source read whole"].ends_with('Z'));
-        assert_eq!(state.dirty().unwrap()[0].user.identifier, "Bob");
-        for who in ["ADA", "1", "t1"] {
+        let dirty: Vec<_> = state.everybody().unwrap().into_iter().filter(|k| k.dirty).map(|k| k.identifier).collect();
+        assert_eq!(dirty, ["Bob"]);
+        for who in ["ADA", "1", "t1", "staff"] {
             assert_eq!(state.find(who).unwrap().len(), 1, "{who}");
         }
         assert!(state.find("T1").unwrap().is_empty());
@@ -272,17 +283,13 @@ mod tests {
     fn a_reset_has_everybody_compared_again_and_forgets_nobody() {
         let folder = tempfile::tempdir().unwrap();
         let path = file(folder.path());
-        let staff = Group { source_id: "s".into(), values_hash: Some(vec![7]), dirty: true, ..Group::default() };
-        State::open(&path, &owner()).unwrap().put_group(&staff).unwrap();
-        let counts = Upkeep::look(&path).unwrap().counts().unwrap();
-        assert_eq!((counts.groups, counts.dirty_groups), (1, 1));
-        assert_eq!(Upkeep::open(&path).unwrap().reset(false).unwrap(), 2);
+        assert_eq!(Upkeep::open(&path).unwrap().reset(false).unwrap(), 3);
         assert!(Upkeep::look(&path).unwrap().watermarks().unwrap().contains_key("source read whole"));
         let state = State::open(&path, &owner()).unwrap();
         let users = state.users(b"").unwrap();
         assert!(users.values().all(|u| u.target_id.is_some() && u.values_hash.as_deref() == Some(UNLIKE_ANY)));
+        assert_eq!(state.group("9").unwrap().unwrap().values_hash.as_deref(), Some(UNLIKE_ANY));
         assert!(state.versions(b"usn").unwrap().is_empty());
-        assert_eq!(state.group("s").unwrap().unwrap().values_hash.as_deref(), Some(UNLIKE_ANY));
         drop(state);
         Upkeep::open(&path).unwrap().reset(true).unwrap();
         assert!(!Upkeep::look(&path).unwrap().watermarks().unwrap().contains_key("source read whole"));
@@ -293,9 +300,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = file(folder.path());
         let mut state = Upkeep::open(&path).unwrap();
-        state.forget(["1", "nobody"]).unwrap();
+        let these = [state.find("ada").unwrap(), state.find("staff").unwrap()].concat();
+        state.forget(&these).unwrap();
         let left = state.everybody().unwrap();
-        assert_eq!(left.iter().map(|k| k.user.identifier.as_str()).collect::<Vec<_>>(), ["Bob"]);
+        assert_eq!(left.iter().map(|k| k.identifier.as_str()).collect::<Vec<_>>(), ["Bob"]);
         assert_eq!(state.watermarks().unwrap()["entry versions"], "1");
     }
 
