@@ -369,10 +369,12 @@ fn slot_if_there<'a>(holder: &'a mut Object, name: &str) -> Option<&'a mut Value
     holder.get_mut(&key)
 }
 
-/// Takes away what a target computes itself: `$ref` anywhere, `display` in the entries of multi-valued attributes.
+/// Takes away what a target computes itself (`$ref` anywhere, `display` in the entries of multi-valued attributes) and
+/// what has no value, which is the same as not being there (RFC 7643 section 2.5).
 pub(super) fn strip(value: &mut Value, in_list: bool) {
     match value {
         Value::Object(object) => {
+            object.retain(|_, value| !value.is_null() && value != "");
             remove(object, "$ref");
             if in_list {
                 remove(object, "display");

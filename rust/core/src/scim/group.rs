@@ -76,13 +76,18 @@ impl GroupChanges {
             Version::V2_0 => operations(batch),
             Version::V1_1 => partial(batch),
         };
-        units.chunks(BATCH).map(body).collect()
+        // Implementations of SCIM 1.1 keep the only member that goes where another one comes in the same request.
+        let split = if version == Version::V1_1 { units.len() - self.remove.len() } else { units.len() };
+        let (first, rest) = units.split_at(split);
+        first.chunks(BATCH).chain(rest.chunks(BATCH)).map(body).collect()
     }
 
     /// The body of a merge `PUT`: the target's own group with the changes laid over it.
     pub fn merged(&self, current: &Value) -> Value {
         let mut group = current.as_object().cloned().unwrap_or_default();
         group.retain(|name, _| !["meta", "members", "displayName"].iter().any(|own| name.eq_ignore_ascii_case(own)));
+        // What has no value is not there (RFC 7643 section 2.5).
+        group.retain(|_, value| !value.is_null() && value != "");
         let name = self.name.as_deref().or_else(|| display_name(current)).unwrap_or_default();
         group.insert("displayName".into(), name.into());
         let removed: HashSet<&str> = self.remove.iter().map(String::as_str).collect();
@@ -228,6 +233,14 @@ mod tests {
             json!({"schemas": ["urn:scim:schemas:core:1.0"], "members": [{"value": "1", "operation": "delete"}]})
         );
         assert_eq!(changes.merged(&group("A", &["1"]))["members"], json!([]));
+    }
+
+    #[test]
+    fn in_scim_1_1_one_request_adds_and_another_removes() {
+        let changes = GroupChanges::between(&group("A", &["1"]), "A", Some(&[user("2")]), false);
+        assert_eq!(changes.patches(Version::V2_0).len(), 1);
+        let members: Vec<_> = changes.patches(Version::V1_1).iter().map(|body| body["members"].clone()).collect();
+        assert_eq!(members, [json!([{"value": "2"}]), json!([{"value": "1", "operation": "delete"}])]);
     }
 
     #[test]
