@@ -28,8 +28,9 @@ WRITES = ("POST", "PUT", "PATCH", "DELETE")
 class ScimServer:
     """PyPI's scim2-server, as its own command starts it: resources in memory, one bearer token."""
 
-    def __init__(self) -> None:
+    def __init__(self, *options: str | Path) -> None:
         self.token = secrets.token_hex(24)
+        self._options = list(options)
         self.port = 0
         self._process: subprocess.Popen[str] | None = None
 
@@ -39,6 +40,7 @@ class ScimServer:
         for _ in range(3):
             self.port = free_port()
             command = [Path(sys.executable).with_name("scim2-server"), "--port", str(self.port), "--bearer-token", self.token]
+            command += self._options
             self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
             if self._answers():
                 # Its log would fill the pipe otherwise.

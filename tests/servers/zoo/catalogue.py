@@ -3,11 +3,14 @@
 `quirks` says what the words mean and how they are proved.
 """
 
+import json
 import secrets
 import shutil
 import tempfile
 from collections.abc import Callable
+from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from scim import ScimServer
 from zoo.process import HERE, Told, built, program
@@ -44,8 +47,20 @@ def basic(user: str, password: str) -> Auth:
     return Auth(right, wrong)
 
 
-def scim2_server(_: str) -> Running:
-    server = ScimServer()
+def start_with_schema(schema: dict[str, Any], folder: Path) -> Server:
+    """scim2-server with one extension of users more."""
+    defaults = files("scim2_server") / "resources"
+    schemas, types = (json.loads((defaults / f"default-{name}.json").read_text()) for name in ("schemas", "resource-types"))
+    schemas.append(schema)
+    types[0]["schemaExtensions"].append({"schema": schema["id"], "required": False})
+    for name, content in (("schemas", schemas), ("types", types)):
+        (folder / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
+    options = ("--schema", folder / "schemas.json", "--resource-type", folder / "types.json")
+    return Server(KINDS["scim2-server"], scim2_server("bearer", *options))
+
+
+def scim2_server(_: str, *options: str | Path) -> Running:
+    server = ScimServer(*options)
     server.__enter__()
     return Running(server.port, bearer(server.token), lambda: server.__exit__())
 
