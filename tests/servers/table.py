@@ -100,12 +100,25 @@ def comparable(resource: dict[str, Any], kind: Kind) -> dict[str, Any]:
     }
 
 
+def name(entry: dict[str, Any]) -> str:
+    """What an entry of the source is called at the target."""
+    return entry["uid"] if "uid" in entry else entry["cn"]
+
+
+def members(groups: list[dict[str, Any]]) -> dict[str, list[str]]:
+    """Each group with the names of its members, in order."""
+    found = {group["displayName"]: group.get("members", []) for group in groups}
+    return {who: sorted(one if isinstance(one, str) else one["value"] for one in some) for who, some in found.items()}
+
+
 @dataclass(frozen=True)
 class Expectation:
     """What must be after one step of a row."""
 
     outcomes: dict[str, str]
     target: dict[str, dict[str, Any]]
+    groups: dict[str, list[str]]
+    """Members' names by group."""
 
 
 class Row:
@@ -126,6 +139,11 @@ class Row:
         return [seeded(user, self.kind) for user in self._data.get("seed", [])]
 
     @property
+    def seed_groups(self) -> list[dict[str, Any]]:
+        schemas = [CORE[self.kind.version].format("Group")]
+        return [group | {"schemas": schemas} for group in self._data.get("seedGroups", [])]
+
+    @property
     def length(self) -> int:
         return len(self._data["steps"])
 
@@ -135,39 +153,54 @@ class Row:
 
     def expects(self, step: int) -> Expectation:
         """What must be after a cycle. What fails leaves everything as it was, and is tried again in each cycle."""
-        before = Expectation({}, {user["userName"]: expected(user, self.kind) for user in self._data.get("seed", [])})
-        failing = {word for limit in self.suite_limits for word in limit["fails"]}
+        users = {user["userName"]: expected(user, self.kind) for user in self._data.get("seed", [])}
+        before = Expectation({}, users, members(self._data.get("seedGroups", [])))
         for at in range(step + 1):
-            now = self._written(at)
-            failed = {who for who, word in now.outcomes.items() if word in failing}
-            failed |= {who for who, word in before.outcomes.items() if word == "failed" and not now.outcomes}
-            before = Expectation(dict.fromkeys(failed, "failed"), before.target) if failed else now
+            before = self._after(before, at)
         return before
+
+    def _after(self, before: Expectation, step: int) -> Expectation:
+        now = self._written(step)
+        here = {name(one): "groupFails" if "member" in one else "fails" for one in self.source(step)}
+        failed = {who for who, word in before.outcomes.items() if word == "failed" and who in here}
+        failed -= set(now.outcomes)
+        said = {who for limit in self.limits for who in limit["steps"].get(str(step), {}).get("outcomes", {})}
+        for who, word in now.outcomes.items():
+            fails = any(word in limit.get(here.get(who, "fails"), []) for limit in self.suite_limits)
+            if fails and who not in said:
+                failed.add(who)
+        kinds = {here.get(who, "fails") for who in failed}
+        return Expectation(
+            now.outcomes | dict.fromkeys(failed, "failed"),
+            before.target if "fails" in kinds else now.target,
+            before.groups if "groupFails" in kinds else now.groups,
+        )
 
     def _mapped(self, step: int) -> list[dict[str, Any]]:
         """What the connection sees of the directory."""
-        seen = {row["from"] for row in mapped(self.kind).values()} | {"id", "status"}
+        seen = {row["from"] for row in mapped(self.kind).values()} | {"id", "status", "dn", "member"}
         return [{name: value for name, value in user.items() if name in seen} for user in self.source(step)]
 
     def _written(self, step: int) -> Expectation:
         there = self._data["steps"][min(step, self.length - 1)]
-        there = {"outcomes": there["outcomes"] if step < self.length else {}, "target": there["target"]}
+        there = there | {"outcomes": there["outcomes"] if step < self.length else {}}
         for limit in self.limits:
             instead = limit["steps"].get(str(min(step, self.length - 1)), {})
-            there |= instead if step < self.length else {name: v for name, v in instead.items() if name == "target"}
+            there |= instead if step < self.length else {what: v for what, v in instead.items() if what != "outcomes"}
         outcomes = there["outcomes"]
         if step > 0 and self._mapped(step) == self._mapped(step - 1):
             # What is not mapped cannot change.
             outcomes = {}
         target = {user["userName"]: expected(user, self.kind) for user in there["target"]}
-        return Expectation(outcomes, target)
+        return Expectation(outcomes, target, members(there.get("groups", [])))
 
     @property
     def names(self) -> set[str]:
-        """Every user name that belongs to this row."""
-        users = [user for step in self._data["steps"] for user in step["source"]]
-        there = [user["userName"] for step in self._data["steps"] for user in step["target"]]
-        return {user["uid"] for user in users} | set(there) | {user["userName"] for user in self._data.get("seed", [])}
+        """Every user and group that belongs to this row."""
+        steps = self._data["steps"]
+        there = [user for step in steps for user in step["target"]] + self._data.get("seed", [])
+        sources = {name(one) for step in steps for one in step["source"]}
+        return sources | {user["userName"] for user in there} | set(members(self._data.get("seedGroups", [])))
 
     @property
     def unmapped(self) -> list[str]:
@@ -179,7 +212,7 @@ class Row:
     def note(self) -> str:
         """What the server cannot do of it; empty where it can do all."""
         dropped = sorted(set(self._data.get("needs", [])) & self.kind.drops)
-        notes = [limit["says"] for limit in self.limits]
+        notes = [limit["says"] for limit in self.limits if "says" in limit]
         if any("failed" in self.expects(step).outcomes.values() for step in range(self.length)):
             notes += [limit["says"] for limit in self.suite_limits]
         notes += [f"refuses {', '.join(self.unmapped)}: not mapped"] if self.unmapped else []
@@ -200,12 +233,13 @@ class Cycle:
 
     run: Run
     users: dict[str, dict[str, Any]]
+    groups: dict[str, list[str]]
     ids: dict[str, str]
     requests: list[Request]
 
     @cached_property
     def outcomes(self) -> dict[str, str]:
-        return self.run.outcomes
+        return self.run.outcomes | self.run.group_outcomes
 
 
 @dataclass
@@ -220,6 +254,7 @@ def replay(server: Server, suite: str, way: str, folder: Path) -> Replay:
     server.clear()
     here = rows(suite, server.kind)
     server.seed([user for row in here for user in row.seed])
+    server.seed_groups([group for row in here for group in row.seed_groups])
     fields = {code: row["from"] for code, row in mapped(server.kind).items()}
     link = Link.to(server, folder, way, settings=SUITES[suite]["settings"], fields=fields)
     done = Replay()
@@ -227,9 +262,10 @@ def replay(server: Server, suite: str, way: str, folder: Path) -> Replay:
         server.forget()
         run = link.sync([user for row in here for user in row.source(step)])
         listed = server.resources("/Users")
-        users = {name: comparable(user, server.kind) for name, user in server.users().items()}
+        users = {who: comparable(user, server.kind) for who, user in server.users().items()}
         ids = {user["userName"]: user["id"] for user in listed}
-        done.cycles.append(Cycle(run, users, ids, server.requests()))
+        groups = members(list(server.groups().values()))
+        done.cycles.append(Cycle(run, users, groups, ids, server.requests()))
     return done
 
 

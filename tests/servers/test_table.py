@@ -58,6 +58,8 @@ def test_a_scenario_ends_as_written(replays, name, suite, scenario, way):
         assert here == expects.outcomes, f"step {step}: {cycle.run}"
         users = {who: user for who, user in cycle.users.items() if who in row.names}
         assert users == expects.target, f"step {step}: {cycle.run}"
+        groups = {who: members for who, members in cycle.groups.items() if who in row.names}
+        assert groups == expects.groups, f"step {step}: {cycle.run}"
     told(row, way, well=True)
 
 
@@ -82,6 +84,7 @@ def test_both_ways_end_in_the_same_state(replays, name, suite):
     core, jar = (replays(name, suite, way) for way in WAYS)
     for one, other in zip(core.cycles, jar.cycles, strict=True):
         assert one.users == other.users
+        assert one.groups == other.groups
         assert one.outcomes == other.outcomes
 
 

@@ -14,7 +14,14 @@ logging.disable(logging.ERROR)
 configuration.configure(
     SECRET_KEY=told["token"],
     ALLOWED_HOSTS=["127.0.0.1", "localhost"],
-    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": told["folder"] + "/users.sqlite"}},
+    DATABASES={
+        "default": {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": told["folder"] + "/users.sqlite",
+            # Requests come from many threads: they wait for each other instead of failing.
+            "OPTIONS": {"timeout": 60, "transaction_mode": "IMMEDIATE"},
+        }
+    },
     DEFAULT_AUTO_FIELD="django.db.models.AutoField",
     INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes", "django_scim", "zoo_django"],
     AUTH_USER_MODEL="zoo_django.User",
