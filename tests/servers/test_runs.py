@@ -212,6 +212,13 @@ def test_one_user_on_demand_tells_each_step_and_request_but_no_value(bench):
     assert Counter(rest.outcomes.values()) == {"updated": len(USERS) - 2, "disabled": 1}, rest
 
 
+def test_one_user_on_demand_through_the_jar_tells_its_requests_too(bench):
+    run = bench.run("sync", "--on-demand", population.name(3), "--plugin", DEPLOY)
+    assert run.outcomes == {population.name(3): "created"}, run
+    assert re.search(r"^plugin: POST /v2/Users: 201 after \d+ ms", run.err, re.M), run.err
+    assert "Engineer" not in run.err and "Family3" not in run.err
+
+
 def test_one_user_who_left_is_removed_on_demand(bench):
     assert bench.run("sync").status == 0
     bench.directory(USERS[2:])

@@ -12,7 +12,9 @@ const STEPS: &str = "pfscim_channel::engine";
 const REQUESTS: &str = "pfscim_core::http";
 
 /// Whose lines are shown. Libraries would tell headers and bodies, and with them secrets.
-const OURS: [&str; 2] = ["pfscim", "plugin"];
+const OURS: [&str; 2] = ["pfscim", PLUGIN];
+/// What the deployed jar logs, its requests too.
+const PLUGIN: &str = "plugin";
 
 /// Set once, before anything is logged.
 struct Logger {
@@ -32,6 +34,7 @@ impl Log for Logger {
             let level = match record.level() {
                 Level::Info if self.steps && record.target() == STEPS => "step",
                 Level::Debug if self.steps && record.target().starts_with(REQUESTS) => "request",
+                Level::Debug if self.steps && record.target() == PLUGIN => "plugin",
                 Level::Error => "error",
                 Level::Warn => "warning",
                 Level::Info => "info",

@@ -79,6 +79,9 @@ impl Plugin {
     /// A folder without jars, no host jar, no Java.
     pub fn start(deployed: &Deployed, threads: usize, timeout: Duration) -> Result<Self, Error> {
         let mut command = Command::new(&deployed.java);
+        if log::max_level() >= log::LevelFilter::Debug {
+            command.arg("-Dorg.pfscim.host.log=all");
+        }
         command
             .arg(format!("-Dorg.pfscim.operation.timeout={}", operation_timeout(timeout).as_secs()))
             .arg("-cp")
