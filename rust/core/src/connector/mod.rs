@@ -21,7 +21,7 @@ pub use self::groups::{Group, GroupPreview, Member};
 pub use self::session::{Preview, Session};
 pub use crate::lifecycle::Asked;
 
-use self::guard::Latch;
+use self::guard::{LONGEST_CYCLE, Latch};
 use crate::Failure;
 use crate::environment::{Environment, ProxyRules};
 use crate::http::{Answer, Call, Client, Deadline, Method, Unanswered};
@@ -62,6 +62,9 @@ pub struct Connector {
     ignores_filters: AtomicBool,
     /// Set once a target took a `PATCH` only without filtered paths.
     refuses_filtered_paths: AtomicBool,
+    /// Ids of users that were matched by their identifier and not written since, with the time of the match. Kept here
+    /// because a host may look up with one session and write with another.
+    never_linked: Mutex<HashMap<String, Duration>>,
     last_used: Mutex<Duration>,
 }
 
@@ -102,6 +105,7 @@ impl Connector {
             capabilities: Mutex::default(),
             ignores_filters: AtomicBool::new(false),
             refuses_filtered_paths: AtomicBool::new(false),
+            never_linked: Mutex::default(),
             last_used: Mutex::new(environment.clock.monotonic()),
             client,
             settings,
@@ -116,6 +120,7 @@ impl Connector {
 
     /// Starts a provisioning cycle. Sends nothing.
     pub fn session(self: &Arc<Self>) -> Session {
+        lock(&self.never_linked).retain(|_, at| !self.is_over(*at));
         Session::new(Arc::clone(self))
     }
 
@@ -133,6 +138,24 @@ impl Connector {
 
     fn deadline(&self) -> Deadline {
         Deadline(self.now() + self.environment.operation_timeout)
+    }
+
+    /// A user was matched by the identifier: until something is written to it, it is nobody's (row 5a).
+    fn matched(&self, id: &str) {
+        lock(&self.never_linked).insert(id.to_owned(), self.now());
+    }
+
+    fn link(&self, id: &str) {
+        lock(&self.never_linked).remove(id);
+    }
+
+    fn is_linked(&self, id: &str) -> bool {
+        lock(&self.never_linked).get(id).is_none_or(|at| self.is_over(*at))
+    }
+
+    /// Whether a cycle that began then has ended by now.
+    fn is_over(&self, since: Duration) -> bool {
+        self.now().saturating_sub(since) >= LONGEST_CYCLE
     }
 
     fn get(&self, url: url::Url, deadline: Deadline) -> Result<Answer, Unanswered> {

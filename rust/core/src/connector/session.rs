@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::groups::GroupMemory;
-use super::guard::{LONGEST_CYCLE, Removals};
+use super::guard::Removals;
 use super::matching::Index;
 use super::{Connector, lock};
 use crate::http::{Answer, Deadline, Unanswered};
@@ -200,12 +200,14 @@ impl Session {
         let Some(value) = identifier.filter(|value| !value.is_empty()) else { return Ok(None) };
         let found = self.look_up(value, deadline)?;
         if let Some(found) = &found {
+            self.connector.matched(&found.id);
             self.memory().by_identifier.insert(found.id.clone(), id.map(str::to_owned));
         }
         Ok(found)
     }
 
-    /// A user by its id: as just read, or read now. Whoever was found by identifier only stays not linked.
+    /// A user by its id: as just read, or read now. Whoever was found by identifier only stays not linked until
+    /// something is written.
     fn by_id(&self, id: &str, deadline: Deadline) -> Result<Option<Found>, Trouble> {
         let fresh = self.memory().fresh.remove(id);
         if let Some((at, found)) = fresh
@@ -214,7 +216,7 @@ impl Session {
             return Ok(Some(found));
         }
         let found = self.read(Kind::User, id, deadline)?;
-        let linked = !self.memory().by_identifier.contains_key(id);
+        let linked = self.connector.is_linked(id);
         Ok(found.map(|found| Found { linked, ..found }))
     }
 
@@ -309,17 +311,21 @@ impl Session {
         let id = found.as_ref().map(|found| found.id.as_str()).or(record.known_id());
         match (decide(situation, Options::from(&self.connector.settings)), &found) {
             (Effect::Create { active }, _) => self.post(record, active, deadline),
-            (Effect::Write { active, changed, unchanged }, Some(found)) => {
-                self.write(record, found, active, (changed, unchanged), deadline)
-            }
-            (Effect::Disable, Some(found)) => self.disable(found, record, deadline),
-            (Effect::Delete, Some(found)) => self.delete(found, record, deadline),
             (Effect::Skip(switch), _) => Ok(self.skip(switch, id).into()),
             (Effect::Nothing(outcome), _) => Ok(Report::new(outcome, id).into()),
-            // The table gives these effects for a present user only.
-            (Effect::Write { .. } | Effect::Disable | Effect::Delete, None) => {
-                Err(Failure::NotFound("the user is not at the target".into()).into())
+            (effect, Some(found)) => {
+                let done = match effect {
+                    Effect::Write { active, changed, unchanged } => {
+                        self.write(record, found, active, (changed, unchanged), deadline)
+                    }
+                    Effect::Delete => self.delete(found, record, deadline),
+                    _ => self.disable(found, record, deadline),
+                }?;
+                self.connector.link(&found.id);
+                Ok(done)
             }
+            // The table gives these effects for a present user only.
+            (_, None) => Err(Failure::NotFound("the user is not at the target".into()).into()),
         }
     }
 
@@ -374,11 +380,10 @@ impl Session {
 
     /// A host may keep one session open: what was learnt of the target is then forgotten when a cycle's time is over.
     fn turn_cycle(&self) {
-        let now = self.connector.now();
         let mut memory = self.memory();
-        if now.saturating_sub(memory.since) >= LONGEST_CYCLE {
+        if self.connector.is_over(memory.since) {
             let held_back = std::mem::take(&mut memory.held_back);
-            *memory = Memory { since: now, held_back, ..Memory::default() };
+            *memory = Memory { since: self.connector.now(), held_back, ..Memory::default() };
             *lock(&self.index) = None;
             *lock(&self.groups) = GroupMemory::default();
         }

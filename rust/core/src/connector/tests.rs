@@ -591,6 +591,20 @@ fn a_linked_user_is_deleted_and_a_stranger_is_not() {
 }
 
 #[test]
+fn a_user_matched_by_one_session_is_no_strangers_prey_in_another() {
+    let target = Target::with(&[anna()]);
+    let first = session(&target, &[("REMOVE_ACTION", "Delete")]);
+    let second = first.connector().session();
+    first.find_user(None, Some("anna@example.com")).unwrap().unwrap();
+    assert_report(second.update_user(&anna_record(Some("a1"), false)), Outcome::Skipped, Some("a1"));
+    assert!(target.writes().is_empty());
+    // What was adopted is linked, for every session.
+    assert_report(second.update_user(&anna_record(Some("a1"), true)), Outcome::Adopted, Some("a1"));
+    first.find_user(Some("a1"), None).unwrap().unwrap();
+    assert_report(first.remove_user(&anna_record(Some("a1"), true)), Outcome::Deleted, Some("a1"));
+}
+
+#[test]
 fn a_target_that_cannot_delete_is_a_rejection_that_says_what_to_set_and_never_a_disable() {
     for status in [405, 501] {
         let target = Target::with(&[anna()]);
