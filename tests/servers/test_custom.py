@@ -33,6 +33,10 @@ THEN = THERE | {
     "onSite": False, "grade": 13, "skills": ["ski"], "desk": {"floor": 3, "room": "4.2"},
     "keys": [{"type": "gate", "value": "g-2"}, {"type": "office", "value": "o-1"}],
 }
+EMPTIED = {"badge", "onSite", "grade", "page", "skills", "floor", "office"}
+LEFT = {
+    "share": 0.5, "since": "2020-01-31T08:00:00Z", "desk": {"room": "3.14"}, "keys": [{"type": "gate", "value": "g-1"}],
+}
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +76,22 @@ def test_custom_attributes_of_every_type_and_shape_arrive_and_change(link, serve
     run = link.sync([CHANGED])
     assert run.outcomes == {ANN["uid"]: "adopted"}, run
     assert [asked.method for asked in server.requests() if asked.method != "GET"] == []
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+def test_what_the_source_no_longer_has_goes(link, server, method):
+    link.settings["USER_UPDATE_METHOD"] = method
+    link.sync([ANN])
+    run = link.sync([{name: value for name, value in ANN.items() if name not in EMPTIED}])
+    assert run.status == 0 and run.outcomes == {ANN["uid"]: "updated"}, run
+    assert without_primary(there(server)) == LEFT
+
+
+def test_a_field_that_is_to_be_cleared_has_to_be_the_targets(link, server):
+    link.settings["CLEARABLE_ATTRIBUTES"] = "badge,shoeSize"
+    for run in (link.test(), link.sync([ANN])):
+        assert run.status != 0 and "Clear Attributes When Empty: shoeSize" in run.out + run.err, run
+    assert server.users() == {}
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use pfscim_core::mapping::Catalogue;
+use pfscim_core::mapping::{Catalogue, may_be_custom};
+use pfscim_core::target::Version;
 use pfscim_core::text::excerpt;
 use pfscim_core::{Failure, Record};
 
@@ -36,8 +37,6 @@ struct Rule<'a> {
     multi_valued: bool,
     /// Users cannot be provisioned without it.
     needed: bool,
-    /// An empty value is one that the target is to have.
-    clearable: bool,
     info: &'a FieldInfo,
 }
 
@@ -49,6 +48,24 @@ impl fmt::Debug for Allowed<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.0.is_some() { "expressions" } else { "no expressions" })
     }
+}
+
+/// Codes of the mapped fields that are cleared at the target where the source has no value: those that may be empty there.
+/// A field that is not standard may be a custom attribute; whether it may be empty, the target knows. What an expression
+/// failed to give is left as it is.
+pub fn clearable(channel: &Channel, version: Version, identifier: &str) -> Vec<String> {
+    let standard = Catalogue::standard(version);
+    let mapped = channel.attribute_mapping.iter().filter(|m| {
+        let info = &m.saas_field_info;
+        info.is_mapped() && !info.create_only() && info.expression().is_none()
+    });
+    mapped
+        .filter_map(|m| match standard.field(&m.field_name) {
+            Some(field) if field.required || field.write_only || field.code == identifier => None,
+            Some(field) => Some(field.code.clone()),
+            None => (version == Version::V2_0 && may_be_custom(&m.field_name)).then(|| m.field_name.clone()),
+        })
+        .collect()
 }
 
 impl<'a> Rules<'a> {
@@ -106,13 +123,10 @@ impl<'a> Rules<'a> {
             } else if info.attributes().len() > 1 && info.expression().is_none() {
                 errors.push(format!("{place}: {name}: more than one attribute needs an expression"));
             } else {
-                // What an expression failed to give is to be left as it is.
-                let may_be_empty = !needed && !field.write_only && info.expression().is_none();
                 fields.push(Rule {
                     code: field.code.clone(),
                     multi_valued: field.multi_valued,
                     needed,
-                    clearable: may_be_empty && !info.create_only(),
                     info,
                 });
             }
@@ -171,11 +185,6 @@ impl<'a> Rules<'a> {
     /// Field code of the *Unique User Identifier*.
     pub fn identifier_code(&self) -> &str {
         self.identifier
-    }
-
-    /// Codes of the fields that are cleared at the target where the source has no value.
-    pub fn clearable(&self) -> impl Iterator<Item = &str> {
-        self.fields.iter().filter(|rule| rule.clearable).map(|rule| rule.code.as_str())
     }
 
     /// Takes out what is sent on create only.
@@ -245,7 +254,6 @@ fn converted(value: &str, info: &FieldInfo) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use pfscim_core::target::Version;
     use serde_json::{Value as Json, json};
 
     use super::*;
@@ -406,14 +414,14 @@ mod tests {
             row("nickName", json!({"attributeNames": ["x"], "createOnly": true})),
             row("password", json!({"attributeNames": ["x"]})),
             row("locale", json!({"attributeNames": ["x"], "expression": "join"})),
+            row("desk.floor", json!({"attributeNames": ["x"]})),
         ];
         for row in more {
             rows.as_array_mut().unwrap().extend(row.as_array().unwrap().clone());
         }
         let channel = channel(rows);
-        let rules = Rules::new(&channel, &Catalogue::standard(Version::V2_0), "workEmail", Some(&Fake)).unwrap();
-        let codes: Vec<_> = rules.clearable().collect();
-        assert_eq!(codes, ["givenName", "familyName", "title"]);
+        let codes = clearable(&channel, Version::V2_0, "workEmail");
+        assert_eq!(codes, ["givenName", "familyName", "title", "desk.floor"]);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use pfscim_channel::connection::{Channel, Connection, PLUGIN_TYPE};
 use pfscim_channel::expressions::{Evaluator, Expressions};
-use pfscim_channel::mapping::Rules;
+use pfscim_channel::mapping::{self, Rules};
 use pfscim_channel::provisioner::{Deployed, Plugin, operation_timeout};
 use pfscim_channel::state::Owner;
 use pfscim_channel::{Error, describe};
@@ -146,8 +146,8 @@ fn host(target: &Target, option: &str) -> Result<PathBuf, Error> {
 /// *Clear Attributes When Empty* of a connection whose mapping is known: its own value, and every mapped field that may
 /// be empty. Core and the deployed jar get it alike.
 fn clearable(channel: &Channel, own: &Settings) -> String {
-    let (rules, _) = Rules::examine(channel, &Catalogue::standard(own.version), own.identifier.code());
-    let codes: BTreeSet<_> = own.clearable.iter().map(String::as_str).chain(rules.clearable()).collect();
+    let mapped = mapping::clearable(channel, own.version, own.identifier.code());
+    let codes: BTreeSet<_> = own.clearable.iter().cloned().chain(mapped).collect();
     codes.into_iter().collect::<Vec<_>>().join(",")
 }
 

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use super::Connector;
 use super::session::{Trouble, told};
-use crate::Failure;
+use crate::{Failure, Record};
 use crate::http::Deadline;
 use crate::scim::{self, Capabilities, Kind};
 use crate::target::UpdateMethod;
@@ -29,6 +29,8 @@ impl Connector {
         let deadline = self.deadline();
         let filters = self.prove(deadline).map_err(|t| t.failure)?;
         let claims = self.capabilities(deadline).map_err(|u| u.failure)?;
+        // What the settings name has to be there.
+        self.catalogue_for(&Record::default(), deadline).map_err(|t| t.failure)?;
         let mut checked = Checked { facts: Vec::new(), warnings: self.settings.warnings() };
         checked.facts.push("credentials: accepted".into());
         match claims {

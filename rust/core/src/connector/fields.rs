@@ -10,6 +10,7 @@ use super::{Connector, lock};
 use crate::http::Deadline;
 use crate::mapping::Catalogue;
 use crate::target::Version;
+use crate::text::excerpt;
 use crate::{Failure, Record, scim};
 
 impl Session {
@@ -29,10 +30,24 @@ impl Connector {
         Arc::clone(&lock(&self.catalogue))
     }
 
-    /// The catalogue for a record: a field that is not known yet may be a custom attribute of the target.
+    /// The catalogue for a record: a field that is not known yet, of the record or of *Clear Attributes When Empty*, may
+    /// be a custom attribute of the target.
     pub(super) fn catalogue_for(&self, record: &Record, deadline: Deadline) -> Result<Arc<Catalogue>, Trouble> {
+        let clearable = &self.settings.clearable;
         let known = self.catalogue();
-        if record.fields.keys().all(|code| known.field(code).is_some()) { Ok(known) } else { self.discover(deadline) }
+        if record.fields.keys().chain(clearable).all(|code| known.field(code).is_some()) {
+            return Ok(known);
+        }
+        let read = self.discover(deadline)?;
+        match clearable.iter().find(|code| read.field(code).is_none()) {
+            None => Ok(read),
+            Some(code) => Err(Failure::Config(format!(
+                "Clear Attributes When Empty: {} is no field of this target; take it off the list, or check Custom \
+                 Attribute Schema URNs",
+                excerpt(code)
+            ))
+            .into()),
+        }
     }
 
     fn discover(&self, deadline: Deadline) -> Result<Arc<Catalogue>, Trouble> {

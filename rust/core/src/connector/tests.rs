@@ -977,6 +977,29 @@ fn a_preview_of_a_group_tells_its_name_and_members_and_sends_nothing() {
 }
 
 #[test]
+fn a_custom_attribute_is_cleared_where_the_settings_say_so_and_an_unknown_one_is_a_wrong_setting() {
+    const URN: &str = "urn:ietf:params:scim:schemas:extension:acme:2.0:User";
+    let schema = json!({"id": URN, "attributes": [{"name": "badge", "type": "string"}]});
+    let schemas = reply(200, &json!({"totalResults": 1, "Resources": [schema]}));
+    let mut there = anna();
+    there[URN] = json!({"badge": "7"});
+    let target = Target::with(&[there]);
+    target.always("GET", "/v2/Schemas", schemas);
+    let none = record(Some("a1"), true, &[("userName", "anna@example.com")]);
+    let keeps = session(&target, &[]);
+    assert_report(keeps.update_user(&none), Outcome::Unchanged, Some("a1"));
+    let wrong = session(&target, &[("CLEARABLE_ATTRIBUTES", "badge,shoeSize")]);
+    for failure in [wrong.update_user(&none).unwrap_err(), wrong.connector().check().unwrap_err()] {
+        assert_eq!(failure.code(), "config");
+        assert!(failure.text().starts_with("Clear Attributes When Empty: shoeSize"), "{failure}");
+    }
+    assert!(target.writes().is_empty());
+    let clears = session(&target, &[("CLEARABLE_ATTRIBUTES", "badge")]);
+    assert_report(clears.update_user(&none), Outcome::Updated, Some("a1"));
+    assert_eq!(target.user("a1")[URN], Value::Null);
+}
+
+#[test]
 fn custom_attributes_are_read_off_the_schemas_when_a_record_has_one() {
     let target = Target::with(&[]);
     let urn = "urn:ietf:params:scim:schemas:extension:acme:2.0:User";

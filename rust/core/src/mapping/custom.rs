@@ -29,6 +29,12 @@ impl Catalogue {
     }
 }
 
+/// Whether this may be the code of a custom attribute: those begin with a letter (RFC 7643 section 2.1), and lists of
+/// codes are told apart by commas.
+pub fn may_be_custom(code: &str) -> bool {
+    code.starts_with(|c: char| c.is_ascii_alphabetic()) && !code.contains(|c: char| c.is_control() || ",;".contains(c))
+}
+
 fn text<'v>(object: &'v Value, name: &str) -> Option<&'v str> {
     member(object, name)?.as_str()
 }

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+pub use custom::may_be_custom;
 pub use defaults::{DefaultMapping, default_mappings};
 pub use patch::PatchPaths;
 pub use values::ValueType;

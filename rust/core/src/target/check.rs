@@ -4,7 +4,7 @@
 use url::Url;
 
 use super::catalogue::Check;
-use crate::mapping::{Catalogue, Field};
+use crate::mapping::{Catalogue, Field, may_be_custom};
 use crate::target::Version;
 
 /// A reason why a value is refused.
@@ -191,20 +191,28 @@ pub(super) fn urns(text: &str) -> Result<Vec<String>, Refused> {
 }
 
 /// Codes of fields that may be cleared, aliases replaced.
+/// Field codes, standard ones under their own code. Others may be custom attributes, which only the target knows.
 pub(super) fn field_codes(text: &str) -> Result<Vec<String>, Refused> {
     let fields = Catalogue::standard(Version::V2_0);
     let mut codes: Vec<String> = Vec::new();
     for part in parts(text) {
-        let field = fields.field(part).ok_or(
-            "must list field names as on the Attribute Mapping tab, separated by commas; one of them is unknown",
-        )?;
-        let Field { code, required, write_only, .. } = field;
-        if *required || *write_only {
-            return Err(format!("may not list {code}, which can never be cleared"));
-        }
-        if !codes.contains(code) {
-            codes.push(code.clone());
+        let code = match fields.field(part) {
+            Some(Field { code, required: true, .. } | Field { code, write_only: true, .. }) => {
+                return Err(format!("may not list {code}, which can never be cleared"));
+            }
+            Some(field) => field.code.clone(),
+            None if may_be_custom(part) => part.to_owned(),
+            None => {
+                return Err(
+                    "must list field names as on the Attribute Mapping tab, separated by commas; one of them is none"
+                        .into(),
+                );
+            }
+        };
+        if !codes.contains(&code) {
+            codes.push(code);
         }
     }
     Ok(codes)
 }
+

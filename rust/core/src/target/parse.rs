@@ -8,6 +8,7 @@ use super::{
     check,
 };
 use crate::Failure;
+use crate::mapping::Catalogue;
 use crate::text::excerpt;
 
 fn wrong(setting: &Setting, reason: impl std::fmt::Display) -> Failure {
@@ -198,6 +199,13 @@ fn typed(given: &Given) -> Result<Settings, Failure> {
             given.typed("REQUEST_TIMEOUT_SECONDS", |text| text.parse().map_err(|_| "must be a whole number".into()))?,
         ),
     };
+    let standard = Catalogue::standard(settings.version);
+    if settings.version == Version::V1_1 && settings.clearable.iter().any(|code| standard.field(code).is_none()) {
+        return Err(Failure::Config(
+            "Clear Attributes When Empty: lists a field that is not on the Attribute Mapping tab; custom attributes need SCIM Version 2.0"
+                .into(),
+        ));
+    }
     let identifier = settings.identifier.code();
     if settings.clearable.iter().any(|code| code == identifier) {
         return Err(Failure::Config(format!(

@@ -242,7 +242,7 @@ const REFUSED: &[(&str, &[&str], &str)] = &[
     ),
     ("USER_UPDATE_METHOD", &["POST"], "must be one of PUT, PATCH, Automatic"),
     ("MAX_REMOVALS_PER_CYCLE", &["-1", "none", "99999999999"], "must be a whole number from 0"),
-    ("CLEARABLE_ATTRIBUTES", &["title,shoeSize", "title;locale"], "one of them is unknown"),
+    ("CLEARABLE_ATTRIBUTES", &["title,5", "title;locale"], "one of them is none"),
     ("CLEARABLE_ATTRIBUTES", &["title,userName"], "may not list userName"),
     ("CLEARABLE_ATTRIBUTES", &["password"], "may not list password"),
     ("MAX_REQUESTS_PER_SECOND", &["0", "-5", "fast"], "must be a whole number from 1"),
