@@ -2,9 +2,9 @@
 //! settings nor the plugin. May not know what the values are for.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use pfscim_core::Failure;
@@ -42,10 +42,13 @@ type Asked = (String, Vec<Variable>);
 /// What it came to, or why it failed.
 type Answer = Result<Vec<String>, String>;
 
-/// The host in a process of its own, and what it answered.
+/// The host in a process of its own, and what it answered. A host that is gone ends the cycle; the next one has another.
 #[derive(Debug)]
 pub struct Evaluator {
-    host: Plugin,
+    java: PathBuf,
+    jar: PathBuf,
+    /// None where the last one is gone.
+    host: Mutex<Option<Arc<Plugin>>>,
     known: Mutex<HashMap<Asked, Answer>>,
 }
 
@@ -55,38 +58,64 @@ impl Evaluator {
     /// # Errors
     /// No host jar, no Java, or one that does not run it.
     pub fn start(java: &Path, host: &Path) -> Result<Self, Error> {
-        let mut command = Command::new(java);
-        command.arg(MEMORY).arg("-cp").arg(class_path(host, Vec::new())?).args([MAIN, "--expressions"]);
-        let host = Plugin::spawn(command, "--allow-expressions", PATIENCE)?;
-        let evaluator = Self { host, known: Mutex::default() };
+        let evaluator =
+            Self { java: java.to_owned(), jar: host.to_owned(), host: Mutex::default(), known: Mutex::default() };
+        *lock(&evaluator.host) = Some(Arc::new(evaluator.spawn()?));
         evaluator
             .accepts("null", &[])
             .map_err(|failure| Error::unusable(format!("--allow-expressions: {}", failure.text())))?;
         Ok(evaluator)
     }
+
+    fn spawn(&self) -> Result<Plugin, Error> {
+        let mut command = Command::new(&self.java);
+        command.arg(MEMORY).arg("-cp").arg(class_path(&self.jar, Vec::new())?).args([MAIN, "--expressions"]);
+        Plugin::spawn(command, "--allow-expressions", PATIENCE)
+    }
+
+    fn call(&self, name: &str, args: Pairs) -> Result<Pairs, Failure> {
+        let host = {
+            let mut slot = lock(&self.host);
+            match &*slot {
+                Some(host) => Arc::clone(host),
+                None => {
+                    let host = self.spawn().map_err(|e| Failure::Config(e.to_string()))?;
+                    Arc::clone(slot.insert(Arc::new(host)))
+                }
+            }
+        };
+        let answer = host.call(name, args, PATIENCE);
+        if !matches!(answer, Ok(_) | Err(Failure::Rejected(_))) {
+            lock(&self.host).take_if(|current| Arc::ptr_eq(current, &host));
+        }
+        answer
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Expressions for Evaluator {
     fn accepts(&self, expression: &str, names: &[String]) -> Result<(), Failure> {
-        self.host.call("parse", request(expression, names), PATIENCE).map(|_| ())
+        self.call("parse", request(expression, names)).map(|_| ())
     }
 
     fn evaluate(&self, expression: &str, variables: &[Variable]) -> Result<Vec<String>, Failure> {
         let asked = (expression.to_owned(), variables.to_vec());
-        let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(answer) = known().get(&asked) {
+        if let Some(answer) = lock(&self.known).get(&asked) {
             return answer.clone().map_err(Failure::Rejected);
         }
         let mut args = request(expression, variables.iter().map(|(name, _)| name));
         for (name, values) in variables {
             args.extend(values.iter().map(|value| (format!("v.{name}"), value.clone())));
         }
-        let answer: Answer = match self.host.call("evaluate", args, PATIENCE) {
+        let answer: Answer = match self.call("evaluate", args) {
             Ok(answer) => Ok(all(&answer, "value").map(str::to_owned).collect()),
             Err(Failure::Rejected(why)) => Err(why),
             Err(failure) => return Err(failure),
         };
-        let mut known = known();
+        let mut known = lock(&self.known);
         if known.len() >= REMEMBERED {
             known.clear();
         }
@@ -167,10 +196,19 @@ mod tests {
     fn an_evaluator_that_is_gone_is_no_failed_expression() {
         let folder = java(r#"read -r seq rest; echo "$seq ok"; read -r seq rest; echo 'no memory' >&2; exit 1"#);
         let evaluator = start(&folder).unwrap();
-        for _ in 0..2 {
-            let failure = evaluator.evaluate("#sn", &sn(&["x"])).unwrap_err();
-            assert!(failure.stops_session() && failure.text().contains("no memory"), "{failure}");
-        }
+        let failure = evaluator.evaluate("#sn", &sn(&["x"])).unwrap_err();
+        assert!(failure.stops_session() && failure.text().contains("no memory"), "{failure}");
+    }
+
+    #[test]
+    fn another_evaluator_takes_the_place_of_one_that_is_gone() {
+        let folder = java(
+            r#"echo x >> "$0.starts"; while read -r seq call args; do case "$call$(wc -l < "$0.starts")" in
+            evaluate1) exit 1 ;; *) echo "$seq ok value=a" ;; esac; done"#,
+        );
+        let evaluator = start(&folder).unwrap();
+        assert!(evaluator.evaluate("#sn", &sn(&["x"])).unwrap_err().stops_session());
+        assert_eq!(evaluator.evaluate("#sn", &sn(&["x"])).unwrap(), ["a"]);
     }
 
     #[test]

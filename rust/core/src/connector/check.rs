@@ -4,10 +4,10 @@ use std::sync::atomic::Ordering;
 
 use super::Connector;
 use super::session::{Trouble, told};
-use crate::{Failure, Record};
 use crate::http::Deadline;
 use crate::scim::{self, Capabilities, Kind};
 use crate::target::UpdateMethod;
+use crate::{Failure, Record};
 
 /// What a check found out. Every line is printable.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

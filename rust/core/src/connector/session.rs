@@ -32,7 +32,8 @@ const BROKEN_IN_A_ROW: u32 = 5;
 pub struct Preview {
     /// How the operation would end.
     pub report: Report,
-    /// Field by field, in catalogue order. A create lists every field with no old values.
+    /// Field by field, in catalogue order, before them `active` where an update turns it. A create lists every field
+    /// with no old values.
     pub changes: Vec<Change>,
 }
 

@@ -175,6 +175,12 @@ impl Session {
         if changes.is_empty() && !flips {
             return Ok(Preview { report: Report::new(unchanged, Some(&found.id)), changes });
         }
+        let flip = flips.then(|| Change {
+            code: "active".into(),
+            old: vec![(!active).to_string()],
+            new: vec![active.to_string()],
+        });
+        let changes = flip.into_iter().chain(changes).collect();
         let preview = Preview { report: Report::new(changed, Some(&found.id)), changes };
         if connector.environment.dry_run {
             return Ok(preview);

@@ -215,4 +215,3 @@ pub(super) fn field_codes(text: &str) -> Result<Vec<String>, Refused> {
     }
     Ok(codes)
 }
-
