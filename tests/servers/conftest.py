@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import table
@@ -10,6 +11,27 @@ from scim import Recorder, ScimServer
 from validation import problems
 from zoo import NAMES
 from zoo.server import request as asked
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What shares servers stays with one worker: a file, or of the scenario table what is played at one server."""
+    for item in items:
+        callspec = getattr(item, "callspec", None)
+        where = callspec.params.get("name", "") if callspec and item.path.stem == "test_table" else ""
+        item.add_marker(pytest.mark.xdist_group(f"{item.path.stem} {where}"))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker hands its part of the scenario table over."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["cells"] = [(key, list(cells.items())) for key, cells in table.CELLS.items()]
+
+
+def pytest_testnodedown(node: Any) -> None:
+    """What a worker handed over."""
+    for key, cells in getattr(node, "workeroutput", {}).get("cells", []):
+        table.CELLS.setdefault(tuple(key), {}).update({tuple(where): cell for where, cell in cells})
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

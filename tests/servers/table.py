@@ -293,14 +293,16 @@ def printed(servers: tuple[str, ...]) -> list[str]:
         return notes.setdefault(text, f"({len(notes) + 1})")
 
     lines = []
-    titles = {key: f"{key[0]}: {key[1]}" for key in CELLS}
+    order = [(name, row) for name, suite in SUITES.items() for row in suite["rows"]]
+    played = [key for key in order if key in CELLS]
+    titles = {key: f"{key[0]}: {key[1]}" for key in played}
     width = max(len(title) for title in titles.values())
     heads = [f"{name} {KINDS[name].version}" for name in servers]
     lines.append(" " * width + "  " + "  ".join(heads))
-    for key, cells in CELLS.items():
+    for key in played:
         texts = []
         for name, head in zip(servers, heads, strict=True):
-            both = [short(cells.get((name, way))) for way in WAYS]
+            both = [short(CELLS[key].get((name, way))) for way in WAYS]
             texts.append(" / ".join(both).ljust(len(head)))
         lines.append(f"{titles[key].ljust(width)}  {'  '.join(texts)}".rstrip())
     lines.append("each cell: through core / through the jar; ok = ends as written")
