@@ -27,6 +27,28 @@ pub fn excerpt(text: &str) -> String {
     out
 }
 
+/// A value shorter than this is in every other word.
+const SHORTEST_SECRET: usize = 4;
+
+/// A message without a value that nobody may see, also where an excerpt ends in the middle of it.
+pub(crate) fn without(message: &str, secret: &str) -> String {
+    const REDACTED: &str = "[redacted]";
+    if secret.len() < SHORTEST_SECRET {
+        return message.to_owned();
+    }
+    let message = message.replace(secret, REDACTED);
+    let mut pieces: Vec<String> = message.split('…').map(str::to_owned).collect();
+    let cut = pieces.len().saturating_sub(1);
+    for piece in pieces.iter_mut().take(cut) {
+        let mut starts = secret.char_indices().map(|(end, _)| &secret[..end]).filter(|s| s.len() >= SHORTEST_SECRET);
+        if let Some(start) = starts.rfind(|start| piece.ends_with(start)) {
+            piece.truncate(piece.len() - start.len());
+            piece.push_str(REDACTED);
+        }
+    }
+    pieces.join("…")
+}
+
 /// The text of a JSON value with the same characters escaped as JSON does it, so that it stays the same value. They
 /// stand within strings only; line breaks between members stay.
 pub fn printable_json(json: &str) -> String {
@@ -54,6 +76,16 @@ mod tests {
     fn control_characters_are_escaped() {
         assert_eq!(printable("a\nb\u{1b}[31m"), "a\\u{a}b\\u{1b}[31m");
         assert_eq!(printable("\u{202e}x"), "\\u{202e}x");
+    }
+
+    #[test]
+    fn a_secret_is_struck_out_also_where_an_excerpt_cuts_it() {
+        assert_eq!(without("no swordfish here", "swordfish"), "no [redacted] here");
+        let cut = excerpt(&format!("{}swordfish", "x".repeat(LONGEST - 5)));
+        assert!(cut.ends_with("sword…"));
+        assert!(without(&cut, "swordfish").ends_with("x[redacted]…"));
+        assert_eq!(without("a … b", "swordfish"), "a … b");
+        assert_eq!(without("abc", "abc"), "abc");
     }
 
     #[test]

@@ -16,6 +16,7 @@ use crate::lifecycle::{Asked, AtTarget, Effect, Options, Situation, Switch, deci
 use crate::mapping::Change;
 use crate::scim::Kind;
 use crate::target::Authentication;
+use crate::text::{printable, without};
 use crate::{Failure, Outcome, Record, Report, scim};
 
 /// How long a resource that was just read may serve the write that follows.
@@ -470,8 +471,8 @@ impl Connector {
             hidden.extend(values.map(String::as_str));
         }
         let mut message = failure.to_string();
-        for secret in hidden.into_iter().filter(|s| s.len() >= 4) {
-            message = message.replace(secret, "[redacted]");
+        for secret in hidden {
+            message = without(&message, &printable(secret));
         }
         Failure::from_message(&message, failure.stops_session()).unwrap_or(failure)
     }
