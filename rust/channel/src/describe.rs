@@ -84,7 +84,13 @@ pub fn fields_properties(catalogue: &Catalogue) -> String {
     for field in catalogue.fields() {
         let mut put = |key: &str, value: &str| out.put(&format!("{}.{key}", field.code), value);
         put("label", &field.label);
-        for (key, set) in [("required", field.required), ("unique", field.unique), ("multi", field.multi_valued)] {
+        for (key, set) in [
+            ("required", field.required),
+            ("unique", field.unique),
+            ("multi", field.multi_valued),
+            // What a member without an id is called in a warning.
+            ("persistForMembership", field.unique),
+        ] {
             if set {
                 put(key, "true");
             }
@@ -241,7 +247,7 @@ mod tests {
     #[test]
     fn fields_and_mappings_are_in_pingfederates_formats() {
         let fields = fields_properties(&Catalogue::standard(Version::V2_0));
-        assert!(fields.contains("userName.required=true\n"));
+        assert!(fields.contains("userName.required=true\nuserName.unique=true\nuserName.persistForMembership=true\n"));
         let mappings = mappings_properties();
         assert!(mappings.contains("saas.userName=username\n"));
         assert!(mappings.contains("directory.default.username=uid\n"));

@@ -98,6 +98,11 @@ public class ScimConnectorPlugin extends AbstractSaasPluginWithGroups {
         return identifierCode();
     }
 
+    /** What the console knows beside the rest; not in the SPI before 11.0. TLS is the native library's, which is not FIPS 140. */
+    public Map<String, Object> getMetadata() {
+        return Collections.<String, Object>singletonMap("FipsStatus", "NOT_COMPLIANT");
+    }
+
     /** The standard fields; with a session the target's, where the standard ones keep what only the jar knows of them. */
     @Override
     public List<SaasPluginFieldInfo> getFieldInfo() throws SaasPluginException {

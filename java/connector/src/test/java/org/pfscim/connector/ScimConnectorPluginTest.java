@@ -53,6 +53,7 @@ public class ScimConnectorPluginTest {
         assertEquals(plugin.getId(), template.getId());
         assertEquals("SCIM Connector", plugin.getDescription());
         assertEquals("SCIM Provisioner", template.getDescription());
+        assertEquals(Collections.singletonMap("FipsStatus", "NOT_COMPLIANT"), plugin.getMetadata());
     }
 
     @Test
@@ -91,6 +92,7 @@ public class ScimConnectorPluginTest {
         assertEquals("userName", fields.get(0).getCode());
         assertTrue(fields.get(0).isRequired());
         assertTrue(fields.get(0).isUnique());
+        assertTrue("a member without an id is named by it", fields.get(0).isPersistForMembership());
         assertTrue(fields.stream().anyMatch(field -> field.getCode().equals("workEmail")));
         assertFalse("the console offers to refresh the list", plugin.hasLocalFieldsInfo());
     }
