@@ -11,6 +11,9 @@ use pfscim_core::text::excerpt;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::filter::Filter as Condition;
+use crate::pingone::{self, Rule};
+
 /// The plugin type that this program works for.
 pub const PLUGIN_TYPE: &str = "PfScim";
 /// The setting that says which secrets are looked at.
@@ -27,6 +30,8 @@ pub struct Connection {
     pub target_settings: Vec<TargetSetting>,
     /// The Manage Channels tab.
     pub channels: Vec<Channel>,
+    /// With a PingOne rule: what it is beside its settings and its channel.
+    pub rule: Option<Rule>,
 }
 
 /// One name/value pair of the Target tab.
@@ -68,6 +73,12 @@ pub struct Channel {
     /// *Timeout*, in seconds.
     #[serde(default)]
     timeout: Option<u32>,
+    /// Of several values the first is sent, whatever the field takes.
+    #[serde(skip)]
+    pub(crate) single_valued: bool,
+    /// Members that a group has at the target already stay in it.
+    #[serde(skip)]
+    pub merge_groups: bool,
 }
 
 impl Channel {
@@ -113,9 +124,15 @@ pub struct SourceSettings {
 }
 
 impl SourceSettings {
-    /// *Groups*; `None` where neither a group DN nor a filter says which, so that groups are left alone.
+    /// *Groups*; `None` where nothing says which, so that groups are left alone.
     pub fn group_location(&self) -> Option<&Location> {
-        self.group_source_location.as_ref().filter(|l| l.group_dn().is_some() || l.filter().is_some())
+        self.group_source_location.as_ref().filter(|location| !location.is_everything())
+    }
+
+    /// Sets both locations.
+    pub(crate) fn choose(&mut self, users: Location, groups: Option<Location>) {
+        self.user_source_location = users;
+        self.group_source_location = groups;
     }
 }
 
@@ -223,9 +240,33 @@ pub struct Location {
     filter: Option<String>,
     #[serde(default)]
     nested_search: Option<bool>,
+    /// Instead of both: a condition that was read already.
+    #[serde(skip)]
+    condition: Option<Condition>,
 }
 
 impl Location {
+    /// What a condition finds.
+    pub(crate) fn of(condition: Condition) -> Self {
+        Self { condition: Some(condition), ..Self::default() }
+    }
+
+    /// What is evaluated on entries in memory.
+    ///
+    /// # Errors
+    /// One line: no filter, or one that only a directory can evaluate.
+    pub(crate) fn condition(&self) -> Result<Option<Condition>, String> {
+        match &self.condition {
+            Some(condition) => Ok(Some(condition.clone())),
+            None => self.filter().map(Condition::parse).transpose(),
+        }
+    }
+
+    /// Whether nothing is asked for.
+    pub(crate) fn is_everything(&self) -> bool {
+        self.group_dn().is_none() && self.filter().is_none() && self.condition.is_none()
+    }
+
     /// *Group DN*.
     pub fn group_dn(&self) -> Option<&str> {
         filled(self.group_dn.as_deref())
@@ -392,7 +433,11 @@ impl Connection {
     /// # Errors
     /// One line each, never none.
     pub fn read_all(text: &str) -> Result<Self, Vec<String>> {
-        let (id, name, provision) = outbound(text).map_err(|error| vec![error])?;
+        let json: Value = serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(|e| vec![not_json(&e)])?;
+        if pingone::is_pingone(&json) {
+            return pingone::read(&json);
+        }
+        let (id, name, provision) = outbound(json).map_err(|error| vec![error])?;
         let mut errors = Vec::new();
         let target_settings = target_settings(&provision.target_settings, &mut errors);
         let mut channels = Vec::new();
@@ -407,7 +452,7 @@ impl Connection {
         if !errors.is_empty() {
             return Err(errors);
         }
-        Ok(Self { id, name, target_settings, channels })
+        Ok(Self { id, name, target_settings, channels, rule: None })
     }
 
     /// The secrets that only the server which wrote the file can read, and that are read with the chosen method.
@@ -434,6 +479,10 @@ impl Connection {
     pub fn pairs(&self, secrets: &[(String, Secret)]) -> Result<Vec<(String, Secret)>, String> {
         let mut given = Vec::new();
         for (name, value) in secrets {
+            // Not the target's: it is for reading users.
+            if self.rule.is_some() && name == pingone::CLIENT_SECRET {
+                continue;
+            }
             let setting = setting(name).ok_or_else(|| {
                 format!("--secret: `{}` is no setting of the connector (see `pfscim describe settings`)", excerpt(name))
             })?;
@@ -481,9 +530,8 @@ impl Connection {
 }
 
 /// Id, name and provisioning of a connection, once that is known to be ours.
-fn outbound(text: &str) -> Result<(String, String, OutboundProvision), String> {
-    let connection: SpConnection = serde_json::from_str(text.trim_start_matches('\u{feff}'))
-        .map_err(|e| format!("is not the JSON of an SP connection: {}", excerpt(&e.to_string())))?;
+fn outbound(json: Value) -> Result<(String, String, OutboundProvision), String> {
+    let connection: SpConnection = serde_json::from_value(json).map_err(|e| not_json(&e))?;
     let id = filled(connection.id.as_deref()).or(filled(connection.entity_id.as_deref()));
     let id = id.ok_or("is no SP connection: it has neither id nor entityId")?.to_owned();
     let provision = connection
@@ -496,6 +544,10 @@ fn outbound(text: &str) -> Result<(String, String, OutboundProvision), String> {
         ));
     }
     Ok((id.clone(), connection.name.unwrap_or(id), provision))
+}
+
+fn not_json(error: &serde_json::Error) -> String {
+    format!("is not the JSON of an SP connection: {}", excerpt(&error.to_string()))
 }
 
 fn channel(position: usize, value: Value) -> Result<Channel, String> {

@@ -92,6 +92,8 @@ pub struct Event {
     pub members: MemberChanges,
     /// False for a record that is as it was sent before: nothing was asked of the target.
     pub sent: bool,
+    /// A provisioning option keeps the record from being what the source says, now or since an earlier cycle.
+    pub held_back: bool,
 }
 
 /// Told what happens while it happens, from many threads.
@@ -362,7 +364,8 @@ impl Cycle<'_> {
         plan.identifiers.insert(user.identifier.to_lowercase(), user.source_id.clone());
         let operation = if user.target_id.is_some() { Operation::Update } else { Operation::Create };
         let report = Report::new(Outcome::Unchanged, user.target_id.as_deref());
-        plan.settled.push(settled(Kind::User, &user.source_id, &user.identifier, operation, Ok(report)));
+        let event = settled(Kind::User, &user.source_id, &user.identifier, operation, Ok(report));
+        plan.settled.push(Event { held_back: user.skipped, ..event });
     }
 
     /// Decides what one user of the source needs; returns what the user is called.
@@ -403,7 +406,7 @@ impl Cycle<'_> {
                 self.options.only.is_some_and(|asked| is_asked(asked, &source, &identifier, user.target_id.as_deref()));
             if user.in_scope && !user.dirty && user.values_hash.as_ref() == Some(&hash) && !asked {
                 let report = Report { warnings, ..Report::new(Outcome::Unchanged, user.target_id.as_deref()) };
-                plan.settled.push(settled(&identifier, Ok(report)));
+                plan.settled.push(Event { held_back: user.skipped, ..settled(&identifier, Ok(report)) });
                 return identifier;
             }
             if user.in_scope && user.enabled && !record.enabled && user.target_id.is_some() && self.settings.remove {
@@ -676,6 +679,7 @@ fn stopped() -> Error {
 
 /// A record that nothing was asked for.
 fn settled(kind: Kind, source: &str, identifier: &str, operation: Operation, result: Result<Report, Failure>) -> Event {
+    let held_back = result.as_ref().is_ok_and(|report| report.outcome == Outcome::Skipped);
     Event {
         kind,
         source: source.to_owned(),
@@ -685,6 +689,7 @@ fn settled(kind: Kind, source: &str, identifier: &str, operation: Operation, res
         changes: Vec::new(),
         members: MemberChanges::default(),
         sent: false,
+        held_back,
     }
 }
 

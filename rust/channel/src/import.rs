@@ -107,6 +107,9 @@ pub fn import(text: &str) -> Result<Imported, String> {
     if object.get("outboundProvision").is_some_and(Value::is_object) {
         return sp_connection(object);
     }
+    if object.contains_key("store") {
+        return Err("is a PingOne connection with its rule: turn it into an SP connection with `pfscim convert`".into());
+    }
     match (object.get("configuration"), object.get("type").and_then(Value::as_str)) {
         (Some(Value::Object(_)), Some("scim")) => Ok(store(object)),
         (Some(Value::Object(_)), Some(other)) => {

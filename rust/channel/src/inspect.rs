@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::connection::{Channel, Connection, Mapping};
 use crate::mapping::Rules;
+use crate::pingone::Rule;
 use crate::selection;
 
 /// What was found, one line each, in the order of the file.
@@ -34,6 +35,9 @@ pub fn inspect(text: &str, secrets: &[(String, Secret)]) -> Findings {
         }
     };
     let settings = settings(&connection, secrets, &mut findings);
+    if let Some(rule) = &connection.rule {
+        inspect_rule(rule, secrets, &mut findings);
+    }
     if connection.channels.is_empty() {
         findings.errors.push("the connection has no channel: nobody is provisioned".into());
     }
@@ -81,13 +85,19 @@ fn settings(connection: &Connection, secrets: &[(String, Secret)], findings: &mu
     }
 }
 
+/// A rule that is off is no mistake, but one that is on and cannot run is.
+fn inspect_rule(rule: &Rule, secrets: &[(String, Secret)], findings: &mut Findings) {
+    let told = if rule.active { &mut findings.errors } else { &mut findings.warnings };
+    told.extend(rule.off.clone());
+    findings.warnings.extend(rule.warnings(secrets));
+}
+
 fn inspect_channel(channel: &Channel, settings: Option<&Settings>, findings: &mut Findings) {
     let place = format!("channel `{}`", excerpt(&channel.name));
     let source = &channel.channel_source;
     let refused = selection::refused(source).into_iter().filter(|error| !error.contains(PLACEHOLDER));
     findings.errors.extend(refused.map(|error| format!("{place}: {error}")));
-    let users = &source.user_source_location;
-    if users.group_dn().is_none() && users.filter().is_none() {
+    if source.user_source_location.is_everything() {
         findings.warnings.push(format!(
             "{place}: Users has neither a Group DN nor a Filter: everybody below the Base DN is provisioned"
         ));
@@ -138,7 +148,9 @@ fn inspect_channel(channel: &Channel, settings: Option<&Settings>, findings: &mu
 /// Settings are looked at by core, and only where they are read; whatever else still holds a placeholder is told here.
 fn placeholders(text: &str, errors: &mut Vec<String>) {
     let Ok(mut json) = serde_json::from_str::<Value>(text.trim_start_matches('\u{feff}')) else { return };
-    json["outboundProvision"]["targetSettings"].take();
+    for path in ["/outboundProvision/targetSettings", "/store/configuration"] {
+        json.pointer_mut(path).map(Value::take);
+    }
     look(&json, "", errors);
 }
 

@@ -123,7 +123,8 @@ impl<'a> Rules<'a> {
             } else if info.attributes().len() > 1 && info.expression().is_none() {
                 errors.push(format!("{place}: {name}: more than one attribute needs an expression"));
             } else {
-                fields.push(Rule { code: field.code.clone(), multi_valued: field.multi_valued, needed, info });
+                let multi_valued = field.multi_valued && !channel.single_valued;
+                fields.push(Rule { code: field.code.clone(), multi_valued, needed, info });
             }
         }
         let required = catalogue.fields().iter().filter(|f| f.required || f.code == identifier);

@@ -157,7 +157,7 @@ fn entries(
     let told = |e: String| Error::unusable(format!("Groups Filter: {e}"));
     let text = location.filter().map(Filter::checked).transpose().map_err(told)?;
     // A server has looked at what it was asked for.
-    let filter = location.filter().filter(|_| !live).map(Filter::parse).transpose().map_err(told)?;
+    let filter = if live { None } else { location.condition().map_err(told)? };
     selection::says_who_is_in("A location for groups", settings)?;
     let members = Members::read(location, LABEL, &base, settings, source, live)?;
     let class = settings.change_detection_settings.group_object_class.trim();

@@ -77,7 +77,7 @@ impl<'a> Selection<'a> {
         let base = base(settings)?;
         let filter = match location.filter() {
             Some(text) if live => Filter::checked(text).map(|_| None),
-            text => text.map(Filter::parse).transpose(),
+            _ => location.condition(),
         }
         .map_err(|e| Error::unusable(format!("Users Filter: {e}")))?;
         let members = Members::read(location, "Users Group DN", &base, settings, source, live)?;

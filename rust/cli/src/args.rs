@@ -50,6 +50,8 @@ Examples:
       reads the directory itself; entries that did not change since the last run are not read again
   pfscim plan code42.json --source csv:people.csv --csv-values ';'
       a table: the first line names the attributes, a cell may hold several values
+  pfscim sync code42-pingone.json --secret OAUTH_ACCESS_TOKEN=env:TOKEN --secret PINGONE_CLIENT_SECRET=env:WORKER
+      a PingOne rule, which says itself where its users come from; PingOne's counters follow the summary
 
 Ctrl-C or a termination signal ends the run when the records under way are finished (exit status 3), or at once
 where it waits for the next cycle; a second one ends it at once. The state is true either way.";
@@ -80,6 +82,8 @@ Examples:
       a connection to Code42 from Active Directory; `pfscim check code42.json` tells what to fill in
   pfscim init --preset generic --source-type ldap > target.json
       a connection to any SCIM service from another LDAP directory
+  pfscim init --preset code42-pingone --out code42-pingone.json
+      a connection to Code42 and its rule as PingOne has them; any preset with --source-type pingone
   pfscim presets
       what there is";
 
@@ -88,7 +92,16 @@ Examples:
   pfscim import old.json > new.json
       what has to be looked at is told on standard error; secrets stay as they are in the file
   pfscim import pingone-store.json > new.json
-      the store of a PingOne provisioning connection";
+      the store of a PingOne provisioning connection (one with its rule goes through `pfscim convert`)";
+
+const CONVERT_EXAMPLES: &str = "\
+Examples:
+  pfscim convert code42-pingone.json > sp-connection.json
+      for PingFederate; who is chosen and the directory are still to be filled in
+  pfscim convert sp-connection.json --channel corp > pingone.json
+      a PingOne connection with a rule
+
+What cannot be carried over is named on standard error; secrets stay as they are in the file.";
 
 const PRESETS_EXAMPLES: &str = "\
 Examples:
@@ -126,6 +139,9 @@ pub(crate) enum Command {
     /// Turn a connection of another connector, or a PingOne SCIM store, into one of this connector.
     #[command(after_help = IMPORT_EXAMPLES)]
     Import(Import),
+    /// Turn a PingOne connection with its rule into an SP connection for PingFederate, or the other way round.
+    #[command(after_help = CONVERT_EXAMPLES)]
+    Convert(Convert),
     /// List the targets that a connection can be written for.
     #[command(after_help = PRESETS_EXAMPLES)]
     Presets(Listed),
@@ -186,7 +202,8 @@ pub(crate) struct Plan {
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("java").args(["plugin", "allow_expressions"]).multiple(true))]
 pub(crate) struct Target {
-    /// The connection, as PingFederate's administrative API gives it (GET /idp/spConnections/{id}).
+    /// The connection, as PingFederate's administrative API gives it (GET /idp/spConnections/{id}), or a PingOne file
+    /// ({"store", "rule", "mappings", "source"}; see the README).
     #[arg(value_name = "CONNECTION.json")]
     pub(crate) connection: PathBuf,
     /// Go through the jar that is deployed in this folder.
@@ -213,7 +230,8 @@ pub(crate) struct Target {
 /// What does not stand in the connection.
 #[derive(Debug, Args)]
 pub(crate) struct Given {
-    /// A target setting from the environment or a file; goes before the connection's own.
+    /// A target setting from the environment or a file; goes before the connection's own. PINGONE_CLIENT_SECRET is the
+    /// worker application's that reads a PingOne source.
     #[arg(long = "secret", value_name = "NAME=env:VAR|NAME=file:PATH", value_parser = secret)]
     pub(crate) secrets: Vec<(String, Secret)>,
 }
@@ -239,7 +257,8 @@ pub(crate) struct Job {
 /// A look at a connection's file.
 #[derive(Debug, Args)]
 pub(crate) struct Check {
-    /// The connection, as PingFederate's administrative API gives it (GET /idp/spConnections/{id}).
+    /// The connection, as PingFederate's administrative API gives it (GET /idp/spConnections/{id}), or a PingOne file
+    /// ({"store", "rule", "mappings", "source"}; see the README).
     #[arg(value_name = "CONNECTION.json")]
     pub(crate) connection: PathBuf,
     #[command(flatten)]
@@ -265,9 +284,10 @@ pub(crate) struct Init {
     /// What the target is: a name of `pfscim presets`.
     #[arg(long, value_name = "NAME", value_parser = preset)]
     pub(crate) preset: &'static Preset,
-    /// The directory that users come from: Active Directory or another LDAP directory.
-    #[arg(long, value_name = "ad|ldap", value_parser = source_type, default_value = "ad")]
-    pub(crate) source_type: SourceType,
+    /// Where users come from: Active Directory, another LDAP directory, or PingOne, which makes it a PingOne connection
+    /// with its rule. Default: pingone for code42-pingone, ad for the others.
+    #[arg(long, value_name = "ad|ldap|pingone", value_parser = origin)]
+    pub(crate) source_type: Option<Origin>,
     /// Where to write it; a file that is there already is never touched. Default: standard output.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
@@ -279,6 +299,17 @@ pub(crate) struct Import {
     /// The connection as PingFederate's administrative API gives it, or the store as PingOne's does.
     #[arg(value_name = "OLD.json")]
     pub(crate) connection: PathBuf,
+}
+
+/// A connection for the other product.
+#[derive(Debug, Args)]
+pub(crate) struct Convert {
+    /// The connection: an SP connection of this connector, or a PingOne file.
+    #[arg(value_name = "CONNECTION.json")]
+    pub(crate) connection: PathBuf,
+    /// The channel, where an SP connection has several.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) channel: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -331,11 +362,19 @@ fn preset(name: &str) -> Result<&'static Preset, String> {
     pfscim_core::target::preset(name).ok_or_else(|| "there is no such preset (see `pfscim presets`)".into())
 }
 
-fn source_type(word: &str) -> Result<SourceType, String> {
+/// Where the users of a new connection come from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Origin {
+    Directory(SourceType),
+    PingOne,
+}
+
+fn origin(word: &str) -> Result<Origin, String> {
     match word {
-        "ad" => Ok(SourceType::ActiveDirectory),
-        "ldap" => Ok(SourceType::Ldap),
-        _ => Err("must be ad or ldap".into()),
+        "ad" => Ok(Origin::Directory(SourceType::ActiveDirectory)),
+        "ldap" => Ok(Origin::Directory(SourceType::Ldap)),
+        "pingone" => Ok(Origin::PingOne),
+        _ => Err("must be ad, ldap or pingone".into()),
     }
 }
 

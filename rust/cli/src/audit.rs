@@ -116,7 +116,8 @@ mod tests {
     fn event(operation: Operation, result: Result<Report, Failure>) -> Event {
         let source = "g|1\n".to_owned();
         let (kind, members) = (Kind::User, MemberChanges::default());
-        Event { kind, source, identifier: "ada".into(), operation, result, changes: Vec::new(), members, sent: true }
+        let (changes, identifier) = (Vec::new(), "ada".into());
+        Event { kind, source, identifier, operation, result, changes, members, sent: true, held_back: false }
     }
 
     fn written(event: &Event) -> String {

@@ -13,6 +13,7 @@ use pfscim_core::connector::Connector;
 
 use crate::args::{Job, Plan, Sync};
 use crate::audit::Audit;
+use crate::counters::Counters;
 use crate::report::{About, Page};
 use crate::run::{Setup, beside};
 use crate::screen::Screen;
@@ -23,6 +24,7 @@ pub(crate) fn plan(plan: &Plan) -> Result<End, Error> {
     let page = plan.html.as_deref().map(|path| Page::at(path, plan.force)).transpose()?;
     let job = &plan.job;
     let setup = Setup::read(&job.target, true)?;
+    setup.ready(job)?;
     setup.settings.warnings().iter().for_each(|warning| log::warn!("{warning}"));
     let channel = setup.channel();
     let expressions = setup.expressions(&job.target)?;
@@ -57,6 +59,7 @@ pub(crate) fn sync(sync: &Sync) -> Result<End, Error> {
     stop::listen()?;
     let job = &sync.job;
     let setup = Setup::read(&job.target, false)?;
+    setup.ready(job)?;
     setup.settings.warnings().iter().for_each(|warning| log::warn!("{warning}"));
     let channel = setup.channel();
     let expressions = setup.expressions(&job.target)?;
@@ -189,10 +192,12 @@ impl<'a> Run<'a> {
         watch: &dyn Watch,
         options: Options<'_>,
     ) -> (Summary, Result<(), Error>) {
-        let source = match self.job.source.open(&self.setup.environment.anchors) {
+        let source = match self.setup.source(self.job) {
             Ok(source) => source,
             Err(error) => return (Summary::default(), Err(error)),
         };
+        let counters = self.setup.connection.rule.as_ref().map(|_| Counters::default());
+        let watch = All([watch].into_iter().chain(counters.iter().map(|c| c as _)).collect());
         let cycle = Cycle {
             channel: self.setup.channel(),
             rules: self.rules,
@@ -200,12 +205,13 @@ impl<'a> Run<'a> {
             source: source.as_ref(),
             state,
             provisioner,
-            watch,
+            watch: &watch,
             options,
         };
         let (summary, result) = cycle.run();
         if result.is_ok() || summary != Summary::default() {
             self.screen.summary(&summary);
+            counters.iter().for_each(|counters| self.screen.counters(counters));
         }
         (summary, result)
     }

@@ -3,6 +3,7 @@
 
 mod args;
 mod audit;
+mod counters;
 mod cycles;
 mod help;
 mod logging;
@@ -73,6 +74,7 @@ fn main() -> ExitCode {
         Command::Test(test) => Ok(verify::test(test)),
         Command::Init(init) => prepare::init(init),
         Command::Import(import) => prepare::import(import),
+        Command::Convert(convert) => prepare::convert(convert),
         Command::Presets(listed) => Ok(prepare::presets(listed)),
         Command::Sync(sync) => cycles::sync(sync),
         Command::Plan(plan) => cycles::plan(plan),

@@ -1,17 +1,18 @@
-//! `pfscim presets`, `pfscim init` and `pfscim import`: connections to start with.
+//! `pfscim presets`, `pfscim init`, `pfscim import` and `pfscim convert`: connections to start with.
 
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
-use pfscim_channel::import::import as convert;
+use pfscim_channel::import::{self, Imported};
 use pfscim_channel::inspect::inspect;
-use pfscim_channel::{Error, template};
+use pfscim_channel::template::SourceType;
+use pfscim_channel::{Error, pingone, template};
 use pfscim_core::target;
 use pfscim_core::text::{printable, printable_json};
 use serde_json::{Value, json};
 
-use crate::args::{Import, Init, Listed};
+use crate::args::{Convert, Import, Init, Listed, Origin};
 use crate::{End, complain, read, screen};
 
 /// Lists the presets.
@@ -31,7 +32,13 @@ pub(crate) fn presets(listed: &Listed) -> End {
 
 /// Writes the connection of a preset, and says what is left to do.
 pub(crate) fn init(init: &Init) -> Result<End, Error> {
-    let text = format!("{:#}", template::connection(init.preset, init.source_type));
+    let usual =
+        if init.preset.from_ping_one { Origin::PingOne } else { Origin::Directory(SourceType::ActiveDirectory) };
+    let connection = match init.source_type.unwrap_or(usual) {
+        Origin::Directory(source) => template::connection(init.preset, source),
+        Origin::PingOne => pingone::file(init.preset),
+    };
+    let text = format!("{connection:#}");
     match &init.out {
         None => screen::out(&text),
         Some(path) => write_new(path, &format!("{text}\n"))?,
@@ -67,10 +74,19 @@ fn write_new(path: &Path, text: &str) -> Result<(), Error> {
 
 /// Prints another connector's connection as one of ours, and says what has to be looked at.
 pub(crate) fn import(import: &Import) -> Result<End, Error> {
-    let name = printable(&import.connection.display().to_string());
-    let imported = convert(&read(&import.connection)?).map_err(|e| Error::unusable(format!("{name}: {e}")))?;
-    screen::out(&printable_json(&format!("{:#}", imported.connection)));
-    for note in imported.notes {
+    print(&import.connection, import::import)
+}
+
+/// Prints a connection for the other product, and says what could not be carried over.
+pub(crate) fn convert(convert: &Convert) -> Result<End, Error> {
+    print(&convert.connection, |text| pingone::convert(text, convert.channel.as_deref()))
+}
+
+fn print(path: &Path, turn: impl FnOnce(&str) -> Result<Imported, String>) -> Result<End, Error> {
+    let name = printable(&path.display().to_string());
+    let turned = turn(&read(path)?).map_err(|e| Error::unusable(format!("{name}: {e}")))?;
+    screen::out(&printable_json(&format!("{:#}", turned.connection)));
+    for note in turned.notes {
         complain(&format!("note: {note}"));
     }
     Ok(End::Well)

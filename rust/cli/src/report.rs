@@ -338,6 +338,7 @@ mod tests {
             changes: vec![change("title"), change("password")],
             members: MemberChanges { added: vec![HOSTILE.into()], removed: Vec::new() },
             sent: true,
+            held_back: false,
         }
     }
 

@@ -8,6 +8,7 @@ use pfscim_channel::connection::{Channel, Connection, PLUGIN_TYPE};
 use pfscim_channel::expressions::{Evaluator, Expressions};
 use pfscim_channel::mapping::{self, Rules};
 use pfscim_channel::provisioner::{Deployed, Plugin, operation_timeout};
+use pfscim_channel::source::Source;
 use pfscim_channel::state::Owner;
 use pfscim_channel::{Error, describe};
 use pfscim_core::connector::Connector;
@@ -16,7 +17,7 @@ use pfscim_core::mapping::Catalogue;
 use pfscim_core::target::{Secret, Settings, setting};
 use pfscim_core::text::printable;
 
-use crate::args::Target;
+use crate::args::{Job, Target};
 use crate::{network, read};
 
 /// The setting that says what may be cleared.
@@ -64,6 +65,23 @@ impl Setup {
 
     pub(crate) fn channel(&self) -> &Channel {
         &self.connection.channels[self.position]
+    }
+
+    /// Refuses what no cycle can be run with: a PingOne rule that is off or whose connection is, and nobody who says
+    /// where users come from.
+    pub(crate) fn ready(&self, job: &Job) -> Result<(), Error> {
+        match self.connection.rule.as_ref().and_then(|rule| rule.off.clone()) {
+            Some(why) => Err(Error::unusable(why)),
+            None => self.source(job).map(drop),
+        }
+    }
+
+    /// Where users come from: what the arguments name or, with a PingOne rule, what its file does.
+    pub(crate) fn source(&self, job: &Job) -> Result<Box<dyn Source>, Error> {
+        let Some(rule) = &self.connection.rule else { return job.source.open(&self.environment.anchors) };
+        job.source.none()?;
+        let folder = job.target.connection.parent().unwrap_or(Path::new(""));
+        Ok(Box::new(rule.source(folder, &job.target.given.secrets, &self.environment)?))
     }
 
     pub(crate) fn owner(&self, channel: &Channel) -> Owner {

@@ -14,6 +14,8 @@ use pfscim_core::target::{Kind, catalogue, presets};
 use pfscim_core::text::{printable, printable_json};
 use serde_json::{Value, json};
 
+use crate::counters::Counters;
+
 /// Stands for values that may not be shown.
 const HIDDEN: &str = "***";
 
@@ -175,6 +177,11 @@ impl Screen {
         }
         out(&table.to_string());
     }
+
+    /// The same as PingOne counts it.
+    pub(crate) fn counters(&self, counters: &Counters) {
+        if self.json { out_json(&counters.json()) } else { out(&counters.text()) }
+    }
 }
 
 /// Every outcome with its count, and the failures.
@@ -256,6 +263,7 @@ mod tests {
             changes: vec![change("title"), change("password")],
             members: MemberChanges::default(),
             sent: true,
+            held_back: false,
         }
     }
 

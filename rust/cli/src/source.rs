@@ -16,8 +16,9 @@ const SHAPE: &str = "a source is given as ldif:FILE, csv:FILE, jsonl:FILE, ldap:
 #[derive(Debug, Args)]
 pub(crate) struct SourceArguments {
     /// Where users come from: an export of a directory (LDIF), a table (CSV), one JSON object a line, or a directory.
+    /// A PingOne file says it itself (its `source`), and takes none here.
     #[arg(long, value_name = "ldif:FILE|csv:FILE|jsonl:FILE|ldap[s]://HOST:PORT", value_parser = place)]
-    source: Place,
+    source: Option<Place>,
     /// The account that asks the directory. Default: nobody.
     #[arg(long, value_name = "DN", requires = "bind_password")]
     bind_dn: Option<String>,
@@ -51,7 +52,10 @@ enum Place {
 impl SourceArguments {
     /// The source that the arguments name. `anchors` are the certificates that a directory is trusted by, in DER.
     pub(crate) fn open(&self, anchors: &[Vec<u8>]) -> Result<Box<dyn Source>, Error> {
-        Ok(match &self.source {
+        let source = self.source.as_ref().ok_or_else(|| {
+            Error::unusable(format!("--source: is missing; the connection does not say where users come from: {SHAPE}"))
+        })?;
+        Ok(match source {
             Place::Directory(url) => {
                 let account = self.bind_dn.clone().zip(self.bind_password.clone());
                 let account = account.map(|(name, password)| Account { name, password });
@@ -65,6 +69,18 @@ impl SourceArguments {
                 Box::new(Csv::new(file, form))
             }
         })
+    }
+}
+
+impl SourceArguments {
+    /// Refuses a second word about where users come from.
+    pub(crate) fn none(&self) -> Result<(), Error> {
+        match self.source {
+            None => Ok(()),
+            Some(_) => Err(Error::unusable(
+                "--source: the PingOne file says where users come from (its `source`); leave --source out",
+            )),
+        }
     }
 }
 

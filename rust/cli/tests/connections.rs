@@ -61,7 +61,7 @@ fn with(url: &str) -> TempDir {
 #[test]
 fn every_new_command_has_help_with_examples() {
     let folder = folder();
-    for command in ["check", "test", "init", "import", "presets"] {
+    for command in ["check", "test", "init", "import", "convert", "presets"] {
         let output = run(folder.path(), &[command, "--help"]);
         assert_eq!(output.status.code(), Some(0));
         let help = text(&output.stdout);
@@ -144,7 +144,7 @@ fn what_is_mistyped_is_one_line_and_status_2() {
     for (args, words) in [
         (&["init", "--preset", "myspace"][..], "no such preset (see `pfscim presets`)"),
         (&["init"], "--preset"),
-        (&["init", "--preset", "code42", "--source-type", "nis"], "ad or ldap"),
+        (&["init", "--preset", "code42", "--source-type", "nis"], "ad, ldap or pingone"),
         (&["check"], "CONNECTION.json"),
         (&["check", "nowhere.json"], "nowhere.json"),
         (&["check", "."], ".: "),
@@ -311,4 +311,109 @@ fn an_import_can_be_imported_again_without_a_change() {
     let json: Value = serde_json::from_slice(&first.stdout).unwrap();
     assert_eq!(json["extra"], json!([1]));
     assert_eq!(run(folder.path(), &["check", "new.json"]).status.code(), Some(0));
+}
+
+/// A folder with the scenario of a PingOne rule, whose target is at that URL.
+fn with_rule(url: &str) -> TempDir {
+    let scenario = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/scenarios/pingone");
+    let folder = folder();
+    for name in ["connection.json", "users.json", "populations.json"] {
+        let text = std::fs::read_to_string(scenario.join(name)).unwrap();
+        std::fs::write(folder.path().join(name), text.replace("http://127.0.0.1:8042/v2", url)).unwrap();
+    }
+    folder
+}
+
+/// The scenario's file with one part changed.
+fn changed(folder: &Path, pointer: &str, value: Value) {
+    let path = folder.join("connection.json");
+    let mut json: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    *json.pointer_mut(pointer).unwrap() = value;
+    std::fs::write(path, json.to_string()).unwrap();
+}
+
+const SECRET: [&str; 2] = ["--secret", "OAUTH_ACCESS_TOKEN=env:TOKEN"];
+
+#[test]
+fn a_pingone_connection_and_rule_of_a_preset_names_what_is_left_to_fill_in() {
+    let folder = folder();
+    let output = run(folder.path(), &["init", "--preset", "code42-pingone", "--out", "p.json"]);
+    assert_eq!(output.status.code(), Some(0));
+    let notes = text(&output.stderr);
+    assert!(notes.contains("to do: rule.userFilter.all[0].value: still holds"), "{notes}");
+    let check = run(folder.path(), &["check", "p.json"]);
+    assert_eq!(check.status.code(), Some(2));
+    let path = folder.path().join("p.json");
+    let filled = std::fs::read_to_string(&path).unwrap().replace("REPLACE-ME", "filled");
+    std::fs::write(path, filled).unwrap();
+    let check = run(folder.path(), &["check", "p.json", "--secret", "PINGONE_CLIENT_SECRET=env:TOKEN"]);
+    assert_eq!((check.status.code(), text(&check.stdout).as_str()), (Some(0), "p.json: nothing is wrong\n"));
+}
+
+#[test]
+fn a_rule_is_planned_from_its_own_files_and_counted_as_pingone_does() {
+    let server = Server::start(|_| nobody());
+    let folder = with_rule(&server.url());
+    let output = run(folder.path(), &[&["plan", "connection.json", "--json"], &SECRET[..]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let lines: Vec<Value> = text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let counters = json!({"impacted": 5, "success": 4, "partiallySynced": 0, "unsynced": 1, "failed": 0});
+    assert_eq!(lines.last().unwrap()["sync"]["users"], counters);
+    let heard = server.heard().join("\n");
+    assert!(heard.contains("filter=username%20Eq%20%22ada.king%40example.com%22"), "{heard}");
+}
+
+#[test]
+fn a_rule_that_cannot_run_is_refused_before_anything_is_sent() {
+    let server = Server::start(|_| nobody());
+    for (pointer, value, expected) in [
+        ("/store/status", json!("INACTIVE"), "the connection is disabled"),
+        ("/plan/status", json!("INACTIVE"), "the plan is disabled"),
+        ("/rule/active", json!(false), "the rule is off"),
+        ("/rule/userFilter", json!(null), "rule: has no user filter"),
+        ("/rule/userFilter/all/0/value", json!("Nobody"), "`Nobody`, which PingOne does not have"),
+        ("/rule/userFilter/all/0/operator", json!("Contains"), "`Contains` is not known"),
+        ("/rule/userFilter/all/0/attribute", json!("Shoe Size"), "`Shoe Size` is no attribute"),
+        ("/source/files", json!(["gone.json"]), "gone.json: "),
+    ] {
+        let folder = with_rule(&server.url());
+        changed(folder.path(), pointer, value);
+        let output = run(folder.path(), &[&["sync", "connection.json"], &SECRET[..]].concat());
+        let told = told(&output, 2);
+        assert!(told.contains(expected), "{told}");
+    }
+    let folder = with_rule(&server.url());
+    let output = run(folder.path(), &[&["sync", "connection.json", "--source", "csv:x.csv"], &SECRET[..]].concat());
+    assert!(told(&output, 2).contains("leave --source out"));
+    assert_eq!(server.heard(), Vec::<String>::new());
+}
+
+#[test]
+fn a_disabled_connection_can_be_tested() {
+    let server =
+        Server::start(
+            |request| {
+                if request.contains("ServiceProviderConfig") { answer(404, "text/plain", "") } else { nobody() }
+            },
+        );
+    let folder = with_rule(&server.url());
+    changed(folder.path(), "/store/status", json!("INACTIVE"));
+    let output = run(folder.path(), &[&["test", "connection.json"], &SECRET[..]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_rule_goes_over_to_pingfederate_and_back_and_what_does_not_is_named() {
+    let folder = with_rule("https://scim.example.com");
+    let there = run(folder.path(), &["convert", "connection.json"]);
+    assert_eq!(there.status.code(), Some(0));
+    assert!(text(&there.stderr).contains("note: rule: its user filter was left out"));
+    let connection: Value = serde_json::from_slice(&there.stdout).unwrap();
+    assert_eq!(connection["outboundProvision"]["type"], "PfScim");
+    std::fs::write(folder.path().join("sp.json"), &there.stdout).unwrap();
+    let back = run(folder.path(), &["convert", "sp.json"]);
+    let file: Value = serde_json::from_slice(&back.stdout).unwrap();
+    assert_eq!(file["store"]["configuration"]["USER_FILTER"], "username Eq \"%s\"");
+    assert!(text(&back.stderr).contains("note: Users (Group DN): cannot be carried over"));
+    assert!(told(&run(folder.path(), &["import", "connection.json"]), 2).contains("`pfscim convert`"));
 }

@@ -6,6 +6,7 @@ mod file;
 mod jsonl;
 mod ldap;
 mod ldif;
+mod pingone;
 
 use std::collections::HashMap;
 
@@ -13,6 +14,7 @@ pub use self::csv::{Csv, Form};
 pub use self::jsonl::JsonLines;
 pub use self::ldap::{Account, Ldap, address};
 pub use self::ldif::Ldif;
+pub use self::pingone::{Access, PingOne};
 
 use crate::Error;
 use crate::dn::Dn;

@@ -277,6 +277,7 @@ const CATALOGUE: &[Setting] = &[
         section: OVERRIDES,
         description: "The word before the credentials in the Authorization header; blank takes the usual one, Bearer for tokens.",
         check: Check::Token,
+        aliases: &["Auth Type Header"],
         ..ROW
     },
     Setting {

@@ -102,6 +102,14 @@ impl Identifier {
             Self::WorkEmail => "workEmail",
         }
     }
+
+    /// The filter when *Filter Expression* is blank: the vendor's own two.
+    pub fn usual_filter(self) -> &'static str {
+        match self {
+            Self::UserName => "userName eq \"%s\"",
+            Self::WorkEmail => "emails eq \"%s\"",
+        }
+    }
 }
 
 /// *Remove User Action*.

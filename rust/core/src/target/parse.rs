@@ -115,14 +115,6 @@ fn fits(setting: &Setting, value: &str) -> Result<(), String> {
     }
 }
 
-/// The value of a filter when *Filter Expression* is blank: the vendor's own two.
-fn default_filter(identifier: Identifier) -> &'static str {
-    match identifier {
-        Identifier::UserName => "userName eq \"%s\"",
-        Identifier::WorkEmail => "emails eq \"%s\"",
-    }
-}
-
 fn authentication(given: &Given) -> Result<Authentication, Failure> {
     let secret = |name: &str| Secret::new(given.text(name));
     Ok(match given.choice("AUTHENTICATION_METHOD") {
@@ -168,7 +160,7 @@ fn typed(given: &Given) -> Result<Settings, Failure> {
         version: if given.choice("SCIM_VERSION") == "1.1" { Version::V1_1 } else { Version::V2_0 },
         authentication: authentication(given)?,
         identifier,
-        filter: filter.unwrap_or(default_filter(identifier)).to_owned(),
+        filter: filter.unwrap_or(identifier.usual_filter()).to_owned(),
         authorization_type: given.optional("AUTHORIZATION_TYPE", |text| Ok(text.to_owned()))?,
         users_path: given.optional("USERS_RESOURCE", check::path)?.unwrap_or_else(|| "/Users".into()),
         groups_path: given.optional("GROUPS_RESOURCE", check::path)?.unwrap_or_else(|| "/Groups".into()),

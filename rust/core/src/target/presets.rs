@@ -22,6 +22,9 @@ pub struct Preset {
     /// Where the fields come from; empty = the default mappings.
     #[serde(default)]
     pub mapping: Vec<FieldSource>,
+    /// Users usually come from PingOne, not from a directory.
+    #[serde(default)]
+    pub from_ping_one: bool,
 }
 
 /// Where one field comes from.
@@ -39,6 +42,9 @@ pub struct FieldSource {
     /// The attribute in other directories, where they have one of their own.
     #[serde(default)]
     ldap: Option<String>,
+    /// The attribute of a PingOne user, by label, where it is not the one that directories have it in.
+    #[serde(default)]
+    pub ping_one: Option<String>,
     /// *Default Value*.
     #[serde(default)]
     pub default: Option<String>,
@@ -147,7 +153,7 @@ mod tests {
                 let field = catalogue.field(&row.field).unwrap_or_else(|| panic!("{}: {}", preset.name, row.field));
                 assert_eq!(field.code, row.field, "{}", preset.name);
                 assert!(seen.insert(&field.code), "{}: {} twice", preset.name, row.field);
-                let sources = [row.active_directory(), row.ldap(), row.default.as_deref()];
+                let sources = [row.active_directory(), row.ldap(), row.ping_one.as_deref(), row.default.as_deref()];
                 assert!(sources.iter().any(Option::is_some), "{}: {}", preset.name, row.field);
             }
             let user_name = preset.mapping.iter().find(|row| row.field == "userName").unwrap();

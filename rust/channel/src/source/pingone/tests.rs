@@ -1,0 +1,347 @@
+//! Files in a temporary folder, and the API as a loopback server answers it.
+
+use std::collections::BTreeMap;
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use pfscim_core::environment::{ProxyRules, SystemClock};
+use pfscim_core::target::Secret;
+use serde_json::json;
+
+use super::*;
+
+/// Pages in files: what is read of users (by id) and groups (by name), or why nothing is.
+fn read(pages: &[Json], named: Named, groups: &[&str]) -> Result<BTreeMap<String, Entry>, String> {
+    let texts: Vec<_> = pages.iter().map(Json::to_string).collect();
+    read_texts(&texts.iter().map(String::as_str).collect::<Vec<_>>(), named, groups)
+}
+
+fn read_texts(pages: &[&str], named: Named, groups: &[&str]) -> Result<BTreeMap<String, Entry>, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let files = pages.iter().enumerate().map(|(at, page)| {
+        let path = folder.path().join(format!("{at}.json"));
+        std::fs::write(&path, page).unwrap();
+        path
+    });
+    let source = PingOne::files(files.collect::<Vec<_>>(), named, groups.iter().map(|g| (*g).to_owned()).collect());
+    entries(&source)
+}
+
+fn entries(source: &PingOne) -> Result<BTreeMap<String, Entry>, String> {
+    let search =
+        Search { base: "", base_label: "Base DN", base_only: false, filter: String::new(), attributes: Vec::new() };
+    let mut entries = BTreeMap::new();
+    let read = source.read(&search, &mut |entry| {
+        let key = if entry.is_a(GROUP_CLASS) { GROUP_NAME } else { ID };
+        let name = entry.values(key)[0].text().unwrap().to_owned();
+        assert!(entries.insert(name, entry).is_none());
+        Ok(())
+    });
+    read.map(|()| entries).map_err(|error| error.to_string())
+}
+
+fn values<'e>(entry: &'e Entry, attribute: &str) -> Vec<&'e str> {
+    entry.values(attribute).iter().map(|value| value.text().unwrap()).collect()
+}
+
+fn users(items: Json) -> Json {
+    json!({"_embedded": {"users": items}})
+}
+
+fn user(id: &str) -> Json {
+    json!({"id": id, "username": format!("{id}@example.com"), "population": {"id": "p1"}, "enabled": true})
+}
+
+fn populations() -> Json {
+    json!({"_embedded": {"populations": [{"id": "p1", "name": "Employees"}, {"id": "p2", "name": "Guests"}]}})
+}
+
+fn groups() -> Json {
+    json!({"_embedded": {"groups": [
+        {"id": "g1", "name": "Staff"},
+        {"id": "g2", "name": "Inner", "memberOfGroups": [{"id": "g1"}]},
+        {"id": "g3", "name": "Innermost", "memberOfGroups": [{"id": "g2"}, {"id": "g3"}]},
+        {"id": "g4", "name": "Partners", "isExternal": true},
+        {"id": "g5", "name": "Twins"}, {"id": "g6", "name": "twins"}
+    ]}})
+}
+
+fn of_population(name: &str) -> Named {
+    Named { populations: vec![name.into()], ..Named::default() }
+}
+
+fn of_group(name: &str) -> Named {
+    Named { groups: vec![name.into()], ..Named::default() }
+}
+
+#[test]
+fn a_user_is_read_under_the_paths_of_its_json() {
+    let page = users(json!([{
+        "_links": {"self": {"href": "x"}}, "id": "u1", "username": "ada", "enabled": false, "logins": 7,
+        "name": {"given": "Ada", "family": ""}, "population": {"id": "p1"}, "tags": ["a", "b"], "title": null,
+        "objectClass": "group", "emails": [{"value": "a@x"}, {"value": "b@x"}]
+    }]));
+    let entries = read(&[page, populations()], of_population("Employees"), &[]).unwrap();
+    let ada = &entries["u1"];
+    for (path, expected) in [
+        ("username", &["ada"][..]),
+        ("enabled", &["false"]),
+        ("logins", &["7"]),
+        ("name.given", &["Ada"]),
+        ("name.family", &[]),
+        ("population.name", &["Employees"]),
+        ("tags", &["a", "b"]),
+        ("title", &[]),
+        ("emails.value", &["a@x", "b@x"]),
+        ("_links.self.href", &[]),
+        ("objectClass", &["user"]),
+    ] {
+        assert_eq!(values(ada, path), expected, "{path}");
+    }
+}
+
+#[test]
+fn members_of_a_group_are_so_of_the_groups_that_it_is_in() {
+    let mut all = [user("u1"), user("u2"), user("u3")];
+    all[0]["memberOfGroupIDs"] = json!(["g3"]);
+    all[1]["memberOfGroupNames"] = json!(["Inner"]);
+    all[2]["memberOfGroupIDs"] = json!([]);
+    let entries = read(&[users(json!(all)), groups()], of_group("Staff"), &["Staff", "g2"]).unwrap();
+    assert_eq!(values(&entries["u1"], GROUP_NAMES), ["Staff", "Inner", "Innermost"]);
+    assert_eq!(values(&entries["u2"], GROUP_IDS), ["g1", "g2"]);
+    assert_eq!(values(&entries["u3"], GROUP_IDS), [""; 0]);
+    assert_eq!(values(&entries["Staff"], GROUP_MEMBER), ["u1", "u2"]);
+    assert_eq!(values(&entries["Inner"], ID), ["g2"]);
+    assert!(!entries.contains_key("Innermost"), "only groups that are provisioned are given");
+}
+
+#[test]
+fn what_a_rule_names_has_to_be_there() {
+    let mut member = user("u1");
+    member["memberOfGroupNames"] = json!(["Staff"]);
+    for (pages, named, provisioned, told) in [
+        (
+            vec![users(json!([user("u1")])), populations()],
+            of_population("Employes"),
+            "",
+            "`Employes`, which PingOne does not have",
+        ),
+        (vec![users(json!([user("u1")]))], of_population("Employees"), "", "the populations themselves were not read"),
+        (vec![users(json!([user("u1")])), groups()], of_group("Staff"), "", "no user says its groups"),
+        (
+            vec![users(json!([member.clone()])), groups()],
+            of_group("Clerks"),
+            "",
+            "`Clerks`, which PingOne does not have",
+        ),
+        (
+            vec![users(json!([member.clone()])), groups()],
+            Named::default(),
+            "Partners",
+            "`Partners` is an external group",
+        ),
+        (vec![users(json!([member.clone()])), groups()], Named::default(), "Twins", "several groups"),
+        (vec![users(json!([member.clone()]))], Named::default(), "Staff", "`Staff` is no group of PingOne"),
+    ] {
+        let provisioned: Vec<_> = [provisioned].into_iter().filter(|name| !name.is_empty()).collect();
+        let error = read(&pages, named, &provisioned).unwrap_err();
+        assert!(error.contains(told), "{error}");
+    }
+    assert!(read(&[users(json!([user("u1")]))], of_population("p1"), &[]).is_ok(), "users say the id themselves");
+    assert!(read(&[users(json!([member]))], of_group("staff"), &[]).is_ok(), "users say the name themselves");
+}
+
+#[test]
+fn files_that_are_not_whole_are_refused() {
+    let linked = |own: &str, next: Option<&str>, items: Json| {
+        let mut page = users(items);
+        page["_links"] = json!({"self": {"href": own}, "next": next.map(|href| json!({"href": href}))});
+        page
+    };
+    let (one, two) = ("https://api.example/v1/users", "https://api.example/v1/users?cursor=2");
+    let whole = [linked(one, Some(two), json!([user("u1")])), linked(two, None, json!([user("u2")]))];
+    assert_eq!(read(&whole, Named::default(), &[]).unwrap().len(), 2);
+    for (pages, told) in [
+        (vec![whole[0].clone()], "0.json: has a next page that is not among the files"),
+        (vec![linked(one, Some(one), json!([user("u1")]))], "its own next page"),
+        (vec![linked(one, Some("https://evil.example/v1/users"), json!([user("u1")]))], "another server"),
+        (vec![users(json!([]))], "no user"),
+        (vec![populations()], "none of the files holds users"),
+        (vec![json!({"users": []})], "no page of PingOne's API"),
+        (vec![json!({"_embedded": {"users": [user("u1")]}, "count": 2})], "says that there are 2 users"),
+        (vec![users(json!(["u1"]))], "PingOne user 1: is no user"),
+    ] {
+        let error = read(&pages, Named::default(), &[]).unwrap_err();
+        assert!(error.contains(told), "{error}");
+    }
+    let text = whole[0].to_string();
+    assert!(read_texts(&[&text[..text.len() / 2]], Named::default(), &[]).unwrap_err().contains("0.json: is cut off"));
+    assert!(read_texts(&["<html>"], Named::default(), &[]).unwrap_err().contains("is not JSON"));
+}
+
+/// The API: what is answered to a method and path with its query, and what was asked with which token.
+struct Server {
+    address: String,
+    heard: Arc<Mutex<Vec<(String, String)>>>,
+}
+
+impl Server {
+    /// `answer` is given the server's address, the request line without its version, and the credentials.
+    fn start(answer: impl Fn(&str, &str, &str) -> (u16, Json) + Send + 'static) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let (base, told) = (address.clone(), Arc::clone(&heard));
+        // Ends with the process: every test asks a few times only.
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().flatten() {
+                let mut head = Vec::new();
+                let mut byte = [0];
+                while !head.ends_with(b"\r\n\r\n") && matches!(stream.read(&mut byte), Ok(1)) {
+                    head.push(byte[0]);
+                }
+                let head = String::from_utf8(head).unwrap();
+                let of = |name: &str| {
+                    head.lines()
+                        .find_map(|l| l.split_once(": ").filter(|(n, _)| n.eq_ignore_ascii_case(name)))
+                        .map(|(_, v)| v)
+                };
+                let mut body = vec![0; of("content-length").map_or(0, |length| length.parse().unwrap())];
+                stream.read_exact(&mut body).unwrap();
+                let line = head.lines().next().unwrap_or_default();
+                let line = line.rsplit_once(' ').map_or(line, |(line, _)| line);
+                let credentials = of("authorization").unwrap_or_default();
+                told.lock().unwrap().push((line.to_owned(), credentials.to_owned()));
+                let (status, json) = answer(&base, line, credentials);
+                let text = json.to_string();
+                let _ = write!(
+                    stream,
+                    "HTTP/1.1 {status} Told\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{text}",
+                    text.len()
+                );
+            }
+        });
+        Self { address, heard }
+    }
+
+    fn read(&self, named: Named, groups: &[&str]) -> Result<BTreeMap<String, Entry>, String> {
+        let access = Access {
+            api: format!("{}/v1/", self.address),
+            authorization: format!("{}/auth", self.address),
+            environment: "e1".into(),
+            client_id: "worker".into(),
+            client_secret: Some(Secret::new("hunter2-secret")),
+        };
+        let environment = Environment {
+            channel: "test".into(),
+            anchors: Vec::new(),
+            proxy: ProxyRules::default(),
+            clock: Arc::new(SystemClock::default()),
+            operation_timeout: Duration::from_secs(10),
+            dry_run: true,
+        };
+        let groups = groups.iter().map(|group| (*group).to_owned()).collect();
+        let source = PingOne::api(&access, named, groups, &environment).map_err(|error| error.to_string())?;
+        let read = entries(&source);
+        assert!(!read.as_ref().err().is_some_and(|told| told.contains("hunter2")));
+        read
+    }
+
+    fn heard(&self) -> Vec<String> {
+        self.heard.lock().unwrap().iter().map(|(line, _)| line.clone()).collect()
+    }
+}
+
+const TOKEN: &str = "POST /auth/e1/as/token";
+const USERS: &str = "GET /v1/environments/e1/users?limit=200";
+const POPULATIONS: &str = "GET /v1/environments/e1/populations";
+const GROUPS: &str = "GET /v1/environments/e1/groups";
+
+fn token(name: &str) -> (u16, Json) {
+    (200, json!({"access_token": name, "token_type": "Bearer", "expires_in": 3600}))
+}
+
+#[test]
+fn the_api_is_read_page_by_page() {
+    let server = Server::start(|base, line, credentials| match line {
+        TOKEN => token("t1"),
+        _ if credentials != "Bearer t1" => (401, json!({})),
+        POPULATIONS => (200, populations()),
+        GROUPS => (200, groups()),
+        "GET /v1/environments/e1/users?limit=200&filter=memberOfGroups%5Bid+eq+%22g1%22%5D" => {
+            (200, users(json!([user("u2")])))
+        }
+        USERS => {
+            let mut page = users(json!([user("u1")]));
+            page["_links"]["next"]["href"] = format!("{base}/v1/environments/e1/users?cursor=2").into();
+            (200, page)
+        }
+        "GET /v1/environments/e1/users?cursor=2" => {
+            (200, json!({"_embedded": {"users": [user("u2")]}, "count": 2, "size": 200}))
+        }
+        _ => (404, json!({})),
+    });
+    let entries = server.read(of_group("Staff"), &["Staff"]).unwrap();
+    assert_eq!(values(&entries["u2"], GROUP_NAMES), ["Staff"]);
+    assert_eq!(values(&entries["u1"], GROUP_NAMES), [""; 0]);
+    assert_eq!(values(&entries["Staff"], GROUP_MEMBER), ["u2"]);
+    assert_eq!(server.heard().iter().filter(|line| *line == TOKEN).count(), 1);
+}
+
+#[test]
+fn a_token_that_expires_between_pages_is_renewed_once() {
+    let tokens = Mutex::new(0);
+    let server = Server::start(move |_, line, credentials| match line {
+        TOKEN => {
+            let mut count = tokens.lock().unwrap();
+            *count += 1;
+            token(&format!("t{count}"))
+        }
+        POPULATIONS if credentials == "Bearer t1" => (200, populations()),
+        USERS if credentials == "Bearer t2" => (200, users(json!([user("u1")]))),
+        _ => (401, json!({"code": "ACCESS_FAILED", "message": "expired"})),
+    });
+    assert_eq!(server.read(of_population("Employees"), &[]).unwrap().len(), 1);
+    let refused = Server::start(|_, line, _| if line == TOKEN { token("t") } else { (401, json!({})) });
+    let told = refused.read(of_population("Employees"), &[]).unwrap_err();
+    assert!(told.starts_with("PingOne: auth_failed: "), "{told}");
+    assert_eq!(refused.heard(), [TOKEN, POPULATIONS, TOKEN, POPULATIONS]);
+}
+
+#[test]
+fn an_api_that_gives_only_a_part_gives_nothing() {
+    /// What `GET .../users` is answered, and the message.
+    type Case = (fn(&str) -> (u16, Json), &'static str);
+    fn linked(next: String) -> (u16, Json) {
+        let mut page = users(json!([user("u1")]));
+        page["_links"]["next"]["href"] = next.into();
+        (200, page)
+    }
+    let cases: [Case; 8] = [
+        (
+            |_| (403, json!({"code": "ACCESS_FAILED", "message": "no"})),
+            "may not read them; give the application the role",
+        ),
+        (|_| (404, json!({})), "source.environment"),
+        (|_| (200, json!({"_embedded": {}})), "no _embedded.users"),
+        (|_| (200, users(json!([]))), "no user"),
+        (|_| (200, json!({"_embedded": {"users": [user("u1")]}, "count": 9})), "it has 9 users, but gave 1"),
+        (|_| linked("https://evil.example/v1/users".into()), "leads to https://evil.example"),
+        (|base| linked(format!("{base}/v1/environments/e1/users?limit=200")), "in a circle"),
+        (|base| linked(format!("{base}/v1/environments/e1/gone")), "answers 500"),
+    ];
+    for (answer, told) in cases {
+        let server = Server::start(move |base, line, _| match line {
+            TOKEN => token("t"),
+            POPULATIONS => (200, populations()),
+            USERS => answer(base),
+            _ => (500, json!({})),
+        });
+        let error = server.read(of_population("Employees"), &[]).unwrap_err();
+        assert!(error.starts_with("PingOne: ") && error.contains(told), "{error}");
+    }
+    let refused = Server::start(|_, _, _| (401, json!({"error": "invalid_client"})));
+    assert!(refused.read(of_population("Employees"), &[]).unwrap_err().contains("Client ID"));
+}

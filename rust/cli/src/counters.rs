@@ -1,0 +1,126 @@
+//! PingOne's sync summary (docs.pingidentity.com, *Outbound group provisioning sync summary examples*): how many users
+//! and groups a cycle was about, and how many of them are now what PingOne says.
+
+use std::sync::{Mutex, PoisonError};
+
+use pfscim_channel::engine::{Event, Kind, Watch};
+use serde_json::{Value, json};
+
+use crate::screen::table;
+
+/// The counters of one cycle.
+#[derive(Debug, Default)]
+pub(crate) struct Counters(Mutex<[Counts; 2]>);
+
+/// Those of users, or of groups.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+struct Counts {
+    impacted: usize,
+    success: usize,
+    partially_synced: usize,
+    unsynced: usize,
+    failed: usize,
+}
+
+impl Counts {
+    fn add(&mut self, event: &Event) {
+        self.impacted += 1;
+        let counter = match &event.result {
+            Err(_) => &mut self.failed,
+            Ok(_) if !event.held_back => &mut self.success,
+            // There is an account, but an option keeps it from being brought up to date.
+            Ok(report) if report.id.is_some() => &mut self.partially_synced,
+            Ok(_) => &mut self.unsynced,
+        };
+        *counter += 1;
+    }
+
+    fn rows(self) -> [(&'static str, &'static str, usize); 5] {
+        [
+            ("Impacted", "impacted", self.impacted),
+            ("Success", "success", self.success),
+            ("Partially Synced", "partiallySynced", self.partially_synced),
+            ("Unsynced", "unsynced", self.unsynced),
+            ("Failed", "failed", self.failed),
+        ]
+    }
+
+    fn json(self) -> Value {
+        self.rows().into_iter().map(|(_, key, count)| (key.to_owned(), Value::from(count))).collect()
+    }
+}
+
+impl Counters {
+    /// One JSON object.
+    pub(crate) fn json(&self) -> Value {
+        let [users, groups] = self.counts();
+        json!({"sync": {"users": users.json(), "groups": groups.json()}})
+    }
+
+    /// A table for people.
+    pub(crate) fn text(&self) -> String {
+        let [users, groups] = self.counts();
+        let mut table = table(["sync summary", "users", "groups"]);
+        for ((label, _, users), (.., groups)) in users.rows().into_iter().zip(groups.rows()) {
+            table.add_row([label.to_owned(), users.to_string(), groups.to_string()]);
+        }
+        table.to_string()
+    }
+
+    fn counts(&self) -> [Counts; 2] {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Watch for Counters {
+    fn begin(&self, _operations: usize) {}
+
+    fn event(&self, event: &Event) {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let [users, groups] = &mut *counts;
+        match event.kind {
+            Kind::User => users.add(event),
+            Kind::Group => groups.add(event),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pfscim_channel::engine::Operation;
+    use pfscim_channel::provisioner::MemberChanges;
+    use pfscim_core::lifecycle::Switch;
+    use pfscim_core::{Failure, Outcome, Report};
+
+    use super::*;
+
+    fn told(counters: &Counters, kind: Kind, held_back: bool, result: Result<Report, Failure>) {
+        let (source, identifier, operation) = (String::new(), String::new(), Operation::Update);
+        let (changes, members) = (Vec::new(), MemberChanges::default());
+        counters.event(&Event { kind, source, identifier, operation, result, changes, members, sent: true, held_back });
+    }
+
+    #[test]
+    fn every_record_counts_once() {
+        let counters = Counters::default();
+        let user = |held_back, result| told(&counters, Kind::User, held_back, result);
+        user(false, Ok(Report::new(Outcome::Created, Some("1"))));
+        user(false, Ok(Report::new(Outcome::Unchanged, Some("1"))));
+        user(true, Ok(Report::skipped(Switch::UserUpdate, Some("1"))));
+        user(true, Ok(Report::skipped(Switch::UserCreate, None)));
+        // In the next cycle nothing is asked for them.
+        user(true, Ok(Report::new(Outcome::Unchanged, Some("1"))));
+        user(true, Ok(Report::new(Outcome::Unchanged, None)));
+        user(false, Err(Failure::Rejected("no".into())));
+        told(&counters, Kind::Group, false, Ok(Report::new(Outcome::Updated, Some("2"))));
+        assert_eq!(
+            counters.json(),
+            json!({"sync": {
+                "users": {"impacted": 7, "success": 2, "partiallySynced": 2, "unsynced": 2, "failed": 1},
+                "groups": {"impacted": 1, "success": 1, "partiallySynced": 0, "unsynced": 0, "failed": 0}
+            }})
+        );
+        let text = counters.text();
+        assert!(text.contains("Partially Synced") && text.contains("Impacted"), "{text}");
+    }
+}
