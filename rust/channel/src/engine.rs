@@ -225,6 +225,9 @@ impl Cycle<'_> {
     fn cycle(&self, counts: &Counts) -> Result<(), Error> {
         let plan = self.plan()?;
         let guard = self.guard(&plan);
+        if plan.selected == 0 && plan.known == 0 && self.options.only.is_none() {
+            log::warn!("the source has nobody who is selected: is the source location, or the user filter, right?");
+        }
         if guard.is_err() {
             self.watch.refused(&plan.removals);
         }

@@ -11,6 +11,7 @@ use pfscim_core::text::excerpt;
 use serde_json::{Map, Value, json};
 
 use crate::connection::{FieldInfo, PLUGIN_TYPE};
+use crate::pingone::CUSTOM_HEADER;
 use crate::template::{self, SourceType};
 
 /// What came of a file.
@@ -162,7 +163,12 @@ fn sp_connection(mut connection: Map<String, Value>) -> Result<Imported, String>
 fn store(mut store: Map<String, Value>) -> Imported {
     let mut notes = Vec::new();
     let mut entries = Vec::new();
-    if let Some(Value::Object(configuration)) = store.remove("configuration") {
+    if let Some(Value::Object(mut configuration)) = store.remove("configuration") {
+        if configuration.get("AUTHORIZATION_TYPE").is_some_and(|kind| kind == "Custom")
+            && let Some(header) = configuration.remove(CUSTOM_HEADER)
+        {
+            configuration.insert("AUTHORIZATION_TYPE".into(), header);
+        }
         entries.extend(configuration.into_iter().map(|(name, value)| json!({"name": name, "value": value})));
     }
     let settings = settings(&entries, &mut notes).unwrap_or_default();
@@ -552,7 +558,8 @@ mod tests {
             "configuration": {
                 "SCIM_URL": "https://scim.example", "SCIM_VERSION": "2.0", "USERS_RESOURCE": "/Users",
                 "AUTHENTICATION_METHOD": "OAuth 2 Bearer Token", "OAUTH_ACCESS_TOKEN": "t0p-s3cret",
-                "USER_FILTER": "username Eq \"%s\"", "CREATE_USERS": true, "DISABLE_USERS": false
+                "USER_FILTER": "username Eq \"%s\"", "CREATE_USERS": true, "DISABLE_USERS": false,
+                "AUTHORIZATION_TYPE": "Custom", "CUSTOM_HEADER": "SSWS"
             }
         }));
         let connection = &imported.connection;
@@ -565,6 +572,7 @@ mod tests {
             json!({"name": "OAUTH_ACCESS_TOKEN", "value": "t0p-s3cret"}),
             json!({"name": "CREATE_USERS_PROV_OPT", "value": "true"}),
             json!({"name": "REMOVE_USERS_PROV_OPT", "value": "false"}),
+            json!({"name": "AUTHORIZATION_TYPE", "value": "SSWS"}),
         ] {
             assert!(settings.contains(&wanted), "{wanted}");
         }

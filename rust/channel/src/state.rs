@@ -25,7 +25,7 @@ pub use upkeep::{Counts, Kept, Upkeep};
 /// `pfsc`: tells our files from other SQLite files.
 const APPLICATION_ID: i32 = 0x7066_7363;
 /// The layout below.
-const LAYOUT: i32 = 3;
+const LAYOUT: i32 = 4;
 const SCHEMA: &str = "
     CREATE TABLE about (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
     CREATE TABLE user (
@@ -37,7 +37,8 @@ const SCHEMA: &str = "
     CREATE TABLE entry_version (source_id TEXT PRIMARY KEY, version BLOB NOT NULL) WITHOUT ROWID;
     CREATE TABLE user_group (
         source_id TEXT PRIMARY KEY, target_id TEXT, name TEXT NOT NULL, values_hash BLOB,
-        in_scope INTEGER NOT NULL, dirty INTEGER NOT NULL, created TEXT NOT NULL, modified TEXT NOT NULL
+        in_scope INTEGER NOT NULL, dirty INTEGER NOT NULL, members TEXT NOT NULL, created TEXT NOT NULL,
+        modified TEXT NOT NULL
     ) WITHOUT ROWID;
 ";
 
@@ -88,6 +89,8 @@ pub struct Group {
     pub in_scope: bool,
     /// Has to be sent (again).
     pub dirty: bool,
+    /// Target ids of the members that were sent, or may have been: those that may be taken out again.
+    pub members: BTreeSet<String>,
 }
 
 /// An open state. Serves many threads.
@@ -274,15 +277,24 @@ impl State {
     /// # Errors
     /// The file cannot be written.
     pub fn put_group(&self, group: &Group) -> Result<(), Error> {
-        let values =
-            params![group.source_id, group.target_id, group.name, group.values_hash, group.in_scope, group.dirty];
+        let members = serde_json::json!(group.members).to_string();
+        let values = params![
+            group.source_id,
+            group.target_id,
+            group.name,
+            group.values_hash,
+            group.in_scope,
+            group.dirty,
+            members
+        ];
         let db = self.db();
         let write = || {
             db.prepare_cached(
-                "INSERT INTO user_group (source_id, target_id, name, values_hash, in_scope, dirty, created, modified)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, strftime('%FT%TZ'), strftime('%FT%TZ'))
+                "INSERT INTO user_group
+                 (source_id, target_id, name, values_hash, in_scope, dirty, members, created, modified)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, strftime('%FT%TZ'), strftime('%FT%TZ'))
                  ON CONFLICT (source_id) DO UPDATE SET target_id = ?2, name = ?3, values_hash = ?4, in_scope = ?5,
-                 dirty = ?6, modified = strftime('%FT%TZ')",
+                 dirty = ?6, members = ?7, modified = strftime('%FT%TZ')",
             )?
             .execute(values)
         };
@@ -537,7 +549,7 @@ fn put(db: &Connection, user: &User) -> rusqlite::Result<()> {
     .map(|_| ())
 }
 
-const GROUPS: &str = "SELECT source_id, target_id, name, values_hash, in_scope, dirty FROM user_group";
+const GROUPS: &str = "SELECT source_id, target_id, name, values_hash, in_scope, dirty, members FROM user_group";
 
 fn group(row: &Row<'_>) -> rusqlite::Result<Group> {
     Ok(Group {
@@ -547,6 +559,8 @@ fn group(row: &Row<'_>) -> rusqlite::Result<Group> {
         values_hash: row.get(3)?,
         in_scope: row.get(4)?,
         dirty: row.get(5)?,
+        members: serde_json::from_str(&row.get::<_, String>(6)?)
+            .map_err(|e| rusqlite::Error::FromSqlConversionFailure(6, rusqlite::types::Type::Text, e.into()))?,
     })
 }
 
@@ -737,6 +751,7 @@ mod tests {
             values_hash: Some(vec![3]),
             in_scope: true,
             dirty: true,
+            members: ["t1\n".to_owned(), "t2".to_owned()].into(),
         };
         let state = begun(&path);
         state.put(&jane()).unwrap();

@@ -19,6 +19,8 @@ Examples:
   pfscim sync code42.json --source ldif:people.ldif --state code42.state
   pfscim sync code42.json --source ldif:people.ldif --secret OAUTH_ACCESS_TOKEN=env:TOKEN --json
   pfscim sync code42.json --source ldif:people.ldif --state code42.state --every 60s
+  pfscim init --preset code42-pingone --out code42-pingone.json
+  pfscim sync code42-pingone.json --secret PINGONE_CLIENT_SECRET=env:WORKER_SECRET
   pfscim state show code42.state
   pfscim describe settings
   pfscim man sync | man -l -
@@ -108,7 +110,7 @@ Examples:
   pfscim presets
   pfscim presets --json";
 
-/// Previews and runs PingFederate provisioning channels for SCIM targets, without PingFederate.
+/// Previews and runs PingFederate provisioning channels and PingOne provisioning rules for SCIM targets, without either.
 #[derive(Debug, Parser)]
 #[command(name = "pfscim", version, after_help = EXAMPLES, arg_required_else_help = true)]
 pub(crate) struct Arguments {

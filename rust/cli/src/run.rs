@@ -134,6 +134,11 @@ impl Setup {
 
     /// The deployed jar in its host, with these settings.
     pub(crate) fn plugin(&self, target: &Target, channel: &Channel, folder: &Path) -> Result<Plugin, Error> {
+        if channel.merge_groups && channel.channel_source.group_location().is_some() {
+            return Err(Error::unusable(
+                "--plugin: GROUP_MEMBERSHIP_HANDLING is Merge, but the jar overwrites the members of a group, as PingFederate does; choose Overwrite, or run without --plugin",
+            ));
+        }
         let deployed = Deployed {
             folder: folder.to_owned(),
             host: host(target, "--plugin")?,

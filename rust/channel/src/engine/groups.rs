@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use pfscim_core::connector::{Group, Member};
+use pfscim_core::connector::{Group, Member, Others};
 use pfscim_core::text::printable;
 use pfscim_core::{Failure, Outcome, Report};
 
@@ -167,23 +167,30 @@ impl Cycle<'_> {
             self.tell(counts, &settled(Kind::Group, &wanted.source, &wanted.name, Operation::Update, Ok(report)));
             return Ok(());
         }
+        let now: BTreeSet<_> = ids.iter().map(|(_, id)| (*id).to_owned()).collect();
+        let others = match self.channel.merge_groups {
+            true => Others::Kept { but: row.members.difference(&now).cloned().collect() },
+            false => Others::Removed,
+        };
         // Whatever happens from here on, it is sent again until it is known to have arrived.
         let row = state::Group {
             source_id: wanted.source.clone(),
             name: wanted.name.clone(),
             in_scope: true,
             dirty: true,
+            members: row.members.union(&now).cloned().collect(),
             ..row
         };
         self.state.put_group(&row)?;
-        let group = Group { id: row.target_id.clone(), name: wanted.name.clone(), members: Some(members) };
+        let group = Group { id: row.target_id.clone(), name: wanted.name.clone(), members: Some(members), others };
         let (operation, result) = self.send_group(&row, &group)?;
         if let Ok(done) = &result {
             if self.options.preview && done.report.id.is_none() {
                 counts.promise(&wanted.source);
             }
             let target_id = done.report.id.clone().or_else(|| row.target_id.clone());
-            self.state.put_group(&state::Group { target_id, values_hash: Some(hash), dirty: false, ..row })?;
+            let sent = state::Group { target_id, values_hash: Some(hash), dirty: false, members: now, ..row };
+            self.state.put_group(&sent)?;
         }
         let result = result.map(|done| told(done, known, promised));
         self.ended(counts, (Kind::Group, &wanted.source, &wanted.name), operation, result)
@@ -260,7 +267,7 @@ impl Cycle<'_> {
                 _ => self.provisioner.delete_group(&Group {
                     id: Some(id.clone()),
                     name: leaver.name.clone(),
-                    members: None,
+                    ..Group::default()
                 }),
             },
         };

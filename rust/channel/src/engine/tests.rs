@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use pfscim_core::connector::Group;
+use pfscim_core::connector::{Group, Others};
 use pfscim_core::mapping::Catalogue;
 use pfscim_core::target::Version;
 use serde_json::{Value as Json, json};
@@ -713,6 +713,27 @@ fn a_membership_counts_from_either_side_and_the_last_member_really_leaves() {
     bench.runs(&with_groups(&["ada", "bob"], &[("s", "staff", &[])]), &target);
     assert_eq!(target.asked(), ["update #staff"]);
     assert_eq!(target.members("t-staff"), [""; 0]);
+}
+
+#[test]
+fn where_groups_are_merged_only_those_that_were_sent_before_are_taken_out() {
+    let mut bench = Bench::grouped(&[]);
+    bench.channel.merge_groups = true;
+    let target = Target::default();
+    let others = || target.groups.lock().unwrap().values().next().unwrap().others.clone();
+    bench.runs(&with_groups(&["ada", "bob"], &[("s", "Staff", &["ada", "bob"])]), &target);
+    assert_eq!(others(), Others::ALL_KEPT, "nobody was sent before");
+    target.fail("#Staff", Failure::transport("away"));
+    bench.runs(&with_groups(&["ada", "bob"], &[("s", "Staff", &["ada"])]), &target);
+    assert_eq!(others(), Others::ALL_KEPT, "it did not arrive");
+    target.heal();
+    bench.runs(&with_groups(&["ada", "bob"], &[("s", "Staff", &["ada"])]), &target);
+    assert_eq!(others(), Others::Kept { but: vec!["t-bob".into()] });
+    bench.runs(&with_groups(&["ada", "bob"], &[("s", "Team", &["ada"])]), &target);
+    assert_eq!(others(), Others::ALL_KEPT, "bob is out already");
+    bench.channel.merge_groups = false;
+    bench.runs(&with_groups(&["ada", "bob"], &[("s", "Staff", &["ada"])]), &target);
+    assert_eq!(others(), Others::Removed);
 }
 
 #[test]

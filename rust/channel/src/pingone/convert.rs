@@ -7,8 +7,8 @@ use pfscim_core::target::{Kind, PLACEHOLDER, catalogue, setting};
 use pfscim_core::text::excerpt;
 use serde_json::{Value, json};
 
-use super::attributes;
 use super::write::{configuration, mapping, parts, rule, store};
+use super::{CUSTOM_HEADER, attributes};
 use crate::connection::{Channel, CharacterCase, Connection, FieldInfo, PLUGIN_TYPE, Parser, SettingValue};
 use crate::import::Imported;
 use crate::template::{self, SourceType};
@@ -105,7 +105,7 @@ fn to_pingone(connection: &Connection, channel: &Channel) -> Imported {
     for setting in more.iter().filter_map(|(name, _)| setting(name)) {
         notes.push(format!("{}: PingOne has no such setting; it was left out", setting.label));
     }
-    if configuration.contains_key("CUSTOM_HEADER") {
+    if configuration.contains_key(CUSTOM_HEADER) {
         notes.push("CUSTOM_HEADER: holds the Authorization Header Type; the name is this program's, enter the value as Custom Header in PingOne".into());
     }
     let mut rows = Vec::new();

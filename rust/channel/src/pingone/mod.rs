@@ -31,6 +31,8 @@ use crate::source::{Access, PingOne};
 
 /// The name of the worker application's secret in `--secret`.
 pub const CLIENT_SECRET: &str = "PINGONE_CLIENT_SECRET";
+/// What a store's *Custom Header* is called here: PingOne's API documents no name for it.
+pub(crate) const CUSTOM_HEADER: &str = "CUSTOM_HEADER";
 /// More groups than PingOne advises to have in one rule.
 const MANY_GROUPS: usize = 1000;
 /// The parts of a file.
@@ -223,7 +225,7 @@ fn settings(configuration: &Value, errors: &mut Vec<String>) -> (Vec<TargetSetti
                 "Overwrite" | "" => {}
                 _ => errors.push("GROUP_MEMBERSHIP_HANDLING: must be one of Merge, Overwrite".into()),
             },
-            "CUSTOM_HEADER" => header = Some(text),
+            CUSTOM_HEADER => header = Some(text),
             _ => {
                 let known = setting(name).map_or(name.as_str(), |setting| setting.name);
                 let value = SettingValue::Given(Secret::new(text));
@@ -251,7 +253,7 @@ fn authorization_type(settings: &mut Vec<TargetSetting>, header: Option<String>,
         "Basic" | "OAuth Client Credentials" => drop(settings.remove(at)),
         "Custom" => match header {
             Some(header) => settings[at].value = SettingValue::Given(Secret::new(header)),
-            None => errors.push(format!("{NAME}: is Custom, which needs CUSTOM_HEADER (Custom Header) beside it")),
+            None => errors.push(format!("{NAME}: is Custom, which needs {CUSTOM_HEADER} (Custom Header) beside it")),
         },
         _ => {}
     }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use pfscim_core::target::{FieldSource, Identifier, PLACEHOLDER, Preset, setting};
 use serde_json::{Map, Value, json};
 
+use super::CUSTOM_HEADER;
 use super::attributes::{self, Attribute, DEFAULT_MAPPING};
 
 /// The keys of a store's configuration, in the order of the console, and the settings that they are.
@@ -96,7 +97,7 @@ pub(super) fn configuration(settings: &BTreeMap<String, String>) -> (Map<String,
         let value = match (name, of(name)) {
             ("AUTHORIZATION_TYPE", word) => {
                 let (kind, header) = authorization_type(word, &method);
-                configuration.extend(header.map(|header| ("CUSTOM_HEADER".to_owned(), header.into())));
+                configuration.extend(header.map(|header| (CUSTOM_HEADER.to_owned(), header.into())));
                 kind.to_owned()
             }
             ("USER_FILTER", "") if of("UNIQUE_USER_IDENTIFIER") == "workEmail" => {

@@ -80,7 +80,7 @@ impl Provisioner for Direct {
     }
 
     fn update_group(&self, group: &Group) -> Result<Done, Failure> {
-        if self.preview { self.preview_group(group) } else { self.session.update_group(group, false).map(Done::from) }
+        if self.preview { self.preview_group(group) } else { self.session.update_group(group).map(Done::from) }
     }
 
     fn delete_group(&self, group: &Group) -> Result<Done, Failure> {

@@ -90,7 +90,7 @@ pub trait Provisioner: Sync {
     /// As core's `Session::create_group`.
     fn create_group(&self, group: &Group) -> Result<Done, Failure>;
 
-    /// Brings a group's name and members up to date; whoever is not among them is a member no longer.
+    /// Brings a group's name and members up to date.
     ///
     /// # Errors
     /// As core's `Session::update_group`.

@@ -24,6 +24,26 @@ pub struct Group {
     pub name: String,
     /// Its members; `None` = unknown, so that nothing about members is sent; empty = nobody.
     pub members: Option<Vec<Member>>,
+    /// What becomes of members at the target that are not among these.
+    pub others: Others,
+}
+
+/// What becomes of members at the target that a group of the source does not have.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Others {
+    /// They are members no longer.
+    #[default]
+    Removed,
+    /// They stay members.
+    Kept {
+        /// But for these, by their target ids.
+        but: Vec<String>,
+    },
+}
+
+impl Others {
+    /// All of them stay.
+    pub const ALL_KEPT: Self = Self::Kept { but: Vec::new() };
 }
 
 /// A member of a group.
@@ -86,6 +106,14 @@ impl Group {
         (!without.is_empty()).then(text)
     }
 
+    /// Whether others stay members, and which of them do not.
+    fn kept_but(&self) -> Option<&[String]> {
+        match &self.others {
+            Others::Removed => None,
+            Others::Kept { but } => Some(but),
+        }
+    }
+
     /// The members that can be sent.
     fn member_ids(&self) -> Option<Vec<MemberId>> {
         let member = |m: &Member| Some(MemberId { id: m.known_id()?.to_owned(), is_group: m.is_group });
@@ -118,18 +146,18 @@ impl Session {
     /// See [`Failure`].
     pub fn create_group(&self, group: &Group) -> Result<Report, Failure> {
         self.operation(None, |deadline| match self.locate_group(None, &group.name, deadline)? {
-            Some(found) => self.change_group(group, &found, true, false, deadline),
+            Some(found) => self.change_group(group, &found, true, deadline),
             None => self.post_group(group, deadline),
         })
     }
 
-    /// Brings a group up to date: its name and its members. `merge`: the members are additions.
+    /// Brings a group up to date: its name and its members.
     ///
     /// # Errors
     /// See [`Failure`].
-    pub fn update_group(&self, group: &Group, merge: bool) -> Result<Report, Failure> {
+    pub fn update_group(&self, group: &Group) -> Result<Report, Failure> {
         self.operation(None, |deadline| match self.group_to_change(group, deadline)? {
-            Some((found, adopted)) => self.change_group(group, &found, adopted, merge, deadline),
+            Some((found, adopted)) => self.change_group(group, &found, adopted, deadline),
             None => self.post_group(group, deadline),
         })
     }
@@ -143,8 +171,13 @@ impl Session {
         self.dry_run_only()?;
         self.operation(None, |deadline| match self.group_to_change(group, deadline)? {
             Some((found, adopted)) => {
-                let report = self.change_group(group, &found, adopted, false, deadline)?;
-                let changes = GroupChanges::between(&found.resource, &group.name, group.member_ids().as_deref(), false);
+                let report = self.change_group(group, &found, adopted, deadline)?;
+                let changes = GroupChanges::between(
+                    &found.resource,
+                    &group.name,
+                    group.member_ids().as_deref(),
+                    group.kept_but(),
+                );
                 let old_name = changes.name.and_then(|_| scim::display_name(&found.resource)).map(str::to_owned);
                 let added = changes.add.into_iter().map(|member| member.id).collect();
                 Ok(GroupPreview { report, old_name, added, removed: changes.remove })
@@ -303,7 +336,7 @@ impl Session {
         if turn.waited
             && let Some(found) = self.locate_group(None, &group.name, deadline)?
         {
-            return self.change_group(group, &found, true, false, deadline);
+            return self.change_group(group, &found, true, deadline);
         }
         // With PATCH, what is beyond one batch follows; a PUT-only target takes the members as a whole.
         let all = members.unwrap_or_default();
@@ -320,7 +353,7 @@ impl Session {
             Ok(answer) if is_taken(&answer) => {
                 lock(&self.groups).index = None;
                 return match self.locate_group(None, &group.name, deadline)? {
-                    Some(found) => self.change_group(group, &found, true, false, deadline),
+                    Some(found) => self.change_group(group, &found, true, deadline),
                     None => Err(Failure::Conflict(format!(
                         "the target says that the group exists ({}), but does not find it by displayName",
                         told(&answer)
@@ -335,7 +368,7 @@ impl Session {
                 match self.locate_group(None, &group.name, deadline)? {
                     Some(found) => {
                         let id = found.id.clone();
-                        self.change_group(group, &found, false, false, deadline)?;
+                        self.change_group(group, &found, false, deadline)?;
                         return Ok(report(Outcome::Created, Some(&id)));
                     }
                     None => return Err(lost.into()),
@@ -352,22 +385,16 @@ impl Session {
         };
         lock(&self.groups).known.insert(group.name.clone(), id.clone());
         if batched && let Some(found) = self.read(Kind::Group, &id, deadline)? {
-            self.change_group(group, &found, false, true, deadline)?;
+            self.change_group(&Group { others: Others::ALL_KEPT, ..group.clone() }, &found, false, deadline)?;
         }
         Ok(report(Outcome::Created, Some(&id)))
     }
 
-    fn change_group(
-        &self,
-        group: &Group,
-        found: &Found,
-        adopted: bool,
-        merge: bool,
-        deadline: Deadline,
-    ) -> Result<Report, Trouble> {
+    fn change_group(&self, group: &Group, found: &Found, adopted: bool, deadline: Deadline) -> Result<Report, Trouble> {
         let connector = self.connector();
         let (members, warning) = (group.member_ids(), group.left_out());
-        let between = |now: &Found| GroupChanges::between(&now.resource, &group.name, members.as_deref(), merge);
+        let between =
+            |now: &Found| GroupChanges::between(&now.resource, &group.name, members.as_deref(), group.kept_but());
         let changes = between(found);
         let outcome = match (adopted, changes.is_empty()) {
             (true, _) => Outcome::Adopted,

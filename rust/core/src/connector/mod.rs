@@ -17,7 +17,7 @@ use std::time::Duration;
 use once_cell::sync::Lazy;
 
 pub use self::check::Checked;
-pub use self::groups::{Group, GroupPreview, Member};
+pub use self::groups::{Group, GroupPreview, Member, Others};
 pub use self::session::{Preview, Session};
 pub use crate::lifecycle::Asked;
 

@@ -829,6 +829,7 @@ fn group(id: Option<&str>, members: Option<&[&str]>) -> Group {
         id: id.map(str::to_owned),
         name: "Staff".into(),
         members: members.map(|ids| ids.iter().map(member).collect()),
+        others: Others::Removed,
     }
 }
 
@@ -857,14 +858,18 @@ fn memberships_are_replaced_as_a_whole_by_put_and_by_differences_with_patch() {
         let target = with_group(staff(&["u1", "u2"]));
         let session = session(&target, settings);
         let wanted = group(Some("g1"), Some(&["u2", "u3"]));
-        assert_report(session.update_group(&wanted, false), Outcome::Updated, Some("g1"));
+        assert_report(session.update_group(&wanted), Outcome::Updated, Some("g1"));
         assert_eq!(members(&target), ["u2", "u3"]);
         assert_eq!(target.groups.lock().unwrap()["g1"]["externalId"], "kept");
         assert!(target.writes().iter().all(|sent| sent.verb == verb));
-        assert_report(session.update_group(&wanted, false), Outcome::Unchanged, Some("g1"));
-        assert_report(session.update_group(&group(Some("g1"), Some(&["u4"])), true), Outcome::Updated, Some("g1"));
+        assert_report(session.update_group(&wanted), Outcome::Unchanged, Some("g1"));
+        let merging = Group { others: Others::ALL_KEPT, ..group(Some("g1"), Some(&["u4"])) };
+        assert_report(session.update_group(&merging), Outcome::Updated, Some("g1"));
         assert_eq!(members(&target), ["u2", "u3", "u4"], "merge only adds");
-        assert_report(session.update_group(&group(Some("g1"), Some(&[])), false), Outcome::Updated, Some("g1"));
+        let merging = Group { others: Others::Kept { but: vec!["u3".into(), "u4".into(), "u9".into()] }, ..merging };
+        assert_report(session.update_group(&merging), Outcome::Updated, Some("g1"));
+        assert_eq!(members(&target), ["u2", "u4"], "and takes out whom it is told to");
+        assert_report(session.update_group(&group(Some("g1"), Some(&[]))), Outcome::Updated, Some("g1"));
         assert!(members(&target).is_empty(), "the last member really goes");
     }
 }
@@ -873,9 +878,9 @@ fn memberships_are_replaced_as_a_whole_by_put_and_by_differences_with_patch() {
 fn unknown_members_are_not_sent() {
     let target = with_group(staff(&["u1"]));
     let session = session(&target, &[]);
-    assert_report(session.update_group(&group(Some("g1"), None), false), Outcome::Unchanged, Some("g1"));
+    assert_report(session.update_group(&group(Some("g1"), None)), Outcome::Unchanged, Some("g1"));
     let renamed = Group { name: "Team".into(), ..group(Some("g1"), None) };
-    assert_report(session.update_group(&renamed, false), Outcome::Updated, Some("g1"));
+    assert_report(session.update_group(&renamed), Outcome::Updated, Some("g1"));
     let operations = json!([{"op": "replace", "path": "displayName", "value": "Team"}]);
     assert_eq!(target.writes()[0].body["Operations"], operations);
     assert_eq!(members(&target), ["u1"]);
@@ -948,7 +953,7 @@ fn a_group_that_is_taken_is_adopted_and_one_that_is_gone_is_created_again() {
     assert_eq!(members(&target), ["u2"]);
     target.groups.lock().unwrap().clear();
     let again = session.connector().session();
-    assert_report(again.update_group(&group(Some("g1"), Some(&["u2"])), false), Outcome::Created, Some("new-0"));
+    assert_report(again.update_group(&group(Some("g1"), Some(&["u2"]))), Outcome::Created, Some("new-0"));
 }
 
 #[test]
@@ -957,9 +962,9 @@ fn a_group_that_was_looked_up_by_its_name_is_adopted_once() {
     let session = session(&target, &[]);
     let id = session.find_group(None, "Staff").unwrap();
     let wanted = group(id.as_deref(), Some(&["u2"]));
-    assert_report(session.update_group(&wanted, false), Outcome::Adopted, Some("g1"));
+    assert_report(session.update_group(&wanted), Outcome::Adopted, Some("g1"));
     session.find_group(id.as_deref(), "Staff").unwrap();
-    assert_report(session.update_group(&wanted, false), Outcome::Unchanged, Some("g1"));
+    assert_report(session.update_group(&wanted), Outcome::Unchanged, Some("g1"));
 }
 
 #[test]

@@ -41,8 +41,9 @@ pub struct GroupChanges {
 
 impl GroupChanges {
     /// The differences between a group of the target and what it should be. `members`: `None` = unknown, nothing
-    /// changes; `keep_others` = additions only. Takes time proportional to the number of members.
-    pub fn between(current: &Value, name: &str, members: Option<&[MemberId]>, keep_others: bool) -> Self {
+    /// changes; `kept_but`: `None` = whoever is not among them goes, else only these go. Takes time proportional to the
+    /// number of members.
+    pub fn between(current: &Value, name: &str, members: Option<&[MemberId]>, kept_but: Option<&[String]>) -> Self {
         let now = display_name(current);
         let mut changes = Self { name: (now != Some(name)).then(|| name.to_owned()), ..Self::default() };
         let Some(members) = members else { return changes };
@@ -54,11 +55,12 @@ impl GroupChanges {
                 changes.add.push(member.clone());
             }
         }
-        if !keep_others {
-            let mut gone = HashSet::new();
-            let gone = present.into_iter().filter(|id| !wanted.contains(id) && gone.insert(*id));
-            changes.remove = gone.map(str::to_owned).collect();
-        }
+        let goes: Option<HashSet<&str>> = kept_but.map(|ids| ids.iter().map(String::as_str).collect());
+        let mut gone = HashSet::new();
+        let gone = present.into_iter().filter(|id| {
+            !wanted.contains(id) && goes.as_ref().is_none_or(|goes| goes.contains(id)) && gone.insert(*id)
+        });
+        changes.remove = gone.map(str::to_owned).collect();
         changes
     }
 
@@ -213,17 +215,17 @@ mod tests {
 
     #[test]
     fn only_differences_count() {
-        let changes = GroupChanges::between(&group("A", &["1", "2"]), "A", Some(&[user("2"), user("3")]), false);
+        let changes = GroupChanges::between(&group("A", &["1", "2"]), "A", Some(&[user("2"), user("3")]), None);
         assert_eq!((&changes.name, &changes.add, &changes.remove), (&None, &vec![user("3")], &vec!["1".to_owned()]));
-        let merged = GroupChanges::between(&group("A", &["1", "2"]), "A", Some(&[user("2"), user("3")]), true);
+        let merged = GroupChanges::between(&group("A", &["1", "2"]), "A", Some(&[user("2"), user("3")]), Some(&[]));
         assert!(merged.remove.is_empty());
-        assert!(GroupChanges::between(&group("A", &["1"]), "A", Some(&[user("1"), user("1")]), false).is_empty());
-        assert!(GroupChanges::between(&group("A", &["1"]), "A", None, false).is_empty());
+        assert!(GroupChanges::between(&group("A", &["1"]), "A", Some(&[user("1"), user("1")]), None).is_empty());
+        assert!(GroupChanges::between(&group("A", &["1"]), "A", None, None).is_empty());
     }
 
     #[test]
     fn an_empty_list_removes_the_last_member() {
-        let changes = GroupChanges::between(&group("A", &["1"]), "A", Some(&[]), false);
+        let changes = GroupChanges::between(&group("A", &["1"]), "A", Some(&[]), None);
         assert_eq!(
             changes.patches(Version::V2_0)[0]["Operations"],
             json!([{"op": "remove", "path": "members[value eq \"1\"]"}])
@@ -237,7 +239,7 @@ mod tests {
 
     #[test]
     fn in_scim_1_1_one_request_adds_and_another_removes() {
-        let changes = GroupChanges::between(&group("A", &["1"]), "A", Some(&[user("2")]), false);
+        let changes = GroupChanges::between(&group("A", &["1"]), "A", Some(&[user("2")]), None);
         assert_eq!(changes.patches(Version::V2_0).len(), 1);
         let members: Vec<_> = changes.patches(Version::V1_1).iter().map(|body| body["members"].clone()).collect();
         assert_eq!(members, [json!([{"value": "2"}]), json!([{"value": "1", "operation": "delete"}])]);
@@ -245,7 +247,7 @@ mod tests {
 
     #[test]
     fn a_merge_put_keeps_what_is_not_ours_and_leaves_out_what_is_read_only() {
-        let changes = GroupChanges::between(&group("A", &["1"]), "B", Some(&[user("1"), user("2")]), false);
+        let changes = GroupChanges::between(&group("A", &["1"]), "B", Some(&[user("1"), user("2")]), None);
         assert_eq!(
             changes.merged(&group("A", &["1"])),
             json!({"id": "g", "externalId": "e", "displayName": "B", "members": [{"value": "1"}, {"value": "2"}]})
@@ -255,7 +257,7 @@ mod tests {
     #[test]
     fn ten_thousand_members_go_in_batches_of_a_hundred() {
         let many: Vec<_> = (0..10_000).map(|n| user(&n.to_string())).collect();
-        let changes = GroupChanges::between(&group("A", &[]), "A", Some(&many), false);
+        let changes = GroupChanges::between(&group("A", &[]), "A", Some(&many), None);
         let patches = changes.patches(Version::V2_0);
         assert_eq!(patches.len(), 100);
         assert!(patches.iter().all(|p| p["Operations"][0]["value"].as_array().unwrap().len() == BATCH));

@@ -98,7 +98,7 @@ fn groups_travel_with_the_ids_of_their_members_and_those_without_are_named() {
     let member =
         |id: Option<&str>, name: &str, is_group| Member { id: id.map(str::to_owned), name: name.into(), is_group };
     let members = vec![member(Some("u1"), "ada", false), member(None, "bob", false), member(Some("g2"), "team", true)];
-    let staff = Group { id: Some("g1".into()), name: "Staff".into(), members: Some(members) };
+    let staff = Group { id: Some("g1".into()), name: "Staff".into(), members: Some(members), ..Group::default() };
     let done = plugin.update_group(&staff).unwrap();
     assert_eq!((done.report.outcome, done.report.id.as_deref()), (Outcome::Updated, Some("g1")));
     assert_eq!(done.report.warnings, ["1 members without a target id were left out: bob"]);
