@@ -386,7 +386,7 @@ def test_a_token_that_expires_on_the_way_is_renewed(rule, api):
     [
         ("/users", (403, {"code": "ACCESS_FAILED", "message": "missing scope"}), "may not read them; give the application the role"),
         ("/users", (401, {"code": "INVALID_TOKEN"}), "auth_failed"),
-        ("/as/token", (401, {"error": "invalid_client"}), "check Client ID and Client Secret"),
+        ("/as/token", (401, {"error": "invalid_client"}), "check source.clientId and PINGONE_CLIENT_SECRET"),
         ("cursor=2", (400, {"code": "INVALID_REQUEST", "message": "the cursor is too old"}), "the cursor is too old"),
         ("cursor=2", (200, {"_embedded": {"users": []}, "count": 6}), "it has 6 users, but gave 2"),
         ("cursor=2", (200, {"_embedded": {}}), "no _embedded.users"),

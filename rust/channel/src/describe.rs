@@ -7,6 +7,7 @@ use pfscim_core::text::excerpt;
 use serde_json::{Value, json};
 
 use crate::Error;
+use crate::pingone::attributes;
 
 /// The settings and headings of the Target tab, in screen order.
 pub fn settings_json() -> Value {
@@ -41,6 +42,11 @@ pub fn mappings_json() -> Value {
         })
     };
     default_mappings().iter().map(row).collect()
+}
+
+/// The attributes of a PingOne user, one object each.
+pub fn attributes_json() -> Value {
+    attributes().iter().map(|a| json!({"label": a.label, "path": a.path, "mapped": a.mapped})).collect()
 }
 
 /// The settings for the jar: `NAME.kind` first, then whatever else the console shows or checks by itself.

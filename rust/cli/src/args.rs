@@ -153,7 +153,7 @@ pub(crate) enum Command {
     /// Describe what the connector offers.
     #[command(
         subcommand,
-        after_help = "Examples:\n  pfscim describe settings\n  pfscim describe fields --json\n  pfscim describe mappings"
+        after_help = "Examples:\n  pfscim describe settings\n  pfscim describe fields --json\n  pfscim describe mappings\n  pfscim describe attributes"
     )]
     Describe(Described),
     /// Print completions for a shell.
@@ -329,6 +329,8 @@ pub(crate) enum Described {
     Fields(Output),
     /// The mapping that a new channel starts with.
     Mappings(Output),
+    /// The attributes of a PingOne user that a rule can name and map.
+    Attributes(Listed),
 }
 
 #[derive(Debug, Args)]
@@ -351,8 +353,11 @@ pub(crate) enum Format {
 
 impl Described {
     pub(crate) fn format(&self) -> Format {
-        let (Self::Settings(output) | Self::Fields(output) | Self::Mappings(output)) = self;
-        match (output.json, output.properties) {
+        let (json, properties) = match self {
+            Self::Settings(output) | Self::Fields(output) | Self::Mappings(output) => (output.json, output.properties),
+            Self::Attributes(listed) => (listed.json, false),
+        };
+        match (json, properties) {
             (true, _) => Format::Json,
             (_, true) => Format::Properties,
             _ => Format::Table,

@@ -143,6 +143,8 @@ fn print_description(described: &Described) -> End {
         (Described::Fields(_), Format::Table) => screen::fields(&standard),
         (Described::Mappings(_), Format::Json) => json(describe::mappings_json()),
         (Described::Mappings(_), _) => describe::mappings_properties(),
+        (Described::Attributes(_), Format::Json) => json(describe::attributes_json()),
+        (Described::Attributes(_), _) => screen::attributes(),
     };
     screen::out(text.trim_end());
     End::Well

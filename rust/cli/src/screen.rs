@@ -8,6 +8,7 @@ use comfy_table::Table;
 use comfy_table::presets::UTF8_BORDERS_ONLY;
 use indicatif::{ProgressBar, ProgressStyle};
 use pfscim_channel::engine::{Event, Kind as Record, Summary, Tally, Watch};
+use pfscim_channel::pingone;
 use pfscim_core::Outcome;
 use pfscim_core::mapping::{Catalogue, Change};
 use pfscim_core::target::{Kind, catalogue, presets};
@@ -235,6 +236,15 @@ pub(crate) fn fields(catalogue: &Catalogue) -> String {
     for field in catalogue.fields() {
         let label = if field.required { format!("{} *", field.label) } else { field.label.clone() };
         table.add_row([field.code.as_str(), &label, &field.scim2, field.scim1.as_deref().unwrap_or("")]);
+    }
+    table.to_string()
+}
+
+/// The attributes of a PingOne user for people.
+pub(crate) fn attributes() -> String {
+    let mut table = table(["label", "path", "can be mapped"]);
+    for attribute in pingone::attributes() {
+        table.add_row([attribute.label, attribute.path, if attribute.mapped { "yes" } else { "no" }]);
     }
     table.to_string()
 }

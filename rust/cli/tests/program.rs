@@ -190,7 +190,7 @@ fn completions_and_manual_pages_know_every_command() {
 #[test]
 fn descriptions_are_in_three_formats() {
     let bench = Bench::new();
-    for what in ["settings", "fields"] {
+    for what in ["settings", "fields", "attributes"] {
         let json: Value = serde_json::from_slice(&bench.run(&["describe", what, "--json"]).stdout).unwrap();
         assert!(json.as_array().unwrap().len() > 20);
         let table = String::from_utf8(bench.run(&["describe", what]).stdout).unwrap();

@@ -3,17 +3,17 @@
 
 /// One attribute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Attribute {
+pub struct Attribute {
     /// What the console calls it.
-    pub(crate) label: &'static str,
+    pub label: &'static str,
     /// Where it stands in the JSON of a user.
-    pub(crate) path: &'static str,
+    pub path: &'static str,
     /// The same in Active Directory.
-    pub(crate) active_directory: Option<&'static str>,
+    pub active_directory: Option<&'static str>,
     /// The same in another LDAP directory.
-    pub(crate) ldap: Option<&'static str>,
+    pub ldap: Option<&'static str>,
     /// Can be mapped to a field; the others only choose users.
-    pub(crate) mapped: bool,
+    pub mapped: bool,
 }
 
 const fn row(label: &'static str, path: &'static str) -> Attribute {
@@ -84,6 +84,11 @@ pub(crate) const DEFAULT_MAPPING: [(&str, &str); 5] = [
     ("workPhone", "Primary Phone"),
     ("workEmail", "Email Address"),
 ];
+
+/// All attributes, in the order in which they are told.
+pub fn attributes() -> &'static [Attribute] {
+    ATTRIBUTES
+}
 
 /// The attribute of that label or path.
 pub(crate) fn attribute(name: &str) -> Option<&'static Attribute> {

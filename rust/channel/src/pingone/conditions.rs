@@ -188,7 +188,7 @@ impl<'a> Reader<'a> {
 /// The text about a name that is neither PingOne's nor listed.
 pub(crate) fn unknown_attribute(place: &str, name: &str) -> String {
     format!(
-        "{place}: `{}` is no attribute of a PingOne user by label or path (one of your own is listed under customAttributes)",
+        "{place}: `{}` is no attribute of a PingOne user (see `pfscim describe attributes`; one of your own is listed under customAttributes)",
         excerpt(name)
     )
 }

@@ -18,6 +18,7 @@ use pfscim_core::target::{Secret, setting};
 use pfscim_core::text::excerpt;
 use serde_json::{Map, Value, json};
 
+pub use self::attributes::{Attribute, attributes};
 pub use self::conditions::Named;
 pub use self::convert::convert;
 pub use self::write::file;
@@ -155,6 +156,11 @@ pub(crate) fn read(json: &Value) -> Result<Connection, Vec<String>> {
     let theirs = rule["targetStore"]["id"].as_str().zip(store["id"].as_str());
     if theirs.is_some_and(|(target, store)| target != store) {
         errors.push("rule.targetStore: is another store than the one in this file".into());
+    }
+    let from = rule["sourceStore"]["id"].as_str().zip(store["id"].as_str());
+    if from.is_some_and(|(source, store)| source == store) {
+        errors
+            .push("rule.sourceStore: is the store itself: rules that bring users into PingOne are not run here".into());
     }
     let (active, off) = switches(json, store, rule);
     let text = |value: &Value| value.as_str().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);

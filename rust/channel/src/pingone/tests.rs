@@ -112,6 +112,7 @@ fn mistakes_in_the_rule_are_told_all_at_once() {
     );
     assert!(refused("/rule/userFilter", json!({"all": []})).contains("rule.userFilter.all: needs"));
     assert!(refused("/rule/targetStore", json!({"id": "other"})).contains("another store"));
+    assert!(refused("/rule/sourceStore", json!({"id": "s1"})).contains("bring users into PingOne"));
     assert!(refused("/rule/groups", json!([{}])).contains("a group has neither id nor name"));
     assert!(refused("/rules", json!([])).contains("`rules` is no part of a PingOne file"));
     assert!(refused("/source", json!(null)).contains("source: is missing"));

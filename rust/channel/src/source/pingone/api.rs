@@ -21,6 +21,14 @@ use crate::pingone::CLIENT_SECRET;
 
 /// The most users on a page.
 const PAGE: &str = "200";
+/// What core calls the settings of its wire, and what they are in the file.
+const CALLED: [(&str, &str); 5] = [
+    ("SCIM URL", "source.apiPath"),
+    ("Token Request Endpoint", "source.authPath"),
+    ("Client ID", "source.clientId"),
+    ("Client Secret", CLIENT_SECRET),
+    ("Scope, Authorization Header Type and what", "what"),
+];
 /// One page, with its repeats.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -72,8 +80,8 @@ impl Api {
             ("OAUTH_CLIENT_ID", &access.client_id),
             ("OAUTH_CLIENT_SECRET", secret.expose()),
         ];
-        let settings = Settings::parse(settings).map_err(|failure| told(failure.text()))?;
-        let client = Client::new(&settings, environment).map_err(|failure| told(failure.text()))?;
+        let settings = Settings::parse(settings).map_err(|failure| unusable(failure.text()))?;
+        let client = Client::new(&settings, environment).map_err(|failure| unusable(failure.text()))?;
         Ok(Self { client, clock: Arc::clone(&environment.clock), base })
     }
 
@@ -150,10 +158,13 @@ impl Api {
     fn page(&self, kind: &str, url: &Url) -> Result<Json, Error> {
         let call = Call { method: Method::Get, url: url.clone(), body: None, if_match: None };
         let deadline = Deadline(self.clock.monotonic() + PATIENCE);
-        let answer = self.client.send(&call, deadline).map_err(|unanswered| told(&unanswered.failure.to_string()))?;
+        let answer =
+            self.client.send(&call, deadline).map_err(|unanswered| unusable(&unanswered.failure.to_string()))?;
         match (answer.status, answer.body) {
             (200..=299, Some(Ok(page))) => Ok(page),
-            (200..=299, Some(Err(reason))) => Err(told(&format!("the answer for its {kind} cannot be read: {reason}"))),
+            (200..=299, Some(Err(reason))) => {
+                Err(unusable(&format!("the answer for its {kind} cannot be read: {reason}")))
+            }
             (200..=299, None) => Err(told(&format!("the answer for its {kind} is empty"))),
             (status, body) => Err(told(&refused(kind, &Answer { body, status, etag: None, location: None }))),
         }
@@ -184,4 +195,10 @@ fn below(name: &str, address: &str, segments: &[&str]) -> Result<Url, Error> {
 
 fn told(text: &str) -> Error {
     Error::unusable(format!("PingOne: {text}"))
+}
+
+/// What core says of the wire, in the words of the file.
+fn unusable(text: &str) -> Error {
+    let text = CALLED.iter().fold(text.to_owned(), |text, (theirs, ours)| text.replace(theirs, ours));
+    told(&text)
 }

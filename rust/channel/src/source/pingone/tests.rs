@@ -343,5 +343,10 @@ fn an_api_that_gives_only_a_part_gives_nothing() {
         assert!(error.starts_with("PingOne: ") && error.contains(told), "{error}");
     }
     let refused = Server::start(|_, _, _| (401, json!({"error": "invalid_client"})));
-    assert!(refused.read(of_population("Employees"), &[]).unwrap_err().contains("Client ID"));
+    assert!(
+        refused
+            .read(of_population("Employees"), &[])
+            .unwrap_err()
+            .contains("check source.clientId and PINGONE_CLIENT_SECRET")
+    );
 }
