@@ -4,15 +4,14 @@ users in and out of the population, disabled, changed and leaving; and PingOne's
 import json
 import re
 import shutil
-import subprocess
 import urllib.parse
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from program import DEPLOY, ROOT, SCENARIOS, Run, pfscim
-from scim import Recorder, free_port
+from program import DEPLOY, SCENARIOS, Run, pfscim
+from scim import Recorder
 from validation import problems
 from zoo import Server, start
 
@@ -412,29 +411,3 @@ def test_the_next_page_is_never_fetched_from_another_server(rule, api):
         run = rule.sync()
         assert run.status == 2 and "which is another server" in run.err, run
         assert other.exchanges == []
-
-
-# --- For people -----------------------------------------------------------------------------------------------------
-
-
-def test_the_walk_through_of_the_readme_works_as_printed(tmp_path):
-    """Run in a folder that looks like the checkout, on a free port instead of the printed one."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    section = readme.split("## A PingOne rule, step by step")[1].split("\n## ")[0]
-    blocks = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
-    assert blocks, "there is no walk-through"
-    for folder in ("dist", "build"):
-        (tmp_path / folder).symlink_to(ROOT / folder)
-    shutil.copytree(SCENARIOS / "pingone", tmp_path / "tests" / "scenarios" / "pingone")
-    port = str(free_port())
-    for file in (tmp_path / "tests" / "scenarios" / "pingone").glob("*.json"):
-        file.write_text(file.read_text(encoding="utf-8").replace("8042", port), encoding="utf-8")
-    script = "set -eu\n" + "".join(blocks).replace("8042", port)
-    done = subprocess.run(
-        ["bash", "-c", script], cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120
-    )
-    assert done.returncode == 0, done
-    printed = re.findall(r"```text\n(.*?)```", section, re.DOTALL)
-    said = re.sub(r"\([0-9a-f]{32}\)", "(ID)", done.stdout)
-    for block in printed:
-        assert re.sub(r"\([0-9a-f]{32}\)", "(ID)", block.strip()) in said, f"not printed:\n{block}\nbut\n{done.stdout}"
