@@ -1,7 +1,7 @@
 """Writes the licences of every crate that ends up in the native library or the program into one text file.
 
-Reads what Cargo knows about this machine's build (`cargo metadata`); the licence texts come from the crates
-themselves. Usage: notices.py FILE
+Reads what Cargo knows about the builds for this machine and for every platform that the jar has a library for
+(`cargo metadata`); the licence texts come from the crates themselves. Usage: notices.py FILE
 """
 
 import json
@@ -10,20 +10,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tools import TRIPLES
+
 SHIPPED = ("pfscim-bridge", "pfscim-cli")
 LICENCE_FILE = re.compile(r"(licen[cs]e|copying|copyright|notice|unlicense)", re.IGNORECASE)
 
 
 def main(out: Path) -> None:
     compiler = subprocess.run(["rustc", "-vV"], check=True, capture_output=True, text=True).stdout
-    triple = re.search(r"^host: (\S+)", compiler, re.MULTILINE).group(1)
-    metadata = json.loads(
-        subprocess.run(
-            ["cargo", "metadata", "--locked", "--format-version", "1", "--filter-platform", triple],
-            check=True,
-            stdout=subprocess.PIPE,
-        ).stdout
-    )
+    host = re.search(r"^host: (\S+)", compiler, re.MULTILINE).group(1)
+    metadata = read_metadata({host, *TRIPLES.values()})
     packages = {package["id"]: package for package in metadata["packages"]}
     shipped = reachable(metadata, [i for i, package in packages.items() if package["name"] in SHIPPED])
     third = sorted((packages[i] for i in shipped if packages[i]["source"]), key=lambda p: (p["name"], p["version"]))
@@ -41,6 +37,14 @@ def main(out: Path) -> None:
         lines += ["", "=" * 100, *names, "=" * 100, "", text]
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def read_metadata(triples: set[str]) -> dict:
+    """What Cargo knows about the packages of a build for these targets."""
+    command = ["cargo", "metadata", "--locked", "--format-version", "1"]
+    for triple in sorted(triples):
+        command += ["--filter-platform", triple]
+    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
 
 
 def reachable(metadata: dict, start: list[str]) -> set[str]:

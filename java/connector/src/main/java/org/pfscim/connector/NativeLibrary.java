@@ -35,6 +35,10 @@ final class NativeLibrary {
     /** Where to write the library instead of the directory for temporary files. */
     static final String DIRECTORY = "org.pfscim.native.dir";
 
+    /** What a release has libraries for. */
+    static final List<String> PLATFORMS = Collections.unmodifiableList(Arrays.asList("linux-x86_64", "linux-aarch64",
+        "linux-x86_64-musl", "linux-aarch64-musl", "windows-x86_64"));
+
     private static final String PREFIX = "pfscim-native-";
     /** A copy that is older than this was left behind: others are removed as soon as they are loaded. */
     private static final long STALE_MILLIS = TimeUnit.HOURS.toMillis(1);
@@ -60,15 +64,17 @@ final class NativeLibrary {
     private static boolean fromJar(List<String> attempts) {
         String os = System.getProperty("os.name", "");
         String arch = System.getProperty("os.arch", "");
-        List<String> classifiers = classifiers(os, arch, isMusl());
-        if (classifiers.isEmpty()) {
-            attempts.add("there is none for " + os + " on " + arch);
-        }
-        for (String classifier : classifiers) {
+        boolean musl = isMusl();
+        for (String classifier : classifiers(os, arch, musl)) {
             if (extract(classifier, attempts)) {
                 return true;
             }
         }
+        String cLibrary = !os.startsWith("Linux") ? "" : musl ? " with musl" : " with glibc";
+        List<String> contents = new ArrayList<>(PLATFORMS);
+        contents.removeIf(classifier -> NativeLibrary.class.getResource(resourceName(classifier)) == null);
+        attempts.add("this is " + os + " on " + arch + cLibrary + ", and this jar has "
+            + (contents.isEmpty() ? "no library" : String.join(", ", contents)));
         return false;
     }
 
@@ -94,24 +100,30 @@ final class NativeLibrary {
     }
 
     static boolean isMusl(String maps) {
-        return maps.contains("/ld-musl-") || maps.contains("/libc.musl-");
+        return maps.contains("/ld-musl-") || maps.contains("/libc.musl-") || maps.contains("-linux-musl/libc.so");
+    }
+
+    private static String fileName(String classifier) {
+        return classifier.startsWith("windows") ? "pfscim.dll" : "libpfscim.so";
+    }
+
+    private static String resourceName(String classifier) {
+        return "native/" + classifier + "/" + fileName(classifier);
     }
 
     /** Writes the library of a classifier to a directory of its own, verifies what was written and loads it. */
     private static boolean extract(String classifier, List<String> attempts) {
-        String name = classifier.startsWith("windows") ? "pfscim.dll" : "libpfscim.so";
-        String resource = "native/" + classifier + "/" + name;
+        String resource = resourceName(classifier);
         Path directory = null;
         Path file = null;
         try {
             byte[] library = resource(resource);
             byte[] checksum = resource(resource + ".sha256");
             if (library == null || checksum == null) {
-                attempts.add(classifier + " is not in this jar");
                 return false;
             }
             directory = privateDirectory();
-            file = directory.resolve(name);
+            file = directory.resolve(fileName(classifier));
             Files.write(file, library);
             if (isPosix()) {
                 Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwx------"));

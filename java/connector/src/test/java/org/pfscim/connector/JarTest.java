@@ -8,10 +8,13 @@ import static org.junit.Assert.assertTrue;
 import com.pingidentity.provisioner.saas.SaasProvisionerPlugin;
 import com.pingidentity.templates.connection.ConnectionTemplate;
 import java.io.BufferedReader;
+import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
+import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
 import java.util.Collections;
 import java.util.List;
 import java.util.Set;
@@ -59,6 +62,32 @@ public class JarTest {
     public void each_descriptor_file_names_a_class_that_can_be_made() throws Exception {
         check("PF-INF/saas-provisioning-plugin-descriptor", SaasProvisionerPlugin.class);
         check("PF-INF/sp-connection-template-descriptor", ConnectionTemplate.class);
+    }
+
+    @Test
+    public void nothing_in_it_tells_where_or_when_it_was_built() throws IOException {
+        Set<Long> times = new TreeSet<>();
+        try (JarFile jar = jar()) {
+            for (JarEntry entry : Collections.list(jar.entries())) {
+                times.add(entry.getTime());
+                String content = new String(bytes(jar, entry), StandardCharsets.ISO_8859_1);
+                for (String place : System.getProperty("org.pfscim.test.places").split(File.pathSeparator)) {
+                    assertFalse(entry.getName() + " tells of " + place, content.contains(place));
+                }
+            }
+        }
+        assertEquals("all entries have one time, which is that of no build", 1, times.size());
+    }
+
+    private static byte[] bytes(JarFile jar, JarEntry entry) throws IOException {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        byte[] buffer = new byte[65536];
+        try (InputStream in = jar.getInputStream(entry)) {
+            for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
+                bytes.write(buffer, 0, n);
+            }
+        }
+        return bytes.toByteArray();
     }
 
     private static void check(String descriptor, Class<?> type) throws Exception {

@@ -18,6 +18,8 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import org.junit.Rule;
 import org.junit.Test;
 import org.junit.rules.TemporaryFolder;
@@ -73,11 +75,28 @@ public class NativeLibraryTest {
     }
 
     @Test
-    public void every_attempt_is_told() throws Exception {
+    public void every_attempt_is_told_and_what_was_found_and_what_there_is() throws Exception {
         File overlay = overlay(checksumResource(), "0000");
         String message = failure(TestLibrary.fresh(overlay));
         assertTrue(message, message.contains("does not have the checksum that it was built with"));
-        assertTrue(message, message.contains("; ") && message.contains("-musl is not in this jar"));
+        assertTrue(message, message.contains("; this is " + System.getProperty("os.name") + " on "));
+    }
+
+    @Test
+    public void where_no_library_fits_the_system_and_the_contents_of_the_jar_are_named() throws Exception {
+        String own = checksumResource().split("/")[4];
+        String message = TestLibrary.with("os.name", "Linux", () ->
+            TestLibrary.with("os.arch", "s390x", () -> failure(TestLibrary.fresh())));
+        assertTrue(message, message.contains(": this is Linux on s390x with "));
+        assertTrue(message, message.endsWith(", and this jar has " + own));
+    }
+
+    @Test
+    public void every_platform_is_one_that_some_system_picks() {
+        Set<String> picked = new TreeSet<>(NativeLibrary.classifiers("Windows Server 2022", "amd64", false));
+        picked.addAll(NativeLibrary.classifiers("Linux", "amd64", false));
+        picked.addAll(NativeLibrary.classifiers("Linux", "aarch64", true));
+        assertEquals(new TreeSet<>(NativeLibrary.PLATFORMS), picked);
     }
 
     @Test
@@ -144,6 +163,7 @@ public class NativeLibraryTest {
     @Test
     public void musl_is_told_by_what_the_process_has_mapped() {
         assertTrue(NativeLibrary.isMusl("7f00-7f01 r-xp 0 0:1 1 /lib/ld-musl-x86_64.so.1\n"));
+        assertTrue(NativeLibrary.isMusl("7f00-7f01 r-xp 0 0:1 1 /usr/lib/aarch64-linux-musl/libc.so\n"));
         assertFalse(NativeLibrary.isMusl("7f00-7f01 r-xp 0 0:1 1 /usr/lib/x86_64-linux-gnu/libc.so.6\n"));
     }
 
