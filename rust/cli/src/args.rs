@@ -64,6 +64,14 @@ Examples:
       tells everything that is wrong with the file; nothing is sent anywhere
   pfscim check code42.json --json
       {\"errors\":[...],\"warnings\":[...]}
+  pfscim check code42-pingone.json
+      the same for a PingOne connection and its rule
+
+A PingOne file is {\"store\", \"plan\", \"rule\", \"mappings\", \"customAttributes\", \"source\"}. The first four are as PingOne's API
+gives them (propagation stores, plans, rules, mappings). Of this program are: rule.userFilter, instead of populationExpression,
+{\"all\": [...]} or {\"any\": [...]} of such sets and of {\"attribute\", \"operator\": \"Equals\", \"value\"}; the name of a group in
+rule.groups; defaultValue of a mapping; CUSTOM_HEADER of a store; customAttributes, names of users' own attributes; and source,
+{\"files\": [...]} or {\"apiPath\", \"authPath\", \"environment\", \"clientId\"}.
 
 Exit status: 0 nothing is wrong (there may be warnings), 2 something is";
 
@@ -205,7 +213,7 @@ pub(crate) struct Plan {
 #[command(group = ArgGroup::new("java").args(["plugin", "allow_expressions"]).multiple(true))]
 pub(crate) struct Target {
     /// The connection, as PingFederate's administrative API gives it (GET /idp/spConnections/{id}), or a PingOne file
-    /// ({"store", "rule", "mappings", "source"}; see the README).
+    /// (its shape: `pfscim check --help`).
     #[arg(value_name = "CONNECTION.json")]
     pub(crate) connection: PathBuf,
     /// Go through the jar that is deployed in this folder.
@@ -260,7 +268,7 @@ pub(crate) struct Job {
 #[derive(Debug, Args)]
 pub(crate) struct Check {
     /// The connection, as PingFederate's administrative API gives it (GET /idp/spConnections/{id}), or a PingOne file
-    /// ({"store", "rule", "mappings", "source"}; see the README).
+    /// (its shape: `pfscim check --help`).
     #[arg(value_name = "CONNECTION.json")]
     pub(crate) connection: PathBuf,
     #[command(flatten)]
