@@ -25,7 +25,9 @@ def main(out: Path, target: Path) -> str | None:
         return "natives.py: no Rust compiler here builds for every target; see tools.py"
     for classifier, triple in TRIPLES.items():
         print(f"{classifier}: {triple}", flush=True)
-        build(found, triple, target)
+        status = build(found, triple, target)
+        if status != 0:
+            return f"natives.py: the library for {classifier} was not built: cargo ended with {status}, see above"
         name = "pfscim.dll" if classifier.startswith("windows") else "libpfscim.so"
         library = (target / triple / "release" / name).read_bytes()
         folder = out / "org" / "pfscim" / "connector" / "native" / classifier
@@ -35,7 +37,7 @@ def main(out: Path, target: Path) -> str | None:
     return None
 
 
-def build(found: Compiler, triple: str, target: Path) -> None:
+def build(found: Compiler, triple: str, target: Path) -> int:
     windows = triple.endswith("-windows-gnu")
     if windows:
         command = [found.cargo, "build", "--target", triple]
@@ -53,7 +55,7 @@ def build(found: Compiler, triple: str, target: Path) -> None:
         command += ["-Z", "build-std=std,panic_unwind"]
         # A released compiler builds its own standard library only when told so.
         environment["RUSTC_BOOTSTRAP"] = "1"
-    subprocess.run(command, cwd=ROOT, env=environment, check=True)
+    return subprocess.run(command, cwd=ROOT, env=environment).returncode
 
 
 def flags(found: Compiler, triple: str) -> list[str]:

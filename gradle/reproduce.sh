@@ -10,13 +10,13 @@ if [ -n "$(git status --porcelain)" ]; then
     exit 1
 fi
 rm -rf "$folder"
-git clone --quiet . "$folder/another place"
+git clone --quiet . "$folder/another-place"
 (
-    cd "$folder/another place"
+    cd "$folder/another-place"
     umask 077
     TZ=Asia/Tokyo LC_ALL=C ./gradlew --no-daemon --console=plain --quiet distAll
 )
-second="$folder/another place/$zip"
+second="$folder/another-place/$zip"
 sha256sum "$zip" "$second"
 if cmp "$zip" "$second"; then
     rm -rf "$folder"
