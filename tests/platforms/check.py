@@ -21,7 +21,7 @@ from caller import CHECK, CLOSE  # noqa: E402
 from demo import table  # noqa: E402
 from libraries import Library  # noqa: E402
 from program import ROOT, Scenario, Setup  # noqa: E402
-from runtimes import RUNTIMES, Installed, Runtime  # noqa: E402
+from runtimes import QUIET, RUNTIMES, Installed, Runtime  # noqa: E402
 from scim import ScimServer  # noqa: E402
 
 WORK = ROOT / "build" / "platforms"
@@ -65,7 +65,7 @@ def main(archive: Path, zig: Path) -> int:
         rows.add(classifier, "(the file itself)", lambda c=classifier, f=library: examined(c, f))
     with ScimServer() as server:
         for runtime in RUNTIMES:
-            installed = Installed(runtime, WORK / "java")
+            installed = Installed(runtime, WORK / "java", libraries[runtime.classifier])
             try:
                 identity = installed.identify()
                 installed.complaints()
@@ -116,11 +116,11 @@ def warned(installed: Installed) -> str:
     """Java 24 and later warn of native access, unless they are told that it is wanted."""
     runtime: Runtime = installed.runtime
     warns = RESTRICTED in installed.complaints()
-    expected = int(runtime.version.split(".")[0]) >= 24 and not runtime.options
+    expected = int(runtime.version.split(".")[0]) >= 24 and runtime.options != QUIET
     if warns != expected:
         raise Broken(f"Java {'warns' if warns else 'does not warn'} of native access")
-    told = f", with {' '.join(runtime.options)}" if runtime.options else ""
-    return ", with the native-access warning" if warns else told
+    told = "".join(f", with {option.partition('={')[0]}" for option in runtime.options)
+    return told + (", with the native-access warning" if warns else "")
 
 
 def called(zig: Path, cpu: str, library: Path, server: ScimServer) -> str:

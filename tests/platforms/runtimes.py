@@ -31,6 +31,7 @@ class Runtime:
     version: str
     tag: str
     sha256: str
+    # `{library}` stands for the library's own file.
     options: tuple[str, ...] = ()
 
     @property
@@ -40,6 +41,8 @@ class Runtime:
 
 X86, ARM, WINDOWS = "linux-x86_64", "linux-aarch64", "windows-x86_64"
 QUIET = ("--enable-native-access=ALL-UNNAMED",)
+# To name a folder for the library, Java 21 and later without the MSCAPI module ask Windows for what Wine 8 does not have.
+IN_PLACE = ("-Dorg.pfscim.native.path={library}",)
 OF_25 = "383d71d8639d072752d2eaafc84944e0d8de7f1c45d30c28f6dfef8a4a65543c"
 RUNTIMES = [
     Runtime(X86, "11.0.13.1", "manylinux1_x86_64", "5ae9d31cf694099790ae231a639255f31fefbd60b42ec66fe662eabad21a3f4f"),
@@ -50,20 +53,21 @@ RUNTIMES = [
     Runtime(ARM, "21.0.8.2", "manylinux_2_17_aarch64", "2519dce230b3ed13a93a3efed15c6b8b163aeacd77859ddf59eef3faa69c635d"),
     Runtime(ARM, "25.0.2.1", "manylinux_2_17_aarch64", "b7246170d605dd7b65340994fedea2615737e63955f0b95389202e0ab4a166ac"),
     Runtime(WINDOWS, "17.0.9.2", "win_amd64", "f8d8bb10f721aee7ec6ad85409b241e2d6b490afb314da921ad3efd9ff7b8197"),
-    Runtime(WINDOWS, "25.0.2.1", "win_amd64", "5f0ad2e8f7ad3b40eef8af75062d830afd3feccca62fc03db611b2e9a5fa9824"),
+    Runtime(WINDOWS, "21.0.8.2", "win_amd64", "1c8e37d26315dfbb603503153d3dcdd90021fda71d64ab0b6309f06f83c0d503", IN_PLACE),
+    Runtime(WINDOWS, "25.0.2.1", "win_amd64", "5f0ad2e8f7ad3b40eef8af75062d830afd3feccca62fc03db611b2e9a5fa9824", IN_PLACE),
 ]
 
 
 class Installed:
     """A runtime that is unpacked and can be started by its `JAVA_HOME`."""
 
-    def __init__(self, runtime: Runtime, folder: Path) -> None:
+    def __init__(self, runtime: Runtime, folder: Path, library: Path) -> None:
         self.runtime = runtime
         self._wine = folder / "wine"
         files = folder / f"{runtime.version}-{runtime.tag}"
         if not files.exists():
             unpack(runtime, folder, files)
-        self.home = folder / f"{files.name}{'-quiet' if runtime.options else ''}.home"
+        self.home = folder / f"{files.name}{'-options' if runtime.options else ''}.home"
         self._log = self.home / "stderr"
         java = self.home / "bin" / "java"
         java.parent.mkdir(parents=True, exist_ok=True)
@@ -71,7 +75,7 @@ class Installed:
         text = LAUNCHER.format(
             python=sys.executable,
             log=str(self._log),
-            options=list(runtime.options),
+            options=[option.format(library=windows_path(library) if runtime.windows else library) for option in runtime.options],
             windows=runtime.windows,
             command=command,
             environment=environment,
@@ -82,8 +86,8 @@ class Installed:
     def _command(self, programs: Path) -> tuple[list[str], dict[str, str]]:
         if self.runtime.windows:
             # Wine 8 has no bcryptprimitives.dll, which every Windows has that Rust supports.
-            stand_in = "Z:" + str(stand_in_dll(self._wine)).replace("/", "\\")
-            environment = {"WINEPREFIX": str(self._wine), "WINEDEBUG": "-all", "WINEPATH": stand_in}
+            stand_in = stand_in_dll(self._wine)
+            environment = {"WINEPREFIX": str(self._wine), "WINEDEBUG": "-all", "WINEPATH": windows_path(stand_in)}
             return [WINE, str(programs / "java.exe")], environment
         if self.runtime.classifier == ARM and os.uname().machine != "aarch64":
             return ["/usr/bin/qemu-aarch64", str(programs / "java")], {}
@@ -107,6 +111,11 @@ class Installed:
         if self.runtime.windows:
             environment = os.environ | {"WINEPREFIX": str(self._wine)}
             subprocess.run([Path(WINE).with_name("wineserver64"), "-k"], env=environment, check=False)
+
+
+def windows_path(path: Path) -> str:
+    """As programs in Wine see it."""
+    return "Z:" + str(path).replace("/", "\\")
 
 
 def unpack(runtime: Runtime, folder: Path, files: Path) -> None:

@@ -3,6 +3,7 @@ package org.pfscim.host;
 import com.pingidentity.provisioner.sdk.AbstractSaasPlugin;
 import java.io.BufferedReader;
 import java.io.FileDescriptor;
+import java.io.FileInputStream;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -35,7 +36,9 @@ public final class Main {
         System.setOut(System.err);
         Main main = new Main(System.getProperties(), Main.class.getClassLoader());
         // Calls that were given up may still be running; they end here.
-        System.exit(main.run(args, System.in, protocol, System.err));
+        // Not System.in, which asks how much there is to read: not every pipe can tell (Wine's cannot).
+        InputStream in = new FileInputStream(FileDescriptor.in);
+        System.exit(main.run(args, in, protocol, System.err));
     }
 
     int run(String[] args, InputStream in, PrintStream out, PrintStream err) throws IOException, InterruptedException {
