@@ -1,5 +1,5 @@
-//! What earlier versions wrote: one connection for each released version, with every setting and every field that it had,
-//! is read by this one, and means what it meant.
+//! This version reads what earlier versions wrote: one connection for each released version, with every setting and every
+//! field that it had, and one state file for each layout. Both mean what they meant.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 use std::path::{Path, PathBuf};
@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use pfscim_channel::connection::{Connection, SettingValue};
 use pfscim_channel::mapping::Rules;
+use pfscim_channel::state::{Counts, Group, Owner, State, Upkeep, User};
+use pfscim_core::Record;
 use pfscim_core::mapping::Catalogue;
 use pfscim_core::target::{
     Authentication, GroupNameSource, Identifier, RemoveAction, Settings, UpdateMethod, Version, catalogue, setting,
@@ -16,13 +18,17 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/upgrades")
 }
 
+fn connections() -> PathBuf {
+    folder().join("connections")
+}
+
 fn released(version: &str) -> Connection {
-    Connection::read(&std::fs::read_to_string(folder().join(format!("{version}.json"))).unwrap()).unwrap()
+    Connection::read(&std::fs::read_to_string(connections().join(format!("{version}.json"))).unwrap()).unwrap()
 }
 
 /// The versions that there is a connection of.
 fn versions() -> Vec<String> {
-    let files = std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path());
+    let files = std::fs::read_dir(connections()).unwrap().map(|entry| entry.unwrap().path());
     files.map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned()).collect()
 }
 
@@ -124,4 +130,105 @@ fn the_settings_of_0_1_0_mean_what_they_meant() {
 
     let channel = &connection.channels[0];
     assert_eq!((channel.threads(), channel.timeout()), (4, Duration::from_secs(90)));
+}
+
+// `states/layout-4.state` was written by 0.1.0 in three cycles: slapd as the source, scim2-server as the target. Bob left
+// in the second cycle. In the third, the target had given Cleo's account the identifier of Frank, and the group `staff`
+// the name of `night shift`, so both new ones failed.
+const ADA: &str = "75d4a31a-7faa-1041-87a8-bf6b82d4c543";
+const BOB: &str = "75d4a37e-7faa-1041-87a9-bf6b82d4c543";
+const CLEO: &str = "75d4a3c4-7faa-1041-87aa-bf6b82d4c543";
+const DAN: &str = "75d4a414-7faa-1041-87ab-bf6b82d4c543";
+const FRANK: &str = "c712061e-7faa-1041-8330-d780aa49b4f7";
+const STAFF: &str = "75d4a96e-7faa-1041-87ad-bf6b82d4c543";
+const NIGHT_SHIFT: &str = "c712a6b4-7faa-1041-8331-d780aa49b4f7";
+const ADA_ACCOUNT: &str = "99ab830264a64286805063ec2d88a959";
+
+fn owner() -> Owner {
+    let [connection, channel, scim_url] = ["walk", "staff", "http://127.0.0.1:18043/v2"].map(str::to_owned);
+    Owner { connection, channel, scim_url }
+}
+
+/// A copy of the committed file: opening a state locks it and may change it.
+fn layout_4() -> (tempfile::TempDir, PathBuf) {
+    let folder_of_copy = tempfile::tempdir().unwrap();
+    let copy = folder_of_copy.path().join("layout-4.state");
+    std::fs::copy(folder().join("states/layout-4.state"), &copy).unwrap();
+    (folder_of_copy, copy)
+}
+
+/// Everything of a user but the hash.
+fn shown(user: &User) -> (Option<&str>, &str, [bool; 5]) {
+    let flags = [user.values_hash.is_some(), user.in_scope, user.enabled, user.dirty, user.skipped];
+    (user.target_id.as_deref(), &user.identifier, flags)
+}
+
+#[test]
+fn every_user_and_group_of_layout_4_is_read() {
+    let (_folder, path) = layout_4();
+    let state = State::open(&path, &owner()).unwrap();
+    let users = state.users(b"the settings of no earlier run").unwrap();
+    assert_eq!(users.len(), 6);
+    let user = |id: &str| shown(&users[id]);
+    assert_eq!(user(ADA), (Some(ADA_ACCOUNT), "ada.king@example.com", [true, true, true, false, false]));
+    let bob = (Some("05ec61c4c39f4faf9ed72f23bcea8fe7"), "bob.stone@example.com", [true, false, false, false, false]);
+    assert_eq!(user(BOB), bob);
+    // Other settings than those of the last run: a user that an option kept from the target is sent again.
+    assert_eq!(user(DAN), (None, "dan.gone@example.com", [true, true, false, true, true]));
+    assert_eq!(user(FRANK), (None, "frank.field@example.com", [false, true, false, true, false]));
+
+    let groups = state.groups().unwrap();
+    assert_eq!(groups.len(), 2);
+    let staff = &groups[STAFF];
+    assert_eq!((staff.target_id.as_deref(), staff.name.as_str()), (Some("c89e805c234f4d9190ffc8170d9f4c61"), "staff"));
+    assert_eq!((staff.in_scope, staff.dirty, staff.members.len()), (true, false, 3));
+    assert!(staff.members.contains(ADA_ACCOUNT) && staff.members.contains(users[CLEO].target_id.as_deref().unwrap()));
+    let night_shift = &groups[NIGHT_SHIFT];
+    assert_eq!((night_shift.target_id.as_deref(), night_shift.dirty), (None, true));
+    assert_eq!(night_shift.members, [ADA_ACCOUNT.to_owned()].into());
+}
+
+#[test]
+fn what_layout_4_knows_as_sent_counts_as_sent() {
+    let (_folder, path) = layout_4();
+    let state = State::open(&path, &owner()).unwrap();
+    let users = state.users(b"").unwrap();
+    let sent = |title: &str| Record {
+        id: None,
+        enabled: true,
+        fields: [
+            ("userName", "ada.king@example.com"),
+            ("workEmail", "ada.king@example.com"),
+            ("givenName", "Ada"),
+            ("familyName", "King"),
+            ("displayName", "Ada King"),
+            ("title", title),
+            ("externalId", ADA),
+        ]
+        .map(|(code, value)| (code.to_owned(), vec![value.to_owned()]))
+        .into(),
+        masked: Default::default(),
+    };
+    assert_eq!(users[ADA].values_hash, Some(state.hash(&sent("Principal Engineer"))));
+    assert_ne!(users[ADA].values_hash, Some(state.hash(&sent("Engineer"))));
+    let staff = state.group(STAFF).unwrap().unwrap();
+    let members: Vec<_> = staff.members.iter().map(|id| (false, id.as_str())).collect();
+    assert_eq!(staff.values_hash, Some(state.group_hash("staff", &members)));
+}
+
+#[test]
+fn a_file_of_layout_4_is_written_and_maintained() {
+    let (_folder, path) = layout_4();
+    let state = State::open(&path, &owner()).unwrap();
+    let frank = User { target_id: Some("f1".into()), dirty: false, ..state.users(b"").unwrap()[FRANK].clone() };
+    state.put(&frank).unwrap();
+    state.put_group(&Group { dirty: false, ..state.group(NIGHT_SHIFT).unwrap().unwrap() }).unwrap();
+    drop(state);
+    let file = Upkeep::look(&path).unwrap();
+    assert_eq!(file.owner, owner());
+    let users = Counts { known: 6, in_scope: 5, linked: 5, dirty: 0, skipped: 1 };
+    let groups = Counts { known: 2, in_scope: 2, linked: 1, dirty: 0, skipped: 0 };
+    assert_eq!(file.counts().unwrap(), (users, groups));
+    let read = [("entry versions", "3".to_owned()), ("source read whole", "2026-11-28T19:08:01Z".to_owned())];
+    assert_eq!(file.watermarks().unwrap(), read.into());
 }
