@@ -12,7 +12,7 @@ use once_cell::sync::Lazy;
 use pfscim_core::connector::{Connector, Group, Member, Others, Session};
 use pfscim_core::environment::{Clock, Environment, SystemClock};
 use pfscim_core::mapping::Field;
-use pfscim_core::target::Settings;
+use pfscim_core::settings::Settings;
 use pfscim_core::{Failure, Record, Report};
 use thiserror::Error;
 

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use pfscim_core::target::{Secret, Setting, setting};
+use pfscim_core::settings::{Secret, Setting, setting};
 use pfscim_core::text::excerpt;
 use serde::Deserialize;
 use serde_json::Value;

@@ -2,7 +2,7 @@
 //! properties that PingFederate and the jar read. Everything comes from core's catalogues.
 
 use pfscim_core::mapping::{Catalogue, DefaultMapping, Field, default_mappings};
-use pfscim_core::target::{Check, Kind, Setting, catalogue};
+use pfscim_core::settings::{Check, Kind, Setting, catalogue};
 use pfscim_core::text::excerpt;
 use serde_json::{Value, json};
 
@@ -194,7 +194,7 @@ pub fn compare(what: &str, key: &str, deployed: &Value, ours: &Value) -> Result<
 
 #[cfg(test)]
 mod tests {
-    use pfscim_core::target::Version;
+    use pfscim_core::settings::Version;
     use proptest::prelude::*;
 
     use super::*;

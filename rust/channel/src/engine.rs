@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use pfscim_core::mapping::Change;
-use pfscim_core::target::Settings;
+use pfscim_core::settings::Settings;
 use pfscim_core::text::{excerpt, printable};
 use pfscim_core::{Failure, Outcome, Record, Report};
 

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use pfscim_core::mapping::Catalogue;
-use pfscim_core::target::{PLACEHOLDER, Version, catalogue, import as import_settings};
+use pfscim_core::settings::{PLACEHOLDER, Version, catalogue, import as import_settings};
 use pfscim_core::text::excerpt;
 use serde_json::{Map, Value, json};
 

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use pfscim_core::Failure;
 use pfscim_core::mapping::Catalogue;
-use pfscim_core::target::{PLACEHOLDER, Secret, Settings, Version};
+use pfscim_core::settings::{PLACEHOLDER, Secret, Settings, Version};
 use pfscim_core::text::excerpt;
 use serde_json::Value;
 
@@ -182,7 +182,7 @@ mod tests {
     use crate::template::{SourceType, connection};
 
     fn good() -> Value {
-        let preset = pfscim_core::target::preset("code42").unwrap();
+        let preset = pfscim_core::settings::preset("code42").unwrap();
         let text = connection(preset, SourceType::ActiveDirectory).to_string();
         let mut json: Value = serde_json::from_str(&text.replace(PLACEHOLDER, "dc=filled")).unwrap();
         set(&mut json, "SCIM_URL", json!("https://scim.example"));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use ldap3::ldap_escape;
 use pfscim_core::Failure;
-use pfscim_core::target::GroupNameSource;
+use pfscim_core::settings::GroupNameSource;
 use pfscim_core::text::excerpt;
 
 use crate::Error;

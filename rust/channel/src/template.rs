@@ -3,7 +3,7 @@
 //! the table below.
 
 use pfscim_core::mapping::{DefaultMapping, default_mappings};
-use pfscim_core::target::{FieldSource, Kind, PLACEHOLDER, Preset, catalogue};
+use pfscim_core::settings::{FieldSource, Kind, PLACEHOLDER, Preset, catalogue};
 use serde_json::{Map, Value, json};
 
 use crate::connection::PLUGIN_TYPE;
@@ -169,7 +169,7 @@ fn preset_row(mapping: &FieldSource, source: SourceType) -> Option<Value> {
 
 #[cfg(test)]
 mod tests {
-    use pfscim_core::target::{preset, presets};
+    use pfscim_core::settings::{preset, presets};
 
     use super::*;
     use crate::inspect::inspect;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{ArgGroup, Args, Parser, Subcommand};
 use pfscim_channel::template::SourceType;
-use pfscim_core::target::{Preset, Secret};
+use pfscim_core::settings::{Preset, Secret};
 
 use crate::source::SourceArguments;
 use crate::state::StateCommand;
@@ -374,7 +374,7 @@ impl Described {
 }
 
 fn preset(name: &str) -> Result<&'static Preset, String> {
-    pfscim_core::target::preset(name).ok_or_else(|| "there is no such preset (see `pfscim presets`)".into())
+    pfscim_core::settings::preset(name).ok_or_else(|| "there is no such preset (see `pfscim presets`)".into())
 }
 
 /// Where the users of a new connection come from.

@@ -8,7 +8,7 @@ use pfscim_channel::import::{self, Imported};
 use pfscim_channel::inspect::inspect;
 use pfscim_channel::template::SourceType;
 use pfscim_channel::{Error, pingone, template};
-use pfscim_core::target;
+use pfscim_core::settings;
 use pfscim_core::text::{printable, printable_json};
 use serde_json::{Value, json};
 
@@ -17,13 +17,13 @@ use crate::{End, complain, read, screen};
 
 /// Lists the presets.
 pub(crate) fn presets(listed: &Listed) -> End {
-    let row = |preset: &target::Preset| {
+    let row = |preset: &settings::Preset| {
         json!({
             "name": preset.name, "title": preset.title, "limits": preset.limits, "settings": preset.settings,
         })
     };
     screen::out(&if listed.json {
-        format!("{:#}", target::presets().iter().map(row).collect::<Value>())
+        format!("{:#}", settings::presets().iter().map(row).collect::<Value>())
     } else {
         screen::preset_list()
     });

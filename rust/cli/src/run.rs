@@ -14,7 +14,7 @@ use pfscim_channel::{Error, describe};
 use pfscim_core::connector::Connector;
 use pfscim_core::environment::{Environment, SystemClock};
 use pfscim_core::mapping::Catalogue;
-use pfscim_core::target::{Secret, Settings, setting};
+use pfscim_core::settings::{Secret, Settings, setting};
 use pfscim_core::text::printable;
 
 use crate::args::{Job, Target};

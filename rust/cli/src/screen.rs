@@ -11,7 +11,7 @@ use pfscim_channel::engine::{Event, Kind as Record, Summary, Tally, Watch};
 use pfscim_channel::pingone;
 use pfscim_core::Outcome;
 use pfscim_core::mapping::{Catalogue, Change};
-use pfscim_core::target::{Kind, catalogue, presets};
+use pfscim_core::settings::{Kind, catalogue, presets};
 use pfscim_core::text::{printable, printable_json};
 use serde_json::{Value, json};
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use pfscim_channel::Error;
 use pfscim_channel::source::{Account, Csv, Form, JsonLines, Ldap, Ldif, Source, address};
-use pfscim_core::target::Secret;
+use pfscim_core::settings::Secret;
 use url::Url;
 
 use crate::args::secret_at;

@@ -1,7 +1,7 @@
 //! pfscim-core: everything about a SCIM target.
 //!
 //! A host (the PingFederate plugin or the `pfscim` program) opens a [`connector::Connector`] with
-//! [`target::Settings`] and an [`environment::Environment`], takes a [`connector::Session`] from it and asks it to
+//! [`settings::Settings`] and an [`environment::Environment`], takes a [`connector::Session`] from it and asks it to
 //! find, create, update and remove users. This crate may not know JNI, LDAP, SQLite, files or the command line,
 //! and has no clock of its own: the environment brings it.
 #![forbid(unsafe_code)]
@@ -14,7 +14,7 @@ pub mod lifecycle;
 pub mod mapping;
 pub mod record;
 pub mod scim;
-pub mod target;
+pub mod settings;
 pub mod text;
 
 pub use failure::Failure;

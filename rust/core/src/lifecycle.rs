@@ -2,7 +2,7 @@
 //! it is told what was asked, what the source says and what stands at the target, and answers with one effect.
 
 use crate::record::Outcome;
-use crate::target::{RemoveAction, Settings};
+use crate::settings::{RemoveAction, Settings};
 
 /// What a host asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use pfscim_core::target::{Kind, PLACEHOLDER, catalogue, setting};
+use pfscim_core::settings::{Kind, PLACEHOLDER, catalogue, setting};
 use pfscim_core::text::excerpt;
 use serde_json::{Value, json};
 
@@ -164,7 +164,7 @@ fn lost(info: &FieldInfo) -> Vec<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use pfscim_core::target::preset;
+    use pfscim_core::settings::preset;
 
     use super::*;
     use crate::pingone::write;

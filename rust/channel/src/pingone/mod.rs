@@ -14,7 +14,7 @@ mod write;
 use std::path::{Path, PathBuf};
 
 use pfscim_core::environment::Environment;
-use pfscim_core::target::{Secret, setting};
+use pfscim_core::settings::{Secret, setting};
 use pfscim_core::text::excerpt;
 use serde_json::{Map, Value, json};
 

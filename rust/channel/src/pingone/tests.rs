@@ -1,7 +1,7 @@
 //! A file and what is read of it.
 
 use pfscim_core::mapping::Catalogue;
-use pfscim_core::target::{Settings, Version};
+use pfscim_core::settings::{Settings, Version};
 
 use super::*;
 use crate::inspect::inspect;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use pfscim_core::target::{FieldSource, Identifier, PLACEHOLDER, Preset, setting};
+use pfscim_core::settings::{FieldSource, Identifier, PLACEHOLDER, Preset, setting};
 use serde_json::{Map, Value, json};
 
 use super::CUSTOM_HEADER;
@@ -155,7 +155,7 @@ pub(super) fn mapping(source: Option<&str>, target: &str, default: Option<&str>)
 
 #[cfg(test)]
 mod tests {
-    use pfscim_core::target::{preset, presets};
+    use pfscim_core::settings::{preset, presets};
 
     use super::*;
     use crate::inspect::{Findings, inspect};
@@ -168,7 +168,7 @@ mod tests {
             let held = preset.settings.values().filter(|value| value.contains(PLACEHOLDER)).count();
             assert_eq!(findings.errors.len(), held + 5, "{}: {:?}", preset.name, findings.errors);
             assert!(findings.errors.iter().all(|e| e.contains(PLACEHOLDER)), "{:?}", findings.errors);
-            let secret = [(super::super::CLIENT_SECRET.to_owned(), pfscim_core::target::Secret::new("x"))];
+            let secret = [(super::super::CLIENT_SECRET.to_owned(), pfscim_core::settings::Secret::new("x"))];
             assert_eq!(inspect(&text.replace(PLACEHOLDER, "filled"), &secret), Findings::default(), "{}", preset.name);
         }
     }

@@ -11,7 +11,7 @@ use ldap3::asn1::StructureTag;
 use ldap3::controls::{Control, ControlType, PagedResults};
 use ldap3::{LdapConn, LdapConnSettings, LdapError, LdapResult, Scope, parse_refs};
 use pfscim_core::http::tls;
-use pfscim_core::target::Secret;
+use pfscim_core::settings::Secret;
 use pfscim_core::text::{excerpt, printable};
 use url::Url;
 

@@ -6,7 +6,7 @@ use super::Connector;
 use super::session::{Trouble, told};
 use crate::http::Deadline;
 use crate::scim::{self, Capabilities, Kind};
-use crate::target::UpdateMethod;
+use crate::settings::UpdateMethod;
 use crate::{Failure, Record};
 
 /// What a check found out. Every line is printable.

@@ -27,7 +27,7 @@ use crate::environment::{Environment, ProxyRules};
 use crate::http::{Answer, Call, Client, Deadline, Method, Unanswered};
 use crate::mapping::Catalogue;
 use crate::scim::{Addresses, Capabilities};
-use crate::target::Settings;
+use crate::settings::Settings;
 
 /// A connector that nobody used for so long is dropped.
 const IDLE: Duration = Duration::from_secs(15 * 60);

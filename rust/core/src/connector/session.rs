@@ -15,7 +15,7 @@ use crate::http::{Answer, Deadline, Unanswered};
 use crate::lifecycle::{Asked, AtTarget, Effect, Options, Situation, Switch, decide};
 use crate::mapping::Change;
 use crate::scim::Kind;
-use crate::target::Authentication;
+use crate::settings::Authentication;
 use crate::text::{printable, without};
 use crate::{Failure, Outcome, Record, Report, scim};
 

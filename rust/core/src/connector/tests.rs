@@ -183,8 +183,8 @@ fn matches_filter(user: &Value, filter: &str) -> bool {
         return user[attribute].as_str().unwrap().eq_ignore_ascii_case(&value);
     }
     let identifier = match attribute {
-        "userName" => crate::target::Identifier::UserName,
-        _ => crate::target::Identifier::WorkEmail,
+        "userName" => crate::settings::Identifier::UserName,
+        _ => crate::settings::Identifier::WorkEmail,
     };
     scim::identifies(user, identifier, &value).is_some()
 }

@@ -10,7 +10,7 @@ use super::{Connector, lock};
 use crate::http::{Answer, Call, Deadline, Method};
 use crate::mapping::{Change, PatchPaths};
 use crate::scim::{self, Kind};
-use crate::target::UpdateMethod;
+use crate::settings::UpdateMethod;
 use crate::{Failure, Outcome, Record, Report};
 
 /// How often, and how far apart, a target that still shows an account as active is asked again.

@@ -14,7 +14,7 @@ use url::form_urlencoded::{Serializer, byte_serialize};
 use super::courier::{Courier, Message};
 use super::{Answer, Deadline, Method, Reply, Unanswered, user_agent};
 use crate::Failure;
-use crate::target::{Authentication, Secret, Settings};
+use crate::settings::{Authentication, Secret, Settings};
 
 /// A token is renewed so much before it expires, or a tenth of its life where that is less.
 const LONGEST_MARGIN: Duration = Duration::from_secs(60);

@@ -30,7 +30,7 @@ use url::{Origin, Url};
 
 use crate::Failure;
 use crate::environment::Environment;
-use crate::target::{Settings, Version};
+use crate::settings::{Settings, Version};
 use crate::text::{excerpt, printable};
 
 use authentication::Credentials;

@@ -10,7 +10,7 @@ use url::Url;
 
 use super::*;
 use crate::environment::{Clock, ProxyRules};
-use crate::target::{
+use crate::settings::{
     Authentication, GroupNameSource, Identifier, RemoveAction, Secret, Settings, UpdateMethod, Version,
 };
 

@@ -12,7 +12,7 @@ use super::loopback::{GOOD, Heard, Server, answer_all, hold, request};
 use super::tests::{environment, settings};
 use super::*;
 use crate::environment::{Proxy, ProxyRules, SystemClock};
-use crate::target::{Authentication, Secret};
+use crate::settings::{Authentication, Secret};
 
 const DEADLINE: Deadline = Deadline(Duration::from_secs(30));
 

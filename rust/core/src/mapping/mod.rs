@@ -17,7 +17,7 @@ pub use defaults::{DefaultMapping, default_mappings};
 pub use patch::PatchPaths;
 pub use values::ValueType;
 
-use crate::target::Version;
+use crate::settings::Version;
 use crate::text::excerpt;
 use crate::{Failure, Record};
 use path::{Path, Shape};

@@ -4,7 +4,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 
 use crate::Failure;
-use crate::target::{Settings, Version};
+use crate::settings::{Settings, Version};
 use crate::text::excerpt;
 
 /// Everything but RFC 3986 unreserved characters.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::target::Identifier;
+use crate::settings::Identifier;
 
 /// A *Filter Expression* with the value in place of `"%s"` or `%s`: JSON-escaped and in quotes either way.
 pub fn render(expression: &str, value: &str) -> String {

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde_json::{Map, Value, json};
 
 use super::member;
-use crate::target::Version;
+use crate::settings::Version;
 
 /// The most members that one `PATCH` adds or removes: targets drop or refuse what is beyond.
 pub const BATCH: usize = 100;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::Failure;
-use crate::target::Identifier;
+use crate::settings::Identifier;
 
 /// One page of a list.
 #[derive(Debug, Clone, Default, PartialEq)]

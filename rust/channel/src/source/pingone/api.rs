@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use pfscim_core::environment::{Clock, Environment};
 use pfscim_core::http::{Answer, Call, Client, Deadline, Method};
-use pfscim_core::target::{Secret, Settings};
+use pfscim_core::settings::{Secret, Settings};
 use pfscim_core::text::excerpt;
 use serde_json::Value as Json;
 use url::Url;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use pfscim_core::environment::{ProxyRules, SystemClock};
-use pfscim_core::target::Secret;
+use pfscim_core::settings::Secret;
 use serde_json::json;
 
 use super::*;

@@ -207,7 +207,7 @@ impl Import {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::target::{Authentication, GroupNameSource, RemoveAction, Settings, UpdateMethod, Version};
+    use crate::settings::{Authentication, GroupNameSource, RemoveAction, Settings, UpdateMethod, Version};
 
     fn imported(pairs: &[(&str, &str)]) -> (Settings, Vec<String>) {
         let (pairs, notes) = import(pairs.iter().copied());
