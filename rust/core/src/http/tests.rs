@@ -9,7 +9,8 @@ use serde_json::json;
 use url::Url;
 
 use super::*;
-use crate::environment::{Clock, ProxyRules};
+use crate::Failure;
+use crate::environment::{Clock, Environment, ProxyRules};
 use crate::settings::{
     Authentication, GroupNameSource, Identifier, RemoveAction, Secret, Settings, UpdateMethod, Version,
 };

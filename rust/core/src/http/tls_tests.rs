@@ -17,7 +17,7 @@ use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 use super::loopback::{GOOD, Heard, Server, answer_all, hold, request};
 use super::tests::{environment, settings};
 use super::*;
-use crate::environment::{Proxy, ProxyRules, SystemClock};
+use crate::environment::{Environment, Proxy, ProxyRules, SystemClock};
 
 const DEADLINE: Deadline = Deadline(Duration::from_secs(30));
 

@@ -7,11 +7,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::json;
+use url::Url;
 
 use super::loopback::{GOOD, Heard, Server, answer_all, hold, request};
 use super::tests::{environment, settings};
+use super::transport::Wire;
 use super::*;
-use crate::environment::{Proxy, ProxyRules, SystemClock};
+use crate::environment::{Environment, Proxy, ProxyRules, SystemClock};
 use crate::settings::{Authentication, Secret};
 
 const DEADLINE: Deadline = Deadline(Duration::from_secs(30));

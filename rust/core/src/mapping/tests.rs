@@ -1,11 +1,15 @@
 //! What the mapping promises, on examples and on generated users.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::catalogue::{CORE_1, CORE_2};
+use super::resource::Object;
 use super::*;
+use crate::Record;
+use crate::settings::Version;
 
 const BOTH: [Version; 2] = [Version::V1_1, Version::V2_0];
 

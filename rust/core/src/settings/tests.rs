@@ -1,6 +1,11 @@
 //! What the Target tab accepts, what it refuses and how it says so.
 
+use std::time::Duration;
+
+use url::Url;
+
 use super::*;
+use crate::Failure;
 
 const URL: (&str, &str) = ("SCIM_URL", "https://scim.example.com/v2");
 

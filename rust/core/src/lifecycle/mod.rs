@@ -1,0 +1,6 @@
+//! What happens to a user: decided by pure functions, from facts and options alone.
+//! Does not know: the wire, resources, sessions.
+
+mod decide;
+
+pub use decide::{Asked, AtTarget, Effect, Options, Situation, Switch, decide};
