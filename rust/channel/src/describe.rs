@@ -194,7 +194,7 @@ pub fn compare(what: &str, key: &str, deployed: &Value, ours: &Value) -> Result<
 
 #[cfg(test)]
 mod tests {
-    use pfscim_core::settings::Version;
+    use pfscim_core::scim::Version;
     use proptest::prelude::*;
 
     use super::*;

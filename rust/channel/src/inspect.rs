@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 
 use pfscim_core::Failure;
 use pfscim_core::mapping::Catalogue;
-use pfscim_core::settings::{PLACEHOLDER, Secret, Settings, Version};
+use pfscim_core::scim::Version;
+use pfscim_core::settings::{PLACEHOLDER, Secret, Settings};
 use pfscim_core::text::excerpt;
 use serde_json::Value;
 

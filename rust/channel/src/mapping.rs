@@ -7,7 +7,7 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use pfscim_core::mapping::{Catalogue, may_be_custom};
-use pfscim_core::settings::Version;
+use pfscim_core::scim::Version;
 use pfscim_core::text::excerpt;
 use pfscim_core::{Failure, Record};
 

@@ -10,8 +10,9 @@ use pfscim_channel::mapping::Rules;
 use pfscim_channel::state::{Counts, Group, Owner, State, Upkeep, User};
 use pfscim_core::Record;
 use pfscim_core::mapping::Catalogue;
+use pfscim_core::scim::{Identifier, Version};
 use pfscim_core::settings::{
-    Authentication, GroupNameSource, Identifier, RemoveAction, Settings, UpdateMethod, Version, catalogue, setting,
+    Authentication, GroupNameSource, RemoveAction, Settings, UpdateMethod, catalogue, setting,
 };
 
 fn folder() -> PathBuf {

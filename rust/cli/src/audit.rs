@@ -109,7 +109,8 @@ mod tests {
     use jiff::tz::TimeZone;
     use pfscim_channel::engine::{Kind, Operation};
     use pfscim_channel::provisioner::MemberChanges;
-    use pfscim_core::{Failure, Report, lifecycle::Switch};
+    use pfscim_core::record::Switch;
+    use pfscim_core::{Failure, Report};
 
     use super::*;
 

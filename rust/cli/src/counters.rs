@@ -89,7 +89,7 @@ impl Watch for Counters {
 mod tests {
     use pfscim_channel::engine::Operation;
     use pfscim_channel::provisioner::MemberChanges;
-    use pfscim_core::lifecycle::Switch;
+    use pfscim_core::record::Switch;
     use pfscim_core::{Failure, Outcome, Report};
 
     use super::*;

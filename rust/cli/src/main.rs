@@ -24,7 +24,7 @@ use clap::Parser as _;
 use clap::error::ErrorKind;
 use pfscim_channel::{Error, describe};
 use pfscim_core::mapping::Catalogue;
-use pfscim_core::settings::Version;
+use pfscim_core::scim::Version;
 use pfscim_core::text::printable;
 
 use args::{Arguments, Command, Described, Format};

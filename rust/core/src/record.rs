@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use crate::lifecycle::Switch;
 use crate::text::printable;
 
 /// A flat user as the host sees it.
@@ -97,6 +96,56 @@ impl Outcome {
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.word())
+    }
+}
+
+/// The setting that held an operation back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Switch {
+    /// *User Create* is off.
+    UserCreate,
+    /// *User Update* is off.
+    UserUpdate,
+    /// *User Disable / Delete* is off.
+    UserRemove,
+    /// *Provision Disabled Users* is off.
+    ProvisionDisabled,
+    /// *Remove User Action* is Delete, which this situation does not allow.
+    RemoveAction,
+}
+
+impl Switch {
+    /// Every switch.
+    pub const ALL: [Self; 5] =
+        [Self::UserCreate, Self::UserUpdate, Self::UserRemove, Self::ProvisionDisabled, Self::RemoveAction];
+
+    /// The label on the Target tab.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::UserCreate => "User Create",
+            Self::UserUpdate => "User Update",
+            Self::UserRemove => "User Disable / Delete",
+            Self::ProvisionDisabled => "Provision Disabled Users",
+            Self::RemoveAction => "Remove User Action",
+        }
+    }
+
+    /// The switch behind a label.
+    pub fn from_label(label: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|s| s.label() == label)
+    }
+
+    /// What is the case, and what did not happen because of it, in the words of a warning.
+    pub fn consequence(self) -> &'static str {
+        match self {
+            Self::UserCreate => "is off: users that are not at the target are not created",
+            Self::UserUpdate => "is off: users that are at the target are not updated",
+            Self::UserRemove => "is off: removed or disabled users stay as they are at the target",
+            Self::ProvisionDisabled => "is off: disabled users are not created",
+            Self::RemoveAction => {
+                "is Delete: disabled users are not created, and an account that was never linked is not deleted"
+            }
+        }
     }
 }
 

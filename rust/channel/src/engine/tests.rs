@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use pfscim_core::connector::{Group, Others};
 use pfscim_core::mapping::Catalogue;
-use pfscim_core::settings::Version;
+use pfscim_core::scim::Version;
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 

@@ -106,7 +106,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use pfscim_core::mapping::Catalogue;
-    use pfscim_core::settings::Version;
+    use pfscim_core::scim::Version;
 
     use super::*;
 

@@ -1,7 +1,8 @@
 //! A file and what is read of it.
 
 use pfscim_core::mapping::Catalogue;
-use pfscim_core::settings::{Settings, Version};
+use pfscim_core::scim::Version;
+use pfscim_core::settings::Settings;
 
 use super::*;
 use crate::inspect::inspect;

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use pfscim_core::settings::{FieldSource, Identifier, PLACEHOLDER, Preset, setting};
+use pfscim_core::scim::Identifier;
+use pfscim_core::settings::{FieldSource, PLACEHOLDER, Preset, setting};
 use serde_json::{Map, Value, json};
 
 use super::CUSTOM_HEADER;

@@ -9,7 +9,7 @@ use super::session::{Session, Trouble};
 use super::{Connector, lock};
 use crate::http::Deadline;
 use crate::mapping::Catalogue;
-use crate::settings::Version;
+use crate::scim::Version;
 use crate::text::excerpt;
 use crate::{Failure, Record, scim};
 

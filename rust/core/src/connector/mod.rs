@@ -98,7 +98,12 @@ impl Connector {
 
     fn with_client(settings: Settings, environment: Environment, client: Client) -> Self {
         Self {
-            addresses: Addresses::new(&settings),
+            addresses: Addresses::new(
+                settings.scim_url.clone(),
+                &settings.users_path,
+                &settings.groups_path,
+                settings.version,
+            ),
             catalogue: Mutex::new(Arc::new(Catalogue::standard(settings.version))),
             latch: Latch::of(&Key::new(&settings, &environment)),
             creating: Mutex::default(),

@@ -183,8 +183,8 @@ fn matches_filter(user: &Value, filter: &str) -> bool {
         return user[attribute].as_str().unwrap().eq_ignore_ascii_case(&value);
     }
     let identifier = match attribute {
-        "userName" => crate::settings::Identifier::UserName,
-        _ => crate::settings::Identifier::WorkEmail,
+        "userName" => crate::scim::Identifier::UserName,
+        _ => crate::scim::Identifier::WorkEmail,
     };
     scim::identifies(user, identifier, &value).is_some()
 }
@@ -582,7 +582,7 @@ fn a_linked_user_is_deleted_and_a_stranger_is_not() {
     for result in [by_name.update_user(&anna_record(Some("a1"), false)), by_name.create_user(&anna_record(None, false))]
     {
         let report = assert_report(result, Outcome::Skipped, Some("a1"));
-        assert_eq!(report.held_back_by.map(crate::lifecycle::Switch::label), Some("Remove User Action"));
+        assert_eq!(report.held_back_by.map(crate::record::Switch::label), Some("Remove User Action"));
     }
     let by_id = session(&target, &delete);
     by_id.find_user(Some("a1"), Some("anna@example.com")).unwrap().unwrap();

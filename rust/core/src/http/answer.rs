@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::{Answer, Reply};
+use super::message::{Answer, Reply};
 use crate::text::excerpt;
 
 /// How deep the reason may be wrapped in other objects.

@@ -11,9 +11,8 @@ use serde_json::Value;
 use url::Url;
 use url::form_urlencoded::{Serializer, byte_serialize};
 
-use super::client::user_agent;
 use super::courier::{Courier, Message};
-use super::{Answer, Deadline, Method, Reply, Unanswered};
+use super::message::{Answer, Deadline, Method, Reply, Unanswered, user_agent};
 use crate::Failure;
 use crate::settings::{Authentication, Secret, Settings};
 

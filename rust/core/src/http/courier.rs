@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::message::{Broken, Deadline, Exchange, LARGEST_ANSWER, Method, Reply, Transport, Unanswered};
 use super::pace::Pace;
-use super::{Broken, Deadline, Exchange, LARGEST_ANSWER, Method, Reply, Transport, Unanswered, retry};
+use super::retry;
 use crate::Failure;
 use crate::environment::Clock;
 use crate::text::printable;

@@ -7,6 +7,7 @@ mod answer;
 mod authentication;
 mod client;
 mod courier;
+mod message;
 mod pace;
 mod proxy;
 mod retry;
@@ -22,6 +23,5 @@ mod tls_tests;
 #[cfg(test)]
 mod transport_tests;
 
-pub use client::{
-    Answer, Broken, Call, Client, Deadline, Exchange, LARGEST_ANSWER, Method, Reply, Transport, Unanswered,
-};
+pub use client::Client;
+pub use message::{Answer, Broken, Call, Deadline, Exchange, LARGEST_ANSWER, Method, Reply, Transport, Unanswered};

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::{Broken, Reply};
+use super::message::{Broken, Reply};
 
 /// How often a message is sent in all while attempts break or end in 5xx.
 const ATTEMPTS: u32 = 4;

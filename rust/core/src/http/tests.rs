@@ -11,9 +11,8 @@ use url::Url;
 use super::*;
 use crate::Failure;
 use crate::environment::{Clock, Environment, ProxyRules};
-use crate::settings::{
-    Authentication, GroupNameSource, Identifier, RemoveAction, Secret, Settings, UpdateMethod, Version,
-};
+use crate::scim::{Identifier, Version};
+use crate::settings::{Authentication, GroupNameSource, RemoveAction, Secret, Settings, UpdateMethod};
 
 /// Moves by waiting, and by what an exchange takes.
 #[derive(Default)]

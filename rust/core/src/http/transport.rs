@@ -9,7 +9,8 @@ use reqwest::blocking;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
 
-use super::{Broken, Exchange, LARGEST_ANSWER, Method, Reply, Transport, proxy, tls};
+use super::message::{Broken, Exchange, LARGEST_ANSWER, Method, Reply, Transport};
+use super::{proxy, tls};
 use crate::Failure;
 use crate::environment::Environment;
 use crate::text::excerpt;

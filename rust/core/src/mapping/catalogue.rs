@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::settings::Version;
+use crate::scim::Version;
 use crate::text::excerpt;
 use crate::{Failure, Record};
 

@@ -150,7 +150,7 @@ fn value_type(name: &str) -> ValueType {
 mod tests {
     use super::*;
     use crate::Record;
-    use crate::settings::Version;
+    use crate::scim::Version;
     use serde_json::json;
 
     const URN: &str = "urn:ietf:params:scim:schemas:extension:acme:2.0:User";

@@ -9,7 +9,7 @@ use super::catalogue::{CORE_1, CORE_2};
 use super::resource::Object;
 use super::*;
 use crate::Record;
-use crate::settings::Version;
+use crate::scim::Version;
 
 const BOTH: [Version; 2] = [Version::V1_1, Version::V2_0];
 

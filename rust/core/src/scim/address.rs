@@ -3,8 +3,8 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 
+use super::version::Version;
 use crate::Failure;
-use crate::settings::{Settings, Version};
 use crate::text::excerpt;
 
 /// Everything but RFC 3986 unreserved characters.
@@ -46,14 +46,11 @@ pub struct Addresses {
 }
 
 impl Addresses {
-    /// The addresses that the Target tab describes. A query of the SCIM URL goes along with every request.
-    pub fn new(settings: &Settings) -> Self {
-        Self {
-            base: settings.scim_url.clone(),
-            users: settings.users_path.clone(),
-            groups: settings.groups_path.clone(),
-            version: settings.version,
-        }
+    /// The addresses below a base URL. A query of that URL goes along with every request.
+    ///
+    /// `users` and `groups` are the API paths: each starts with `/` and does not end with it.
+    pub fn new(base: Url, users: &str, groups: &str, version: Version) -> Self {
+        Self { base, users: users.to_owned(), groups: groups.to_owned(), version }
     }
 
     /// The endpoint of a kind: for `POST`.
@@ -126,12 +123,7 @@ mod tests {
     use super::*;
 
     fn addresses(base: &str) -> Addresses {
-        Addresses {
-            base: Url::parse(base).unwrap(),
-            users: "/Users".into(),
-            groups: "/Groups".into(),
-            version: Version::V2_0,
-        }
+        Addresses::new(Url::parse(base).unwrap(), "/Users", "/Groups", Version::V2_0)
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::member;
+use super::json::member;
 
 /// The claims of a target. Claims, not proofs: some targets say less than they do, some more.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -2,7 +2,34 @@
 
 use serde_json::Value;
 
-use crate::settings::Identifier;
+use super::json::member;
+
+/// *Unique User Identifier*.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Identifier {
+    /// `userName`.
+    UserName,
+    /// `workEmail`.
+    WorkEmail,
+}
+
+impl Identifier {
+    /// The field code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::UserName => "userName",
+            Self::WorkEmail => "workEmail",
+        }
+    }
+
+    /// The filter when *Filter Expression* is blank: the vendor's own two.
+    pub fn usual_filter(self) -> &'static str {
+        match self {
+            Self::UserName => "userName eq \"%s\"",
+            Self::WorkEmail => "emails eq \"%s\"",
+        }
+    }
+}
 
 /// A *Filter Expression* with the value in place of `"%s"` or `%s`: JSON-escaped and in quotes either way.
 pub fn render(expression: &str, value: &str) -> String {
@@ -27,12 +54,12 @@ pub fn display_name_equals(name: &str) -> String {
 pub fn any_value(resource: &Value, identifier: Identifier) -> Vec<String> {
     let text = |v: &Value| v.as_str().map(str::to_owned);
     match identifier {
-        Identifier::UserName => super::member(resource, "userName").and_then(text).into_iter().collect(),
-        Identifier::WorkEmail => match super::member(resource, "emails") {
+        Identifier::UserName => member(resource, "userName").and_then(text).into_iter().collect(),
+        Identifier::WorkEmail => match member(resource, "emails") {
             Some(Value::Array(entries)) => {
-                entries.iter().filter_map(|e| text(super::member(e, "value").unwrap_or(e))).collect()
+                entries.iter().filter_map(|e| text(member(e, "value").unwrap_or(e))).collect()
             }
-            Some(single) => text(super::member(single, "value").unwrap_or(single)).into_iter().collect(),
+            Some(single) => text(member(single, "value").unwrap_or(single)).into_iter().collect(),
             None => Vec::new(),
         },
     }

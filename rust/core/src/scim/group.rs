@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value, json};
 
-use super::member;
-use crate::settings::Version;
+use super::json::member;
+use super::version::Version;
 
 /// The most members that one `PATCH` adds or removes: targets drop or refuse what is beyond.
 pub const BATCH: usize = 100;

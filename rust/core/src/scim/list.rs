@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
+use super::filter::{Identifier, any_value};
+use super::json::member;
 use crate::Failure;
-use crate::settings::Identifier;
 
 /// One page of a list.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -20,7 +21,7 @@ pub struct Page {
 /// # Errors
 /// [`Failure::Protocol`] for anything that is no list.
 pub fn page(body: Value) -> Result<Page, Failure> {
-    let total = super::member(&body, "totalResults").and_then(Value::as_u64);
+    let total = member(&body, "totalResults").and_then(Value::as_u64);
     let resources = match body {
         Value::Array(resources) => resources,
         Value::Object(object) => match object.into_iter().find(|(name, _)| name.eq_ignore_ascii_case("Resources")) {
@@ -42,7 +43,7 @@ fn not_a_list() -> Failure {
 /// `Some(true)` to the letter.
 pub fn identifies(resource: &Value, identifier: Identifier, value: &str) -> Option<bool> {
     let lower = value.to_lowercase();
-    super::any_value(resource, identifier)
+    any_value(resource, identifier)
         .iter()
         .filter(|v| v.to_lowercase() == lower)
         .map(|v| v == value)

@@ -4,6 +4,9 @@
 //! Labels, order, defaults and meaning of the first 24 settings are those of the vendor's SCIM Connector settings
 //! reference; the last five, below *Advanced*, are ours. Names and labels are a public contract: never rename.
 
+/// Stands in a prepared connection for what only the administrator knows. A setting that holds it is refused.
+pub const PLACEHOLDER: &str = "REPLACE-ME";
+
 /// How the console shows a setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {

@@ -5,7 +5,7 @@ use url::Url;
 
 use super::catalogue::Check;
 use crate::mapping::{Catalogue, Field, may_be_custom};
-use crate::settings::Version;
+use crate::scim::Version;
 
 /// A reason why a value is refused.
 pub(super) type Refused = String;

@@ -2,7 +2,8 @@
 
 use url::{Host, Url};
 
-use super::{Authentication, RemoveAction, Settings, Version};
+use super::model::{Authentication, RemoveAction, Settings};
+use crate::scim::Version;
 
 /// Whether a URL leads to this machine only.
 fn is_loopback(url: &Url) -> bool {
@@ -80,7 +81,9 @@ const FINDINGS: &[Finding] = &[
     ),
 ];
 
-/// See [`Settings::warnings`].
-pub(super) fn of(settings: &Settings) -> Vec<String> {
-    FINDINGS.iter().filter(|(applies, _)| applies(settings)).map(|(_, line)| (*line).to_owned()).collect()
+impl Settings {
+    /// What is not wrong but deserves a word: risky or useless combinations, one line each, settings by their labels.
+    pub fn warnings(&self) -> Vec<String> {
+        FINDINGS.iter().filter(|(applies, _)| applies(self)).map(|(_, line)| (*line).to_owned()).collect()
+    }
 }

@@ -207,7 +207,8 @@ impl Import {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::{Authentication, GroupNameSource, RemoveAction, Settings, UpdateMethod, Version};
+    use crate::scim::Version;
+    use crate::settings::{Authentication, GroupNameSource, RemoveAction, Settings, UpdateMethod};
 
     fn imported(pairs: &[(&str, &str)]) -> (Settings, Vec<String>) {
         let (pairs, notes) = import(pairs.iter().copied());

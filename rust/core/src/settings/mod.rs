@@ -9,13 +9,13 @@ mod import;
 mod model;
 mod parse;
 mod presets;
+mod secret;
 
-pub use catalogue::{Check, Kind, Setting, catalogue, setting};
+pub use catalogue::{Check, Kind, PLACEHOLDER, Setting, catalogue, setting};
 pub use import::import;
-pub use model::{
-    Authentication, GroupNameSource, Identifier, PLACEHOLDER, RemoveAction, Secret, Settings, UpdateMethod, Version,
-};
+pub use model::{Authentication, GroupNameSource, RemoveAction, Settings, UpdateMethod};
 pub use presets::{FieldSource, Preset, preset, presets};
+pub use secret::Secret;
 
 #[cfg(test)]
 mod tests;

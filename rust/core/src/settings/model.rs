@@ -1,49 +1,14 @@
-//! Target settings: the Target tab. The catalogue of settings is data (`catalogue.rs`); everything that lists,
-//! checks or reads a setting goes through it.
+//! The Target tab, parsed and valid.
+//! Does not know: where the values came from.
 
-use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use super::{findings, parse};
-use crate::Failure;
-
-/// Stands in a prepared connection for what only the administrator knows. A setting that holds it is refused.
-pub const PLACEHOLDER: &str = "REPLACE-ME";
-
-/// A value that is never printed. The only way out is [`Secret::expose`].
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Takes a value out of sight.
-    pub fn new(value: impl Into<String>) -> Self {
-        Self(value.into())
-    }
-
-    /// The value itself, for the wire and nothing else.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[redacted]")
-    }
-}
-
-/// *SCIM Version*.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Version {
-    /// SCIM 1.1.
-    V1_1,
-    /// SCIM 2.0 (RFC 7643, RFC 7644).
-    V2_0,
-}
+use super::secret::Secret;
+use crate::scim::{Identifier, Version};
 
 /// *Authentication Methods*, with the settings of the chosen one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -73,33 +38,6 @@ pub enum Authentication {
         /// *Scope*, split at commas.
         scopes: Vec<String>,
     },
-}
-
-/// *Unique User Identifier*.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Identifier {
-    /// `userName`.
-    UserName,
-    /// `workEmail`.
-    WorkEmail,
-}
-
-impl Identifier {
-    /// The field code.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::UserName => "userName",
-            Self::WorkEmail => "workEmail",
-        }
-    }
-
-    /// The filter when *Filter Expression* is blank: the vendor's own two.
-    pub fn usual_filter(self) -> &'static str {
-        match self {
-            Self::UserName => "userName eq \"%s\"",
-            Self::WorkEmail => "emails eq \"%s\"",
-        }
-    }
 }
 
 /// *Remove User Action*.
@@ -182,37 +120,6 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Parses and validates name/value pairs as a console, an API or a file gives them. Settings of an authentication
-    /// method that is not chosen are ignored; a missing one takes its default.
-    ///
-    /// # Errors
-    /// [`Failure::Config`] naming the first setting that is wrong, by its label, and what to do.
-    pub fn parse<N, V>(pairs: impl IntoIterator<Item = (N, V)>) -> Result<Self, Failure>
-    where
-        N: AsRef<str>,
-        V: AsRef<str>,
-    {
-        // There is at least one, or it would not have failed.
-        parse::settings(pairs).map_err(|mut wrongs| wrongs.swap_remove(0))
-    }
-
-    /// As [`Settings::parse`], but told everything that is wrong.
-    ///
-    /// # Errors
-    /// [`Failure::Config`] for every setting that is wrong, unknown names first, then in screen order; never empty.
-    pub fn examine<N, V>(pairs: impl IntoIterator<Item = (N, V)>) -> Result<Self, Vec<Failure>>
-    where
-        N: AsRef<str>,
-        V: AsRef<str>,
-    {
-        parse::settings(pairs)
-    }
-
-    /// What is not wrong but deserves a word: risky or useless combinations, one line each, settings by their labels.
-    pub fn warnings(&self) -> Vec<String> {
-        findings::of(self)
-    }
-
     /// Tells these settings from any others, secrets included. A key for registries: never print or store it.
     pub fn digest(&self) -> [u8; 32] {
         let mut hasher = ShaHasher(Sha256::new());

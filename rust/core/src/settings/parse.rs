@@ -2,14 +2,44 @@
 
 use std::time::Duration;
 
-use super::catalogue::{Kind, METHOD_BASIC, METHOD_BEARER, METHOD_CLIENT, Setting, catalogue};
-use super::{
-    Authentication, GroupNameSource, Identifier, PLACEHOLDER, RemoveAction, Secret, Settings, UpdateMethod, Version,
-    check,
-};
+use super::catalogue::{Kind, METHOD_BASIC, METHOD_BEARER, METHOD_CLIENT, PLACEHOLDER, Setting, catalogue};
+use super::check;
+use super::model::{Authentication, GroupNameSource, RemoveAction, Settings, UpdateMethod};
+use super::secret::Secret;
 use crate::Failure;
 use crate::mapping::Catalogue;
+use crate::scim::{Identifier, Version};
 use crate::text::excerpt;
+
+impl Settings {
+    /// Parses and validates name/value pairs as a console, an API or a file gives them. Settings of an authentication
+    /// method that is not chosen are ignored; a missing one takes its default.
+    ///
+    /// # Errors
+    /// [`Failure::Config`] naming the first setting that is wrong, by its label, and what to do.
+    pub fn parse<N, V>(pairs: impl IntoIterator<Item = (N, V)>) -> Result<Self, Failure>
+    where
+        N: AsRef<str>,
+        V: AsRef<str>,
+    {
+        // There is at least one, or it would not have failed.
+        Self::examine(pairs).map_err(|mut wrongs| wrongs.swap_remove(0))
+    }
+
+    /// As [`Settings::parse`], but told everything that is wrong.
+    ///
+    /// # Errors
+    /// [`Failure::Config`] for every setting that is wrong, unknown names first, then in screen order; never empty.
+    pub fn examine<N, V>(pairs: impl IntoIterator<Item = (N, V)>) -> Result<Self, Vec<Failure>>
+    where
+        N: AsRef<str>,
+        V: AsRef<str>,
+    {
+        let (given, mut wrongs) = Given::collect(pairs);
+        wrongs.extend(given.check());
+        if wrongs.is_empty() { typed(&given).map_err(|wrong| vec![wrong]) } else { Err(wrongs) }
+    }
+}
 
 fn wrong(setting: &Setting, reason: impl std::fmt::Display) -> Failure {
     Failure::Config(format!("{}: {reason}", setting.label))
@@ -131,15 +161,6 @@ fn authentication(given: &Given) -> Result<Authentication, Failure> {
         },
         _ => Authentication::None,
     })
-}
-
-/// See [`Settings::examine`].
-pub(super) fn settings<N: AsRef<str>, V: AsRef<str>>(
-    pairs: impl IntoIterator<Item = (N, V)>,
-) -> Result<Settings, Vec<Failure>> {
-    let (given, mut wrongs) = Given::collect(pairs);
-    wrongs.extend(given.check());
-    if wrongs.is_empty() { typed(&given).map_err(|wrong| vec![wrong]) } else { Err(wrongs) }
 }
 
 /// Values that have been checked one by one, as [`Settings`].

@@ -85,7 +85,8 @@ mod tests {
 
     use super::*;
     use crate::mapping::Catalogue;
-    use crate::settings::{Kind, PLACEHOLDER, Settings, Version, setting};
+    use crate::scim::Version;
+    use crate::settings::{Kind, PLACEHOLDER, Settings, setting};
 
     #[test]
     fn the_file_can_be_read_and_names_every_preset_once() {

@@ -6,6 +6,7 @@ use url::Url;
 
 use super::*;
 use crate::Failure;
+use crate::scim::{Identifier, Version};
 
 const URL: (&str, &str) = ("SCIM_URL", "https://scim.example.com/v2");
 
