@@ -1,94 +1,17 @@
-//! Flat fields to SCIM resources and back, versions 1.1 and 2.0. The catalogue of fields is data.
+//! The fields of one target, where each lies in a resource, and both ways between records and resources.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::field::{Change, Field};
+use super::fields;
+use super::path::{Path, Shape};
+use super::resource::{self, Object};
+use super::values::scalar;
 use crate::scim::Version;
 use crate::text::excerpt;
 use crate::{Failure, Record};
-
-use super::fields;
-use super::patch::{self, PatchPaths};
-use super::path::{Path, Shape};
-use super::resource::{self, Object};
-use super::values::ValueType;
-
-/// One attribute of the Attribute Mapping tab.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Field {
-    /// The name used in mappings and records: `workEmail`.
-    pub code: String,
-    /// The console's text.
-    pub label: String,
-    /// Must be mapped.
-    pub required: bool,
-    /// Unique at the target.
-    pub unique: bool,
-    /// Keeps all values instead of the first.
-    pub multi_valued: bool,
-    /// Written, but never returned by a target (`password`): never compared, never in an update.
-    pub write_only: bool,
-    /// Letter case is no difference when values are compared.
-    pub case_insensitive: bool,
-    /// The JSON type of a value.
-    pub value_type: ValueType,
-    /// SCIM 2.0 path: `emails[type eq "work"].value`; of a multi-valued field, `roles.value`.
-    pub scim2: String,
-    /// SCIM 1.1 path; custom attributes have none.
-    pub scim1: Option<String>,
-    /// Help lines of *View Partner Field Specifications*.
-    pub notes: Vec<String>,
-    /// The values that the target takes; none = any.
-    pub options: Vec<String>,
-    /// Other codes of it, from the vendor's guides.
-    pub aliases: Vec<String>,
-}
-
-impl Field {
-    /// The JSON of a value.
-    pub(super) fn json(&self, text: &str) -> Result<Value, Failure> {
-        self.value_type
-            .json(text)
-            .ok_or_else(|| Failure::Rejected(format!("{}: the value is not {}", self.code, self.value_type.shape())))
-    }
-
-    /// The values that count: not empty, not twice, and only the first where the field takes one.
-    fn wanted(&self, given: &[String]) -> Vec<String> {
-        let mut wanted: Vec<String> = Vec::new();
-        for value in given.iter().filter(|value| !value.is_empty()) {
-            if !wanted.contains(value) {
-                wanted.push(value.clone());
-            }
-        }
-        if !self.multi_valued {
-            wanted.truncate(1);
-        }
-        wanted
-    }
-
-    /// A value in the form in which equal values are the same text.
-    fn comparable(&self, text: &str) -> String {
-        let text = self.value_type.json(text).as_ref().and_then(resource::scalar).unwrap_or_else(|| text.to_owned());
-        if self.case_insensitive { text.to_lowercase() } else { text }
-    }
-
-    /// Whether a text found at the target is this value.
-    fn same(&self, text: &str, value: &Value) -> bool {
-        resource::scalar(value).is_some_and(|value| self.comparable(text) == self.comparable(&value))
-    }
-}
-
-/// A field that differs between the target and the record.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
-    /// Field code.
-    pub code: String,
-    /// Values at the target.
-    pub old: Vec<String>,
-    /// Values asked for; empty = clear.
-    pub new: Vec<String>,
-}
 
 /// The core schema of SCIM 2.0 users (RFC 7643 section 4.1).
 pub(super) const CORE_2: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
@@ -98,7 +21,7 @@ pub(super) const CORE_1: &str = "urn:scim:schemas:core:1.0";
 /// The fields of one target: the standard ones and whatever was discovered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Catalogue {
-    version: Version,
+    pub(super) version: Version,
     pub(super) fields: Vec<Field>,
     /// Where each field stands, in the same order.
     pub(super) paths: Vec<Path>,
@@ -153,7 +76,7 @@ impl Catalogue {
 
     /// What a record asks for, by place in the catalogue. Where it has a field under its code and an alias, the first
     /// that has a value counts.
-    fn wanted(&self, record: &Record) -> Result<BTreeMap<usize, Vec<String>>, Failure> {
+    pub(super) fn wanted(&self, record: &Record) -> Result<BTreeMap<usize, Vec<String>>, Failure> {
         let mut wanted: BTreeMap<usize, Vec<String>> = BTreeMap::new();
         for (code, given) in &record.fields {
             let at = self.known(code)?;
@@ -270,64 +193,11 @@ impl Catalogue {
         let fields: BTreeMap<_, _> = fields.collect();
         let masked = self.fields.iter().filter(|f| f.write_only && fields.contains_key(&f.code));
         Record {
-            id: resource::get(resource, "id").and_then(resource::scalar),
-            enabled: is_active(resource),
+            id: resource::get(resource, "id").and_then(scalar),
+            enabled: resource::is_active(resource),
             masked: masked.map(|f| f.code.clone()).collect(),
             fields,
         }
-    }
-
-    /// What an update has to change, in catalogue order. A field of the record without values, or not in it, counts
-    /// only where its code is in `clearable`. Letter case of `userName`, of e-mail addresses and of `type` is no
-    /// difference; lists are compared as sets; write-only fields never differ.
-    ///
-    /// # Errors
-    /// As [`Catalogue::resource`], except that a missing required field is none.
-    pub fn changes(&self, current: &Value, record: &Record, clearable: &[String]) -> Result<Vec<Change>, Failure> {
-        let empty = Object::new();
-        let current = current.as_object().unwrap_or(&empty);
-        let mut wanted = self.wanted(record)?;
-        for code in clearable {
-            wanted.entry(self.known(code)?).or_default();
-        }
-        let mut changes = BTreeMap::new();
-        let mut standing = Vec::new();
-        for (at, new) in wanted {
-            let (field, path) = (&self.fields[at], &self.paths[at]);
-            let may_clear = || !field.required && clearable.iter().any(|code| self.at(code) == Some(at));
-            if field.write_only || (new.is_empty() && !may_clear()) {
-                continue;
-            }
-            new.iter().try_for_each(|text| field.json(text).map(drop))?;
-            let old = resource::read(current, path);
-            let set = |values: &[String]| -> std::collections::BTreeSet<String> {
-                values.iter().map(|value| field.comparable(value)).collect()
-            };
-            if set(&old) == set(&new) {
-                continue;
-            }
-            let change = Change { code: field.code.clone(), old, new };
-            if stands_untyped(current, path, field, &change.new) {
-                standing.push((at, change));
-            } else {
-                changes.insert(at, change);
-            }
-        }
-        // A change may take over the very entry that stood for another field.
-        while !standing.is_empty() {
-            let so_far: Vec<Change> = changes.values().cloned().collect();
-            let after = self.changed(&Value::Object(current.clone()), &so_far)?;
-            let still = |(at, change): &(usize, Change)| {
-                stands_untyped(&after, &self.paths[*at], &self.fields[*at], &change.new)
-            };
-            let (stay, fallen): (Vec<_>, Vec<_>) = standing.into_iter().partition(still);
-            if fallen.is_empty() {
-                break;
-            }
-            changes.extend(fallen);
-            standing = stay;
-        }
-        Ok(changes.into_values().collect())
     }
 
     /// Lays changes over a copy of the target's resource.
@@ -340,57 +210,4 @@ impl Catalogue {
         self.lay(&mut resource, values.into_iter())?;
         Ok(resource)
     }
-
-    /// The body of a merge `PUT`: the target's own resource with the changes laid over it, everything else kept.
-    /// Left out: `meta`, `groups`, `$ref`, `display` of multi-valued attributes, and write-only fields, which a target
-    /// should not have shown. `active` is set when given, stays what it was otherwise, and is a JSON boolean in any case.
-    ///
-    /// # Errors
-    /// As [`Catalogue::changes`].
-    pub fn merged(&self, current: &Value, changes: &[Change], active: Option<bool>) -> Result<Value, Failure> {
-        let mut resource = self.changed(current, changes)?;
-        let active = active.unwrap_or_else(|| is_active(&resource));
-        resource::put(&mut resource, "active", active.into());
-        for name in ["meta", "groups"] {
-            resource::remove(&mut resource, name);
-        }
-        for (field, path) in self.fields.iter().zip(&self.paths).filter(|(field, _)| field.write_only) {
-            resource::write(&mut resource, path, &[], &|text, value| field.same(text, value));
-        }
-        let mut body = Value::Object(resource);
-        resource::strip(&mut body, false);
-        Ok(body)
-    }
-
-    /// The body of a `PATCH` with only the changes (and `active` when given): RFC 7644 section 3.5.2 operations, one
-    /// `path` each, for 2.0; a partial resource for 1.1, where `paths` makes no difference.
-    ///
-    /// # Errors
-    /// As [`Catalogue::changes`].
-    pub fn patch(
-        &self,
-        current: &Value,
-        changes: &[Change],
-        active: Option<bool>,
-        paths: PatchPaths,
-    ) -> Result<Value, Failure> {
-        match self.version {
-            Version::V1_1 => patch::partial(self, current, changes, active),
-            Version::V2_0 => patch::operations(self, current, changes, active, paths),
-        }
-    }
-}
-
-/// `active`, which counts as true where it is absent or not to be understood: nobody may pass for disabled by mistake.
-fn is_active(resource: &Object) -> bool {
-    !resource::get(resource, "active").is_some_and(resource::is_false)
-}
-
-/// Whether the value is there already, in an entry without a type, while no entry has the type: what a target that
-/// drops `type` makes of an earlier write.
-fn stands_untyped(current: &Object, path: &Path, field: &Field, new: &[String]) -> bool {
-    let (Shape::Typed { kind, sub }, [new]) = (&path.shape, new) else { return false };
-    let list = resource::entries(resource::attribute(current, path));
-    resource::typed(list, kind).is_none()
-        && resource::same_untyped(list, sub, |text| field.comparable(text) == field.comparable(new)).is_some()
 }

@@ -3,8 +3,10 @@
 
 use serde_json::Value;
 
+use super::catalogue::Catalogue;
+use super::field::Field;
 use super::fields::ENTERPRISE_2;
-use super::{Catalogue, Field, ValueType};
+use super::values::ValueType;
 use crate::scim::member;
 use crate::text::excerpt;
 

@@ -4,16 +4,13 @@
 //! The vendor's guides call a field by its code, so the label is the code too: an administrator finds `workEmail`
 //! under `workEmail`.
 
-use super::{Field, ValueType};
+use super::field::Field;
+use super::values::ValueType;
 
 /// The enterprise extension, SCIM 2.0 (RFC 7643 section 4.3).
 pub(super) const ENTERPRISE_2: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 /// The enterprise extension, SCIM 1.1.
 pub(super) const ENTERPRISE_1: &str = "urn:scim:schemas:extension:enterprise:1.0";
-
-/// The type that an entry without one stands for, by attribute: some targets keep a single value and no `type`.
-pub(super) const UNTYPED: &[(&str, &str)] =
-    &[("emails", "work"), ("phoneNumbers", "work"), ("addresses", "work"), ("photos", "photo")];
 
 /// One row. `path` is the SCIM 2.0 path; one that begins with `+` lies in the enterprise extension.
 struct Row {

@@ -4,15 +4,18 @@
 mod catalogue;
 mod custom;
 mod defaults;
+mod field;
 mod fields;
 mod patch;
 mod path;
 mod resource;
+mod update;
 mod values;
 
-pub use catalogue::{Catalogue, Change, Field};
+pub use catalogue::Catalogue;
 pub use custom::may_be_custom;
 pub use defaults::{DefaultMapping, default_mappings};
+pub use field::{Change, Field};
 pub use patch::PatchPaths;
 pub use values::ValueType;
 

@@ -3,10 +3,12 @@
 
 use serde_json::{Value, json};
 
+use super::catalogue::Catalogue;
+use super::field::Change;
 use super::path::{Path, Shape};
 use super::resource::{self, Object};
-use super::{Catalogue, Change};
 use crate::Failure;
+use crate::scim::Version;
 
 /// How a target takes changes inside multi-valued attributes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -16,6 +18,26 @@ pub enum PatchPaths {
     Filtered,
     /// Only as a whole: the attribute is replaced with all of its entries.
     Whole,
+}
+
+impl Catalogue {
+    /// The body of a `PATCH` with only the changes (and `active` when given): RFC 7644 section 3.5.2 operations, one
+    /// `path` each, for 2.0; a partial resource for 1.1, where `paths` makes no difference.
+    ///
+    /// # Errors
+    /// As [`Catalogue::changes`].
+    pub fn patch(
+        &self,
+        current: &Value,
+        changes: &[Change],
+        active: Option<bool>,
+        paths: PatchPaths,
+    ) -> Result<Value, Failure> {
+        match self.version {
+            Version::V1_1 => partial(self, current, changes, active),
+            Version::V2_0 => operations(self, current, changes, active, paths),
+        }
+    }
 }
 
 /// The message schema of RFC 7644 section 3.5.2.
@@ -55,7 +77,7 @@ fn sendable(resource: &Object, path: &Path) -> Option<Value> {
 }
 
 /// SCIM 2.0.
-pub(super) fn operations(
+fn operations(
     catalogue: &Catalogue,
     current: &Value,
     changes: &[Change],
@@ -166,12 +188,7 @@ fn is_alone(list: &[Value], at: usize) -> bool {
 /// SCIM 1.1 (API specification, section 3.3.2): a partial resource, laid over the user after the attributes named in
 /// `meta.attributes` were taken away. Entries of multi-valued attributes would be added to those that are there, so
 /// such an attribute is taken away and sent whole.
-pub(super) fn partial(
-    catalogue: &Catalogue,
-    current: &Value,
-    changes: &[Change],
-    active: Option<bool>,
-) -> Result<Value, Failure> {
+fn partial(catalogue: &Catalogue, current: &Value, changes: &[Change], active: Option<bool>) -> Result<Value, Failure> {
     let empty = Object::new();
     let before = current.as_object().unwrap_or(&empty);
     let after = catalogue.changed(current, changes)?;

@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+/// The type that an entry without one stands for, by attribute: some targets keep a single value and no `type`.
+pub(super) const UNTYPED: &[(&str, &str)] =
+    &[("emails", "work"), ("phoneNumbers", "work"), ("addresses", "work"), ("photos", "photo")];
+
 /// A place in a resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Path {

@@ -4,8 +4,8 @@
 
 use serde_json::{Map, Value};
 
-use super::fields::UNTYPED;
-use super::path::{Path, Shape};
+use super::path::{Path, Shape, UNTYPED};
+use super::values::scalar;
 
 /// A JSON object.
 pub(super) type Object = Map<String, Value>;
@@ -48,13 +48,9 @@ fn edit<T>(value: &mut Value, change: impl FnOnce(&mut Object) -> T) -> T {
     result
 }
 
-/// A single value as text; empty text is no value.
-pub(super) fn scalar(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()).filter(|text| !text.is_empty()),
-        Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
-        Value::Null | Value::Array(_) | Value::Object(_) => None,
-    }
+/// `active`, which counts as true where it is absent or not to be understood: nobody may pass for disabled by mistake.
+pub(super) fn is_active(resource: &Object) -> bool {
+    !get(resource, "active").is_some_and(is_false)
 }
 
 /// `true`, as a boolean or in one of its text forms.
