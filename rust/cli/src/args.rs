@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgGroup, Args, Parser, Subcommand};
-use pfscim_channel::template::SourceType;
+use pfscim_channel::prepare::template::SourceType;
 use pfscim_core::settings::{Preset, Secret};
 
 use crate::source::SourceArguments;

@@ -22,7 +22,8 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use clap::error::ErrorKind;
-use pfscim_channel::{Error, describe};
+use pfscim_channel::Error;
+use pfscim_channel::prepare::describe;
 use pfscim_core::mapping::Catalogue;
 use pfscim_core::scim::Version;
 use pfscim_core::text::printable;

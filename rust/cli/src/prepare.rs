@@ -4,10 +4,12 @@ use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
-use pfscim_channel::import::{self, Imported};
-use pfscim_channel::inspect::inspect;
-use pfscim_channel::template::SourceType;
-use pfscim_channel::{Error, pingone, template};
+use pfscim_channel::Error;
+use pfscim_channel::prepare::convert::convert as converted;
+use pfscim_channel::prepare::import::{self, Imported};
+use pfscim_channel::prepare::inspect::inspect;
+use pfscim_channel::prepare::pingone;
+use pfscim_channel::prepare::template::{self, SourceType};
 use pfscim_core::settings;
 use pfscim_core::text::{printable, printable_json};
 use serde_json::{Value, json};
@@ -79,7 +81,7 @@ pub(crate) fn import(import: &Import) -> Result<End, Error> {
 
 /// Prints a connection for the other product, and says what could not be carried over.
 pub(crate) fn convert(convert: &Convert) -> Result<End, Error> {
-    print(&convert.connection, |text| pingone::convert(text, convert.channel.as_deref()))
+    print(&convert.connection, |text| converted(text, convert.channel.as_deref()))
 }
 
 fn print(path: &Path, turn: impl FnOnce(&str) -> Result<Imported, String>) -> Result<End, Error> {

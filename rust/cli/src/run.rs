@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use pfscim_channel::Error;
 use pfscim_channel::connection::{Channel, Connection, PLUGIN_TYPE};
-use pfscim_channel::expressions::{Evaluator, Expressions};
+use pfscim_channel::mapping::expressions::{Evaluator, Expressions};
 use pfscim_channel::mapping::{self, Rules};
+use pfscim_channel::prepare::describe;
 use pfscim_channel::provisioner::{Deployed, Plugin, operation_timeout};
 use pfscim_channel::source::Source;
 use pfscim_channel::state::Owner;
-use pfscim_channel::{Error, describe};
 use pfscim_core::connector::Connector;
 use pfscim_core::environment::{Environment, SystemClock};
 use pfscim_core::mapping::Catalogue;

@@ -1,7 +1,7 @@
 //! `pfscim check` and `pfscim test`: whether a connection can work, by itself and with its target.
 
 use pfscim_channel::Error;
-use pfscim_channel::inspect::inspect;
+use pfscim_channel::prepare::inspect::inspect;
 use pfscim_channel::provisioner::Provisioner as _;
 use pfscim_core::Failure;
 use pfscim_core::connector::Checked;

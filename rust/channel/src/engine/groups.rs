@@ -8,10 +8,10 @@ use pfscim_core::connector::{Group, Member, Others};
 use pfscim_core::text::printable;
 use pfscim_core::{Failure, Outcome, Report};
 
-use super::{Counts, Cycle, Event, Kind, Operation, settled};
+use super::cycle::{Counts, Cycle, Event, Kind, Operation, settled};
 use crate::Error;
 use crate::provisioner::{Done, MemberChanges};
-use crate::roster::{Person, Roster};
+use crate::selection::groups::{Person, Roster};
 use crate::state;
 
 /// A group of the source that can be provisioned.

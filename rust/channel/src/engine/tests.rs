@@ -1,16 +1,25 @@
 //! Cycles against a target in memory.
 
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use pfscim_core::connector::{Group, Others};
 use pfscim_core::mapping::Catalogue;
 use pfscim_core::scim::Version;
+use pfscim_core::settings::Settings;
+use pfscim_core::{Failure, Outcome, Record, Report};
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
 use super::*;
-use crate::source::{Entry, Search, Value};
-use crate::state::Owner;
+use crate::Error;
+use crate::connection::Channel;
+use crate::mapping::Rules;
+use crate::provisioner::{Done, MemberChanges, Provisioner};
+use crate::source::{Entry, Search, Source, Value};
+use crate::state::{Owner, State, User};
 
 /// A directory of `name=status` entries.
 #[derive(Default)]

@@ -12,7 +12,7 @@ use pfscim_core::text::excerpt;
 use super::file::{Broken, CUT_OFF, Lines, Text, broken};
 use super::{Entry, Search, Source, Value};
 use crate::Error;
-use crate::dn::Dn;
+use crate::directory::dn::Dn;
 
 /// An LDIF file.
 #[derive(Debug)]

@@ -17,7 +17,7 @@ pub use self::ldif::Ldif;
 pub use self::pingone::{Access, PingOne};
 
 use crate::Error;
-use crate::dn::Dn;
+use crate::directory::dn::Dn;
 
 /// One attribute value: bytes, most of the time of text.
 #[derive(Debug, Clone, PartialEq, Eq)]

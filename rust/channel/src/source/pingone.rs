@@ -20,9 +20,9 @@ use self::api::Api;
 use super::file::Text;
 use super::{Entry, Search, Source, Value};
 use crate::Error;
-use crate::dn::fold;
-use crate::pingone::attributes::{GROUP_IDS, GROUP_NAMES, ID, POPULATION_NAME};
-use crate::pingone::{GROUP_CLASS, GROUP_MEMBER, GROUP_NAME, Named, USER_CLASS};
+use crate::connection::pingone::attributes::{GROUP_IDS, GROUP_NAMES, ID, POPULATION_NAME};
+use crate::connection::pingone::{GROUP_CLASS, GROUP_MEMBER, GROUP_NAME, Named, USER_CLASS};
+use crate::directory::dn::fold;
 
 /// PingOne as a source.
 #[derive(Debug)]

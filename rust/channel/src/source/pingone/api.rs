@@ -16,8 +16,8 @@ use url::Url;
 use super::pages::href;
 use super::{Tenant, text};
 use crate::Error;
-use crate::dn::fold;
-use crate::pingone::CLIENT_SECRET;
+use crate::connection::pingone::CLIENT_SECRET;
+use crate::directory::dn::fold;
 
 /// The most users on a page.
 const PAGE: &str = "200";

@@ -11,9 +11,9 @@ use pfscim_core::settings::{PLACEHOLDER, Secret, Settings};
 use pfscim_core::text::excerpt;
 use serde_json::Value;
 
+use crate::connection::pingone::Rule;
 use crate::connection::{Channel, Connection, Mapping};
 use crate::mapping::Rules;
-use crate::pingone::Rule;
 use crate::selection;
 
 /// What was found, one line each, in the order of the file.
@@ -180,7 +180,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::template::{SourceType, connection};
+    use crate::prepare::template::{SourceType, connection};
 
     fn good() -> Value {
         let preset = pfscim_core::settings::preset("code42").unwrap();

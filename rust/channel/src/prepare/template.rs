@@ -172,7 +172,7 @@ mod tests {
     use pfscim_core::settings::{preset, presets};
 
     use super::*;
-    use crate::inspect::inspect;
+    use crate::prepare::inspect::inspect;
 
     const SOURCES: [SourceType; 2] = [SourceType::ActiveDirectory, SourceType::Ldap];
 

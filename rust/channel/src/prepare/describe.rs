@@ -7,7 +7,7 @@ use pfscim_core::text::excerpt;
 use serde_json::{Value, json};
 
 use crate::Error;
-use crate::pingone::attributes;
+use crate::connection::pingone::attributes;
 
 /// The settings and headings of the Target tab, in screen order.
 pub fn settings_json() -> Value {

@@ -4,7 +4,7 @@
 use ldap3::asn1::{ASNTag as _, PL, StructureTag};
 use pfscim_core::text::excerpt;
 
-use crate::dn::{Dn, fold};
+use crate::directory::dn::{Dn, fold};
 use crate::source::{Entry, Value};
 
 /// A deeper nesting is no filter that somebody wrote; it would exhaust the parser's stack.

@@ -6,7 +6,7 @@ use pfscim_core::text::excerpt;
 use serde_json::{Map, Value};
 
 use super::attributes::{self, GROUP_IDS, GROUP_NAMES, POPULATION_ID, POPULATION_NAME};
-use crate::filter::Filter;
+use crate::directory::filter::Filter;
 
 /// Sets within sets; a deeper nesting is no filter that somebody made.
 const DEEPEST: usize = 32;

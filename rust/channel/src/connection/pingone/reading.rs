@@ -6,11 +6,6 @@
 //! mappings). Ours, because the API has nothing for it: `userFilter` of a rule (what the console shows, by its labels),
 //! `defaultValue` of a mapping, `CUSTOM_HEADER` of a store, `customAttributes` and `source`.
 
-pub(crate) mod attributes;
-pub(crate) mod conditions;
-mod convert;
-mod write;
-
 use std::path::{Path, PathBuf};
 
 use pfscim_core::environment::Environment;
@@ -18,16 +13,11 @@ use pfscim_core::settings::{Secret, setting};
 use pfscim_core::text::excerpt;
 use serde_json::{Map, Value, json};
 
-pub use self::attributes::{Attribute, attributes};
-pub use self::conditions::Named;
-pub use self::convert::convert;
-pub use self::write::file;
-
-use self::attributes::{DEFAULT_MAPPING, ENABLED, ID};
-use self::conditions::{Chosen, Reader, unknown_attribute};
+use super::attributes::{DEFAULT_MAPPING, ENABLED, ID};
+use super::conditions::{Chosen, Named, Reader, unknown_attribute};
 use crate::Error;
 use crate::connection::{Channel, Connection, Location, SettingValue, TargetSetting};
-use crate::filter::Filter;
+use crate::directory::filter::Filter;
 use crate::source::{Access, PingOne};
 
 /// The name of the worker application's secret in `--secret`.
@@ -342,7 +332,7 @@ fn mapping(mappings: &Value, custom: &[String], errors: &mut Vec<String>) -> Vec
     };
     let users: Vec<_> = rows.iter().enumerate().filter(|(at, row)| !of_groups(*at, row, errors)).collect();
     if users.is_empty() {
-        let path = |label| attributes::attribute(label).map(|attribute| attribute.path);
+        let path = |label| super::attributes::attribute(label).map(|attribute| attribute.path);
         return DEFAULT_MAPPING.iter().map(|(field, label)| mapped(field, path(label), None)).collect();
     }
     let read =
@@ -376,7 +366,7 @@ fn mapping_row(row: &Value, custom: &[String]) -> Result<Value, String> {
     let path = match text("sourceAttribute") {
         None if default.is_some() => None,
         None => return Err(format!("{}: has neither sourceAttribute nor defaultValue", excerpt(field))),
-        Some(name) => match attributes::attribute(name) {
+        Some(name) => match super::attributes::attribute(name) {
             Some(attribute) if attribute.mapped => Some(attribute.path),
             Some(attribute) => {
                 return Err(format!("sourceAttribute: {} chooses users and cannot be mapped", attribute.label));
@@ -457,6 +447,3 @@ fn origin(source: &Value, errors: &mut Vec<String>) -> Option<Origin> {
     };
     origin.filter(|_| errors.len() == before)
 }
-
-#[cfg(test)]
-mod tests;

@@ -7,8 +7,8 @@ use pfscim_core::scim::Identifier;
 use pfscim_core::settings::{FieldSource, PLACEHOLDER, Preset, setting};
 use serde_json::{Map, Value, json};
 
-use super::CUSTOM_HEADER;
-use super::attributes::{self, Attribute, DEFAULT_MAPPING};
+use crate::connection::pingone::CUSTOM_HEADER;
+use crate::connection::pingone::attributes::{self, Attribute, DEFAULT_MAPPING};
 
 /// The keys of a store's configuration, in the order of the console, and the settings that they are.
 const KEYS: [(&str, &str); 20] = [
@@ -159,7 +159,7 @@ mod tests {
     use pfscim_core::settings::{preset, presets};
 
     use super::*;
-    use crate::inspect::{Findings, inspect};
+    use crate::prepare::inspect::{Findings, inspect};
 
     #[test]
     fn the_file_of_every_preset_is_faultless_once_it_is_filled_in() {
@@ -169,7 +169,8 @@ mod tests {
             let held = preset.settings.values().filter(|value| value.contains(PLACEHOLDER)).count();
             assert_eq!(findings.errors.len(), held + 5, "{}: {:?}", preset.name, findings.errors);
             assert!(findings.errors.iter().all(|e| e.contains(PLACEHOLDER)), "{:?}", findings.errors);
-            let secret = [(super::super::CLIENT_SECRET.to_owned(), pfscim_core::settings::Secret::new("x"))];
+            let secret =
+                [(crate::connection::pingone::CLIENT_SECRET.to_owned(), pfscim_core::settings::Secret::new("x"))];
             assert_eq!(inspect(&text.replace(PLACEHOLDER, "filled"), &secret), Findings::default(), "{}", preset.name);
         }
     }

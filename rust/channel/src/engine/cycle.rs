@@ -2,8 +2,6 @@
 //! design section 5 (users, then removals, then groups), each result written to the state at once. May not know how
 //! an operation is carried out.
 
-mod groups;
-
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -14,16 +12,16 @@ use pfscim_core::text::{excerpt, printable};
 use pfscim_core::{Failure, Outcome, Record, Report};
 
 use crate::Error;
-use crate::account;
 use crate::connection::Channel;
 use crate::mapping::Rules;
 use crate::provisioner::{Done, MemberChanges, Provisioner};
-use crate::roster::{Person, Roster};
+use crate::selection::groups::{Person, Roster};
+use crate::selection::status;
 use crate::selection::{Found, Known, Selection};
 use crate::source::Source;
 use crate::state::{State, User};
 
-use groups::GroupPlan;
+use super::groups::GroupPlan;
 
 /// As many removals are never suspicious, whatever share of the users they are.
 const FEW: usize = 10;
@@ -309,7 +307,7 @@ impl Cycle<'_> {
                 }
                 Found::Entry(entry, version) => (entry, version),
             };
-            let source = account::guid(&entry, &self.channel.channel_source).ok_or_else(|| {
+            let source = status::guid(&entry, &self.channel.channel_source).ok_or_else(|| {
                 Error::unusable(format!(
                     "{}: {} has no {}; users are told apart by it, so the source has to give it for everyone (operational attributes are exported on request only)",
                     entry.place,
@@ -377,7 +375,7 @@ impl Cycle<'_> {
             if known.as_ref().is_some_and(|u| u.target_id.is_some()) { Operation::Update } else { Operation::Create };
         let settled = |identifier: &str, result| settled(Kind::User, &source, identifier, operation, result);
         let rules = &self.channel.channel_source.account_management_settings;
-        let mapped = account::is_enabled(entry, rules).and_then(|enabled| self.rules.record(entry, enabled));
+        let mapped = status::is_enabled(entry, rules).and_then(|enabled| self.rules.record(entry, enabled));
         let identified = mapped.and_then(|(record, warnings)| {
             let identifier = self.rules.identifier(&record)?.to_owned();
             Ok((record, warnings, identifier))
@@ -585,7 +583,7 @@ impl Cycle<'_> {
     }
 
     /// Tells what happened, and ends the cycle where going on is pointless.
-    fn ended(
+    pub(super) fn ended(
         &self,
         counts: &Counts,
         (kind, source, identifier): (Kind, &str, &str),
@@ -602,7 +600,7 @@ impl Cycle<'_> {
         stops.map_or(Ok(()), |failure| Err(Error::Stopped(format!("stopped: {failure}"))))
     }
 
-    fn tell(&self, counts: &Counts, event: &Event) {
+    pub(super) fn tell(&self, counts: &Counts, event: &Event) {
         let mut summary = counts.summary.lock().unwrap_or_else(PoisonError::into_inner);
         let tally = match event.kind {
             Kind::User => &mut summary.users,
@@ -618,7 +616,11 @@ impl Cycle<'_> {
 
     /// Works through `count` items on the channel's threads; after an error no further item is begun, and the first
     /// one is returned.
-    fn in_threads(&self, count: usize, work: impl Fn(usize) -> Result<(), Error> + Sync) -> Result<(), Error> {
+    pub(super) fn in_threads(
+        &self,
+        count: usize,
+        work: impl Fn(usize) -> Result<(), Error> + Sync,
+    ) -> Result<(), Error> {
         let (next, stop, first) = (AtomicUsize::new(0), AtomicBool::new(false), Mutex::new(None));
         let worker = || {
             while !stop.load(Ordering::Relaxed) && !self.is_stopped() {
@@ -681,7 +683,13 @@ fn stopped() -> Error {
 }
 
 /// A record that nothing was asked for.
-fn settled(kind: Kind, source: &str, identifier: &str, operation: Operation, result: Result<Report, Failure>) -> Event {
+pub(super) fn settled(
+    kind: Kind,
+    source: &str,
+    identifier: &str,
+    operation: Operation,
+    result: Result<Report, Failure>,
+) -> Event {
     let held_back = result.as_ref().is_ok_and(|report| report.outcome == Outcome::Skipped);
     Event {
         kind,
@@ -698,21 +706,18 @@ fn settled(kind: Kind, source: &str, identifier: &str, operation: Operation, res
 
 /// What a cycle came to while it runs.
 #[derive(Debug, Default)]
-struct Counts {
+pub(super) struct Counts {
     summary: Mutex<Summary>,
     /// Source ids of those who would have an account by now, were this not a preview.
     promised: Mutex<HashSet<String>>,
 }
 
 impl Counts {
-    fn promise(&self, source: &str) {
+    pub(super) fn promise(&self, source: &str) {
         self.promised.lock().unwrap_or_else(PoisonError::into_inner).insert(source.to_owned());
     }
 
-    fn is_promised(&self, source: &str) -> bool {
+    pub(super) fn is_promised(&self, source: &str) -> bool {
         self.promised.lock().unwrap_or_else(PoisonError::into_inner).contains(source)
     }
 }
-
-#[cfg(test)]
-mod tests;

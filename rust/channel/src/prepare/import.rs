@@ -11,9 +11,9 @@ use pfscim_core::settings::{PLACEHOLDER, catalogue, import as import_settings};
 use pfscim_core::text::excerpt;
 use serde_json::{Map, Value, json};
 
+use crate::connection::pingone::CUSTOM_HEADER;
 use crate::connection::{FieldInfo, PLUGIN_TYPE};
-use crate::pingone::CUSTOM_HEADER;
-use crate::template::{self, SourceType};
+use crate::prepare::template::{self, SourceType};
 
 /// What came of a file.
 #[derive(Debug, Clone, PartialEq)]
@@ -340,7 +340,7 @@ fn is_mapped(row: &Value) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inspect::inspect;
+    use crate::prepare::inspect::inspect;
 
     fn old(settings: Value, mapping: Value) -> Value {
         let channel = json!({

@@ -7,11 +7,11 @@ use pfscim_core::settings::{Kind, PLACEHOLDER, catalogue, setting};
 use pfscim_core::text::excerpt;
 use serde_json::{Value, json};
 
-use super::write::{configuration, mapping, parts, rule, store};
-use super::{CUSTOM_HEADER, attributes};
+use super::pingone::{configuration, mapping, parts, rule, store};
+use crate::connection::pingone::{CUSTOM_HEADER, attributes};
 use crate::connection::{Channel, CharacterCase, Connection, FieldInfo, PLUGIN_TYPE, Parser, SettingValue};
-use crate::import::Imported;
-use crate::template::{self, SourceType};
+use crate::prepare::import::Imported;
+use crate::prepare::template::{self, SourceType};
 
 /// Turns the text of a file into one of the other product. `channel` names one of an `SpConnection` that has several.
 ///
@@ -167,7 +167,7 @@ mod tests {
     use pfscim_core::settings::preset;
 
     use super::*;
-    use crate::pingone::write;
+    use crate::prepare::pingone as write;
 
     fn told(converted: &Imported, part: &str) -> bool {
         converted.notes.iter().any(|note| note.contains(part))

@@ -9,10 +9,10 @@ use ldap3::ldap_escape;
 use pfscim_core::text::excerpt;
 
 use crate::Error;
-use crate::account;
 use crate::connection::{ChangeAlgorithm, GroupMembership, Location, SourceSettings};
-use crate::dn::{Dn, spelled};
-use crate::filter::Filter;
+use crate::directory::dn::{Dn, spelled};
+use crate::directory::filter::Filter;
+use crate::selection::status;
 use crate::source::{Entry, Search, Source, Value};
 
 /// As many entries are read one by one; more, and everything is read.
@@ -147,7 +147,7 @@ impl<'a> Selection<'a> {
         let (mut found, mut unknown) = (Vec::new(), Vec::new());
         self.read(source, &self.watched(mapped), &mut |entry| {
             let version = self.version(&entry, mapped);
-            match (account::guid(&entry, self.settings), version) {
+            match (status::guid(&entry, self.settings), version) {
                 (Some(guid), Some(version)) if known(&guid, &version) => {
                     found.push(Found::Same(guid, self.settings.group_location().map(|_| entry)));
                 }
@@ -191,7 +191,7 @@ impl<'a> Selection<'a> {
             }
             if clause {
                 seen.extend(entry.name().map(|name| name.key()));
-                seen.extend(account::guid(&entry, self.settings).map(|guid| guid.to_lowercase()));
+                seen.extend(status::guid(&entry, self.settings).map(|guid| guid.to_lowercase()));
             }
             each(entry)
         })?;
@@ -445,7 +445,7 @@ impl Members {
     /// Whether the entry belongs to the group.
     pub(crate) fn has(&self, entry: &Entry, settings: &SourceSettings) -> bool {
         let listed = entry.name().is_some_and(|name| self.listed.contains(&name.key()))
-            || account::guid(entry, settings).is_some_and(|guid| self.listed.contains(&guid.to_lowercase()));
+            || status::guid(entry, settings).is_some_and(|guid| self.listed.contains(&guid.to_lowercase()));
         let says = || keys(entry, member_of_attribute(&settings.group_membership_detection));
         listed || says().iter().any(|group| self.groups.contains(group))
     }
@@ -658,7 +658,7 @@ mod tests {
             .users(server, &["title"], asked, &mut |user| {
                 match user {
                     Found::Entry(entry, version) => {
-                        let guid = account::guid(&entry, settings).unwrap();
+                        let guid = status::guid(&entry, settings).unwrap();
                         versions.extend(version.map(|v| (guid.clone(), v)));
                         names.push(guid);
                     }

@@ -10,9 +10,9 @@ use pfscim_core::settings::GroupNameSource;
 use pfscim_core::text::excerpt;
 
 use crate::Error;
-use crate::account;
 use crate::connection::{Location, SourceSettings};
-use crate::filter::Filter;
+use crate::directory::filter::Filter;
+use crate::selection::status;
 use crate::selection::{self, Members, distinct, key, member_attribute, member_of_attribute};
 use crate::source::{Entry, Search, Source, Value};
 
@@ -76,7 +76,7 @@ impl<'a> Roster<'a> {
         let mut roster = Self { member_of: member_of_attribute(detection), ..Self::default() };
         let mut members = Vec::new();
         entries(location, settings, source, &mut |entry| {
-            let guid = account::guid(&entry, settings).ok_or_else(|| {
+            let guid = status::guid(&entry, settings).ok_or_else(|| {
                 Error::unusable(format!(
                     "{}: {} has no {}; groups are told apart by it, so the source has to give it for all (operational attributes are exported on request only)",
                     entry.place,
@@ -181,7 +181,7 @@ fn entries(
             return Ok(());
         }
         some = true;
-        if account::guid(&entry, settings).is_some_and(|guid| !seen.insert(guid)) {
+        if status::guid(&entry, settings).is_some_and(|guid| !seen.insert(guid)) {
             let text = format!("{}: {} has a GUID that another group has too", entry.place, excerpt(entry.label()));
             return Err(Error::unusable(text));
         }
@@ -218,6 +218,6 @@ fn unreadable() -> Failure {
 
 /// One member of a group in comparable form: a name, or the GUID of an entry, which may be bytes.
 fn member(value: &Value, settings: &SourceSettings) -> Option<String> {
-    let bytes = || settings.guid_binary.then(|| account::guid_text(value, settings).to_lowercase());
+    let bytes = || settings.guid_binary.then(|| status::guid_text(value, settings).to_lowercase());
     value.text().map(key).or_else(bytes)
 }

@@ -18,10 +18,6 @@ use sha2::Sha256;
 
 use crate::Error;
 
-mod upkeep;
-
-pub use upkeep::{Counts, Kept, Upkeep};
-
 /// `pfsc`: tells our files from other SQLite files.
 const APPLICATION_ID: i32 = 0x7066_7363;
 /// The layout below.
@@ -376,7 +372,7 @@ impl State {
         Ok(text.unwrap_or_default().lines().map(str::to_owned).collect())
     }
 
-    /// Writes the names of the groups that the source holds now. Such a name is one line: [`crate::dn::Dn::key`].
+    /// Writes the names of the groups that the source holds now. Such a name is one line: [`crate::directory::dn::Dn::key`].
     ///
     /// # Errors
     /// The file cannot be written.
@@ -510,7 +506,7 @@ impl Owner {
 }
 
 /// Whether the database is one of this program, and undamaged.
-fn whole(db: &Connection, name: &str) -> Result<(), Error> {
+pub(super) fn whole(db: &Connection, name: &str) -> Result<(), Error> {
     let pragma = |pragma: &str| db.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get::<_, i32>(0));
     let id = pragma("application_id").map_err(|e| unusable(name, &e))?;
     let layout = pragma("user_version").map_err(|e| unusable(name, &e))?;
@@ -522,7 +518,7 @@ fn whole(db: &Connection, name: &str) -> Result<(), Error> {
 }
 
 /// What the file says of itself.
-fn about(db: &Connection, name: &str, what: &str) -> Result<Vec<u8>, Error> {
+pub(super) fn about(db: &Connection, name: &str, what: &str) -> Result<Vec<u8>, Error> {
     db.query_row("SELECT value FROM about WHERE name = ?1", [what], |row| row.get(0))
         .optional()
         .map_err(|e| unusable(name, &e))?
@@ -570,7 +566,7 @@ fn framed(mac: &mut Hmac<Sha256>, text: &str) {
 }
 
 /// Opens a file and locks it: the lock is taken by the first transaction and kept until the file is closed.
-fn locked(path: &Path) -> rusqlite::Result<Connection> {
+pub(super) fn locked(path: &Path) -> rusqlite::Result<Connection> {
     let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     db.execute_batch("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT;")?;
     Ok(db)
@@ -619,7 +615,7 @@ fn lay_out(db: &mut Connection, owner: &Owner) -> rusqlite::Result<()> {
 }
 
 /// The content of a file in memory: reading it there leaves no trace.
-fn copied(path: &Path, name: &str) -> Result<Connection, Error> {
+pub(super) fn copied(path: &Path, name: &str) -> Result<Connection, Error> {
     not_empty(path, name)?;
     let mut copy = Connection::open_in_memory().map_err(|e| unusable(name, &e))?;
     match read_into(path, &mut copy) {
@@ -654,7 +650,7 @@ fn recovered(path: &Path, copy: &mut Connection, name: &str) -> Result<(), Error
 }
 
 /// SQLite takes a file without bytes for a new database; for us it is one that lost its content.
-fn not_empty(path: &Path, name: &str) -> Result<(), Error> {
+pub(super) fn not_empty(path: &Path, name: &str) -> Result<(), Error> {
     match std::fs::metadata(path) {
         Ok(data) if data.len() == 0 => Err(damaged(name)),
         Ok(_) => Ok(()),
@@ -662,7 +658,7 @@ fn not_empty(path: &Path, name: &str) -> Result<(), Error> {
     }
 }
 
-fn shown(path: &Path) -> String {
+pub(super) fn shown(path: &Path) -> String {
     printable(&path.display().to_string())
 }
 
@@ -672,7 +668,7 @@ fn damaged(name: &str) -> Error {
     ))
 }
 
-fn unusable(name: &str, error: &rusqlite::Error) -> Error {
+pub(super) fn unusable(name: &str, error: &rusqlite::Error) -> Error {
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             Error::unusable(format!("{name}: another run is using this state file; wait for it to end"))

@@ -2,11 +2,15 @@
 
 use pfscim_core::mapping::Catalogue;
 use pfscim_core::scim::Version;
-use pfscim_core::settings::Settings;
+use pfscim_core::settings::{Secret, Settings};
 
-use super::*;
-use crate::inspect::inspect;
+use serde_json::{Value, json};
+
+use super::conditions::Named;
+use super::reading::*;
+use crate::connection::*;
 use crate::mapping::Rules;
+use crate::prepare::inspect::inspect;
 use crate::source::{Entry, Value as Text};
 
 fn file() -> Value {
@@ -60,7 +64,7 @@ fn a_file_becomes_a_connection_with_one_channel() {
     assert_eq!(rule.named, Named { populations: vec!["Employees".into()], groups: Vec::new() });
     assert_eq!((rule.off.as_deref(), rule.active), (None, true));
     assert!(channel.channel_source.group_location().is_none());
-    assert_eq!(inspect(&file().to_string(), &[]), crate::inspect::Findings::default());
+    assert_eq!(inspect(&file().to_string(), &[]), crate::prepare::inspect::Findings::default());
 }
 
 #[test]
@@ -266,7 +270,7 @@ fn the_secret_of_the_worker_application_is_no_setting_of_the_target() {
         "{findings:?}"
     );
     let secret = [(CLIENT_SECRET.to_owned(), Secret::new("x"))];
-    assert_eq!(inspect(&live.to_string(), &secret), crate::inspect::Findings::default());
+    assert_eq!(inspect(&live.to_string(), &secret), crate::prepare::inspect::Findings::default());
     live["source"]["clientSecret"] = json!(7);
     assert!(read(&live).unwrap_err().contains("source.clientSecret: is missing or is no text"));
 }

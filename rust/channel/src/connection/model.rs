@@ -11,8 +11,8 @@ use pfscim_core::text::excerpt;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::filter::Filter as Condition;
-use crate::pingone::{self, Rule};
+use crate::connection::pingone::{self, Rule};
+use crate::directory::filter::Filter as Condition;
 
 /// The plugin type that this program works for.
 pub const PLUGIN_TYPE: &str = "PfScim";

@@ -12,10 +12,10 @@ use pfscim_core::text::excerpt;
 use pfscim_core::{Failure, Record};
 
 use crate::Error;
-use crate::account;
 use crate::connection::{Channel, CharacterCase, FieldInfo, Parser, SourceSettings};
-use crate::dn::Dn;
-use crate::expressions::{Expressions, Variable};
+use crate::directory::dn::Dn;
+use crate::mapping::expressions::{Expressions, Variable};
+use crate::selection::status;
 use crate::source::{Entry, Value};
 
 /// The rules of one channel.
@@ -215,7 +215,7 @@ impl<'a> Rules<'a> {
     /// A value as text: the GUID as the source id is written, other bytes that are no text in base64, as JSON has it.
     fn text(&self, attribute: &str, value: &Value) -> String {
         if attribute.eq_ignore_ascii_case(&self.source.guid_attribute_name) {
-            return account::guid_text(value, self.source);
+            return status::guid_text(value, self.source);
         }
         value.text().map_or_else(|| STANDARD.encode(value.bytes()), str::to_owned)
     }
