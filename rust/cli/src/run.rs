@@ -10,7 +10,7 @@ use pfscim_channel::mapping::expressions::{Evaluator, Expressions};
 use pfscim_channel::mapping::{self, Rules};
 use pfscim_channel::prepare::describe;
 use pfscim_channel::provisioner::{Deployed, Plugin, operation_timeout};
-use pfscim_channel::source::Source;
+use pfscim_channel::source::{PingOne, Source};
 use pfscim_channel::state::Owner;
 use pfscim_core::connector::Connector;
 use pfscim_core::environment::{Environment, SystemClock};
@@ -82,7 +82,7 @@ impl Setup {
         let Some(rule) = &self.connection.rule else { return job.source.open(&self.environment.anchors) };
         job.source.none()?;
         let folder = job.target.connection.parent().unwrap_or(Path::new(""));
-        Ok(Box::new(rule.source(folder, &job.target.given.secrets, &self.environment)?))
+        Ok(Box::new(PingOne::open(rule, folder, &job.target.given.secrets, &self.environment)?))
     }
 
     pub(crate) fn owner(&self, channel: &Channel) -> Owner {

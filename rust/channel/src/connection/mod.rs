@@ -3,5 +3,11 @@
 
 mod model;
 pub mod pingone;
+mod reading;
+mod secrets;
 
-pub use model::*;
+pub use model::{
+    AccountManagement, ChangeAlgorithm, ChangeDetection, Channel, CharacterCase, Connection, FieldInfo,
+    GroupMembership, Location, Mapping, PLUGIN_TYPE, Parser, SettingValue, SourceSettings, StatusAlgorithm,
+    TargetSetting,
+};

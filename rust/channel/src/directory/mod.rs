@@ -1,5 +1,10 @@
 //! What a directory consists of: entries, distinguished names, and the filters that choose among entries.
-//! Does not know: any other module of this crate but the error.
+//! Does not know: any other module of this crate.
 
 pub mod dn;
-pub mod filter;
+mod entry;
+mod filter;
+
+pub use dn::Dn;
+pub use entry::{Entry, Search, Value};
+pub use filter::Filter;

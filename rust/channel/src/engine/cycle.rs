@@ -370,7 +370,7 @@ impl Cycle<'_> {
     }
 
     /// Decides what one user of the source needs; returns what the user is called.
-    fn place(&self, plan: &mut Plan, known: Option<User>, source: String, entry: &crate::source::Entry) -> String {
+    fn place(&self, plan: &mut Plan, known: Option<User>, source: String, entry: &crate::directory::Entry) -> String {
         let operation =
             if known.as_ref().is_some_and(|u| u.target_id.is_some()) { Operation::Update } else { Operation::Create };
         let settled = |identifier: &str, result| settled(Kind::User, &source, identifier, operation, result);

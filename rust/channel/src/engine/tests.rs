@@ -16,9 +16,10 @@ use tempfile::TempDir;
 use super::*;
 use crate::Error;
 use crate::connection::Channel;
+use crate::directory::{Entry, Search, Value};
 use crate::mapping::Rules;
 use crate::provisioner::{Done, MemberChanges, Provisioner};
-use crate::source::{Entry, Search, Source, Value};
+use crate::source::Source;
 use crate::state::{Owner, State, User};
 
 /// A directory of `name=status` entries.

@@ -13,10 +13,10 @@ use pfscim_core::{Failure, Record};
 
 use crate::Error;
 use crate::connection::{Channel, CharacterCase, FieldInfo, Parser, SourceSettings};
-use crate::directory::dn::Dn;
+use crate::directory::Dn;
+use crate::directory::{Entry, Value};
 use crate::mapping::expressions::{Expressions, Variable};
 use crate::selection::status;
-use crate::source::{Entry, Value};
 
 /// The rules of one channel.
 #[derive(Debug)]

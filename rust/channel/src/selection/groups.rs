@@ -11,10 +11,11 @@ use pfscim_core::text::excerpt;
 
 use crate::Error;
 use crate::connection::{Location, SourceSettings};
-use crate::directory::filter::Filter;
+use crate::directory::Filter;
+use crate::directory::{Entry, Search, Value};
 use crate::selection::status;
 use crate::selection::{self, Members, distinct, key, member_attribute, member_of_attribute};
-use crate::source::{Entry, Search, Source, Value};
+use crate::source::Source;
 
 /// A user of the channel, as a member.
 #[derive(Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use pfscim_core::Failure;
 
 use crate::connection::{AccountManagement, SourceSettings, StatusAlgorithm};
-use crate::source::{Entry, Value};
+use crate::directory::{Entry, Value};
 
 /// `ADS_UF_ACCOUNTDISABLE` of Active Directory's `userAccountControl`.
 const DISABLED_BIT: i64 = 0x2;

@@ -10,10 +10,11 @@ use pfscim_core::text::excerpt;
 
 use crate::Error;
 use crate::connection::{ChangeAlgorithm, GroupMembership, Location, SourceSettings};
+use crate::directory::Filter;
 use crate::directory::dn::{Dn, spelled};
-use crate::directory::filter::Filter;
+use crate::directory::{Entry, Search, Value};
 use crate::selection::status;
-use crate::source::{Entry, Search, Source, Value};
+use crate::source::Source;
 
 /// As many entries are read one by one; more, and everything is read.
 const FEW: usize = 200;

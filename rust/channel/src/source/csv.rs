@@ -9,9 +9,11 @@ use std::path::PathBuf;
 use csv::{ByteRecord, ErrorKind, ReaderBuilder};
 use pfscim_core::text::excerpt;
 
+use super::Source;
 use super::file::{Broken, CUT_OFF, Text, broken};
-use super::{Entry, Search, Source, Value, row};
+use super::row::{NAMES, row};
 use crate::Error;
+use crate::directory::{Entry, Search, Value};
 
 /// A CSV file.
 #[derive(Debug)]
@@ -132,7 +134,7 @@ fn cells(record: &ByteRecord, names: &[String], form: Form) -> Result<Vec<(Strin
 }
 
 fn is_name(column: &str) -> bool {
-    super::NAMES.iter().any(|name| name.eq_ignore_ascii_case(column))
+    NAMES.iter().any(|name| name.eq_ignore_ascii_case(column))
 }
 
 /// Passes bytes on and watches the quotes: one opens a cell and nothing else, after the one that closes it the cell

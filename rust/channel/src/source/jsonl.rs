@@ -10,9 +10,11 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::Value as Json;
 
+use super::Source;
 use super::file::{Broken, CUT_OFF, Lines, Text, broken};
-use super::{Entry, Search, Source, Value, row};
+use super::row::row;
 use crate::Error;
+use crate::directory::{Entry, Search, Value};
 
 /// A file of JSON lines.
 #[derive(Debug)]

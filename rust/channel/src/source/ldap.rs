@@ -15,8 +15,9 @@ use pfscim_core::settings::Secret;
 use pfscim_core::text::{excerpt, printable};
 use url::Url;
 
-use super::{Entry, Search, Source, Value};
+use super::Source;
 use crate::Error;
+use crate::directory::{Entry, Search, Value};
 
 /// As many entries are asked for at a time (PingFederate's `PageSize`).
 const PAGE: i32 = 500;

@@ -9,10 +9,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use pfscim_core::text::excerpt;
 
+use super::Source;
 use super::file::{Broken, CUT_OFF, Lines, Text, broken};
-use super::{Entry, Search, Source, Value};
 use crate::Error;
-use crate::directory::dn::Dn;
+use crate::directory::Dn;
+use crate::directory::{Entry, Search, Value};
 
 /// An LDIF file.
 #[derive(Debug)]

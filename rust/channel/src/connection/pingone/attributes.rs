@@ -43,6 +43,15 @@ pub(crate) const ID: &str = "id";
 /// The account status.
 pub(crate) const ENABLED: &str = "enabled";
 
+/// The object classes that the source gives to its entries.
+pub(crate) const USER_CLASS: &str = "user";
+/// That of groups.
+pub(crate) const GROUP_CLASS: &str = "group";
+/// What the source calls the name of a group.
+pub(crate) const GROUP_NAME: &str = "cn";
+/// What it calls the members of one.
+pub(crate) const GROUP_MEMBER: &str = "member";
+
 const ATTRIBUTES: &[Attribute] = &[
     two("Username", "username", "sAMAccountName", "uid"),
     everywhere("Given Name", "name.given", "givenName"),

@@ -6,7 +6,8 @@ use pfscim_core::text::excerpt;
 use serde_json::{Map, Value};
 
 use super::attributes::{self, GROUP_IDS, GROUP_NAMES, POPULATION_ID, POPULATION_NAME};
-use crate::directory::filter::Filter;
+use super::rule::Named;
+use crate::directory::Filter;
 
 /// Sets within sets; a deeper nesting is no filter that somebody made.
 const DEEPEST: usize = 32;
@@ -18,15 +19,6 @@ pub(crate) struct Chosen {
     pub(crate) filter: Filter,
     /// The populations and groups that it names: they have to be there.
     pub(crate) named: Named,
-}
-
-/// Populations and groups that a rule names, each by name or id.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Named {
-    /// Of populations.
-    pub populations: Vec<String>,
-    /// Of groups.
-    pub groups: Vec<String>,
 }
 
 /// Reads conditions and notes what they name.
@@ -250,7 +242,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::source::{Entry, Value as Text};
+    use crate::directory::{Entry, Value as Text};
 
     fn reader() -> Reader<'static> {
         Reader { custom: &[], named: Named::default() }

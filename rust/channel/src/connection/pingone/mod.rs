@@ -1,13 +1,15 @@
 //! PingOne's way of saying the same as an SP connection: a SCIM store, a propagation rule and its mappings.
 
 pub(crate) mod attributes;
-pub(crate) mod conditions;
+mod conditions;
 mod reading;
+mod rule;
 
 pub use attributes::{Attribute, attributes};
-pub use conditions::Named;
-pub use reading::{CLIENT_SECRET, Rule, is_pingone};
-pub(crate) use reading::{CUSTOM_HEADER, GROUP_CLASS, GROUP_MEMBER, GROUP_NAME, USER_CLASS, read};
+pub use reading::is_pingone;
+pub(crate) use reading::{CUSTOM_HEADER, read};
+pub(crate) use rule::Origin;
+pub use rule::{Access, CLIENT_SECRET, Named, Rule};
 
 #[cfg(test)]
 mod tests;

@@ -6,103 +6,22 @@
 //! mappings). Ours, because the API has nothing for it: `userFilter` of a rule (what the console shows, by its labels),
 //! `defaultValue` of a mapping, `CUSTOM_HEADER` of a store, `customAttributes` and `source`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use pfscim_core::environment::Environment;
 use pfscim_core::settings::{Secret, setting};
 use pfscim_core::text::excerpt;
 use serde_json::{Map, Value, json};
 
-use super::attributes::{DEFAULT_MAPPING, ENABLED, ID};
-use super::conditions::{Chosen, Named, Reader, unknown_attribute};
-use crate::Error;
-use crate::connection::{Channel, Connection, Location, SettingValue, TargetSetting};
-use crate::directory::filter::Filter;
-use crate::source::{Access, PingOne};
+use super::attributes::{self, DEFAULT_MAPPING, ENABLED, GROUP_CLASS, GROUP_MEMBER, GROUP_NAME, ID, USER_CLASS};
+use super::conditions::{Chosen, Reader, unknown_attribute};
+use super::rule::{Access, Origin, Rule};
+use crate::connection::model::{Channel, Connection, Location, SettingValue, TargetSetting};
+use crate::directory::Filter;
 
-/// The name of the worker application's secret in `--secret`.
-pub const CLIENT_SECRET: &str = "PINGONE_CLIENT_SECRET";
 /// What a store's *Custom Header* is called here: PingOne's API documents no name for it.
 pub(crate) const CUSTOM_HEADER: &str = "CUSTOM_HEADER";
-/// More groups than PingOne advises to have in one rule.
-const MANY_GROUPS: usize = 1000;
 /// The parts of a file.
 const PARTS: [&str; 6] = ["store", "plan", "rule", "mappings", "customAttributes", "source"];
-/// The object classes that the source gives to its entries.
-pub(crate) const USER_CLASS: &str = "user";
-/// That of groups.
-pub(crate) const GROUP_CLASS: &str = "group";
-/// What the source calls the name of a group.
-pub(crate) const GROUP_NAME: &str = "cn";
-/// What it calls the members of one.
-pub(crate) const GROUP_MEMBER: &str = "member";
-
-/// What a rule is beside settings and a channel.
-#[derive(Debug, Clone)]
-pub struct Rule {
-    /// *On*: the rule by itself, whatever its connection is.
-    pub active: bool,
-    /// Why the rule provisions nobody at present.
-    pub off: Option<String>,
-    /// What its filter names.
-    pub named: Named,
-    /// The groups to be provisioned, by id or name.
-    pub groups: Vec<String>,
-    /// Where users come from.
-    origin: Origin,
-}
-
-/// Where users come from.
-#[derive(Debug, Clone)]
-enum Origin {
-    /// Pages of users, populations and groups that were saved.
-    Files(Vec<PathBuf>),
-    /// PingOne's API.
-    Api(Access),
-}
-
-impl Rule {
-    /// The source. Files are looked for in `folder`, that of the connection.
-    ///
-    /// # Errors
-    /// What is missing, or does not fit.
-    pub fn source(
-        &self,
-        folder: &Path,
-        secrets: &[(String, Secret)],
-        environment: &Environment,
-    ) -> Result<PingOne, Error> {
-        match &self.origin {
-            Origin::Files(files) => {
-                let files = files.iter().map(|file| folder.join(file));
-                Ok(PingOne::files(files, self.named.clone(), self.groups.clone()))
-            }
-            Origin::Api(access) => {
-                let given = secrets.iter().find(|(name, _)| name == CLIENT_SECRET).map(|(_, secret)| secret.clone());
-                let client_secret = given.or_else(|| access.client_secret.clone());
-                let access = Access { client_secret, ..access.clone() };
-                PingOne::api(&access, self.named.clone(), self.groups.clone(), environment)
-            }
-        }
-    }
-
-    /// What a second look is good for.
-    pub(crate) fn warnings(&self, secrets: &[(String, Secret)]) -> Vec<String> {
-        let mut warnings = Vec::new();
-        if self.groups.len() > MANY_GROUPS {
-            warnings.push(format!("rule.groups: PingOne advises against more than {MANY_GROUPS} groups in one rule"));
-        }
-        if let Origin::Api(Access { client_secret: None, .. }) = &self.origin
-            && !secrets.iter().any(|(name, _)| name == CLIENT_SECRET)
-        {
-            warnings.push(format!(
-                "source: the secret of the worker application is needed from --secret {CLIENT_SECRET}=env:VARIABLE to read PingOne"
-            ));
-        }
-        warnings
-    }
-}
-
 /// Whether the JSON is a store, with or without its rule.
 pub fn is_pingone(json: &Value) -> bool {
     json.get("store").is_some() || is_store(json)
@@ -332,7 +251,7 @@ fn mapping(mappings: &Value, custom: &[String], errors: &mut Vec<String>) -> Vec
     };
     let users: Vec<_> = rows.iter().enumerate().filter(|(at, row)| !of_groups(*at, row, errors)).collect();
     if users.is_empty() {
-        let path = |label| super::attributes::attribute(label).map(|attribute| attribute.path);
+        let path = |label| attributes::attribute(label).map(|attribute| attribute.path);
         return DEFAULT_MAPPING.iter().map(|(field, label)| mapped(field, path(label), None)).collect();
     }
     let read =
@@ -366,7 +285,7 @@ fn mapping_row(row: &Value, custom: &[String]) -> Result<Value, String> {
     let path = match text("sourceAttribute") {
         None if default.is_some() => None,
         None => return Err(format!("{}: has neither sourceAttribute nor defaultValue", excerpt(field))),
-        Some(name) => match super::attributes::attribute(name) {
+        Some(name) => match attributes::attribute(name) {
             Some(attribute) if attribute.mapped => Some(attribute.path),
             Some(attribute) => {
                 return Err(format!("sourceAttribute: {} chooses users and cannot be mapped", attribute.label));

@@ -3,15 +3,13 @@
 use pfscim_core::mapping::Catalogue;
 use pfscim_core::scim::Version;
 use pfscim_core::settings::{Secret, Settings};
-
 use serde_json::{Value, json};
 
-use super::conditions::Named;
-use super::reading::*;
+use super::rule::{CLIENT_SECRET, Named};
 use crate::connection::*;
+use crate::directory::{Entry, Value as Text};
 use crate::mapping::Rules;
 use crate::prepare::inspect::inspect;
-use crate::source::{Entry, Value as Text};
 
 fn file() -> Value {
     json!({

@@ -8,15 +8,15 @@ use std::time::Duration;
 
 use pfscim_core::environment::{Clock, Environment};
 use pfscim_core::http::{Answer, Call, Client, Deadline, Method};
-use pfscim_core::settings::{Secret, Settings};
+use pfscim_core::settings::Settings;
 use pfscim_core::text::excerpt;
 use serde_json::Value as Json;
 use url::Url;
 
 use super::pages::href;
-use super::{Tenant, text};
+use super::tenant::{Tenant, text};
 use crate::Error;
-use crate::connection::pingone::CLIENT_SECRET;
+use crate::connection::pingone::{Access, CLIENT_SECRET};
 use crate::directory::dn::fold;
 
 /// The most users on a page.
@@ -31,21 +31,6 @@ const CALLED: [(&str, &str); 5] = [
 ];
 /// One page, with its repeats.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// How the API is reached.
-#[derive(Debug, Clone)]
-pub struct Access {
-    /// `https://api.pingone.eu/v1`.
-    pub api: String,
-    /// `https://auth.pingone.eu`.
-    pub authorization: String,
-    /// The environment's id.
-    pub environment: String,
-    /// The worker application.
-    pub client_id: String,
-    /// Its secret.
-    pub client_secret: Option<Secret>,
-}
 
 pub(super) struct Api {
     client: Client,

@@ -7,7 +7,7 @@ use pfscim_core::text::excerpt;
 use serde_json::Value as Json;
 use url::Url;
 
-use super::{Tenant, text};
+use super::tenant::{Tenant, text};
 use crate::Error;
 use crate::source::file::Text;
 

@@ -6,11 +6,15 @@ use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use pfscim_core::environment::{ProxyRules, SystemClock};
+use pfscim_core::environment::{Environment, ProxyRules, SystemClock};
 use pfscim_core::settings::Secret;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
-use super::*;
+use super::entries::PingOne;
+use crate::connection::pingone::attributes::{GROUP_CLASS, GROUP_IDS, GROUP_MEMBER, GROUP_NAME, GROUP_NAMES, ID};
+use crate::connection::pingone::{Access, Named};
+use crate::directory::{Entry, Search};
+use crate::source::Source;
 
 /// Pages in files: what is read of users (by id) and groups (by name), or why nothing is.
 fn read(pages: &[Json], named: Named, groups: &[&str]) -> Result<BTreeMap<String, Entry>, String> {

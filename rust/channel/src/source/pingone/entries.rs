@@ -3,26 +3,27 @@
 //! together here. May not know what a rule asks for, only what it names: a population that is not there is a mistake,
 //! never an empty one.
 
-mod api;
-mod pages;
-
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use pfscim_core::environment::Environment;
+use pfscim_core::settings::Secret;
 use pfscim_core::text::excerpt;
 use serde_json::Value as Json;
 
-pub use self::api::Access;
-
-use self::api::Api;
-use super::file::Text;
-use super::{Entry, Search, Source, Value};
+use super::api::Api;
+use super::pages;
+use super::tenant::{Tenant, text, texts};
 use crate::Error;
-use crate::connection::pingone::attributes::{GROUP_IDS, GROUP_NAMES, ID, POPULATION_NAME};
-use crate::connection::pingone::{GROUP_CLASS, GROUP_MEMBER, GROUP_NAME, Named, USER_CLASS};
+use crate::connection::pingone::attributes::{
+    GROUP_CLASS, GROUP_IDS, GROUP_MEMBER, GROUP_NAME, GROUP_NAMES, ID, POPULATION_NAME, USER_CLASS,
+};
+use crate::connection::pingone::{Access, CLIENT_SECRET, Named, Origin, Rule};
 use crate::directory::dn::fold;
+use crate::directory::{Entry, Search, Value};
+use crate::source::Source;
+use crate::source::file::Text;
 
 /// PingOne as a source.
 #[derive(Debug)]
@@ -42,18 +43,31 @@ enum Place {
     Api(Box<Api>),
 }
 
-/// What was read, as PingOne's API has it.
-#[derive(Debug, Default)]
-struct Tenant {
-    users: Vec<Json>,
-    /// `None` where nothing was read of them.
-    populations: Option<Vec<Json>>,
-    groups: Option<Vec<Json>>,
-    /// Ids of users to ids of their groups; `None` where groups were not asked for their members.
-    members: Option<HashMap<String, BTreeSet<String>>>,
-}
-
 impl PingOne {
+    /// The source of a rule. Files are looked for in `folder`, that of the connection. Sends nothing yet.
+    ///
+    /// # Errors
+    /// What is missing, or does not fit.
+    pub fn open(
+        rule: &Rule,
+        folder: &Path,
+        secrets: &[(String, Secret)],
+        environment: &Environment,
+    ) -> Result<Self, Error> {
+        match &rule.origin {
+            Origin::Files(files) => {
+                let files = files.iter().map(|file| folder.join(file));
+                Ok(Self::files(files, rule.named.clone(), rule.groups.clone()))
+            }
+            Origin::Api(access) => {
+                let given = secrets.iter().find(|(name, _)| name == CLIENT_SECRET).map(|(_, secret)| secret.clone());
+                let client_secret = given.or_else(|| access.client_secret.clone());
+                let access = Access { client_secret, ..access.clone() };
+                Self::api(&access, rule.named.clone(), rule.groups.clone(), environment)
+            }
+        }
+    }
+
     /// Saved pages; `groups` are to be provisioned.
     pub fn files(files: impl IntoIterator<Item = PathBuf>, named: Named, groups: Vec<String>) -> Self {
         Self::new(Place::Files(files.into_iter().map(Text::new).collect()), named, groups)
@@ -117,15 +131,6 @@ struct Directory {
     groups: BTreeMap<String, Group>,
     /// Names and ids of groups that users say to be in.
     said: HashSet<String>,
-}
-
-fn text<'j>(object: &'j Json, name: &str) -> Option<&'j str> {
-    object[name].as_str().filter(|text| !text.is_empty())
-}
-
-/// The texts of a list.
-fn texts<'j>(object: &'j Json, name: &str) -> impl Iterator<Item = &'j str> {
-    object[name].as_array().into_iter().flatten().filter_map(Json::as_str)
 }
 
 impl Directory {
@@ -305,6 +310,3 @@ fn flatten(entry: &mut Entry, path: &str, json: &Json) {
         Json::Null => {}
     }
 }
-
-#[cfg(test)]
-mod tests;
