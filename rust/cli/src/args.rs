@@ -7,8 +7,8 @@ use clap::{ArgGroup, Args, Parser, Subcommand};
 use pfscim_channel::prepare::template::SourceType;
 use pfscim_core::settings::{Preset, Secret};
 
-use crate::source::SourceArguments;
-use crate::state::StateCommand;
+use crate::commands::state::StateCommand;
+use crate::setup::source::SourceArguments;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -156,7 +156,7 @@ pub(crate) enum Command {
     #[command(after_help = PRESETS_EXAMPLES)]
     Presets(Listed),
     /// Look after a state file; never touches the target.
-    #[command(subcommand, after_help = crate::state::EXAMPLES)]
+    #[command(subcommand, after_help = crate::commands::state::EXAMPLES)]
     State(StateCommand),
     /// Describe what the connector offers.
     #[command(
@@ -165,13 +165,13 @@ pub(crate) enum Command {
     )]
     Describe(Described),
     /// Print completions for a shell.
-    #[command(after_help = crate::help::COMPLETIONS)]
+    #[command(after_help = crate::commands::help::COMPLETIONS)]
     Completions {
         /// The shell.
-        shell: crate::help::Shell,
+        shell: crate::commands::help::Shell,
     },
     /// Print a manual page.
-    #[command(after_help = crate::help::PAGES)]
+    #[command(after_help = crate::commands::help::PAGES)]
     Man {
         /// The command that it is about, for example `sync` or `state show`. Default: pfscim itself.
         command: Vec<String>,

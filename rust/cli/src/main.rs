@@ -2,20 +2,9 @@
 #![forbid(unsafe_code)]
 
 mod args;
-mod audit;
-mod counters;
-mod cycles;
-mod help;
-mod logging;
-mod network;
-mod prepare;
-mod report;
-mod run;
-mod screen;
-mod source;
-mod state;
-mod stop;
-mod verify;
+mod commands;
+mod output;
+mod setup;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -29,6 +18,8 @@ use pfscim_core::scim::Version;
 use pfscim_core::text::printable;
 
 use args::{Arguments, Command, Described, Format};
+use commands::{cycles, help, prepare, state, verify};
+use output::{logging, screen};
 
 /// How the program ends (README, *Exit status*).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,14 +8,15 @@ use pfscim_channel::Error;
 use pfscim_channel::prepare::convert::convert as converted;
 use pfscim_channel::prepare::import::{self, Imported};
 use pfscim_channel::prepare::inspect::inspect;
-use pfscim_channel::prepare::pingone;
-use pfscim_channel::prepare::template::{self, SourceType};
+use pfscim_channel::prepare::template::SourceType;
+use pfscim_channel::prepare::{pingone, template};
 use pfscim_core::settings;
 use pfscim_core::text::{printable, printable_json};
 use serde_json::{Value, json};
 
 use crate::args::{Convert, Import, Init, Listed, Origin};
-use crate::{End, complain, read, screen};
+use crate::output::screen;
+use crate::{End, complain, read};
 
 /// Lists the presets.
 pub(crate) fn presets(listed: &Listed) -> End {

@@ -9,7 +9,7 @@ use pfscim_core::text::{excerpt, printable};
 use serde_json::{Value, json};
 
 use crate::End;
-use crate::screen::{out, table};
+use crate::output::screen::{out, table};
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:

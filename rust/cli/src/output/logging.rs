@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use pfscim_core::text::printable;
 
-use crate::screen;
+use crate::output::screen;
 
 /// The engine tells the steps of a run for one user, core each request that was answered.
 const STEPS: &str = "pfscim_channel::engine";

@@ -9,8 +9,9 @@ use pfscim_core::text::printable;
 use serde_json::json;
 
 use crate::args::{Check, Test};
-use crate::run::Setup;
-use crate::{End, complain, read, screen};
+use crate::output::screen;
+use crate::setup::run::Setup;
+use crate::{End, complain, read};
 
 /// Tells everything that is wrong with a connection's file.
 pub(crate) fn check(check: &Check) -> Result<End, Error> {

@@ -12,12 +12,13 @@ use pfscim_channel::state::{Owner, State};
 use pfscim_core::connector::Connector;
 
 use crate::args::{Job, Plan, Sync};
-use crate::audit::Audit;
-use crate::counters::Counters;
-use crate::report::{About, Page};
-use crate::run::{Setup, beside};
-use crate::screen::Screen;
-use crate::{End, complain, stop};
+use crate::output::audit::Audit;
+use crate::output::counters::Counters;
+use crate::output::report::{About, Page};
+use crate::output::screen::Screen;
+use crate::setup::run::{Setup, beside};
+use crate::setup::stop;
+use crate::{End, complain};
 
 /// Shows what a cycle would do.
 pub(crate) fn plan(plan: &Plan) -> Result<End, Error> {

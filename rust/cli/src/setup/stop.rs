@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use pfscim_channel::Error;
 
-use crate::screen;
+use crate::output::screen;
 
 /// Set by the first signal.
 pub(crate) static ASKED: AtomicBool = AtomicBool::new(false);

@@ -7,8 +7,9 @@ use pfscim_core::text::excerpt;
 
 pub(crate) use clap_complete::Shell;
 
+use crate::End;
 use crate::args::Arguments;
-use crate::{End, screen};
+use crate::output::screen;
 
 pub(crate) const COMPLETIONS: &str = "\
 Examples:

@@ -15,7 +15,7 @@ use pfscim_core::settings::{Kind, catalogue, presets};
 use pfscim_core::text::{printable, printable_json};
 use serde_json::{Value, json};
 
-use crate::counters::Counters;
+use crate::output::counters::Counters;
 
 /// Stands for values that may not be shown.
 const HIDDEN: &str = "***";

@@ -19,7 +19,8 @@ use pfscim_core::settings::{Secret, Settings, setting};
 use pfscim_core::text::printable;
 
 use crate::args::{Job, Target};
-use crate::{network, read};
+use crate::read;
+use crate::setup::network;
 
 /// The setting that says what may be cleared.
 const CLEARABLE: &str = "CLEARABLE_ATTRIBUTES";
