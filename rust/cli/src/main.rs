@@ -19,7 +19,7 @@ use pfscim_core::text::printable;
 
 use args::{Arguments, Command, Described, Format};
 use commands::{cycles, help, prepare, state, verify};
-use output::{logging, screen};
+use output::{lines, logging, tables};
 
 /// How the program ends (README, *Exit status*).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,18 +90,18 @@ fn read(path: &Path) -> Result<String, Error> {
 
 /// One line on standard error for the person who has to act.
 fn complain(text: &str) {
-    screen::err(&format!("pfscim: {}", printable(text)));
+    lines::err(&format!("pfscim: {}", printable(text)));
 }
 
 /// Help goes where it was asked for; what was mistyped is one line.
 fn usage(error: &clap::Error) -> End {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            screen::out(error.render().to_string().trim_end());
+            lines::out(error.render().to_string().trim_end());
             End::Well
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            screen::err(error.render().to_string().trim_end());
+            lines::err(error.render().to_string().trim_end());
             End::Unusable
         }
         _ => {
@@ -129,15 +129,15 @@ fn print_description(described: &Described) -> End {
     let text = match (described, described.format()) {
         (Described::Settings(_), Format::Json) => json(describe::settings_json()),
         (Described::Settings(_), Format::Properties) => describe::settings_properties(),
-        (Described::Settings(_), Format::Table) => screen::settings(),
+        (Described::Settings(_), Format::Table) => tables::settings(),
         (Described::Fields(_), Format::Json) => json(describe::fields_json(&standard)),
         (Described::Fields(_), Format::Properties) => describe::fields_properties(&standard),
-        (Described::Fields(_), Format::Table) => screen::fields(&standard),
+        (Described::Fields(_), Format::Table) => tables::fields(&standard),
         (Described::Mappings(_), Format::Json) => json(describe::mappings_json()),
         (Described::Mappings(_), _) => describe::mappings_properties(),
         (Described::Attributes(_), Format::Json) => json(describe::attributes_json()),
-        (Described::Attributes(_), _) => screen::attributes(),
+        (Described::Attributes(_), _) => tables::attributes(),
     };
-    screen::out(text.trim_end());
+    lines::out(text.trim_end());
     End::Well
 }

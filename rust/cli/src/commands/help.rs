@@ -9,7 +9,7 @@ pub(crate) use clap_complete::Shell;
 
 use crate::End;
 use crate::args::Arguments;
-use crate::output::screen;
+use crate::output::lines;
 
 pub(crate) const COMPLETIONS: &str = "\
 Examples:
@@ -28,7 +28,7 @@ Examples:
 pub(crate) fn completions(shell: Shell) -> End {
     let mut text = Vec::new();
     clap_complete::generate(shell, &mut Arguments::command(), "pfscim", &mut text);
-    screen::out(String::from_utf8_lossy(&text).trim_end());
+    lines::out(String::from_utf8_lossy(&text).trim_end());
     End::Well
 }
 
@@ -52,6 +52,6 @@ pub(crate) fn page(path: &[String]) -> Result<End, Error> {
     let mut text = Vec::new();
     let version = concat!("pfscim ", env!("CARGO_PKG_VERSION"));
     Man::new(found.clone()).source(version).render(&mut text).map_err(|e| Error::unusable(format!("man: {e}")))?;
-    screen::out(String::from_utf8_lossy(&text).trim_end());
+    lines::out(String::from_utf8_lossy(&text).trim_end());
     Ok(End::Well)
 }

@@ -15,7 +15,7 @@ use pfscim_core::text::{printable, printable_json};
 use serde_json::{Value, json};
 
 use crate::args::{Convert, Import, Init, Listed, Origin};
-use crate::output::screen;
+use crate::output::{lines, tables};
 use crate::{End, complain, read};
 
 /// Lists the presets.
@@ -25,10 +25,10 @@ pub(crate) fn presets(listed: &Listed) -> End {
             "name": preset.name, "title": preset.title, "limits": preset.limits, "settings": preset.settings,
         })
     };
-    screen::out(&if listed.json {
+    lines::out(&if listed.json {
         format!("{:#}", settings::presets().iter().map(row).collect::<Value>())
     } else {
-        screen::preset_list()
+        tables::preset_list()
     });
     End::Well
 }
@@ -43,7 +43,7 @@ pub(crate) fn init(init: &Init) -> Result<End, Error> {
     };
     let text = format!("{connection:#}");
     match &init.out {
-        None => screen::out(&text),
+        None => lines::out(&text),
         Some(path) => write_new(path, &format!("{text}\n"))?,
     }
     for limit in &init.preset.limits {
@@ -88,7 +88,7 @@ pub(crate) fn convert(convert: &Convert) -> Result<End, Error> {
 fn print(path: &Path, turn: impl FnOnce(&str) -> Result<Imported, String>) -> Result<End, Error> {
     let name = printable(&path.display().to_string());
     let turned = turn(&read(path)?).map_err(|e| Error::unusable(format!("{name}: {e}")))?;
-    screen::out(&printable_json(&format!("{:#}", turned.connection)));
+    lines::out(&printable_json(&format!("{:#}", turned.connection)));
     for note in turned.notes {
         complain(&format!("note: {note}"));
     }

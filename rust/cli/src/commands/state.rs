@@ -9,7 +9,8 @@ use pfscim_core::text::{excerpt, printable};
 use serde_json::{Value, json};
 
 use crate::End;
-use crate::output::screen::{out, table};
+use crate::output::lines::out;
+use crate::output::tables::table;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:

@@ -9,7 +9,7 @@ use pfscim_core::text::printable;
 use serde_json::json;
 
 use crate::args::{Check, Test};
-use crate::output::screen;
+use crate::output::lines;
 use crate::setup::run::Setup;
 use crate::{End, complain, read};
 
@@ -17,12 +17,12 @@ use crate::{End, complain, read};
 pub(crate) fn check(check: &Check) -> Result<End, Error> {
     let findings = inspect(&read(&check.connection)?, &check.given.secrets);
     if check.json {
-        screen::out_json(&json!({"errors": findings.errors, "warnings": findings.warnings}));
+        lines::out_json(&json!({"errors": findings.errors, "warnings": findings.warnings}));
     } else {
         list("error", &findings.errors);
         list("warning", &findings.warnings);
         if findings.errors.is_empty() {
-            screen::out(&format!("{}: nothing is wrong", printable(&check.connection.display().to_string())));
+            lines::out(&format!("{}: nothing is wrong", printable(&check.connection.display().to_string())));
         }
     }
     Ok(if findings.errors.is_empty() { End::Well } else { End::Unusable })
@@ -34,10 +34,10 @@ pub(crate) fn test(test: &Test) -> End {
     let trouble = attempt(test, &mut checked).err();
     if test.json {
         let error = trouble.as_ref().map(|t| json!({"code": t.code, "message": t.text}));
-        screen::out_json(&json!({"facts": checked.facts, "warnings": checked.warnings, "error": error}));
+        lines::out_json(&json!({"facts": checked.facts, "warnings": checked.warnings, "error": error}));
     } else {
         for fact in &checked.facts {
-            screen::out(&printable(fact));
+            lines::out(&printable(fact));
         }
         list("warning", &checked.warnings);
     }
@@ -52,7 +52,7 @@ pub(crate) fn test(test: &Test) -> End {
 
 fn list(kind: &str, lines: &[String]) {
     for line in lines {
-        screen::out(&format!("{kind}: {}", printable(line)));
+        lines::out(&format!("{kind}: {}", printable(line)));
     }
 }
 

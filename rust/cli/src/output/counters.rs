@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use pfscim_channel::engine::{Event, Kind, Watch};
 use serde_json::{Value, json};
 
-use crate::output::screen::table;
+use crate::output::tables::table;
 
 /// The counters of one cycle.
 #[derive(Debug, Default)]

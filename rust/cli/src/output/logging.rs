@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use pfscim_core::text::printable;
 
-use crate::output::screen;
+use crate::output::lines;
 
 /// The engine tells the steps of a run for one user, core each request that was answered.
 const STEPS: &str = "pfscim_channel::engine";
@@ -40,7 +40,7 @@ impl Log for Logger {
                 Level::Info => "info",
                 Level::Debug | Level::Trace => "debug",
             };
-            screen::err(&format!("{level}: {}", printable(&record.args().to_string())));
+            lines::err(&format!("{level}: {}", printable(&record.args().to_string())));
         }
     }
 

@@ -18,7 +18,7 @@ use pfscim_core::mapping::Change;
 use pfscim_core::text::printable;
 use sha2::{Digest as _, Sha256};
 
-use crate::output::screen::redacted;
+use crate::output::redaction::redacted;
 
 const STYLE: &str = include_str!("report/style.css");
 const SCRIPT: &str = include_str!("report/script.js");

@@ -1,52 +1,17 @@
-//! What is printed: lines on standard output, a bar on a terminal, tables, JSON.
+//! What is printed of a cycle while it runs and at its end: text for people, or JSON.
 
 use std::collections::BTreeSet;
-use std::io::{IsTerminal as _, Write as _};
-use std::sync::OnceLock;
 
-use comfy_table::Table;
-use comfy_table::presets::UTF8_BORDERS_ONLY;
-use indicatif::{ProgressBar, ProgressStyle};
-use pfscim_channel::connection::pingone;
 use pfscim_channel::engine::{Event, Kind as Record, Summary, Tally, Watch};
 use pfscim_core::Outcome;
-use pfscim_core::mapping::{Catalogue, Change};
-use pfscim_core::settings::{Kind, catalogue, presets};
-use pfscim_core::text::{printable, printable_json};
+use pfscim_core::mapping::Change;
+use pfscim_core::text::printable;
 use serde_json::{Value, json};
 
 use crate::output::counters::Counters;
-
-/// Stands for values that may not be shown.
-const HIDDEN: &str = "***";
-
-static BAR: OnceLock<ProgressBar> = OnceLock::new();
-
-/// A line on standard output. Whoever closed it does not want to read on, so that is no error.
-pub(crate) fn out(line: &str) {
-    above_the_bar(|| {
-        let _ = writeln!(std::io::stdout().lock(), "{line}");
-    });
-}
-
-/// A JSON value on standard output, on one line.
-pub(crate) fn out_json(value: &Value) {
-    out(&printable_json(&value.to_string()));
-}
-
-/// A line on standard error.
-pub(crate) fn err(line: &str) {
-    above_the_bar(|| {
-        let _ = writeln!(std::io::stderr().lock(), "{line}");
-    });
-}
-
-fn above_the_bar(print: impl FnOnce()) {
-    match BAR.get() {
-        Some(bar) => bar.suspend(print),
-        None => print(),
-    }
-}
+use crate::output::lines::{advance_bar, clear_bar, out, out_json, start_bar};
+use crate::output::redaction::redacted;
+use crate::output::tables::table;
 
 /// Prints a cycle while it runs.
 pub(crate) struct Screen {
@@ -66,15 +31,7 @@ impl Watch for Screen {
     }
 
     fn begin(&self, operations: usize) {
-        if std::io::stderr().is_terminal() && operations > 0 {
-            let bar = BAR.get_or_init(|| ProgressBar::new(0));
-            if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len}  {per_sec}  {eta} left") {
-                bar.set_style(style);
-            }
-            // There may have been a cycle before this one.
-            bar.reset();
-            bar.set_length(operations as u64);
-        }
+        start_bar(operations);
     }
 
     fn event(&self, event: &Event) {
@@ -83,8 +40,8 @@ impl Watch for Screen {
         } else if event.sent || event.result.is_err() {
             out(&self.lines(event));
         }
-        if let (Some(bar), true) = (BAR.get(), event.sent) {
-            bar.inc(1);
+        if event.sent {
+            advance_bar();
         }
     }
 }
@@ -163,9 +120,7 @@ impl Screen {
 
     /// The end of a cycle.
     pub(crate) fn summary(&self, summary: &Summary) {
-        if let Some(bar) = BAR.get() {
-            bar.finish_and_clear();
-        }
+        clear_bar();
         if self.json {
             out_json(&json!({"summary": counted(&summary.users), "groups": counted(&summary.groups)}));
             return;
@@ -193,60 +148,6 @@ fn counts(tally: &Tally) -> impl Iterator<Item = (&'static str, usize)> {
 
 fn counted(tally: &Tally) -> Value {
     counts(tally).map(|(word, count)| (word.to_owned(), Value::from(count))).collect()
-}
-
-/// As many marks as there are values.
-pub(crate) fn redacted(values: &[String]) -> Vec<String> {
-    values.iter().map(|_| HIDDEN.to_owned()).collect()
-}
-
-/// A table for people.
-pub(crate) fn table<const N: usize>(header: [&str; N]) -> Table {
-    let mut table = Table::new();
-    table.load_style(UTF8_BORDERS_ONLY).set_header(header);
-    table
-}
-
-/// The settings for people.
-pub(crate) fn settings() -> String {
-    let mut table = table(["label", "name", "default", "what it is"]);
-    for setting in catalogue() {
-        if setting.kind == Kind::Heading {
-            table.add_row([&format!("- {} -", setting.label), "", "", ""]);
-        } else {
-            table.add_row([setting.label, setting.name, setting.default, setting.description]);
-        }
-    }
-    table.to_string()
-}
-
-/// The presets for people: what their targets cannot do is too long for a table.
-pub(crate) fn preset_list() -> String {
-    let mut lines = Vec::new();
-    for preset in presets() {
-        lines.push(format!("{}: {}", preset.name, preset.title));
-        lines.extend(preset.limits.iter().map(|limit| format!("    {limit}")));
-    }
-    lines.join("\n")
-}
-
-/// The fields for people.
-pub(crate) fn fields(catalogue: &Catalogue) -> String {
-    let mut table = table(["code", "label", "SCIM 2.0", "SCIM 1.1"]);
-    for field in catalogue.fields() {
-        let label = if field.required { format!("{} *", field.label) } else { field.label.clone() };
-        table.add_row([field.code.as_str(), &label, &field.scim2, field.scim1.as_deref().unwrap_or("")]);
-    }
-    table.to_string()
-}
-
-/// The attributes of a PingOne user for people.
-pub(crate) fn attributes() -> String {
-    let mut table = table(["label", "path", "can be mapped"]);
-    for attribute in pingone::attributes() {
-        table.add_row([attribute.label, attribute.path, if attribute.mapped { "yes" } else { "no" }]);
-    }
-    table.to_string()
 }
 
 #[cfg(test)]

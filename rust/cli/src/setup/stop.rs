@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use pfscim_channel::Error;
 
-use crate::output::screen;
+use crate::output::lines;
 
 /// Set by the first signal.
 pub(crate) static ASKED: AtomicBool = AtomicBool::new(false);
@@ -23,7 +23,7 @@ pub(crate) fn listen() -> Result<(), Error> {
             std::process::exit(STOPPED);
         }
         if std::io::stderr().is_terminal() {
-            screen::err("stopping when what is under way is finished; Ctrl-C again ends at once");
+            lines::err("stopping when what is under way is finished; Ctrl-C again ends at once");
         }
         waiting.unpark();
     })
