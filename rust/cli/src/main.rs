@@ -3,56 +3,19 @@
 
 mod args;
 mod commands;
+mod end;
 mod output;
 mod setup;
 
-use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser as _;
 use clap::error::ErrorKind;
-use pfscim_channel::Error;
-use pfscim_channel::prepare::describe;
-use pfscim_core::mapping::Catalogue;
-use pfscim_core::scim::Version;
-use pfscim_core::text::printable;
 
-use args::{Arguments, Command, Described, Format};
-use commands::{cycles, help, prepare, state, verify};
-use output::{lines, logging, tables};
-
-/// How the program ends (README, *Exit status*).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
-    /// All well.
-    Well,
-    /// Some records failed.
-    Failures,
-    /// Bad arguments or configuration, or a guard that refused.
-    Unusable,
-    /// The session was stopped.
-    Stopped,
-}
-
-impl From<End> for ExitCode {
-    fn from(end: End) -> Self {
-        match end {
-            End::Well => Self::SUCCESS,
-            End::Failures => Self::from(1),
-            End::Unusable => Self::from(2),
-            End::Stopped => Self::from(3),
-        }
-    }
-}
-
-impl From<&Error> for End {
-    fn from(error: &Error) -> Self {
-        match error {
-            Error::Stopped(_) => Self::Stopped,
-            _ => Self::Unusable,
-        }
-    }
-}
+use args::{Arguments, Command};
+use commands::{cycles, describe, help, prepare, state, verify};
+use end::End;
+use output::{lines, logging};
 
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
@@ -71,26 +34,15 @@ fn main() -> ExitCode {
         Command::Sync(sync) => cycles::sync(sync),
         Command::Plan(plan) => cycles::plan(plan),
         Command::State(command) => state::run(command),
-        Command::Describe(described) => Ok(print_description(described)),
+        Command::Describe(described) => Ok(describe::run(described)),
         Command::Completions { shell } => Ok(help::completions(*shell)),
         Command::Man { command } => help::page(command),
     };
     end.unwrap_or_else(|error| {
-        complain(&error.to_string());
+        lines::complain(&error.to_string());
         End::from(&error)
     })
     .into()
-}
-
-/// The text of a file that was named on the command line.
-fn read(path: &Path) -> Result<String, Error> {
-    std::fs::read_to_string(path)
-        .map_err(|e| Error::unusable(format!("{}: {e}", printable(&path.display().to_string()))))
-}
-
-/// One line on standard error for the person who has to act.
-fn complain(text: &str) {
-    lines::err(&format!("pfscim: {}", printable(text)));
 }
 
 /// Help goes where it was asked for; what was mistyped is one line.
@@ -117,27 +69,8 @@ fn usage(error: &clap::Error) -> End {
             let usage = text.lines().find_map(|l| l.trim().strip_prefix("Usage: ")).unwrap_or("pfscim");
             let command: Vec<_> = usage.split(' ').take_while(|w| w.bytes().all(|b| b.is_ascii_lowercase())).collect();
             let told = told.strip_prefix("error: ").unwrap_or(&told);
-            complain(&format!("{told} (see `{} --help`)", command.join(" ")));
+            lines::complain(&format!("{told} (see `{} --help`)", command.join(" ")));
             End::Unusable
         }
     }
-}
-
-fn print_description(described: &Described) -> End {
-    let standard = Catalogue::standard(Version::V2_0);
-    let json = |value: serde_json::Value| format!("{value:#}");
-    let text = match (described, described.format()) {
-        (Described::Settings(_), Format::Json) => json(describe::settings_json()),
-        (Described::Settings(_), Format::Properties) => describe::settings_properties(),
-        (Described::Settings(_), Format::Table) => tables::settings(),
-        (Described::Fields(_), Format::Json) => json(describe::fields_json(&standard)),
-        (Described::Fields(_), Format::Properties) => describe::fields_properties(&standard),
-        (Described::Fields(_), Format::Table) => tables::fields(&standard),
-        (Described::Mappings(_), Format::Json) => json(describe::mappings_json()),
-        (Described::Mappings(_), _) => describe::mappings_properties(),
-        (Described::Attributes(_), Format::Json) => json(describe::attributes_json()),
-        (Described::Attributes(_), _) => tables::attributes(),
-    };
-    lines::out(text.trim_end());
-    End::Well
 }

@@ -1,4 +1,5 @@
-//! The command line as types. Does not know what a command does with them.
+//! The command line as types.
+//! Does not know what a command does with them.
 
 mod command;
 

@@ -12,13 +12,14 @@ use pfscim_channel::state::{Owner, State};
 use pfscim_core::connector::Connector;
 
 use crate::args::{Job, Plan, Sync};
+use crate::end::End;
 use crate::output::audit::Audit;
 use crate::output::counters::Counters;
+use crate::output::lines::{self, complain};
 use crate::output::report::{About, Page};
 use crate::output::screen::Screen;
 use crate::setup::run::{Setup, beside};
 use crate::setup::stop;
-use crate::{End, complain};
 
 /// Shows what a cycle would do.
 pub(crate) fn plan(plan: &Plan) -> Result<End, Error> {
@@ -57,7 +58,7 @@ pub(crate) fn plan(plan: &Plan) -> Result<End, Error> {
 
 /// Runs one cycle, or one after the other until somebody asks to stop.
 pub(crate) fn sync(sync: &Sync) -> Result<End, Error> {
-    stop::listen()?;
+    stop::listen(lines::err)?;
     let job = &sync.job;
     let setup = Setup::read(&job.target, false)?;
     setup.ready(job)?;

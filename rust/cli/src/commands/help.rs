@@ -7,8 +7,8 @@ use pfscim_core::text::excerpt;
 
 pub(crate) use clap_complete::Shell;
 
-use crate::End;
 use crate::args::Arguments;
+use crate::end::End;
 use crate::output::lines;
 
 pub(crate) const COMPLETIONS: &str = "\

@@ -1,6 +1,8 @@
-//! Runs the commands, one file for each group of them. Does not know how a command line is read.
+//! Runs the commands, one file for each group of them.
+//! Does not know how arguments are parsed.
 
 pub(crate) mod cycles;
+pub(crate) mod describe;
 pub(crate) mod help;
 pub(crate) mod prepare;
 pub(crate) mod state;

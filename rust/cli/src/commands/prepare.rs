@@ -15,8 +15,10 @@ use pfscim_core::text::{printable, printable_json};
 use serde_json::{Value, json};
 
 use crate::args::{Convert, Import, Init, Listed, Origin};
-use crate::output::{lines, tables};
-use crate::{End, complain, read};
+use crate::end::End;
+use crate::output::lines::{self, complain};
+use crate::output::tables;
+use crate::setup::file::read;
 
 /// Lists the presets.
 pub(crate) fn presets(listed: &Listed) -> End {

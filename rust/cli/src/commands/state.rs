@@ -8,7 +8,7 @@ use pfscim_channel::state::{Counts, Kept, Upkeep};
 use pfscim_core::text::{excerpt, printable};
 use serde_json::{Value, json};
 
-use crate::End;
+use crate::end::End;
 use crate::output::lines::out;
 use crate::output::tables::table;
 

@@ -9,9 +9,10 @@ use pfscim_core::text::printable;
 use serde_json::json;
 
 use crate::args::{Check, Test};
-use crate::output::lines;
+use crate::end::End;
+use crate::output::lines::{self, complain};
+use crate::setup::file::read;
 use crate::setup::run::Setup;
-use crate::{End, complain, read};
 
 /// Tells everything that is wrong with a connection's file.
 pub(crate) fn check(check: &Check) -> Result<End, Error> {

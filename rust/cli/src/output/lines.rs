@@ -5,7 +5,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::sync::OnceLock;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use pfscim_core::text::printable_json;
+use pfscim_core::text::{printable, printable_json};
 use serde_json::Value;
 
 static BAR: OnceLock<ProgressBar> = OnceLock::new();
@@ -27,6 +27,11 @@ pub(crate) fn err(line: &str) {
     above_the_bar(|| {
         let _ = writeln!(std::io::stderr().lock(), "{line}");
     });
+}
+
+/// One line on standard error for the person who has to act.
+pub(crate) fn complain(text: &str) {
+    err(&format!("pfscim: {}", printable(text)));
 }
 
 fn above_the_bar(print: impl FnOnce()) {

@@ -19,7 +19,7 @@ use pfscim_core::settings::{Secret, Settings, setting};
 use pfscim_core::text::printable;
 
 use crate::args::{Job, Target};
-use crate::read;
+use crate::setup::file::read;
 use crate::setup::network;
 
 /// The setting that says what may be cleared.

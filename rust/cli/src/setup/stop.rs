@@ -7,23 +7,20 @@ use std::time::{Duration, Instant};
 
 use pfscim_channel::Error;
 
-use crate::output::lines;
+use crate::end::End;
 
 /// Set by the first signal.
 pub(crate) static ASKED: AtomicBool = AtomicBool::new(false);
 
-/// The exit status of a run that was stopped.
-const STOPPED: i32 = 3;
-
-/// Listens from now on, and wakes this thread where it sleeps in [`sleep`].
-pub(crate) fn listen() -> Result<(), Error> {
+/// Listens from now on, and wakes this thread where it sleeps in [`sleep`]. `say` prints a line on standard error.
+pub(crate) fn listen(say: impl Fn(&str) + Send + 'static) -> Result<(), Error> {
     let waiting = std::thread::current();
     ctrlc::set_handler(move || {
         if ASKED.swap(true, Ordering::Relaxed) {
-            std::process::exit(STOPPED);
+            std::process::exit(End::Stopped.status().into());
         }
         if std::io::stderr().is_terminal() {
-            lines::err("stopping when what is under way is finished; Ctrl-C again ends at once");
+            say("stopping when what is under way is finished; Ctrl-C again ends at once");
         }
         waiting.unpark();
     })
