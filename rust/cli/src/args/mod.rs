@@ -2,8 +2,20 @@
 //! Does not know what a command does with them.
 
 mod command;
+mod cycles;
+mod describe;
+mod prepare;
+mod secret;
+mod source;
+mod state;
+mod target;
+mod verify;
 
-pub(crate) use self::command::{
-    Arguments, Check, Command, Convert, Described, Format, Import, Init, Job, Listed, Origin, Plan, Sync, Target, Test,
-    secret_at,
-};
+pub(crate) use self::command::{Arguments, Command};
+pub(crate) use self::cycles::{Job, Plan, Sync};
+pub(crate) use self::describe::{Described, Format, Listed};
+pub(crate) use self::prepare::{Convert, Import, Init, Origin};
+pub(crate) use self::source::{Place, SOURCE_SHAPE, SourceArguments};
+pub(crate) use self::state::{File, StateCommand};
+pub(crate) use self::target::Target;
+pub(crate) use self::verify::{Check, Test};

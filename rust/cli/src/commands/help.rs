@@ -1,28 +1,14 @@
 //! `pfscim completions` and `pfscim man`: made from the description of the arguments, so they cannot differ from it.
 
 use clap::CommandFactory as _;
+use clap_complete::Shell;
 use clap_mangen::Man;
 use pfscim_channel::Error;
 use pfscim_core::text::excerpt;
 
-pub(crate) use clap_complete::Shell;
-
 use crate::args::Arguments;
 use crate::end::End;
 use crate::output::lines;
-
-pub(crate) const COMPLETIONS: &str = "\
-Examples:
-  pfscim completions bash > ~/.local/share/bash-completion/completions/pfscim
-  pfscim completions zsh > ~/.zfunc/_pfscim
-  pfscim completions fish > ~/.config/fish/completions/pfscim.fish
-  pfscim completions powershell >> $PROFILE";
-
-pub(crate) const PAGES: &str = "\
-Examples:
-  pfscim man | man -l -
-  pfscim man state show | man -l -
-  pfscim man sync > /usr/local/share/man/man1/pfscim-sync.1";
 
 /// Prints the completions of a shell.
 pub(crate) fn completions(shell: Shell) -> End {

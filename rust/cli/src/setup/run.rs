@@ -20,7 +20,7 @@ use pfscim_core::text::printable;
 
 use crate::args::{Job, Target};
 use crate::setup::file::read;
-use crate::setup::network;
+use crate::setup::{network, source};
 
 /// The setting that says what may be cleared.
 const CLEARABLE: &str = "CLEARABLE_ATTRIBUTES";
@@ -80,8 +80,8 @@ impl Setup {
 
     /// Where users come from: what the arguments name or, with a PingOne rule, what its file does.
     pub(crate) fn source(&self, job: &Job) -> Result<Box<dyn Source>, Error> {
-        let Some(rule) = &self.connection.rule else { return job.source.open(&self.environment.anchors) };
-        job.source.none()?;
+        let Some(rule) = &self.connection.rule else { return source::open(&job.source, &self.environment.anchors) };
+        source::none(&job.source)?;
         let folder = job.target.connection.parent().unwrap_or(Path::new(""));
         Ok(Box::new(PingOne::open(rule, folder, &job.target.given.secrets, &self.environment)?))
     }
