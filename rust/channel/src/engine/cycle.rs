@@ -23,6 +23,9 @@ use crate::state::{State, User};
 
 use super::groups::GroupPlan;
 
+/// The log target of the steps of a run for one user.
+pub const STEPS: &str = "pfscim::step";
+
 /// As many removals are never suspicious, whatever share of the users they are.
 const FEW: usize = 10;
 /// One in so many of the known users may be removed in one run.
@@ -569,7 +572,7 @@ impl Cycle<'_> {
     /// A step of a run for one user.
     fn step(&self, text: impl FnOnce() -> String) {
         if self.options.only.is_some() {
-            log::info!("{}", text());
+            log::info!(target: STEPS, "{}", text());
         }
     }
 

@@ -4,7 +4,7 @@
 mod cycle;
 mod groups;
 
-pub use cycle::{Cycle, Event, Kind, Operation, Options, Summary, Tally, Watch};
+pub use cycle::{Cycle, Event, Kind, Operation, Options, STEPS, Summary, Tally, Watch};
 
 #[cfg(test)]
 mod tests;

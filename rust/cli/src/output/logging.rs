@@ -3,13 +3,11 @@
 use std::sync::OnceLock;
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
+use pfscim_channel::engine::STEPS;
+use pfscim_core::http::REQUESTS;
 use pfscim_core::text::printable;
 
 use crate::output::lines;
-
-/// The engine tells the steps of a run for one user, core each request that was answered.
-const STEPS: &str = "pfscim_channel::engine";
-const REQUESTS: &str = "pfscim_core::http";
 
 /// Whose lines are shown. Libraries would tell headers and bodies, and with them secrets.
 const OURS: [&str; 2] = ["pfscim", PLUGIN];
@@ -33,7 +31,7 @@ impl Log for Logger {
         if self.enabled(record.metadata()) {
             let level = match record.level() {
                 Level::Info if self.steps && record.target() == STEPS => "step",
-                Level::Debug if self.steps && record.target().starts_with(REQUESTS) => "request",
+                Level::Debug if self.steps && record.target() == REQUESTS => "request",
                 Level::Debug if self.steps && record.target() == PLUGIN => "plugin",
                 Level::Error => "error",
                 Level::Warn => "warning",

@@ -13,6 +13,9 @@ use crate::Failure;
 use crate::environment::Clock;
 use crate::text::printable;
 
+/// The log target of requests: one line each, once it was answered or failed.
+pub const REQUESTS: &str = "pfscim::request";
+
 /// A write that could not be followed up before the deadline is better not started.
 const TIME_FOR_A_WRITE: Duration = Duration::from_secs(5);
 
@@ -106,8 +109,12 @@ impl Courier {
         let took = self.clock.monotonic().saturating_sub(begun).as_millis();
         let (verb, path) = (method.word(), printable(url.path()));
         match &ending {
-            Ok(reply) => log::debug!("{verb} {path}: {} after {took} ms, attempt {attempt}", reply.status),
-            Err(broken) => log::debug!("{verb} {path}: {} after {took} ms, attempt {attempt}", broken.text),
+            Ok(reply) => {
+                log::debug!(target: REQUESTS, "{verb} {path}: {} after {took} ms, attempt {attempt}", reply.status)
+            }
+            Err(broken) => {
+                log::debug!(target: REQUESTS, "{verb} {path}: {} after {took} ms, attempt {attempt}", broken.text)
+            }
         }
         ending
     }

@@ -24,4 +24,5 @@ mod tls_tests;
 mod transport_tests;
 
 pub use client::Client;
+pub use courier::REQUESTS;
 pub use message::{Answer, Broken, Call, Deadline, Exchange, LARGEST_ANSWER, Method, Reply, Transport, Unanswered};
