@@ -15,9 +15,7 @@ use crate::Error;
 use crate::connection::Channel;
 use crate::mapping::Rules;
 use crate::provisioner::{Done, MemberChanges, Provisioner};
-use crate::selection::groups::{Person, Roster};
-use crate::selection::status;
-use crate::selection::{Found, Known, Selection};
+use crate::selection::{self, Found, Known, Person, Roster, Selection};
 use crate::source::Source;
 use crate::state::{State, User};
 
@@ -310,7 +308,7 @@ impl Cycle<'_> {
                 }
                 Found::Entry(entry, version) => (entry, version),
             };
-            let source = status::guid(&entry, &self.channel.channel_source).ok_or_else(|| {
+            let source = selection::guid(&entry, &self.channel.channel_source).ok_or_else(|| {
                 Error::unusable(format!(
                     "{}: {} has no {}; users are told apart by it, so the source has to give it for everyone (operational attributes are exported on request only)",
                     entry.place,
@@ -378,7 +376,7 @@ impl Cycle<'_> {
             if known.as_ref().is_some_and(|u| u.target_id.is_some()) { Operation::Update } else { Operation::Create };
         let settled = |identifier: &str, result| settled(Kind::User, &source, identifier, operation, result);
         let rules = &self.channel.channel_source.account_management_settings;
-        let mapped = status::is_enabled(entry, rules).and_then(|enabled| self.rules.record(entry, enabled));
+        let mapped = selection::is_enabled(entry, rules).and_then(|enabled| self.rules.record(entry, enabled));
         let identified = mapped.and_then(|(record, warnings)| {
             let identifier = self.rules.identifier(&record)?.to_owned();
             Ok((record, warnings, identifier))

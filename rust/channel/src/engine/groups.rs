@@ -11,7 +11,7 @@ use pfscim_core::{Failure, Outcome, Report};
 use super::cycle::{Counts, Cycle, Event, Kind, Operation, settled};
 use crate::Error;
 use crate::provisioner::{Done, MemberChanges};
-use crate::selection::groups::{Person, Roster};
+use crate::selection::{Person, Roster};
 use crate::state;
 
 /// A group of the source that can be provisioned.

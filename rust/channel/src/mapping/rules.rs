@@ -16,7 +16,7 @@ use crate::connection::{Channel, CharacterCase, FieldInfo, Parser, SourceSetting
 use crate::directory::Dn;
 use crate::directory::{Entry, Value};
 use crate::mapping::expressions::{Expressions, Variable};
-use crate::selection::status;
+use crate::selection;
 
 /// The rules of one channel.
 #[derive(Debug)]
@@ -215,7 +215,7 @@ impl<'a> Rules<'a> {
     /// A value as text: the GUID as the source id is written, other bytes that are no text in base64, as JSON has it.
     fn text(&self, attribute: &str, value: &Value) -> String {
         if attribute.eq_ignore_ascii_case(&self.source.guid_attribute_name) {
-            return status::guid_text(value, self.source);
+            return selection::guid_text(value, self.source);
         }
         value.text().map_or_else(|| STANDARD.encode(value.bytes()), str::to_owned)
     }

@@ -9,12 +9,11 @@ use pfscim_core::Failure;
 use pfscim_core::settings::GroupNameSource;
 use pfscim_core::text::excerpt;
 
+use super::guid;
+use super::members::{Members, base, distinct, key, keys, member_attribute, member_of_attribute, says_who_is_in};
 use crate::Error;
 use crate::connection::{Location, SourceSettings};
-use crate::directory::Filter;
-use crate::directory::{Entry, Search, Value};
-use crate::selection::status;
-use crate::selection::{self, Members, distinct, key, member_attribute, member_of_attribute};
+use crate::directory::{Entry, Filter, Search, Value};
 use crate::source::Source;
 
 /// A user of the channel, as a member.
@@ -77,7 +76,7 @@ impl<'a> Roster<'a> {
         let mut roster = Self { member_of: member_of_attribute(detection), ..Self::default() };
         let mut members = Vec::new();
         entries(location, settings, source, &mut |entry| {
-            let guid = status::guid(&entry, settings).ok_or_else(|| {
+            let guid = guid::guid(&entry, settings).ok_or_else(|| {
                 Error::unusable(format!(
                     "{}: {} has no {}; groups are told apart by it, so the source has to give it for all (operational attributes are exported on request only)",
                     entry.place,
@@ -101,7 +100,7 @@ impl<'a> Roster<'a> {
                 people: Vec::new(),
                 nested: Vec::new(),
             });
-            members.push(Member { key, guid, says: selection::keys(&entry, roster.member_of) });
+            members.push(Member { key, guid, says: keys(&entry, roster.member_of) });
             Ok(())
         })?;
         for (at, group) in members.iter().enumerate() {
@@ -121,7 +120,7 @@ impl<'a> Roster<'a> {
             return;
         }
         let name = entry.name().map(|name| name.key());
-        let holders = self.holders(name.as_deref(), &person.source, &selection::keys(entry, self.member_of));
+        let holders = self.holders(name.as_deref(), &person.source, &keys(entry, self.member_of));
         let person = Arc::new(person);
         for holder in holders {
             self.groups[holder].people.push(Arc::clone(&person));
@@ -154,12 +153,12 @@ fn entries(
 ) -> Result<(), Error> {
     const LABEL: &str = "Groups Group DN";
     let live = source.server()?.is_some();
-    let base = selection::base(settings)?;
+    let base = base(settings)?;
     let told = |e: String| Error::unusable(format!("Groups Filter: {e}"));
     let text = location.filter().map(Filter::checked).transpose().map_err(told)?;
     // A server has looked at what it was asked for.
     let filter = if live { None } else { location.condition().map_err(told)? };
-    selection::says_who_is_in("A location for groups", settings)?;
+    says_who_is_in("A location for groups", settings)?;
     let members = Members::read(location, LABEL, &base, settings, source, live)?;
     let class = settings.change_detection_settings.group_object_class.trim();
     let detection = &settings.group_membership_detection;
@@ -182,7 +181,7 @@ fn entries(
             return Ok(());
         }
         some = true;
-        if status::guid(&entry, settings).is_some_and(|guid| !seen.insert(guid)) {
+        if guid::guid(&entry, settings).is_some_and(|guid| !seen.insert(guid)) {
             let text = format!("{}: {} has a GUID that another group has too", entry.place, excerpt(entry.label()));
             return Err(Error::unusable(text));
         }
@@ -219,6 +218,6 @@ fn unreadable() -> Failure {
 
 /// One member of a group in comparable form: a name, or the GUID of an entry, which may be bytes.
 fn member(value: &Value, settings: &SourceSettings) -> Option<String> {
-    let bytes = || settings.guid_binary.then(|| status::guid_text(value, settings).to_lowercase());
+    let bytes = || settings.guid_binary.then(|| guid::guid_text(value, settings).to_lowercase());
     value.text().map(key).or_else(bytes)
 }

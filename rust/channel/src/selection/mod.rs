@@ -1,8 +1,13 @@
 //! *Source Location*: which entries of a source are users and groups of the channel, and whether an account is enabled.
 //! Does not know: what is mapped from the entries, the target.
 
-pub mod groups;
-pub mod status;
+mod groups;
+mod guid;
+mod members;
+mod status;
 mod users;
 
-pub use users::*;
+pub use groups::{Listed, Person, Roster};
+pub use guid::{guid, guid_text};
+pub use status::is_enabled;
+pub use users::{Found, Known, Selection, refused};
