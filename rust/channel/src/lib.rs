@@ -10,6 +10,7 @@ pub mod connection;
 pub mod directory;
 pub mod engine;
 pub mod error;
+pub mod host;
 pub mod mapping;
 pub mod prepare;
 pub mod provisioner;

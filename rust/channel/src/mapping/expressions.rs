@@ -10,7 +10,7 @@ use std::time::Duration;
 use pfscim_core::Failure;
 
 use crate::Error;
-use crate::provisioner::plugin::{MAIN, Pairs, Plugin, all, class_path};
+use crate::host::{Host, MAIN, Pairs, all, class_path};
 
 /// An attribute of the mapping and its values; none is `null` to the expression, one a text, several a list.
 pub type Variable = (String, Vec<String>);
@@ -48,7 +48,7 @@ pub struct Evaluator {
     java: PathBuf,
     jar: PathBuf,
     /// None where the last one is gone.
-    host: Mutex<Option<Arc<Plugin>>>,
+    host: Mutex<Option<Arc<Host>>>,
     known: Mutex<HashMap<Asked, Answer>>,
 }
 
@@ -67,10 +67,10 @@ impl Evaluator {
         Ok(evaluator)
     }
 
-    fn spawn(&self) -> Result<Plugin, Error> {
+    fn spawn(&self) -> Result<Host, Error> {
         let mut command = Command::new(&self.java);
         command.arg(MEMORY).arg("-cp").arg(class_path(&self.jar, Vec::new())?).args([MAIN, "--expressions"]);
-        Plugin::spawn(command, "--allow-expressions", PATIENCE)
+        Host::spawn(command, "--allow-expressions")
     }
 
     fn call(&self, name: &str, args: Pairs) -> Result<Pairs, Failure> {

@@ -2,7 +2,7 @@
 //! state: core in this process, or the deployed jar behind the host.
 
 mod direct;
-pub(crate) mod plugin;
+mod plugin;
 
 use std::time::Duration;
 

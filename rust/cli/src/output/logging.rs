@@ -4,15 +4,14 @@ use std::sync::OnceLock;
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use pfscim_channel::engine::STEPS;
+use pfscim_channel::host::PLUGIN_LOG;
 use pfscim_core::http::REQUESTS;
 use pfscim_core::text::printable;
 
 use crate::output::lines;
 
 /// Whose lines are shown. Libraries would tell headers and bodies, and with them secrets.
-const OURS: [&str; 2] = ["pfscim", PLUGIN];
-/// What the deployed jar logs, its requests too.
-const PLUGIN: &str = "plugin";
+const OURS: [&str; 2] = ["pfscim", PLUGIN_LOG];
 
 /// Set once, before anything is logged.
 struct Logger {
@@ -32,7 +31,7 @@ impl Log for Logger {
             let level = match record.level() {
                 Level::Info if self.steps && record.target() == STEPS => "step",
                 Level::Debug if self.steps && record.target() == REQUESTS => "request",
-                Level::Debug if self.steps && record.target() == PLUGIN => "plugin",
+                Level::Debug if self.steps && record.target() == PLUGIN_LOG => "plugin",
                 Level::Error => "error",
                 Level::Warn => "warning",
                 Level::Info => "info",
