@@ -6,7 +6,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, Row};
 
-use super::store::{Owner, about, copied, locked, not_empty, shown, unusable, whole};
+use super::file::{Owner, about, copied, locked, not_empty, shown, unusable, whole};
 use crate::Error;
 
 /// Users and groups alike, in the order of [`kept`].

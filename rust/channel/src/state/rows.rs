@@ -1,0 +1,277 @@
+//! The rows of a state: users and groups, with PingFederate's columns.
+//! Does not know: what an operation does.
+
+use std::collections::{BTreeSet, HashMap};
+
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use super::file::unusable;
+use super::store::State;
+use crate::Error;
+
+/// What is known of one user.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct User {
+    /// The entry GUID.
+    pub source_id: String,
+    /// The target's id; none until an account is linked.
+    pub target_id: Option<String>,
+    /// The value of the unique user identifier.
+    pub identifier: String,
+    /// The keyed hash of the values that were sent; none until something was.
+    pub values_hash: Option<Vec<u8>>,
+    /// Selected by the source location.
+    pub in_scope: bool,
+    /// The account status that was sent.
+    pub enabled: bool,
+    /// Has to be sent (again).
+    pub dirty: bool,
+    /// The last operation was held back by a provisioning option.
+    pub skipped: bool,
+}
+
+/// What is known of one group.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Group {
+    /// The entry GUID.
+    pub source_id: String,
+    /// The target's id; none until a group is linked.
+    pub target_id: Option<String>,
+    /// Its name at the target.
+    pub name: String,
+    /// The keyed hash of name and members that were sent; none until something was.
+    pub values_hash: Option<Vec<u8>>,
+    /// Selected by the source location.
+    pub in_scope: bool,
+    /// Has to be sent (again).
+    pub dirty: bool,
+    /// Target ids of the members that were sent, or may have been: those that may be taken out again.
+    pub members: BTreeSet<String>,
+}
+
+impl State {
+    /// Everybody who is known, by source id. Where the target settings are not those of the last run, everybody whom
+    /// a switch held back then is to be tried again, so dirty.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn users(&self, settings: &[u8]) -> Result<HashMap<String, User>, Error> {
+        let digest = self.digest(settings);
+        let db = self.db();
+        let read = || -> rusqlite::Result<HashMap<String, User>> {
+            let known: Option<Vec<u8>> =
+                db.query_row("SELECT value FROM about WHERE name = 'settings'", [], |row| row.get(0)).optional()?;
+            // Without any, nobody but single users was ever tried.
+            let changed = known.is_none_or(|known| known != digest);
+            let mut query = db.prepare(
+                "SELECT source_id, target_id, identifier, values_hash, in_scope, enabled, dirty, skipped FROM user",
+            )?;
+            let users = query.query_map([], |row| {
+                Ok(User {
+                    source_id: row.get(0)?,
+                    target_id: row.get(1)?,
+                    identifier: row.get(2)?,
+                    values_hash: row.get(3)?,
+                    in_scope: row.get(4)?,
+                    enabled: row.get(5)?,
+                    dirty: row.get(6)?,
+                    skipped: row.get(7)?,
+                })
+            })?;
+            users
+                .map(|user| {
+                    let user = user?;
+                    Ok((user.source_id.clone(), User { dirty: user.dirty || (changed && user.skipped), ..user }))
+                })
+                .collect()
+        };
+        read().map_err(|e| unusable(&self.name, &e))
+    }
+
+    /// The source id of the record in scope, other than `source_id`, that is linked to this account.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn holder(&self, target_id: &str, source_id: &str) -> Result<Option<String>, Error> {
+        self.db()
+            .query_row(
+                "SELECT source_id FROM user WHERE target_id = ?1 AND source_id <> ?2 AND in_scope LIMIT 1",
+                [target_id, source_id],
+                |row| row.get(0),
+            )
+            .optional()
+            .map_err(|e| self.stopped(&e))
+    }
+
+    /// The target ids of the users in scope, by source id.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn linked(&self) -> Result<HashMap<String, String>, Error> {
+        self.pairs("SELECT source_id, target_id FROM user WHERE in_scope AND target_id IS NOT NULL")
+    }
+
+    /// What everybody at the target is called, users and groups, by target id.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn names(&self) -> Result<HashMap<String, String>, Error> {
+        self.pairs(
+            "SELECT target_id, identifier FROM user WHERE target_id IS NOT NULL
+             UNION ALL SELECT target_id, name FROM user_group WHERE target_id IS NOT NULL",
+        )
+    }
+
+    fn pairs(&self, query: &str) -> Result<HashMap<String, String>, Error> {
+        let db = self.db();
+        let read = || -> rusqlite::Result<HashMap<String, String>> {
+            db.prepare(query)?.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        };
+        read().map_err(|e| self.stopped(&e))
+    }
+
+    /// Every group that is known, by source id.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn groups(&self) -> Result<HashMap<String, Group>, Error> {
+        let db = self.db();
+        let read = || -> rusqlite::Result<HashMap<String, Group>> {
+            let mut query = db.prepare(&format!("{GROUPS} ORDER BY source_id"))?;
+            query.query_map([], group)?.map(|group| group.map(|g| (g.source_id.clone(), g))).collect()
+        };
+        read().map_err(|e| unusable(&self.name, &e))
+    }
+
+    /// What is known of one group.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn group(&self, source_id: &str) -> Result<Option<Group>, Error> {
+        self.db()
+            .query_row(&format!("{GROUPS} WHERE source_id = ?1"), [source_id], group)
+            .optional()
+            .map_err(|e| self.stopped(&e))
+    }
+
+    /// The source id of the group in scope, other than `source_id`, that is linked to this group of the target.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn group_holder(&self, target_id: &str, source_id: &str) -> Result<Option<String>, Error> {
+        self.db()
+            .query_row(
+                "SELECT source_id FROM user_group WHERE target_id = ?1 AND source_id <> ?2 AND in_scope LIMIT 1",
+                [target_id, source_id],
+                |row| row.get(0),
+            )
+            .optional()
+            .map_err(|e| self.stopped(&e))
+    }
+
+    /// Writes what is known of a group now.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn put_group(&self, group: &Group) -> Result<(), Error> {
+        let members = serde_json::json!(group.members).to_string();
+        let values = params![
+            group.source_id,
+            group.target_id,
+            group.name,
+            group.values_hash,
+            group.in_scope,
+            group.dirty,
+            members
+        ];
+        let db = self.db();
+        let write = || {
+            db.prepare_cached(
+                "INSERT INTO user_group
+                 (source_id, target_id, name, values_hash, in_scope, dirty, members, created, modified)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, strftime('%FT%TZ'), strftime('%FT%TZ'))
+                 ON CONFLICT (source_id) DO UPDATE SET target_id = ?2, name = ?3, values_hash = ?4, in_scope = ?5,
+                 dirty = ?6, members = ?7, modified = strftime('%FT%TZ')",
+            )?
+            .execute(values)
+        };
+        write().map(|_| ()).map_err(|e| self.stopped(&e))
+    }
+
+    /// Forgets a group.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn forget_group(&self, source_id: &str) -> Result<(), Error> {
+        self.db()
+            .execute("DELETE FROM user_group WHERE source_id = ?1", [source_id])
+            .map(|_| ())
+            .map_err(|e| self.stopped(&e))
+    }
+
+    /// Whether a user has an account at the target.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn is_linked(&self, source_id: &str) -> Result<bool, Error> {
+        self.db()
+            .query_row("SELECT target_id IS NOT NULL FROM user WHERE source_id = ?1", [source_id], |row| row.get(0))
+            .optional()
+            .map(|linked| linked.unwrap_or(false))
+            .map_err(|e| self.stopped(&e))
+    }
+
+    /// Writes what is known of a user now.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn put(&self, user: &User) -> Result<(), Error> {
+        put(&self.db(), user).map_err(|e| self.stopped(&e))
+    }
+
+    /// Forgets a user.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn forget(&self, source_id: &str) -> Result<(), Error> {
+        self.db()
+            .execute("DELETE FROM user WHERE source_id = ?1", [source_id])
+            .map(|_| ())
+            .map_err(|e| self.stopped(&e))
+    }
+}
+
+pub(super) fn put(db: &Connection, user: &User) -> rusqlite::Result<()> {
+    db.prepare_cached(
+        "INSERT INTO user (source_id, target_id, identifier, values_hash, in_scope, enabled, dirty, skipped, created, modified)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, strftime('%FT%TZ'), strftime('%FT%TZ'))
+         ON CONFLICT (source_id) DO UPDATE SET target_id = ?2, identifier = ?3, values_hash = ?4, in_scope = ?5,
+         enabled = ?6, dirty = ?7, skipped = ?8, modified = strftime('%FT%TZ')",
+    )?
+    .execute(params![
+        user.source_id,
+        user.target_id,
+        user.identifier,
+        user.values_hash,
+        user.in_scope,
+        user.enabled,
+        user.dirty,
+        user.skipped
+    ])
+    .map(|_| ())
+}
+
+const GROUPS: &str = "SELECT source_id, target_id, name, values_hash, in_scope, dirty, members FROM user_group";
+
+fn group(row: &Row<'_>) -> rusqlite::Result<Group> {
+    Ok(Group {
+        source_id: row.get(0)?,
+        target_id: row.get(1)?,
+        name: row.get(2)?,
+        values_hash: row.get(3)?,
+        in_scope: row.get(4)?,
+        dirty: row.get(5)?,
+        members: serde_json::from_str(&row.get::<_, String>(6)?)
+            .map_err(|e| rusqlite::Error::FromSqlConversionFailure(6, rusqlite::types::Type::Text, e.into()))?,
+    })
+}

@@ -1,0 +1,269 @@
+//! What a state promises.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use pfscim_core::Record;
+use proptest::prelude::*;
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+use super::*;
+use crate::Error;
+
+fn owner() -> Owner {
+    Owner { connection: "code42".into(), channel: "corp".into(), scim_url: "https://scim.example/".into() }
+}
+
+fn place() -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.state");
+    (folder, path)
+}
+
+fn jane() -> User {
+    User {
+        source_id: "1".into(),
+        target_id: Some("t1".into()),
+        identifier: "jane".into(),
+        values_hash: Some(vec![1, 2]),
+        in_scope: true,
+        enabled: true,
+        ..User::default()
+    }
+}
+
+/// An open state whose file is there.
+fn begun(path: &Path) -> State {
+    let state = State::open(path, &owner()).unwrap();
+    state.begin(b"", []).unwrap();
+    state
+}
+
+fn told(result: Result<State, Error>) -> String {
+    result.unwrap_err().to_string()
+}
+
+#[test]
+fn what_is_written_is_there_the_next_time() {
+    let (_folder, path) = place();
+    let state = State::open(&path, &owner()).unwrap();
+    assert!(!path.exists());
+    state.begin(b"", [&jane()]).unwrap();
+    assert!(state.users(b"").unwrap()["1"].dirty);
+    state.put(&jane()).unwrap();
+    drop(state);
+    let state = State::open(&path, &owner()).unwrap();
+    assert_eq!(state.users(b"").unwrap()["1"], jane());
+    assert_eq!(state.holder("t1", "2").unwrap().as_deref(), Some("1"));
+    assert_eq!(state.holder("t1", "1").unwrap(), None);
+    state.forget("1").unwrap();
+    assert!(state.users(b"").unwrap().is_empty());
+}
+
+#[test]
+fn groups_are_kept_apart_from_users() {
+    let (_folder, path) = place();
+    let staff = Group {
+        source_id: "1".into(),
+        target_id: Some("g1".into()),
+        name: "Staff".into(),
+        values_hash: Some(vec![3]),
+        in_scope: true,
+        dirty: true,
+        members: ["t1\n".to_owned(), "t2".to_owned()].into(),
+    };
+    let state = begun(&path);
+    state.put(&jane()).unwrap();
+    state.put_group(&staff).unwrap();
+    state.put_group(&Group { dirty: false, ..staff.clone() }).unwrap();
+    drop(state);
+    let state = State::open(&path, &owner()).unwrap();
+    assert_eq!(state.groups().unwrap()["1"], Group { dirty: false, ..staff.clone() });
+    assert_eq!(state.group("1").unwrap().unwrap().name, "Staff");
+    assert_eq!(state.group_holder("g1", "2").unwrap().as_deref(), Some("1"));
+    assert_eq!(state.group_holder("g1", "1").unwrap(), None);
+    assert_eq!(state.linked().unwrap(), [("1".to_owned(), "t1".to_owned())].into());
+    assert_eq!(state.names().unwrap().len(), 2);
+    state.forget_group("1").unwrap();
+    assert_eq!(state.group("1").unwrap(), None);
+    assert_eq!(state.users(b"").unwrap().len(), 1);
+}
+
+#[test]
+fn the_hash_of_a_group_is_that_of_its_name_and_the_set_of_its_members() {
+    let hash = |name: &str, members: &[(bool, &str)]| HASHING.group_hash(name, members);
+    let staff = hash("Staff", &[(false, "a"), (true, "b")]);
+    assert_eq!(staff, hash("Staff", &[(true, "b"), (false, "a"), (false, "a")]));
+    for other in [
+        hash("Team", &[(false, "a"), (true, "b")]),
+        hash("Staff", &[(false, "a"), (false, "b")]),
+        hash("Staff", &[(false, "a")]),
+        hash("Staff", &[(false, "ab")]),
+    ] {
+        assert_ne!(staff, other);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn the_file_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (_folder, path) = place();
+    begun(&path);
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn a_second_run_is_refused() {
+    let (_folder, path) = place();
+    let first = begun(&path);
+    assert!(told(State::open(&path, &owner())).contains("another run"));
+    assert!(told(State::preview(&path, &owner())).contains("another run"));
+    drop(first);
+    State::open(&path, &owner()).unwrap();
+}
+
+#[test]
+fn a_preview_leaves_no_trace() {
+    let (folder, path) = place();
+    let unborn = State::preview(&path, &owner()).unwrap();
+    unborn.begin(b"", [&jane()]).unwrap();
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    begun(&path).put(&jane()).unwrap();
+    let before = std::fs::read(&path).unwrap();
+    let preview = State::preview(&path, &owner()).unwrap();
+    assert_eq!(preview.users(b"").unwrap().len(), 1);
+    preview.forget("1").unwrap();
+    preview.begin(b"x", []).unwrap();
+    drop(preview);
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_file_of_somebody_else_is_refused() {
+    let (_folder, path) = place();
+    begun(&path);
+    for (other, word) in [
+        (Owner { connection: "x".into(), ..owner() }, "connection `code42`"),
+        (Owner { channel: "x".into(), ..owner() }, "channel `corp`"),
+        (Owner { scim_url: "x".into(), ..owner() }, "SCIM URL `https://scim.example/`"),
+    ] {
+        assert!(told(State::open(&path, &other)).contains(word));
+        assert!(told(State::preview(&path, &other)).contains(word));
+    }
+}
+
+#[test]
+fn a_damaged_file_is_not_an_empty_one() {
+    let (_folder, path) = place();
+    let state = begun(&path);
+    let many: Vec<_> = (0..500).map(|n| User { source_id: n.to_string(), ..jane() }).collect();
+    state.begin(b"", &many).unwrap();
+    drop(state);
+    let whole = std::fs::read(&path).unwrap();
+    let mut overwritten = whole.clone();
+    let middle = whole.len() / 2;
+    overwritten[middle..middle + 2000].fill(0x5a);
+    for content in [Vec::new(), whole[..whole.len() / 2].to_vec(), b"not a database at all".repeat(100), overwritten] {
+        std::fs::write(&path, &content).unwrap();
+        assert!(told(State::open(&path, &owner())).contains("damaged"));
+        assert!(told(State::preview(&path, &owner())).contains("damaged"));
+        assert_eq!(std::fs::read(&path).unwrap(), content);
+    }
+}
+
+#[test]
+fn a_run_that_was_killed_inside_a_transaction_leaves_what_was_before() {
+    let (folder, path) = place();
+    let many: Vec<_> = (0..2000).map(|n| User { source_id: n.to_string(), ..jane() }).collect();
+    begun(&path).begin(b"", &many).unwrap();
+    // A copy of the files in the middle of a transaction is what a killed process leaves.
+    let killed = folder.path().join("killed.state");
+    let db = Connection::open(&path).unwrap();
+    db.execute_batch("PRAGMA cache_size = 1; BEGIN; UPDATE user SET target_id = 'half';").unwrap();
+    for end in ["", "-journal"] {
+        std::fs::copy(format!("{}{end}", path.display()), format!("{}{end}", killed.display())).unwrap();
+    }
+    drop(db);
+    let journal = format!("{}-journal", killed.display());
+    let files = || [killed.display().to_string(), journal.clone()].map(|f| std::fs::read(f).unwrap());
+    let before = files();
+    let preview = State::preview(&killed, &owner()).unwrap();
+    assert!(preview.users(b"").unwrap().values().all(|u| u.target_id.as_deref() == Some("t1")));
+    assert_eq!(files(), before);
+    let state = State::open(&killed, &owner()).unwrap();
+    assert!(state.users(b"").unwrap().values().all(|u| u.target_id.as_deref() == Some("t1")));
+}
+
+#[test]
+fn changed_settings_bring_back_what_was_skipped() {
+    let (_folder, path) = place();
+    let state = begun(&path);
+    state.begin(b"one", []).unwrap();
+    state.put(&User { skipped: true, ..jane() }).unwrap();
+    state.put(&User { source_id: "2".into(), ..jane() }).unwrap();
+    assert!(state.users(b"one").unwrap().values().all(|u| !u.dirty));
+    let users = state.users(b"two").unwrap();
+    assert!(users["1"].dirty && !users["2"].dirty);
+}
+
+#[test]
+fn versions_are_of_use_for_the_same_reading_and_for_a_day() {
+    let (_folder, path) = place();
+    let state = begun(&path);
+    let versions = HashMap::from([("1".to_owned(), b"v1".to_vec())]);
+    assert!(state.versions(b"ldap").unwrap().is_empty());
+    state.remember(b"ldap", &versions, true).unwrap();
+    assert_eq!(state.versions(b"ldap").unwrap(), versions);
+    assert!(state.versions(b"another mapping").unwrap().is_empty());
+    state.remember(b"ldap", &versions, false).unwrap();
+    assert_eq!(state.versions(b"ldap").unwrap(), versions);
+
+    // Two days later, and two days before: a clock that was put right.
+    for then in [-172_800, 172_800] {
+        let sql = format!("UPDATE about SET value = unixepoch() + {then} WHERE name = 'read_whole'");
+        state.db().execute(&sql, []).unwrap();
+        assert!(state.versions(b"ldap").unwrap().is_empty());
+    }
+
+    state.remember(b"ldap", &versions, true).unwrap();
+    state.remember(b"", &HashMap::new(), true).unwrap();
+    assert!(state.versions(b"ldap").unwrap().is_empty(), "a file was read meanwhile");
+    assert!(state.versions(b"").unwrap().is_empty());
+}
+
+#[test]
+fn of_two_first_runs_the_slower_one_is_refused() {
+    let (_folder, path) = place();
+    let slow = State::open(&path, &owner()).unwrap();
+    begun(&path);
+    assert!(slow.begin(b"", []).unwrap_err().to_string().contains("another run"));
+}
+
+#[test]
+fn two_files_hash_the_same_record_differently() {
+    let (_a, first) = place();
+    let (_b, second) = place();
+    let record = Record { enabled: true, ..Record::default() };
+    let hashes = [first, second].map(|p| State::open(&p, &owner()).unwrap().hash(&record));
+    assert_ne!(hashes[0], hashes[1]);
+}
+
+static HASHING: LazyLock<State> = LazyLock::new(|| State::preview(Path::new("nowhere"), &owner()).unwrap());
+
+fn records() -> impl Strategy<Value = Record> {
+    let fields = proptest::collection::btree_map("[ab]{1,2}", proptest::collection::vec("[ab]{0,2}", 0..3), 0..3);
+    (any::<bool>(), fields).prop_map(|(enabled, fields)| Record { enabled, fields, ..Record::default() })
+}
+
+proptest! {
+    #[test]
+    fn hashes_are_equal_for_equal_records_only(a in records(), b in records()) {
+        let state = &*HASHING;
+        prop_assert_eq!(state.hash(&a), state.hash(&a.clone()));
+        prop_assert_eq!(state.hash(&a) == state.hash(&b), (a.enabled, a.fields) == (b.enabled, b.fields));
+    }
+}
