@@ -23,6 +23,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// The run was asked to stop, and did.
+    pub(crate) fn stopped_as_asked() -> Self {
+        Self::Stopped("stopped as asked; what was under way is finished, the next run does the rest".into())
+    }
+
     /// An [`Error::Unusable`] about a named thing.
     pub fn unusable(text: impl Into<String>) -> Self {
         Self::Unusable(text.into())

@@ -6,6 +6,7 @@
 //! not know SCIM (`pfscim-core` does) and prints nothing: it reports to its caller what happened.
 #![forbid(unsafe_code)]
 
+mod changes;
 pub mod connection;
 pub mod directory;
 pub mod engine;

@@ -2,45 +2,17 @@
 //! only where its name or members differ from what was sent last.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
 
 use pfscim_core::connector::{Group, Member, Others};
 use pfscim_core::text::printable;
 use pfscim_core::{Failure, Outcome, Report};
 
-use super::cycle::{Counts, Cycle, Event, Kind, Operation, settled};
+use super::cycle::Cycle;
+use super::events::{Counts, unsent};
 use crate::Error;
+use crate::changes::{GroupChanges, Kind, Operation, Wanted};
 use crate::provisioner::{Done, MemberChanges};
-use crate::selection::{Person, Roster};
 use crate::state;
-
-/// A group of the source that can be provisioned.
-struct Wanted {
-    source: String,
-    name: String,
-    people: Vec<Arc<Person>>,
-    /// Source ids and names of the groups in it.
-    nested: Vec<(String, String)>,
-}
-
-/// What is to be done for groups.
-#[derive(Default)]
-pub(super) struct GroupPlan {
-    wanted: Vec<Wanted>,
-    /// Places of the wanted groups: those of one step do not hold each other.
-    steps: Vec<Vec<usize>>,
-    /// Places of groups that went before a group in them: there is a circle.
-    early: BTreeSet<usize>,
-    leavers: Vec<state::Group>,
-    /// Name to source id, of every group in scope.
-    names: HashMap<String, String>,
-    /// Groups that nothing is asked for: not fit to be sent.
-    pub(super) settled: Vec<Event>,
-    /// Linked groups in scope before this cycle.
-    pub(super) known: usize,
-    /// Groups in scope now.
-    pub(super) selected: usize,
-}
 
 /// The members of a group, looked up.
 struct Members {
@@ -56,91 +28,34 @@ struct Known {
     names: HashMap<String, String>,
 }
 
-impl GroupPlan {
-    pub(super) fn operations(&self) -> usize {
-        self.wanted.len() + self.leavers.len()
-    }
-
-    /// The names of the groups that the target would lose.
-    pub(super) fn removals(&self) -> impl Iterator<Item = String> {
-        let lost = |group: &&state::Group| group.target_id.is_some() && self.successor(group).is_none();
-        self.leavers.iter().filter(lost).map(|group| format!("group {}", group.name))
-    }
-
-    /// The group in scope that has this one's name now.
-    fn successor(&self, leaver: &state::Group) -> Option<&str> {
-        self.names.get(&leaver.name.to_lowercase()).map(String::as_str)
-    }
-}
-
 impl Cycle<'_> {
-    /// Compares the groups of the source with the state.
-    pub(super) fn plan_groups(&self, roster: Roster<'_>) -> Result<GroupPlan, Error> {
-        let mut known = self.state.groups()?;
-        let mut plan = GroupPlan {
-            known: known.values().filter(|g| g.in_scope && g.target_id.is_some()).count(),
-            ..GroupPlan::default()
-        };
-        let groups = roster.into_groups();
-        plan.selected = groups.len();
-        let named: Vec<_> = groups
-            .iter()
-            .map(|group| (group.source.clone(), group.name.clone().unwrap_or_else(|_| group.label.clone())))
-            .collect();
-        for group in groups {
-            let linked = known.remove(&group.source).is_some_and(|g| g.target_id.is_some());
-            let operation = if linked { Operation::Update } else { Operation::Create };
-            let fit = group.name.and_then(|name| match plan.names.get(&name.to_lowercase()) {
-                None => Ok(name),
-                Some(other) => Err(Failure::Conflict(format!(
-                    "source group {} has the same name; only that one is provisioned",
-                    printable(other)
-                ))),
-            });
-            match fit {
-                Ok(name) => {
-                    plan.names.insert(name.to_lowercase(), group.source.clone());
-                    let nested = group.nested.iter().filter_map(|at| named.get(*at).cloned()).collect();
-                    plan.wanted.push(Wanted { source: group.source, name, people: group.people, nested });
-                }
-                Err(failure) => {
-                    plan.settled.push(settled(Kind::Group, &group.source, &group.label, operation, Err(failure)));
-                }
-            }
-        }
-        (plan.steps, plan.early) = steps(&plan.wanted);
-        plan.leavers = known.into_values().filter(|g| g.in_scope || g.dirty).collect();
-        plan.leavers.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(plan)
-    }
-
     /// Brings the groups to the target, those in others first, and takes those out that left.
-    pub(super) fn groups(&self, counts: &Counts, plan: &GroupPlan) -> Result<(), Error> {
-        if plan.operations() == 0 {
+    pub(super) fn groups(&self, counts: &Counts, changes: &GroupChanges) -> Result<(), Error> {
+        if changes.operations() == 0 {
             return Ok(());
         }
         // Before anything is sent: a group of the target that one of these has is free for another.
-        for leaver in &plan.leavers {
+        for leaver in &changes.leavers {
             self.state.put_group(&state::Group { in_scope: false, dirty: true, ..leaver.clone() })?;
         }
         let names = if self.options.preview { self.state.names()? } else { HashMap::new() };
         let known = Known { users: self.state.linked()?, names };
         let all = |places: &[usize], completes: bool| {
-            self.in_threads(places.len(), |i| match places.get(i).and_then(|at| plan.wanted.get(*at)) {
+            self.in_threads(places.len(), |i| match places.get(i).and_then(|at| changes.wanted.get(*at)) {
                 Some(group) => {
-                    let early = !completes && places.get(i).is_some_and(|at| plan.early.contains(at));
-                    self.push_group(counts, plan, &known, group, early, completes)
+                    let early = !completes && places.get(i).is_some_and(|at| changes.early.contains(at));
+                    self.push_group(counts, changes, &known, group, early, completes)
                 }
                 None => Ok(()),
             })
         };
-        plan.steps.iter().try_for_each(|step| all(step, false))?;
+        changes.steps.iter().try_for_each(|step| all(step, false))?;
         if !self.options.preview {
-            let early: Vec<_> = plan.early.iter().copied().collect();
+            let early: Vec<_> = changes.early.iter().copied().collect();
             all(&early, true)?;
         }
-        self.in_threads(plan.leavers.len(), |i| {
-            plan.leavers.get(i).map_or(Ok(()), |leaver| self.remove_group(counts, plan, leaver))
+        self.in_threads(changes.leavers.len(), |i| {
+            changes.leavers.get(i).map_or(Ok(()), |leaver| self.remove_group(counts, changes, leaver))
         })
     }
 
@@ -148,14 +63,14 @@ impl Cycle<'_> {
     fn push_group(
         &self,
         counts: &Counts,
-        plan: &GroupPlan,
+        changes: &GroupChanges,
         known: &Known,
         wanted: &Wanted,
         early: bool,
         completes: bool,
     ) -> Result<(), Error> {
         let row = self.state.group(&wanted.source)?.unwrap_or_default();
-        let Members { members, promised } = self.members(counts, plan, known, wanted, early)?;
+        let Members { members, promised } = self.members(counts, changes, known, wanted, early)?;
         let ids: Vec<_> = members.iter().filter_map(|m| Some((m.is_group, m.known_id()?))).collect();
         let hash = self.state.group_hash(&wanted.name, &ids);
         let same = row.in_scope && row.values_hash.as_ref() == Some(&hash) && promised.is_empty();
@@ -164,7 +79,7 @@ impl Cycle<'_> {
         }
         if same && !row.dirty {
             let report = Report::new(Outcome::Unchanged, row.target_id.as_deref());
-            self.tell(counts, &settled(Kind::Group, &wanted.source, &wanted.name, Operation::Update, Ok(report)));
+            self.tell(counts, &unsent(Kind::Group, &wanted.source, &wanted.name, Operation::Update, Ok(report)));
             return Ok(());
         }
         let now: BTreeSet<_> = ids.iter().map(|(_, id)| (*id).to_owned()).collect();
@@ -219,7 +134,7 @@ impl Cycle<'_> {
     fn members(
         &self,
         counts: &Counts,
-        plan: &GroupPlan,
+        changes: &GroupChanges,
         known: &Known,
         wanted: &Wanted,
         early: bool,
@@ -235,7 +150,7 @@ impl Cycle<'_> {
         }
         for (source, name) in &wanted.nested {
             let id = self.state.group(source)?.and_then(|group| group.target_id);
-            let comes = early && plan.names.get(&name.to_lowercase()) == Some(source);
+            let comes = early && changes.names.get(&name.to_lowercase()) == Some(source);
             if id.is_none() && (comes || counts.is_promised(source)) {
                 if self.options.preview {
                     found.promised.push(name.clone());
@@ -248,13 +163,13 @@ impl Cycle<'_> {
     }
 
     /// Takes a group that left out of the target, unless it is another one's by now.
-    fn remove_group(&self, counts: &Counts, plan: &GroupPlan, leaver: &state::Group) -> Result<(), Error> {
+    fn remove_group(&self, counts: &Counts, changes: &GroupChanges, leaver: &state::Group) -> Result<(), Error> {
         let gone = |warning: &str| {
             Ok(Done::from(Report::new(Outcome::AlreadyGone, leaver.target_id.as_deref()).warn(warning)))
         };
         let result = match &leaver.target_id {
             None => gone("left before a group was linked; whether one was made is not known"),
-            Some(id) => match (self.state.group_holder(id, &leaver.source_id)?, plan.successor(leaver)) {
+            Some(id) => match (self.state.group_holder(id, &leaver.source_id)?, changes.successor(leaver)) {
                 (Some(other), _) => {
                     gone(&format!("the group belongs to source group {} now and is kept", printable(&other)))
                 }
@@ -292,42 +207,4 @@ fn told(done: Done, known: &Known, promised: Vec<String>) -> Done {
     members.added.sort_unstable();
     members.removed.sort_unstable();
     Done { report, changes, members }
-}
-
-/// In which order groups go out: those in others first. Where they hold each other in a circle, one goes early.
-fn steps(wanted: &[Wanted]) -> (Vec<Vec<usize>>, BTreeSet<usize>) {
-    let places: HashMap<&str, usize> = wanted.iter().enumerate().map(|(at, g)| (g.source.as_str(), at)).collect();
-    let mut waits = vec![0_usize; wanted.len()];
-    let mut holders = vec![Vec::new(); wanted.len()];
-    for (at, group) in wanted.iter().enumerate() {
-        for nested in group.nested.iter().filter_map(|(source, _)| places.get(source.as_str())) {
-            waits[at] += 1;
-            holders[*nested].push(at);
-        }
-    }
-    let (mut steps, mut early) = (Vec::new(), BTreeSet::new());
-    let mut done = vec![false; wanted.len()];
-    let mut step: Vec<usize> = (0..wanted.len()).filter(|at| waits[*at] == 0).collect();
-    let mut first = 0;
-    loop {
-        if step.is_empty() {
-            while done.get(first) == Some(&true) {
-                first += 1;
-            }
-            if first == wanted.len() {
-                return (steps, early);
-            }
-            early.insert(first);
-            step.push(first);
-        }
-        step.iter().for_each(|at| done[*at] = true);
-        let mut next = Vec::new();
-        for holder in step.iter().flat_map(|at| &holders[*at]) {
-            waits[*holder] -= 1;
-            if waits[*holder] == 0 && !done[*holder] {
-                next.push(*holder);
-            }
-        }
-        steps.push(std::mem::replace(&mut step, next));
-    }
 }

@@ -2,9 +2,17 @@
 //! Does not know: SCIM, how an operation is carried out.
 
 mod cycle;
+mod events;
 mod groups;
+mod guard;
+mod run;
+mod steps;
+mod users;
 
-pub use cycle::{Cycle, Event, Kind, Operation, Options, STEPS, Summary, Tally, Watch};
+pub use crate::changes::{Kind, Operation};
+pub use cycle::{Cycle, Options};
+pub use events::{Event, Summary, Tally, Watch};
+pub use steps::STEPS;
 
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,116 @@
+//! What a cycle reports while it runs, and what it came to.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Mutex, PoisonError};
+
+use pfscim_core::mapping::Change;
+use pfscim_core::{Failure, Outcome, Report};
+
+use crate::changes::{Kind, Operation, Settled};
+use crate::provisioner::MemberChanges;
+
+/// What happened to one record.
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// What it is about.
+    pub kind: Kind,
+    /// The source id.
+    pub source: String,
+    /// The value of the unique user identifier, or the name of the group; the DN where there is none.
+    pub identifier: String,
+    /// What was asked.
+    pub operation: Operation,
+    /// How it ended.
+    pub result: Result<Report, Failure>,
+    /// What changed, in previews.
+    pub changes: Vec<Change>,
+    /// Who came and went, of a group, by name; in previews.
+    pub members: MemberChanges,
+    /// False for a record that is as it was sent before: nothing was asked of the target.
+    pub sent: bool,
+    /// A provisioning option keeps the record from being what the source says, now or since an earlier cycle.
+    pub held_back: bool,
+}
+
+/// Told what happens while it happens, from many threads.
+pub trait Watch: Sync {
+    /// The guard refuses: these users and groups would be removed (all of them, by name).
+    fn refused(&self, _removals: &[String]) {}
+    /// So many operations are going to take place, or fewer: which groups change shows after the users.
+    fn begin(&self, operations: usize);
+    /// One of them ended.
+    fn event(&self, event: &Event);
+}
+
+/// What a cycle came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Of users.
+    pub users: Tally,
+    /// Of groups.
+    pub groups: Tally,
+}
+
+impl Summary {
+    /// How many records failed.
+    pub fn failed(&self) -> usize {
+        self.users.failed + self.groups.failed
+    }
+}
+
+/// How many records ended how.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Well.
+    pub outcomes: BTreeMap<Outcome, usize>,
+    /// With a failure.
+    pub failed: usize,
+}
+
+/// The event of a record that nothing was sent for.
+pub(super) fn unsent(
+    kind: Kind,
+    source: &str,
+    identifier: &str,
+    operation: Operation,
+    result: Result<Report, Failure>,
+) -> Event {
+    let held_back = result.as_ref().is_ok_and(|report| report.outcome == Outcome::Skipped);
+    Event {
+        kind,
+        source: source.to_owned(),
+        identifier: identifier.to_owned(),
+        operation,
+        result,
+        changes: Vec::new(),
+        members: MemberChanges::default(),
+        sent: false,
+        held_back,
+    }
+}
+
+impl From<&Settled> for Event {
+    fn from(settled: &Settled) -> Self {
+        let Settled { kind, source, identifier, operation, result, held_back } = settled;
+        let event = unsent(*kind, source, identifier, *operation, result.clone());
+        Self { held_back: *held_back || event.held_back, ..event }
+    }
+}
+
+/// What a cycle came to while it runs.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    pub(super) summary: Mutex<Summary>,
+    /// Source ids of those who would have an account by now, were this not a preview.
+    promised: Mutex<HashSet<String>>,
+}
+
+impl Counts {
+    pub(super) fn promise(&self, source: &str) {
+        self.promised.lock().unwrap_or_else(PoisonError::into_inner).insert(source.to_owned());
+    }
+
+    pub(super) fn is_promised(&self, source: &str) -> bool {
+        self.promised.lock().unwrap_or_else(PoisonError::into_inner).contains(source)
+    }
+}

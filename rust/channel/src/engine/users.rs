@@ -1,0 +1,111 @@
+//! One user of a cycle: looked up, then created, updated or removed; the result goes into the state at once.
+//! Does not know: how an operation is carried out.
+
+use std::collections::{BTreeSet, HashMap};
+
+use pfscim_core::text::printable;
+use pfscim_core::{Failure, Outcome, Record, Report};
+
+use super::cycle::Cycle;
+use super::events::Counts;
+use crate::Error;
+use crate::changes::{Kind, Operation, Present};
+use crate::provisioner::Done;
+use crate::state::User;
+
+impl Cycle<'_> {
+    /// Brings one user of the source to the target, as PingFederate does: look up, then create or update.
+    pub(super) fn push(&self, counts: &Counts, present: &Present) -> Result<(), Error> {
+        let stored = present.known.as_ref().and_then(|u| u.target_id.as_deref());
+        let found = self.provisioner.find(stored, Some(&present.identifier));
+        self.step(|| match &found {
+            Ok(None) => "looked up: not at the target, so it is created".to_owned(),
+            Ok(Some(found)) => {
+                format!("looked up: found as {}, so it is updated", printable(found.known_id().unwrap_or_default()))
+            }
+            Err(_) => "looked up: failed".to_owned(),
+        });
+        let (operation, mut result) = match found {
+            Ok(None) => (Operation::Create, self.provisioner.create(&present.record)),
+            Ok(Some(found)) => (Operation::Update, self.update(present, found)?),
+            Err(failure) => (if stored.is_some() { Operation::Update } else { Operation::Create }, Err(failure)),
+        };
+        if let Ok(done) = &mut result {
+            done.report.warnings.extend(present.warnings.iter().cloned());
+            if self.options.preview && done.report.outcome == Outcome::Created && done.report.id.is_none() {
+                counts.promise(&present.source);
+            }
+            let gone = matches!(done.report.outcome, Outcome::Deleted | Outcome::AlreadyGone);
+            let linked = done.report.id.clone().or_else(|| stored.map(str::to_owned));
+            self.state.put(&User {
+                target_id: linked.filter(|_| !gone),
+                values_hash: Some(present.hash.clone()),
+                enabled: present.record.enabled,
+                dirty: false,
+                skipped: done.report.outcome == Outcome::Skipped,
+                ..present.row()
+            })?;
+        }
+        self.ended(counts, (Kind::User, &present.source, &present.identifier), operation, result)
+    }
+
+    fn update(&self, present: &Present, found: Record) -> Result<Result<Done, Failure>, Error> {
+        if let Some(id) = found.known_id()
+            && let Some(other) = self.state.holder(id, &present.source)?
+        {
+            let text =
+                format!("the account {} is linked to source record {} already", printable(id), printable(&other));
+            return Ok(Err(Failure::Conflict(text)));
+        }
+        let record = Record { id: found.id, ..self.rules.without_create_only(&present.record) };
+        Ok(self.provisioner.update(&record))
+    }
+
+    /// Takes a user who left out of the target, unless the account is somebody else's by now.
+    pub(super) fn remove(
+        &self,
+        counts: &Counts,
+        leaver: &User,
+        identifiers: &HashMap<String, String>,
+    ) -> Result<(), Error> {
+        let gone = |warning: &str| {
+            Ok(Done::from(Report::new(Outcome::AlreadyGone, leaver.target_id.as_deref()).warn(warning)))
+        };
+        let result = match &leaver.target_id {
+            None if leaver.skipped || leaver.values_hash.is_some() => return self.state.forget(&leaver.source_id),
+            None => gone("left before an account was linked; whether one was made is not known"),
+            Some(id) => {
+                let successor = identifiers.get(&leaver.identifier.to_lowercase());
+                match (self.state.holder(id, &leaver.source_id)?, successor) {
+                    (Some(other), _) => {
+                        gone(&format!("the account belongs to source record {} now and is kept", printable(&other)))
+                    }
+                    (None, Some(other)) if !self.state.is_linked(other)? => Err(Failure::Conflict(format!(
+                        "source record {} has the same identifier and is not linked yet; the account is kept",
+                        printable(other)
+                    ))),
+                    _ => self.provisioner.remove(&self.leaving(leaver, id)),
+                }
+            }
+        };
+        match result.as_ref().map(|done| done.report.outcome) {
+            Ok(Outcome::Deleted | Outcome::AlreadyGone) => self.state.forget(&leaver.source_id)?,
+            Ok(outcome) => {
+                let skipped = outcome == Outcome::Skipped;
+                self.state.put(&User {
+                    dirty: false,
+                    enabled: skipped && leaver.enabled,
+                    skipped,
+                    ..leaver.clone()
+                })?;
+            }
+            Err(_) => {}
+        }
+        self.ended(counts, (Kind::User, &leaver.source_id, &leaver.identifier), Operation::Remove, result)
+    }
+
+    fn leaving(&self, leaver: &User, id: &str) -> Record {
+        let identifier = (self.rules.identifier_code().to_owned(), vec![leaver.identifier.clone()]);
+        Record { id: Some(id.to_owned()), enabled: false, fields: [identifier].into(), masked: BTreeSet::new() }
+    }
+}
