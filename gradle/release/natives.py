@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tools import TRIPLES, Compiler, compiler
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 # The oldest supported systems (RHEL 7.9 and those of its age) have this release of the GNU C library.
 GLIBC = "2.17"
 

@@ -20,7 +20,7 @@ from notices import reachable, read_metadata
 from packageurl import PackageURL
 from tools import TRIPLES, compiler
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 CONTENT = "pfscim-bridge"
 
 
