@@ -1,0 +1,78 @@
+"""The second build of the zip: equal bytes pass, a difference fails. A small repository takes the place of pfscim."""
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).resolve().parents[1] / "reproduce.sh"
+pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+
+
+@dataclass
+class Repository:
+    """A repository whose `./gradlew distAll` writes the output of a shell command into dist/a.zip."""
+
+    folder: Path
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        person = {f"GIT_{role}_{what}": "ada@example.com" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+        environment = os.environ | person | {"GIT_CONFIG_GLOBAL": "/dev/null", "TZ": "UTC", "LC_ALL": "C.UTF-8"}
+        return subprocess.run(command, cwd=self.folder, env=environment, umask=0o022, capture_output=True, text=True)
+
+    def commit(self, content: str) -> None:
+        self.folder.mkdir()
+        gradlew = self.folder / "gradlew"
+        script = f'for task; do :; done\n[ "$task" = distAll ] || exit 1\nmkdir -p dist\n{content} > dist/a.zip'
+        gradlew.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+        gradlew.chmod(0o755)
+        (self.folder / ".gitignore").write_text("/dist/\n/build/\n", encoding="utf-8")
+        for command in ("init -q", "add .", "commit -q -m first"):
+            self.run("git", *command.split()).check_returncode()
+        self.run("./gradlew", "distAll").check_returncode()
+
+    def reproduce(self) -> subprocess.CompletedProcess[str]:
+        return self.run("sh", str(SCRIPT), "dist/a.zip", "build/reproduce")
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    return Repository(tmp_path / "repository")
+
+
+def test_equal_bytes_pass_and_the_second_build_is_removed(repository: Repository) -> None:
+    repository.commit("echo always the same")
+    ended = repository.reproduce()
+    assert ended.returncode == 0, ended.stderr
+    assert "has the same bytes from both builds" in ended.stdout
+    assert not (repository.folder / "build" / "reproduce").exists()
+
+
+@pytest.mark.parametrize("content", ["pwd", 'echo "$TZ"', 'echo "$LC_ALL"', "umask"])
+def test_a_zip_that_depends_on_the_place_of_the_build_fails(repository: Repository, content: str) -> None:
+    repository.commit(content)
+    ended = repository.reproduce()
+    assert ended.returncode == 1
+    assert "the zips differ" in ended.stderr
+    first = repository.folder / "dist" / "a.zip"
+    second = repository.folder / "build" / "reproduce" / "another-place" / "dist" / "a.zip"
+    assert first.read_bytes() != second.read_bytes()
+
+
+def test_changes_that_are_not_committed_stop_it_before_the_build(repository: Repository) -> None:
+    repository.commit("echo always the same")
+    (repository.folder / "new").touch()
+    ended = repository.reproduce()
+    assert ended.returncode == 1
+    assert "commit them first" in ended.stderr
+    assert not (repository.folder / "build").exists()
+
+
+def test_a_second_build_that_fails_is_a_failure(repository: Repository) -> None:
+    repository.commit('[ "$TZ" = UTC ] && echo built')
+    ended = repository.reproduce()
+    assert ended.returncode != 0
+    assert "same bytes" not in ended.stdout
