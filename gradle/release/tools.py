@@ -1,5 +1,5 @@
-"""Looks whether the programs of others that a task needs are on this machine; names the packages that bring what is
-missing, or installs them.
+"""Checks that the third-party programs of a task are installed. Prints the Debian packages of the missing ones, or
+installs them.
 
 Usage: tools.py [--install] TASK
 """
