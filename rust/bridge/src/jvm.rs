@@ -18,6 +18,7 @@ use crate::call::{self, Fault};
 
 /// `static native byte[] call(byte[] frame)` of `org.pfscim.connector.NativeConnector`. The symbol is found by its name,
 /// never registered: a registration could outlive the class loader that it was made for.
+#[expect(unsafe_code, reason = "the virtual machine finds the method by this exported name; no code in it is unsafe")]
 #[unsafe(no_mangle)]
 pub(crate) extern "system" fn Java_org_pfscim_connector_NativeConnector_call<'local>(
     mut env: EnvUnowned<'local>,

@@ -14,16 +14,19 @@ pub trait Clock: Send + Sync {
     fn sleep(&self, time: Duration);
 }
 
-/// The machine's clock.
+/// The machine's clock, for hosts that have no other.
 #[derive(Debug, Clone)]
+#[expect(clippy::disallowed_types, reason = "the one clock that core offers to its hosts")]
 pub struct SystemClock(std::time::Instant);
 
+#[expect(clippy::disallowed_types, reason = "the one clock that core offers to its hosts")]
 impl Default for SystemClock {
     fn default() -> Self {
         Self(std::time::Instant::now())
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "the one clock that core offers to its hosts")]
 impl Clock for SystemClock {
     fn monotonic(&self) -> Duration {
         self.0.elapsed()

@@ -12,15 +12,19 @@ mod pace;
 mod proxy;
 mod retry;
 pub mod tls;
+#[expect(clippy::disallowed_types, reason = "the one file that opens connections")]
 mod transport;
 
 #[cfg(test)]
+#[expect(clippy::disallowed_types, reason = "the loopback server of the tests")]
 mod loopback;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+#[expect(clippy::disallowed_types, reason = "tests against a loopback server")]
 mod tls_tests;
 #[cfg(test)]
+#[expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "tests against a loopback server")]
 mod transport_tests;
 
 pub use client::Client;
