@@ -80,7 +80,7 @@ pub struct Environment {
     pub proxy: ProxyRules,
     /// Time.
     pub clock: Arc<dyn Clock>,
-    /// How long one operation may take in all (design section 3, *Deadline*).
+    /// How long one operation may take in all, repeats included: no write starts in its last five seconds.
     pub operation_timeout: Duration,
     /// True: reads are sent, writes are not; reports say what would have happened.
     pub dry_run: bool,

@@ -5,7 +5,7 @@ use thiserror::Error;
 
 use crate::text::printable;
 
-/// Why an operation, a check or a session failed (design section 3).
+/// Why an operation, a check or a session failed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum Failure {

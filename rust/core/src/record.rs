@@ -1,4 +1,5 @@
-//! The words of the host: records in, reports out (design section 2).
+//! What a host passes in and gets back: records, outcomes, reports.
+//! Does not know: resources, the wire.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

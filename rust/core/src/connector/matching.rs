@@ -1,4 +1,8 @@
-//! Which user of the target is meant (design section 3, *Matching*).
+//! Which account is meant: the one with the stored id, else the one that carries the identifier.
+//! Does not know: what is written to it.
+//!
+//! A result of a filter counts only if its identifier really equals the value, letter case aside. Of several, exactly one
+//! that is equal in letter case too is the account; otherwise none is touched.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;

@@ -1,4 +1,7 @@
-//! The facade: what a host may ask of a target (design section 3).
+//! The facade: what a host may ask of a target.
+//! Does not know: files, JNI, where records come from.
+//!
+//! A [`Connector`] is one target with one set of settings, kept open between cycles; a [`Session`] is one cycle.
 
 mod check;
 mod fields;

@@ -1,5 +1,5 @@
-//! Remove-as-disable: the decision table of design section 4, as a pure function. Knows no wire and no resource:
-//! it is told what was asked, what the source says and what stands at the target, and answers with one effect.
+//! Remove-as-disable: the decision table as a pure function. Each row has a test below, with its number in the name.
+//! Does not know: the wire, resources.
 
 use crate::record::{Outcome, Switch};
 use crate::settings::{RemoveAction, Settings};
