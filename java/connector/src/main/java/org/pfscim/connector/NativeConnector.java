@@ -16,8 +16,6 @@ import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.stream.Collectors;
-import org.apache.commons.logging.Log;
-import org.apache.commons.logging.LogFactory;
 import org.sourceid.saml20.adapter.conf.Field;
 
 /**
@@ -27,9 +25,6 @@ import org.sourceid.saml20.adapter.conf.Field;
  * <p>Serves many threads. Calls that run while it is closed finish; calls made after that fail.
  */
 final class NativeConnector {
-
-    /** Below the logger that PingFederate sends to provisioner.log, so that nobody has to configure anything. */
-    static final Log LOG = LogFactory.getLog("com.pingidentity.provisioner.pfscim");
 
     /** How long one operation may take, in seconds: below the time after which PingFederate gives a record up. */
     static final String OPERATION_TIMEOUT = "org.pfscim.operation.timeout";
@@ -58,6 +53,11 @@ final class NativeConnector {
 
     /** One request frame in, one answer frame out. */
     static native byte[] call(byte[] frame);
+
+    /** Loads the native library, once for this class loader. */
+    static void load() throws SaasPluginException {
+        NativeLibrary.load(NativeConnector::answers);
+    }
 
     /** Proves that the library behind {@link #call} is there and speaks this codec. */
     static boolean answers() {
@@ -101,15 +101,15 @@ final class NativeConnector {
     void check() throws SaasPluginException {
         invoke(CHECK, request -> { }, result -> {
             List<String> facts = result.strings();
-            result.strings().forEach(LOG::warn);
-            facts.forEach(LOG::info);
+            result.strings().forEach(PluginLog.LOG::warn);
+            facts.forEach(PluginLog.LOG::info);
             return null;
         });
     }
 
     void close() throws SaasPluginException {
         invoke(CLOSE, request -> { }, result -> {
-            result.strings().forEach(LOG::info);
+            result.strings().forEach(PluginLog.LOG::info);
             return null;
         });
     }
@@ -230,8 +230,8 @@ final class NativeConnector {
         return invoke(operation, arguments, result -> {
             String id = result.string();
             String outcome = result.string();
-            result.strings().forEach(LOG::warn);
-            LOG.info(outcome);
+            result.strings().forEach(PluginLog.LOG::warn);
+            PluginLog.LOG.info(outcome);
             return id;
         });
     }
@@ -257,7 +257,7 @@ final class NativeConnector {
     /** One operation: its log lines are logged on this thread, where the host keeps the context of the channel. */
     private static <T> T invoke(int operation, long key, Consumer<Frame.Writer> arguments, Function<Frame.Reader, T> result)
             throws SaasPluginException {
-        NativeLibrary.load();
+        load();
         try {
             Frame.Writer request = request(operation, key);
             arguments.accept(request);
@@ -275,7 +275,7 @@ final class NativeConnector {
     }
 
     private static Frame.Writer request(int operation, long key) {
-        return new Frame.Writer().u8(operation).i64(key).bool(LOG.isDebugEnabled());
+        return new Frame.Writer().u8(operation).i64(key).bool(PluginLog.LOG.isDebugEnabled());
     }
 
     /** A log line, ready to be logged. */
@@ -283,10 +283,10 @@ final class NativeConnector {
         int level = reader.u8();
         String text = reader.string();
         switch (level) {
-            case 1: return () -> LOG.error(text);
-            case 2: return () -> LOG.warn(text);
-            case 3: return () -> LOG.info(text);
-            default: return () -> LOG.debug(text);
+            case 1: return () -> PluginLog.LOG.error(text);
+            case 2: return () -> PluginLog.LOG.warn(text);
+            case 3: return () -> PluginLog.LOG.info(text);
+            default: return () -> PluginLog.LOG.debug(text);
         }
     }
 

@@ -20,6 +20,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 
 /**
  * Finds, verifies and loads the native library, on the first call that needs it and once for this class loader. A failure
@@ -48,25 +49,30 @@ final class NativeLibrary {
     private NativeLibrary() {
     }
 
-    static synchronized void load() throws SaasPluginException {
+    /**
+     * Loads the library, unless that was done.
+     *
+     * @param answers makes a trial call of the loaded library and returns whether its answer was right
+     */
+    static synchronized void load(BooleanSupplier answers) throws SaasPluginException {
         if (loaded) {
             return;
         }
         List<String> attempts = new ArrayList<>();
         String path = System.getProperty(PATH);
-        loaded = path == null ? fromJar(attempts) : attempt(path, "the file named by " + PATH, attempts);
+        loaded = path == null ? fromJar(answers, attempts) : attempt(path, "the file named by " + PATH, answers, attempts);
         if (!loaded) {
             String told = String.join("; ", attempts).replaceAll("\\p{Cntrl}+", " ");
             throw new SaasPluginException("config: the native library could not be loaded: " + told, true);
         }
     }
 
-    private static boolean fromJar(List<String> attempts) {
+    private static boolean fromJar(BooleanSupplier answers, List<String> attempts) {
         String os = System.getProperty("os.name", "");
         String arch = System.getProperty("os.arch", "");
         boolean musl = isMusl();
         for (String classifier : classifiers(os, arch, musl)) {
-            if (extract(classifier, attempts)) {
+            if (extract(classifier, answers, attempts)) {
                 return true;
             }
         }
@@ -112,7 +118,7 @@ final class NativeLibrary {
     }
 
     /** Writes the library of a classifier to a directory of its own, verifies what was written and loads it. */
-    private static boolean extract(String classifier, List<String> attempts) {
+    private static boolean extract(String classifier, BooleanSupplier answers, List<String> attempts) {
         String resource = resourceName(classifier);
         Path directory = null;
         Path file = null;
@@ -133,7 +139,7 @@ final class NativeLibrary {
                 attempts.add(classifier + " does not have the checksum that it was built with; is the jar damaged?");
                 return false;
             }
-            return attempt(file.toString(), classifier, attempts);
+            return attempt(file.toString(), classifier, answers, attempts);
         } catch (IOException | RuntimeException e) {
             attempts.add(classifier + " cannot be written (" + e + "); set " + DIRECTORY + " to a directory that can");
             return false;
@@ -144,7 +150,7 @@ final class NativeLibrary {
         }
     }
 
-    private static boolean attempt(String path, String what, List<String> attempts) {
+    private static boolean attempt(String path, String what, BooleanSupplier answers, List<String> attempts) {
         Path file = null;
         try {
             file = Paths.get(path).toAbsolutePath();
@@ -155,7 +161,7 @@ final class NativeLibrary {
             return false;
         }
         try {
-            if (NativeConnector.answers()) {
+            if (answers.getAsBoolean()) {
                 return true;
             }
             attempts.add(what + " gave a wrong answer to a trial call");
@@ -200,7 +206,7 @@ final class NativeLibrary {
                 }
             }
         } catch (IOException | RuntimeException e) {
-            NativeConnector.LOG.debug("old copies of the native library could not be looked for: " + e);
+            PluginLog.LOG.debug("old copies of the native library could not be looked for: " + e);
         }
     }
 
@@ -210,7 +216,7 @@ final class NativeLibrary {
                 Files.deleteIfExists(path);
             }
         } catch (IOException | RuntimeException e) {
-            NativeConnector.LOG.debug(path + " could not be removed: " + e);
+            PluginLog.LOG.debug(path + " could not be removed: " + e);
         }
     }
 

@@ -136,7 +136,7 @@ public class ScimConnectorPlugin extends AbstractSaasPluginWithGroups {
         try {
             close(outdated);
         } catch (SaasPluginException e) {
-            NativeConnector.LOG.warn(e.getMessage());
+            PluginLog.LOG.warn(e.getMessage());
         }
     }
 

@@ -39,7 +39,7 @@ final class TrustAnchors {
             try {
                 encoded.add(certificate.getEncoded());
             } catch (CertificateEncodingException e) {
-                NativeConnector.LOG.warn("a trusted certificate was left out: it cannot be encoded");
+                PluginLog.LOG.warn("a trusted certificate was left out: it cannot be encoded");
             }
         }
         return encoded;
@@ -55,7 +55,7 @@ final class TrustAnchors {
                 }
             }
         } catch (GeneralSecurityException | RuntimeException e) {
-            NativeConnector.LOG.warn("the virtual machine's trusted certificates cannot be read: " + e);
+            PluginLog.LOG.warn("the virtual machine's trusted certificates cannot be read: " + e);
         }
     }
 
@@ -76,10 +76,10 @@ final class TrustAnchors {
                 }
             }
         } catch (ClassNotFoundException e) {
-            NativeConnector.LOG.debug("no Trusted CAs to read outside PingFederate");
+            PluginLog.LOG.debug("no Trusted CAs to read outside PingFederate");
         } catch (ReflectiveOperationException | RuntimeException | LinkageError e) {
             Throwable cause = e.getCause() == null ? e : e.getCause();
-            NativeConnector.LOG.warn("PingFederate's Trusted CAs cannot be read: " + cause);
+            PluginLog.LOG.warn("PingFederate's Trusted CAs cannot be read: " + cause);
         }
     }
 }

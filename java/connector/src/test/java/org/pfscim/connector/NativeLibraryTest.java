@@ -168,7 +168,7 @@ public class NativeLibraryTest {
     }
 
     private static void load(ClassLoader loader) throws Exception {
-        Method load = loader.loadClass("org.pfscim.connector.NativeLibrary").getDeclaredMethod("load");
+        Method load = loader.loadClass("org.pfscim.connector.NativeConnector").getDeclaredMethod("load");
         load.setAccessible(true);
         // commons-logging 1.0 asks the context loader, and refuses to be seen twice.
         Thread thread = Thread.currentThread();

@@ -17,7 +17,7 @@ final class TestLibrary {
     /** Loads the debug build, which can be asked to panic. */
     static void load() throws Exception {
         with(NativeLibrary.PATH, System.getProperty("org.pfscim.test.library"), () -> {
-            NativeLibrary.load();
+            NativeConnector.load();
             return null;
         });
     }

@@ -16,6 +16,9 @@ final class Methods {
     /** Characters that a text may have. */
     static final int MAX_TEXT = 64 * 1024;
 
+    /** Why an expression is refused that needs a value where it has none. */
+    static final String MISSING = "a value that it needs is missing";
+
     private static final Map<String, Body<String>> OF_TEXTS = new HashMap<>();
     private static final Map<String, Body<Number>> OF_NUMBERS = new HashMap<>();
     private static final Map<String, Body<List<?>>> OF_LISTS = new HashMap<>();
@@ -110,14 +113,14 @@ final class Methods {
         if (arguments[position] instanceof String) {
             return (String) arguments[position];
         }
-        throw new Refusal(arguments[position] == null ? Sandbox.MISSING : "a method that takes a text is given something else");
+        throw new Refusal(arguments[position] == null ? MISSING : "a method that takes a text is given something else");
     }
 
     private static int number(Object[] arguments, int position) {
         if (arguments[position] instanceof Number) {
             return ((Number) arguments[position]).intValue();
         }
-        throw new Refusal(arguments[position] == null ? Sandbox.MISSING : "a method that takes a number is given something else");
+        throw new Refusal(arguments[position] == null ? MISSING : "a method that takes a number is given something else");
     }
 
     private interface Body<T> {

@@ -25,8 +25,6 @@ import ognl.TypeConverter;
  * expressions does nothing else.
  */
 final class Sandbox {
-    static final String MISSING = "a value that it needs is missing";
-
     /** Characters of all values that one expression is given: each may occur in it a thousand times. */
     static final int MAX_INPUT = 32 * 1024;
 
@@ -102,7 +100,7 @@ final class Sandbox {
             return (Refusal) failure;
         }
         if (failure instanceof NullPointerException) {
-            return new Refusal(MISSING);
+            return new Refusal(Methods.MISSING);
         }
         if (failure instanceof NumberFormatException) {
             return new Refusal("it counts with or compares a text that is no number (text of one character is written "
