@@ -3,7 +3,7 @@
 The first load fills the state; then a plan and a sync are measured. Fails where one of them asks the target for more
 than a session asks anyway, or needs more than 300 MB. Times are printed, not judged.
 
-    python tests/benchmarks/unchanged.py PROGRAM [USERS]
+    python tests/bench/unchanged.py PROGRAM [USERS]
 """
 
 import asyncio
