@@ -11,10 +11,11 @@ import unicodedata
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "servers"))
+TESTS = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(TESTS), str(TESTS / "servers")]
 
 from program import DEPLOY, ROOT, Run, Scenario, Setup  # noqa: E402
-from scim import Recorder, ScimServer  # noqa: E402
+from zoo.scim import Recorder, ScimServer  # noqa: E402
 
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
 sys.path.insert(0, str(HERE.parent / "servers"))
 sys.path.insert(0, str(HERE.parent / "demo"))
 
@@ -22,7 +23,7 @@ from demo import table  # noqa: E402
 from libraries import Library  # noqa: E402
 from program import ROOT, Scenario, Setup  # noqa: E402
 from runtimes import QUIET, RUNTIMES, Installed, Runtime  # noqa: E402
-from scim import ScimServer  # noqa: E402
+from zoo.scim import ScimServer  # noqa: E402
 
 WORK = ROOT / "build" / "platforms"
 CLASSIFIERS = ("linux-x86_64", "linux-aarch64", "linux-x86_64-musl", "linux-aarch64-musl", "windows-x86_64")

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import table
 from program import DEPLOY, PROGRAM, Scenario, Setup
-from scim import Recorder, ScimServer
 from validation import problems
 from zoo import NAMES
+from zoo.scim import Recorder, ScimServer
 from zoo.server import request as asked
 
 

@@ -9,8 +9,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from scim import LOOPBACK
 from zoo.process import Process, on_free_port, program
+from zoo.scim import LOOPBACK
 
 BASE = "dc=example,dc=com"
 PEOPLE = f"ou=people,{BASE}"

@@ -12,7 +12,7 @@ from collections import Counter
 import population
 import pytest
 from program import PROGRAM, pfscim
-from scim import Recorder
+from zoo.scim import Recorder
 
 USERS = range(40)
 STAYING = range(8, 40)

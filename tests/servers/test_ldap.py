@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from directory import ADMIN, BASE, GROUPS, LIMIT, PASSWORD, PEOPLE, READER, SMALL, Slapd, group, member, person
 from program import DEPLOY, Run, Setup
-from scim import LOOPBACK, Recorder, ScimServer, free_port
 from test_safety import refused
 from zoo.network import make_certificates
+from zoo.scim import LOOPBACK, Recorder, ScimServer, free_port
 
 USERS = 12
 SOURCE = {

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 from program import DEPLOY, SCENARIOS, Run, pfscim
-from scim import Recorder
 from validation import problems
 from zoo import Server, start
+from zoo.scim import Recorder
 
 SECRETS = ("OAUTH_ACCESS_TOKEN", "BASIC_AUTH_PASSWORD")
 WORKER = "w0rker-s3cret"

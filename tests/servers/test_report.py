@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import population
 import pytest
 from program import pfscim
-from scim import Recorder
+from zoo.scim import Recorder
 
 HOSTILE = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
 SECRET = "a-masked-value"

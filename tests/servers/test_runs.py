@@ -14,7 +14,7 @@ from collections import Counter
 import population
 import pytest
 from program import DEPLOY, PROGRAM, Run, pfscim
-from scim import Recorder
+from zoo.scim import Recorder
 
 USERS = range(12)
 

@@ -2,7 +2,7 @@
 
 import pytest
 from program import DEPLOY, Scenario, Setup
-from scim import Recorder, ScimServer
+from zoo.scim import Recorder, ScimServer
 
 # What the SPI leaves open, as the host plays it: each must end in the same state.
 HOST_MODES = [

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 from program import Setup
-from scim import ScimServer
 from test_ldap import MAPPING, SOURCE, mapped, names, users
 from test_safety import refused
+from zoo.scim import ScimServer
 
 HEADER = "entryUUID,uid,mail,givenName,sn,title,employeeType,memberOf"
 STAFF = "cn=staff,ou=groups,dc=example,dc=com"

@@ -12,8 +12,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from scim import ScimServer
 from zoo.process import HERE, Told, built, program
+from zoo.scim import ScimServer
 from zoo.server import Auth, Kind, Running, Server
 
 BASIC = "Basic Authentication"

@@ -15,10 +15,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from scim import LOOPBACK, START_SECONDS, free_port
+from zoo.scim import LOOPBACK, START_SECONDS, free_port
 
 HERE = Path(__file__).resolve().parent
-BUILD = HERE.parents[2] / "build" / "servers"
+BUILD = HERE.parents[1] / "build" / "servers"
 END_SECONDS = 10
 
 Command = Sequence[str | Path]
@@ -38,8 +38,8 @@ def program(path: str | Path, *made_by: str) -> Path:
 
 
 def built(path: str) -> Path:
-    """What ./gradlew :tests:servers:servers installs."""
-    return program(BUILD / path, "run ./gradlew :tests:servers:servers first")
+    """What ./gradlew :tests:zoo:servers installs."""
+    return program(BUILD / path, "run ./gradlew :tests:zoo:servers first")
 
 
 class Process:

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
-from scim import Recorder
 from zoo.catalogue import CLIENT, node
 from zoo.process import Told, built, on_free_port
+from zoo.scim import Recorder
 from zoo.server import Request, header, request
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
 
-from scim import LOOPBACK, Exchange, Recorder
+from zoo.scim import LOOPBACK, Exchange, Recorder
 
 SECONDS = 30
 SECRET_FORM_FIELDS = ("client_secret", "client_assertion", "password", "refresh_token")

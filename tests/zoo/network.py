@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from scim import LOOPBACK
 from zoo.process import HERE, NotStarted, built, on_free_port, program
+from zoo.scim import LOOPBACK
 
 NGINX = """
 daemon off;
