@@ -19,8 +19,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "servers"))
-import population  # noqa: E402
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from kit import population  # noqa: E402
 
 MEGABYTES = 300
 TOKEN = secrets.token_hex(16)

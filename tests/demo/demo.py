@@ -11,10 +11,9 @@ import unicodedata
 from pathlib import Path
 from typing import Any
 
-TESTS = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(TESTS), str(TESTS / "servers")]
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from program import DEPLOY, ROOT, Run, Scenario, Setup  # noqa: E402
+from kit.program import DEPLOY, ROOT, Run, Scenario, Setup  # noqa: E402
 from zoo.scim import Recorder, ScimServer  # noqa: E402
 
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"

@@ -14,14 +14,12 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
-sys.path.insert(0, str(HERE.parent / "servers"))
-sys.path.insert(0, str(HERE.parent / "demo"))
 
 from caller import CREATE_USER, REMOVE_USER, Caller  # noqa: E402
 from caller import CHECK, CLOSE  # noqa: E402
-from demo import table  # noqa: E402
+from demo.demo import table  # noqa: E402
+from kit.program import ROOT, Scenario, Setup  # noqa: E402
 from libraries import Library  # noqa: E402
-from program import ROOT, Scenario, Setup  # noqa: E402
 from runtimes import QUIET, RUNTIMES, Installed, Runtime  # noqa: E402
 from zoo.scim import ScimServer  # noqa: E402
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from program import Run, Setup
+from kit.program import Run, Setup
 from test_safety import refused
 
 NAMES = "#givenName + ' ' + #sn"

@@ -11,9 +11,9 @@ import threading
 import time
 from collections import Counter
 
-import population
 import pytest
-from program import DEPLOY, PROGRAM, Run, pfscim
+from kit import population
+from kit.program import DEPLOY, PROGRAM, Run, pfscim
 from zoo.scim import Recorder
 
 USERS = range(12)

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 
 import pytest
-from program import ROOT, SCENARIOS
+from kit.program import ROOT, SCENARIOS
 from zoo.scim import free_port
 
 IDS = re.compile(r"\([0-9a-f]{32}\)")

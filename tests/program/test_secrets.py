@@ -7,8 +7,8 @@ import secrets
 from pathlib import Path
 
 import pytest
-from link import FIELDS, PERSON, WAYS, Link
-from program import pfscim
+from kit.link import FIELDS, PERSON, WAYS, Link
+from kit.program import pfscim
 from zoo import Server, start
 
 MASKED = {"displayName": "hidden-name-" + secrets.token_hex(6), "password": "Hidden-Pass-1-" + secrets.token_hex(6)}

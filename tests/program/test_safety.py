@@ -4,7 +4,7 @@ wrong removes nobody."""
 import json
 
 import pytest
-from program import Setup
+from kit.program import Setup
 
 
 def first_load(setup: Setup) -> None:

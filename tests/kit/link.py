@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from program import DEPLOY, SCENARIOS, Run, pfscim
+from kit.program import DEPLOY, SCENARIOS, Run, pfscim
 
 SECRETS = ("OAUTH_ACCESS_TOKEN", "BASIC_AUTH_PASSWORD", "OAUTH_CLIENT_SECRET")
 WAYS = ("core", "jar")

@@ -11,8 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from link import WAYS, Link
-from program import SCENARIOS, Run
+from kit.link import WAYS, Link
+from kit.program import SCENARIOS, Run
 from zoo import KINDS, Kind, Request, Server
 from zoo.quirks import CORE
 

@@ -1,7 +1,7 @@
 """The scenarios against a real server: each way out must end in the expected state, and so in the same one."""
 
 import pytest
-from program import DEPLOY, Scenario, Setup
+from kit.program import DEPLOY, Scenario, Setup
 from zoo.scim import Recorder, ScimServer
 
 # What the SPI leaves open, as the host plays it: each must end in the same state.

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from program import Setup
+from kit.program import Setup
 from test_ldap import MAPPING, SOURCE, mapped, names, users
 from test_safety import refused
 from zoo.scim import ScimServer

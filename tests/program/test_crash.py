@@ -9,9 +9,9 @@ import subprocess
 import threading
 from collections import Counter
 
-import population
 import pytest
-from program import PROGRAM, pfscim
+from kit import population
+from kit.program import PROGRAM, pfscim
 from zoo.scim import Recorder
 
 USERS = range(40)

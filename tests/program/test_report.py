@@ -6,9 +6,9 @@ import shutil
 import subprocess
 from html.parser import HTMLParser
 
-import population
 import pytest
-from program import pfscim
+from kit import population
+from kit.program import pfscim
 from zoo.scim import Recorder
 
 HOSTILE = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"

@@ -5,9 +5,9 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from link import FIELDS, PERSON, WAYS, Link
-from program import SCENARIOS
-from validation import problems
+from kit.link import FIELDS, PERSON, WAYS, Link
+from kit.program import SCENARIOS
+from kit.validation import problems
 from zoo import Server
 from zoo.catalogue import start_with_schema
 

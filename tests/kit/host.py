@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
-from program import DEPLOY, DIST
+from kit.program import DEPLOY, DIST
 
 MAIN = "org.pfscim.host.Main"
 SECONDS = 120

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from link import PERSON, WAYS, Link
+from kit.link import PERSON, WAYS, Link
 from test_safety import refused
 from zoo import KINDS, NAMES, Server, start
 from zoo.network import Front, proxy, tls_front

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from program import DEPLOY, SCENARIOS, Run, pfscim
-from validation import problems
+from kit.program import DEPLOY, SCENARIOS, Run, pfscim
+from kit.validation import problems
 from zoo import Server, start
 from zoo.scim import Recorder
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from directory import ADMIN, BASE, GROUPS, LIMIT, PASSWORD, PEOPLE, READER, SMALL, Slapd, group, member, person
-from program import DEPLOY, Run, Setup
+from kit.directory import ADMIN, BASE, GROUPS, LIMIT, PASSWORD, PEOPLE, READER, SMALL, Slapd, group, member, person
+from kit.program import DEPLOY, Run, Setup
 from test_safety import refused
 from zoo.network import make_certificates
 from zoo.scim import LOOPBACK, Recorder, ScimServer, free_port

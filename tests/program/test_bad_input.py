@@ -6,7 +6,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from program import DEPLOY, Setup, pfscim
+from kit.program import DEPLOY, Setup, pfscim
 from test_safety import refused
 from zoo.scim import free_port
 

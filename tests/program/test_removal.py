@@ -5,9 +5,9 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from host import Host
-from link import PERSON, WAYS, Link
-from validation import problems
+from kit.host import Host
+from kit.link import PERSON, WAYS, Link
+from kit.validation import problems
 from zoo import Server, start
 from zoo.quirks import user
 

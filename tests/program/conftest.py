@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import table
-from program import DEPLOY, PROGRAM, Scenario, Setup
-from validation import problems
+from kit import table
+from kit.program import DEPLOY, PROGRAM, Scenario, Setup
+from kit.validation import problems
 from zoo import NAMES
 from zoo.scim import Recorder, ScimServer
 from zoo.server import request as asked

@@ -1,0 +1,1 @@
+"""Helpers that the tests share. They use the servers of `zoo`; `zoo` imports nothing from here."""
