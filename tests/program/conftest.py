@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kit import table
+from kit import scenario_table
 from kit.program import DEPLOY, PROGRAM, Scenario, Setup
 from kit.validation import problems
 from zoo import NAMES
@@ -25,20 +25,20 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """A worker hands its part of the scenario table over."""
     output = getattr(session.config, "workeroutput", None)
     if output is not None:
-        output["cells"] = [(key, list(cells.items())) for key, cells in table.CELLS.items()]
+        output["cells"] = [(key, list(cells.items())) for key, cells in scenario_table.CELLS.items()]
 
 
 def pytest_testnodedown(node: Any) -> None:
     """What a worker handed over."""
     for key, cells in getattr(node, "workeroutput", {}).get("cells", []):
-        table.CELLS.setdefault(tuple(key), {}).update({tuple(where): cell for where, cell in cells})
+        scenario_table.CELLS.setdefault(tuple(key), {}).update({tuple(where): cell for where, cell in cells})
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Shows the scenario table, where it was played."""
-    if table.CELLS:
+    if scenario_table.CELLS:
         terminalreporter.section("scenario x server")
-        for line in table.printed(NAMES):
+        for line in scenario_table.printed(NAMES):
             terminalreporter.write_line(line)
 
 

@@ -5,9 +5,9 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from kit.link import FIELDS, PERSON, WAYS, Link
 from kit.program import SCENARIOS
 from kit.validation import problems
+from kit.zoo_connection import FIELDS, PERSON, WAYS, ZooConnection
 from zoo import Server
 from zoo.catalogue import start_with_schema
 
@@ -53,8 +53,8 @@ def server(running: Server) -> Iterator[Server]:
 
 
 @pytest.fixture(params=WAYS)
-def link(request: pytest.FixtureRequest, server: Server, tmp_path) -> Link:
-    return Link.to(server, tmp_path, request.param, fields=FIELDS | CUSTOM)
+def link(request: pytest.FixtureRequest, server: Server, tmp_path) -> ZooConnection:
+    return ZooConnection.to(server, tmp_path, request.param, fields=FIELDS | CUSTOM)
 
 
 def there(server: Server) -> dict:

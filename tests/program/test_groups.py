@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from kit.directory import BASE, GROUPS, Slapd, group, member, person
 from kit.program import DEPLOY, Scenario
+from kit.slapd import BASE, GROUPS, Slapd, group, member, person
 from test_ldap import Directory
 from test_scenarios import HOST_MODES, LINKED
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kit.directory import ADMIN, BASE, GROUPS, LIMIT, PASSWORD, PEOPLE, READER, SMALL, Slapd, group, member, person
 from kit.program import DEPLOY, Run, Setup
+from kit.slapd import ADMIN, BASE, GROUPS, LIMIT, PASSWORD, PEOPLE, READER, SMALL, Slapd, group, member, person
 from test_safety import refused
 from zoo.network import make_certificates
 from zoo.scim import LOOPBACK, Recorder, ScimServer, free_port

@@ -5,9 +5,9 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from kit.host import Host
-from kit.link import PERSON, WAYS, Link
+from kit.java_host import Host
 from kit.validation import problems
+from kit.zoo_connection import PERSON, WAYS, ZooConnection
 from zoo import Server, start
 from zoo.quirks import user
 
@@ -35,11 +35,11 @@ def server(running: Server) -> Iterator[Server]:
 
 
 @pytest.fixture(params=WAYS)
-def link(request: pytest.FixtureRequest, server: Server, tmp_path) -> Link:
-    return Link.to(server, tmp_path, request.param)
+def link(request: pytest.FixtureRequest, server: Server, tmp_path) -> ZooConnection:
+    return ZooConnection.to(server, tmp_path, request.param)
 
 
-def loaded(link: Link, server: Server, users: list[dict]) -> None:
+def loaded(link: ZooConnection, server: Server, users: list[dict]) -> None:
     """A first cycle."""
     run = link.sync(users)
     assert run.status == 0, run

@@ -7,8 +7,8 @@ import secrets
 from pathlib import Path
 
 import pytest
-from kit.link import FIELDS, PERSON, WAYS, Link
 from kit.program import pfscim
+from kit.zoo_connection import FIELDS, PERSON, WAYS, ZooConnection
 from zoo import Server, start
 
 MASKED = {"displayName": "hidden-name-" + secrets.token_hex(6), "password": "Hidden-Pass-1-" + secrets.token_hex(6)}
@@ -22,7 +22,7 @@ BEN = PERSON | {"id": "n-2", "uid": "ben.roe@example.com"} | MASKED
 @pytest.mark.parametrize("name", ["scim2-server", "canaille", "scim-sdk"])
 def test_no_secret_is_said_or_kept(name, way, tmp_path):
     with start(name) as server:
-        link = Link.to(
+        link = ZooConnection.to(
             server, tmp_path, way, fields=FULL, masked=tuple(MASKED), java_options=["-Dorg.pfscim.host.log=all"]
         )
         everything(link, server)
@@ -35,7 +35,7 @@ def test_no_secret_is_said_or_kept(name, way, tmp_path):
             assert [place for place, text in texts.items() if secret.encode() in text] == [], "a secret is shown"
 
 
-def everything(link: Link, server: Server) -> None:
+def everything(link: ZooConnection, server: Server) -> None:
     """Every command that looks at the connection, well and not so well."""
     link.run("check", "-v", link.connection, "--json")
     assert link.test("-v").status == 0
@@ -64,7 +64,7 @@ def everything(link: Link, server: Server) -> None:
     link.said.append(pfscim("describe", "settings", "--json"))
 
 
-def document(link: Link) -> Path:
+def document(link: ZooConnection) -> Path:
     """The connection with its secrets in it."""
     text = json.loads(link.connection.read_text(encoding="utf-8"))
     settings = text["outboundProvision"]["targetSettings"]

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
-from kit.link import WAYS
-from kit.table import ROWS, SUITES, Replay, Row, replay, rows, told
+from kit.scenario_table import ROWS, SUITES, Replay, Row, replay, rows, told
 from kit.validation import problems
+from kit.zoo_connection import WAYS
 from zoo import KINDS, NAMES, Request, Server, start
 
 WRITES = ("POST", "PUT", "PATCH", "DELETE")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from kit.link import PERSON, WAYS, Link
+from kit.zoo_connection import PERSON, WAYS, ZooConnection
 from test_safety import refused
 from zoo import KINDS, NAMES, Server, start
 from zoo.network import Front, proxy, tls_front
@@ -42,10 +42,10 @@ def way(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
-def trusting(front: Front, folder: Path, way: str) -> Callable[[Link], list[object]]:
+def trusting(front: Front, folder: Path, way: str) -> Callable[[ZooConnection], list[object]]:
     """Makes a link trust a front's authority, as each way has it; gives the arguments that it takes."""
 
-    def change(link: Link) -> list[object]:
+    def change(link: ZooConnection) -> list[object]:
         if way == "core":
             return ["--ca-file", front.authority]
         store = folder / "truststore.p12"
@@ -63,7 +63,7 @@ def trusting(front: Front, folder: Path, way: str) -> Callable[[Link], list[obje
 
 def test_a_good_certificate_of_a_trusted_authority_is_taken(server, way, tmp_path):
     with tls_front(server.url) as front:
-        link = Link.to(server, tmp_path, way, url=front.over(server.url))
+        link = ZooConnection.to(server, tmp_path, way, url=front.over(server.url))
         run = link.sync([PERSON], *trusting(front, tmp_path, way)(link))
         assert run.status == 0, run
         assert run.outcomes == {PERSON["uid"]: "created"}
@@ -73,14 +73,14 @@ def test_a_good_certificate_of_a_trusted_authority_is_taken(server, way, tmp_pat
 @pytest.mark.parametrize("certificate", BAD)
 def test_a_bad_certificate_is_refused_and_said_which(server, way, tmp_path, certificate):
     with tls_front(server.url, certificate) as front:
-        link = Link.to(server, tmp_path, way, url=front.over(server.url))
+        link = ZooConnection.to(server, tmp_path, way, url=front.over(server.url))
         refused(link.sync([PERSON], *trusting(front, tmp_path, way)(link)), 3, "transport", BAD[certificate])
     assert server.requests() == []
 
 
 def test_an_authority_that_is_not_known_is_refused(server, way, tmp_path):
     with tls_front(server.url) as front:
-        link = Link.to(server, tmp_path, way, url=front.over(server.url))
+        link = ZooConnection.to(server, tmp_path, way, url=front.over(server.url))
         refused(link.sync([PERSON]), 3, "transport", "authority that is not trusted")
     assert server.requests() == []
 
@@ -91,7 +91,7 @@ def test_an_authority_that_is_not_known_is_refused(server, way, tmp_path):
 @pytest.mark.parametrize("credentials", [False, True], ids=["open", "with-credentials"])
 def test_a_proxy_is_used(server, way, tmp_path, credentials):
     with tls_front(server.url) as front, proxy(credentials) as through:
-        link = Link.to(server, tmp_path, way, url=front.over(server.url))
+        link = ZooConnection.to(server, tmp_path, way, url=front.over(server.url))
         behind(link, through.environment(), through.java_options())
         run = link.sync([PERSON], *trusting(front, tmp_path, way)(link))
         assert run.status == 0, run
@@ -104,7 +104,7 @@ def test_a_proxy_is_used(server, way, tmp_path, credentials):
 @pytest.mark.parametrize("given", ["wrong", "none"])
 def test_a_proxy_that_refuses_is_told(server, way, tmp_path, given):
     with tls_front(server.url) as front, proxy(credentials=True) as through:
-        link = Link.to(server, tmp_path, way, url=front.over(server.url))
+        link = ZooConnection.to(server, tmp_path, way, url=front.over(server.url))
         environment, options = through.environment(right=False), through.java_options(right=False)
         if given == "none":
             environment = {name: value.replace(f"{through.user}:wrong@", "") for name, value in environment.items()}
@@ -115,7 +115,7 @@ def test_a_proxy_that_refuses_is_told(server, way, tmp_path, given):
     assert server.requests() == []
 
 
-def behind(link: Link, environment: dict[str, str], java_options: list[str]) -> None:
+def behind(link: ZooConnection, environment: dict[str, str], java_options: list[str]) -> None:
     """Sends a link through a proxy, as each way has it. The program's variables are none of the jar's."""
     if link.way == "core":
         link.environment |= environment
@@ -131,12 +131,12 @@ SIGN_INS = [(name, method) for name in NAMES for method in KINDS[name].methods]
 @pytest.mark.parametrize(("name", "method"), SIGN_INS, ids=[f"{name}-{method}" for name, method in SIGN_INS])
 def test_the_check_passes_with_the_right_credentials_and_no_others(tmp_path, way, name, method):
     with start(name, method) as server:
-        run = Link.to(server, tmp_path, way).test()
+        run = ZooConnection.to(server, tmp_path, way).test()
         assert run.status == 0, run
         for wrong in server.auth.wrong:
-            run = Link.to(server, tmp_path, way, auth=wrong).test()
+            run = ZooConnection.to(server, tmp_path, way, auth=wrong).test()
             assert run.status == 3 and "auth_failed" in run.err, run
-            refused(Link.to(server, tmp_path, way, auth=wrong).sync([PERSON]), 3, "auth_failed")
+            refused(ZooConnection.to(server, tmp_path, way, auth=wrong).sync([PERSON]), 3, "auth_failed")
         assert server.users() == {}
         assert {asked.method for asked in server.requests() if not asked.path.endswith("/token")} == {"GET"}
 
@@ -163,7 +163,7 @@ CROWD = [PERSON | {"id": f"n-{n}", "uid": f"user-{n}@example.com"} for n in rang
 
 
 def test_a_token_is_fetched_once_however_many_threads_ask(server, tokens, way, tmp_path):
-    run = Link.to(server, tmp_path, way, auth=tokens.auth).sync(CROWD)
+    run = ZooConnection.to(server, tmp_path, way, auth=tokens.auth).sync(CROWD)
     assert run.status == 0, run
     assert len(server.users()) == len(CROWD)
     assert len(tokens.requests()) == 1
@@ -172,7 +172,7 @@ def test_a_token_is_fetched_once_however_many_threads_ask(server, tokens, way, t
 @pytest.mark.parametrize("answer", [{"expires_in": "3600"}, {"omit": ("expires_in",)}], ids=["as-text", "missing"])
 def test_a_lifetime_as_text_or_none_at_all_is_no_hindrance(server, tokens, way, tmp_path, answer):
     tokens.tell(access_token=server.auth.right["OAUTH_ACCESS_TOKEN"], **answer)
-    run = Link.to(server, tmp_path, way, auth=tokens.auth).sync(CROWD)
+    run = ZooConnection.to(server, tmp_path, way, auth=tokens.auth).sync(CROWD)
     assert run.status == 0, run
     assert len(tokens.requests()) == 1
 
@@ -187,7 +187,7 @@ def test_a_token_that_runs_out_within_a_cycle_is_fetched_again(server, tokens, w
             time.sleep(1.2)
 
     server.recorder.instead = slow
-    run = Link.to(server, tmp_path, way, auth=tokens.auth).sync(CROWD)
+    run = ZooConnection.to(server, tmp_path, way, auth=tokens.auth).sync(CROWD)
     assert run.status == 0, run
     assert len(server.users()) == len(CROWD)
     assert len(tokens.requests()) > 1
@@ -202,7 +202,7 @@ def test_a_token_that_is_withdrawn_is_renewed_once(server, tokens, way, tmp_path
             return 401, "application/json", "{}"
 
     server.recorder.instead = withdrawn
-    run = Link.to(server, tmp_path, way, auth=tokens.auth).sync(CROWD)
+    run = ZooConnection.to(server, tmp_path, way, auth=tokens.auth).sync(CROWD)
     assert run.status == 0, run
     assert len(server.users()) == len(CROWD)
     assert len(tokens.requests()) == 2 and refusals
@@ -210,14 +210,14 @@ def test_a_token_that_is_withdrawn_is_renewed_once(server, tokens, way, tmp_path
 
 def test_a_target_that_goes_on_refusing_stops_the_session(server, tokens, way, tmp_path):
     server.recorder.instead = lambda exchange: (401, "application/json", "{}")
-    refused(Link.to(server, tmp_path, way, auth=tokens.auth).sync(CROWD), 3, "auth_failed")
+    refused(ZooConnection.to(server, tmp_path, way, auth=tokens.auth).sync(CROWD), 3, "auth_failed")
     assert len(tokens.requests()) == 2
     assert server.users() == {}
 
 
 def test_a_client_that_is_refused_is_told(server, tokens, way, tmp_path):
     tokens.refuse(401, "invalid_client")
-    link = Link.to(server, tmp_path, way, auth=tokens.auth)
+    link = ZooConnection.to(server, tmp_path, way, auth=tokens.auth)
     refused(link.sync([PERSON]), 3, "auth_failed", "Token Request Endpoint", "invalid_client")
     assert server.requests() == []
     # One of the two ways to send the secret is the endpoint's.
@@ -237,13 +237,13 @@ def test_a_client_that_is_refused_is_told(server, tokens, way, tmp_path):
 )
 def test_an_endpoint_that_gives_no_token_is_named(server, tokens, way, tmp_path, answer):
     tokens.recorder.instead = lambda exchange: answer
-    refused(Link.to(server, tmp_path, way, auth=tokens.auth).sync([PERSON]), 3, "Token Request Endpoint")
+    refused(ZooConnection.to(server, tmp_path, way, auth=tokens.auth).sync([PERSON]), 3, "Token Request Endpoint")
     assert server.requests() == []
 
 
 def test_a_provider_without_the_grant_is_told(server, way, tmp_path):
     with without_grant() as tokens:
-        link = Link.to(server, tmp_path, way, auth=tokens.auth)
+        link = ZooConnection.to(server, tmp_path, way, auth=tokens.auth)
         refused(link.sync([PERSON]), 3, "auth_failed", "Token Request Endpoint", "unsupported_grant_type")
     assert server.requests() == []
 
@@ -253,7 +253,7 @@ def test_both_ways_to_send_the_secret_are_found(way, tmp_path):
         with start("canaille", method) as server:
             folder = tmp_path / method
             folder.mkdir()
-            run = Link.to(server, folder, way).sync([PERSON])
+            run = ZooConnection.to(server, folder, way).sync([PERSON])
             assert run.status == 0, run
             assert set(server.users()) == {PERSON["uid"]}
 
@@ -262,9 +262,9 @@ def test_both_ways_to_send_the_secret_are_found(way, tmp_path):
 
 
 def test_credentials_over_plain_http_are_warned_of_but_on_loopback(server, tmp_path):
-    link = Link.to(server, tmp_path, "core", url="http://scim.example.com/v2")
+    link = ZooConnection.to(server, tmp_path, "core", url="http://scim.example.com/v2")
     run = link.run("check", link.connection)
     assert run.status == 0 and "over plain http" in run.out + run.err, run
-    link = Link.to(server, tmp_path, "core")
+    link = ZooConnection.to(server, tmp_path, "core")
     run = link.run("check", link.connection)
     assert "over plain http" not in run.out + run.err, run

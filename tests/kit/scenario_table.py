@@ -11,8 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from kit.link import WAYS, Link
 from kit.program import SCENARIOS, Run
+from kit.zoo_connection import WAYS, ZooConnection
 from zoo import KINDS, Kind, Request, Server
 from zoo.quirks import CORE
 
@@ -256,7 +256,7 @@ def replay(server: Server, suite: str, way: str, folder: Path) -> Replay:
     server.seed([user for row in here for user in row.seed])
     server.seed_groups([group for row in here for group in row.seed_groups])
     fields = {code: row["from"] for code, row in mapped(server.kind).items()}
-    link = Link.to(server, folder, way, settings=SUITES[suite]["settings"], fields=fields)
+    link = ZooConnection.to(server, folder, way, settings=SUITES[suite]["settings"], fields=fields)
     done = Replay()
     for step in range(max(row.length for row in here) + 1):
         server.forget()

@@ -20,7 +20,7 @@ SHORT_LIVED = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 
 
 @dataclass
-class Link:
+class ZooConnection:
     """A connection of tests/scenarios/table with another target."""
 
     folder: Path
@@ -39,7 +39,7 @@ class Link:
     said: list[Run] = field(default_factory=list)
 
     @classmethod
-    def to(cls, server: Any, folder: Path, way: str, **more: Any) -> "Link":
+    def to(cls, server: Any, folder: Path, way: str, **more: Any) -> "ZooConnection":
         """A link to a server of the zoo with the right credentials, unless others are given."""
         settings = dict(server.settings) | more.pop("settings", {})
         usual = {"url": server.url, "auth": server.auth.right, "version": server.version}
