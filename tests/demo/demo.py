@@ -14,7 +14,8 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from kit.program import DEPLOY, ROOT, Run, Scenario, Setup  # noqa: E402
-from zoo.scim import Recorder, ScimServer  # noqa: E402
+from zoo.recorder import Recorder  # noqa: E402
+from zoo.scim2_server import ScimServer  # noqa: E402
 
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 

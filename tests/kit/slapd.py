@@ -9,8 +9,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from zoo.process import Process, on_free_port, program
-from zoo.scim import LOOPBACK
+from zoo.process import LOOPBACK, Process, on_free_port, program
 
 BASE = "dc=example,dc=com"
 PEOPLE = f"ou=people,{BASE}"

@@ -21,7 +21,7 @@ from demo.demo import table  # noqa: E402
 from kit.program import ROOT, Scenario, Setup  # noqa: E402
 from libraries import Library  # noqa: E402
 from runtimes import QUIET, RUNTIMES, Installed, Runtime  # noqa: E402
-from zoo.scim import ScimServer  # noqa: E402
+from zoo.scim2_server import ScimServer  # noqa: E402
 
 WORK = ROOT / "build" / "platforms"
 CLASSIFIERS = ("linux-x86_64", "linux-aarch64", "linux-x86_64-musl", "linux-aarch64-musl", "windows-x86_64")

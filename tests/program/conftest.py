@@ -9,7 +9,8 @@ from kit import scenario_table
 from kit.program import DEPLOY, PROGRAM, Scenario, Setup
 from kit.validation import problems
 from zoo import NAMES
-from zoo.scim import Recorder, ScimServer
+from zoo.recorder import Recorder
+from zoo.scim2_server import ScimServer
 from zoo.server import request as asked
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from kit.program import DEPLOY, Setup, pfscim
 from test_safety import refused
-from zoo.scim import free_port
+from zoo.process import free_port
 
 
 def test_a_wrong_token_stops_the_session(setup, server, wire):

@@ -12,7 +12,7 @@ from collections import Counter
 import pytest
 from kit import population
 from kit.program import PROGRAM, pfscim
-from zoo.scim import Recorder
+from zoo.recorder import Recorder
 
 USERS = range(40)
 STAYING = range(8, 40)

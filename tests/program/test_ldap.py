@@ -13,7 +13,9 @@ from kit.program import DEPLOY, Run, Setup
 from kit.slapd import ADMIN, BASE, GROUPS, LIMIT, PASSWORD, PEOPLE, READER, SMALL, Slapd, group, member, person
 from test_safety import refused
 from zoo.network import make_certificates
-from zoo.scim import LOOPBACK, Recorder, ScimServer, free_port
+from zoo.process import LOOPBACK, free_port
+from zoo.recorder import Recorder
+from zoo.scim2_server import ScimServer
 
 USERS = 12
 SOURCE = {

@@ -13,7 +13,7 @@ import pytest
 from kit.program import DEPLOY, SCENARIOS, Run, pfscim
 from kit.validation import problems
 from zoo import Server, start
-from zoo.scim import Recorder
+from zoo.recorder import Recorder
 
 SECRETS = ("OAUTH_ACCESS_TOKEN", "BASIC_AUTH_PASSWORD")
 WORKER = "w0rker-s3cret"

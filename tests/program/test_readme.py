@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 from kit.program import ROOT, SCENARIOS
-from zoo.scim import free_port
+from zoo.process import free_port
 
 IDS = re.compile(r"\([0-9a-f]{32}\)")
 PORTS = re.compile(r"(?<=--port )\d+|(?<=127\.0\.0\.1:)\d+")

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import pytest
 from kit import population
 from kit.program import pfscim
-from zoo.scim import Recorder
+from zoo.recorder import Recorder
 
 HOSTILE = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
 SECRET = "a-masked-value"

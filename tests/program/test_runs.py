@@ -14,7 +14,7 @@ from collections import Counter
 import pytest
 from kit import population
 from kit.program import DEPLOY, PROGRAM, Run, pfscim
-from zoo.scim import Recorder
+from zoo.recorder import Recorder
 
 USERS = range(12)
 

@@ -2,7 +2,8 @@
 
 import pytest
 from kit.program import DEPLOY, Scenario, Setup
-from zoo.scim import Recorder, ScimServer
+from zoo.recorder import Recorder
+from zoo.scim2_server import ScimServer
 
 # What the SPI leaves open, as the host plays it: each must end in the same state.
 HOST_MODES = [

@@ -7,7 +7,7 @@ import pytest
 from kit.program import Setup
 from test_ldap import MAPPING, SOURCE, mapped, names, users
 from test_safety import refused
-from zoo.scim import ScimServer
+from zoo.scim2_server import ScimServer
 
 HEADER = "entryUUID,uid,mail,givenName,sn,title,employeeType,memberOf"
 STAFF = "cn=staff,ou=groups,dc=example,dc=com"

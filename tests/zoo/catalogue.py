@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.process import HERE, Told, built, program
-from zoo.scim import ScimServer
+from zoo.scim2_server import ScimServer
 from zoo.server import Auth, Kind, Running, Server
 
 BASIC = "Basic Authentication"

@@ -14,8 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from zoo.process import HERE, NotStarted, built, on_free_port, program
-from zoo.scim import LOOPBACK
+from zoo.process import HERE, LOOPBACK, NotStarted, built, on_free_port, program
 
 NGINX = """
 daemon off;

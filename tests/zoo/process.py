@@ -15,10 +15,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from zoo.scim import LOOPBACK, START_SECONDS, free_port
-
 HERE = Path(__file__).resolve().parent
 BUILD = HERE.parents[1] / "build" / "servers"
+LOOPBACK = "127.0.0.1"
+START_SECONDS = 30
 END_SECONDS = 10
 
 Command = Sequence[str | Path]
@@ -141,3 +141,10 @@ def listens(port: int) -> bool:
             return True
     except OSError:
         return False
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        return probe.getsockname()[1]

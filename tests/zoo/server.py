@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
 
-from zoo.scim import LOOPBACK, Exchange, Recorder
+from zoo.process import LOOPBACK
+from zoo.recorder import Exchange, Recorder
 
 SECONDS = 30
 SECRET_FORM_FIELDS = ("client_secret", "client_assertion", "password", "refresh_token")

@@ -9,7 +9,7 @@ from typing import Any
 
 from zoo.catalogue import CLIENT, node
 from zoo.process import Told, built, on_free_port
-from zoo.scim import Recorder
+from zoo.recorder import Recorder
 from zoo.server import Request, header, request
 
 
