@@ -1,1 +1,1 @@
-"""Helpers that the tests share. They use the servers of `zoo`; `zoo` imports nothing from here."""
+"""Helpers that tests, demo and benchmark share. Imports `zoo`, and nothing of `program`."""

@@ -1,4 +1,4 @@
-"""What the tests of this folder share: the scenario's target with its first users, and the ways out of the program."""
+"""Fixtures of the tests of this folder: the scenario's target with its first users, and the ways out of the program."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path

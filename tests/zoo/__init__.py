@@ -1,4 +1,4 @@
-"""The servers of others that the tests run against, all behind one interface.
+"""Third-party SCIM servers that the tests start, all behind one interface.
 
     with start("scimmy") as server:
         server.seed([...])
@@ -6,8 +6,8 @@
         server.requests(), server.users(), server.groups()
 
 SCIM servers are in `catalogue`, with what each cannot do as data; token endpoints in `tokens`; TLS fronts and proxies
-in `network`. Everything listens on loopback only, on free ports, and is ended by its process id. A server that cannot
-be started is an error.
+in `network`. A `recorder` stands in front of each server and keeps the requests. Everything listens on loopback only,
+on free ports, and is ended by its process id. A server that cannot be started is an error. Imports nothing of `kit`.
 """
 
 from zoo.catalogue import KINDS, NAMES, start

@@ -22,7 +22,7 @@ SECRET_FORM_FIELDS = ("client_secret", "client_assertion", "password", "refresh_
 
 @dataclass(frozen=True)
 class Kind:
-    """What is known of a server before it is started. The tests of this folder prove every word of it."""
+    """What is known of a server before it is started. `tests/program/test_zoo.py` proves every word of it."""
 
     name: str
     """Its package's name."""
