@@ -1,7 +1,6 @@
 """The bill of materials of the jar: its version and purl, the crates in it, and the same bytes for the same commit.
 
-The helper needs CycloneDX, which is in build/cross and not in the environment of the tests. The tests run it with a Python
-that has it, from a copy next to a small Cargo.lock. If there is no such Python, they are skipped.
+The tests run a copy of the helper next to a small Cargo.lock.
 """
 
 import json
@@ -10,7 +9,6 @@ import re
 import shutil
 import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -19,20 +17,7 @@ from crate_tree import CHECKSUMS, cargo_that_prints, lock_file, write_crates
 from tools import TRIPLES
 
 RELEASE = Path(__file__).resolve().parents[1]
-CROSS = RELEASE.parents[1] / "build" / "cross"
 VERSION = "9.8.7"
-
-
-def python_with_cyclonedx() -> str | None:
-    if find_spec("cyclonedx") and find_spec("tomli"):
-        return sys.executable
-    # The build writes the file when the environment has all its packages.
-    return str(CROSS / "bin" / "python") if (CROSS / "complete").exists() else None
-
-
-PYTHON = python_with_cyclonedx()
-if PYTHON is None:
-    pytest.skip("CycloneDX is not installed; ./gradlew crossEnvironment installs it", allow_module_level=True)
 
 
 class Project:
@@ -62,7 +47,7 @@ class Project:
         kept = {name: value for name, value in os.environ.items() if name != "SOURCE_DATE_EPOCH"}
         path = f"{self.programs}{os.pathsep}{os.environ['PATH']}"
         subprocess.run(
-            [PYTHON, self.folder / "gradle" / "release" / "sbom.py", VERSION, out],
+            [sys.executable, self.folder / "gradle" / "release" / "sbom.py", VERSION, out],
             env=kept | {"PATH": path, "PYTHONDONTWRITEBYTECODE": "1"} | environment,
             cwd=self.folder,
             check=True,
