@@ -1,0 +1,18 @@
+//! Compares the code with the tables of docs/architecture.md, and the documents with the files that they name.
+//! Does not see what the code does, nor the sentences around the tables.
+//!
+//! Every check takes the files of a repository and returns failures, so the same checks run on small invented trees.
+#![forbid(unsafe_code)]
+
+mod arrows;
+mod document;
+mod links;
+mod markdown;
+mod uses;
+
+pub use arrows::arrows;
+pub use document::DOCUMENT;
+pub use links::links;
+
+/// The files of a repository: path from its root, with `/`, to text.
+pub type Files = std::collections::BTreeMap<String, String>;

@@ -1,0 +1,228 @@
+//! The rules on small invented trees: each test fails if its rule is switched off.
+
+use pfscim_architecture::{DOCUMENT, Files, arrows, links};
+
+const ROWS: &str = "| `top/` | a | |\n| `middle/` | b | |\n| `low.rs` | c | |\n";
+const CRATES: &str = "| crate | question | uses | does not name |\n|---|---|---|---|\n| `rust/core` | a | | `jni` |\n";
+
+fn files(texts: &[(&str, &str)]) -> Files {
+    texts.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect()
+}
+
+/// The failures of a crate `rust/core` with a table of these rows, which begins at line 6, and these files.
+fn check(rows: &str, sources: &[(&str, &str)]) -> Vec<String> {
+    let table = format!("{CRATES}# `rust/core/src`\n\n| folder | question | does not know |\n|---|---|---|\n{rows}");
+    let mut files = files(&[
+        (DOCUMENT, &table),
+        ("rust/core/Cargo.toml", "[dependencies]\nlog = \"1\"\n"),
+        ("rust/core/src/lib.rs", "pub mod low; pub mod middle; pub mod top; pub use low::Low;"),
+        ("rust/core/src/top/mod.rs", "pub struct Top;"),
+        ("rust/core/src/middle/mod.rs", "mod inner;\npub use inner::Inner;"),
+        ("rust/core/src/middle/inner.rs", "use derive::Inner;\npub struct Inner;"),
+        ("rust/core/src/low.rs", "pub struct Low;\npub fn low() {}"),
+    ]);
+    files.extend(sources.iter().map(|(path, text)| (format!("rust/core/src/{path}"), (*text).to_owned())));
+    arrows(&files)
+}
+
+#[track_caller]
+fn fails(failures: &[String], parts: &[&str]) {
+    assert!(failures.len() == 1 && parts.iter().all(|part| failures[0].contains(part)), "{failures:#?}");
+}
+
+#[track_caller]
+fn passes(failures: &[String]) {
+    assert!(failures.is_empty(), "{failures:#?}");
+}
+
+#[test]
+fn downward_arrows_pass() {
+    passes(&check(ROWS, &[("top/mod.rs", "use crate::middle::Inner;\npub struct Top(Inner, crate::low::Low);")]));
+}
+
+#[test]
+fn an_upward_arrow_names_the_line_and_the_row() {
+    let low = "\nuse crate::middle::Inner;\npub struct Low(Inner);\nfn f() { Inner::new() }";
+    fails(
+        &check(ROWS, &[("low.rs", low)]),
+        &[
+            "rust/core/src/low.rs:2 uses crate::middle::Inner (middle/inner.rs)",
+            "docs/architecture.md:10 has low below middle; move what both need",
+        ],
+    );
+}
+
+#[test]
+fn every_way_to_write_a_path_is_seen() {
+    for text in [
+        "use crate::middle as m; fn f() { m::x(); }",
+        "use crate::middle::{self}; fn f(_: middle::Inner) {}",
+        "use crate::{middle::{Inner as Other}};",
+        "fn f() { use super::middle::Inner; }",
+        "fn f() { format!(\"{}\", crate::middle::Inner) }",
+        "use crate::middle; fn f() { assert!(g(&[1, middle::Inner])); }",
+        "pub use crate::middle::Inner;",
+        "struct S { a: crate::middle::Inner }",
+    ] {
+        let failures = check(ROWS, &[("low.rs", text)]);
+        assert!(failures.len() == 1 && failures[0].contains("has low below middle"), "{text}: {failures:#?}");
+    }
+}
+
+#[test]
+fn a_glob_hides_what_is_used() {
+    fails(&check(ROWS, &[("top/mod.rs", "use super::middle::*;")]), &["top/mod.rs:1 uses crate::middle::*", "name it"]);
+    passes(&check(ROWS, &[("top/mod.rs", "use std::io::prelude::*;")]));
+}
+
+#[test]
+fn the_root_is_above_all_but_re_exports() {
+    passes(&check(ROWS, &[("middle/mod.rs", "pub struct Middle(crate::Low);")]));
+    let root = "pub mod low; pub mod middle; pub mod top; pub struct Root;";
+    fails(
+        &check(ROWS, &[("lib.rs", root), ("low.rs", "pub struct Low(crate::Root);")]),
+        &["low.rs:1 uses crate::Root (lib.rs), but lib.rs is above all rows"],
+    );
+}
+
+#[test]
+fn names_of_one_row_do_not_use_each_other() {
+    let rows = "| `top/` | a | |\n| `middle/`, `low.rs` | b | |\n";
+    passes(&check(rows, &[]));
+    let inner = [("middle/inner.rs", "pub struct Inner(crate::low::Low);")];
+    fails(&check(rows, &inner), &["middle and low share a row (docs/architecture.md:9)"]);
+}
+
+#[test]
+fn what_a_row_does_not_know_is_forbidden_also_below_it() {
+    let rows = ROWS.replace("| a | |", "| a | `low`, `std::fs` |");
+    fails(
+        &check(&rows, &[("top/mod.rs", "fn f() { crate::low::low(); }")]),
+        &["top/mod.rs:1 uses crate::low::low (low.rs)", "architecture.md:8 lists low as not known to top"],
+    );
+    for text in ["use std::fs::File;", "use std::fs; fn f() { fs::read(1); }", "use std::{io, fs};"] {
+        fails(&check(&rows, &[("top/mod.rs", text)]), &["lists std::fs as not known to top"]);
+    }
+    passes(&check(&rows, &[("top/mod.rs", "use std::fsync; use std::io;")]));
+    for gone in ["tokio", "pfscim_core::gone"] {
+        let rows = ROWS.replace("| a | |", &format!("| a | `{gone}`, `pfscim_core::low` |"));
+        fails(&check(&rows, &[]), &["architecture.md:8:", gone, "neither in the table nor in a crate"]);
+    }
+}
+
+#[test]
+fn code_for_tests_is_skipped() {
+    let low = "#[cfg(test)] use crate::top::Top;\n#[cfg(test)] #[cfg(unix)] mod tests { use crate::top::Top; }\n\
+        #[cfg(test)] mod more;\npub struct Low;\nimpl Low { #[cfg(test)] fn f() { crate::top::Top; } }";
+    passes(&check(ROWS, &[("low.rs", low), ("low/more.rs", "use crate::top::Top;")]));
+    let low = "#[cfg(test)] mod tests {} #[cfg(unix)] use crate::top::Top;";
+    fails(&check(ROWS, &[("low.rs", low)]), &["has low below top"]);
+}
+
+const OUTER: &str = "mod inner;\npub use inner::Inner;\npub struct Outer;\n";
+const INNER: &str = "use super::Outer;\npub struct Inner(Outer);\npub fn inner() {}";
+
+#[test]
+fn a_circle_of_two_files_through_super_names_both_lines() {
+    let outer = format!("{OUTER}use inner::inner;");
+    fails(
+        &check(ROWS, &[("middle/mod.rs", &outer), ("middle/inner.rs", INNER)]),
+        &["middle/inner.rs:1 uses middle/mod.rs", "middle/mod.rs:4 uses middle/inner.rs", "in a circle; move what"],
+    );
+}
+
+#[test]
+fn a_facade_with_types_of_its_own_is_no_circle() {
+    passes(&check(ROWS, &[("middle/mod.rs", OUTER), ("middle/inner.rs", INNER)]));
+    let (outer, inner) = (format!("{OUTER}use inner::inner; mod b;"), "use crate::middle; fn f() { middle::b::b() }");
+    passes(&check(ROWS, &[("middle/mod.rs", &outer), ("middle/inner.rs", inner), ("middle/b.rs", "fn b() {}")]));
+}
+
+/// A circle of three files, which is one because `C` counts for the file that the facade has it from.
+const THREE: [(&str, &str); 4] = [
+    ("middle/mod.rs", "mod inner; mod b; mod c; pub use inner::Inner; pub(super) use c::C;"),
+    ("middle/inner.rs", "pub struct Inner(super::b::B);"),
+    ("middle/b.rs", "use super::C; pub struct B(C);"),
+    ("middle/c.rs", "pub struct C; impl C { fn f() { super::inner::g(); } }"),
+];
+
+#[test]
+fn a_facade_is_looked_through() {
+    fails(&check(ROWS, &THREE), &["middle/b.rs:1 uses middle/c.rs", "middle/inner.rs:1 uses middle/b.rs"]);
+}
+
+#[test]
+fn a_known_circle_is_allowed_until_it_is_gone() {
+    let rows = format!("{ROWS}\nKnown circle: `middle/`\n");
+    passes(&check(&rows, &THREE));
+    fails(&check(&rows, &[]), &["docs/architecture.md:12: no circle in middle/ any more; delete the line"]);
+    assert_eq!(check(&rows.replace("middle/`\n", "middle/b.rs`\n"), &THREE).len(), 2);
+}
+
+#[test]
+fn every_folder_is_listed_and_exists() {
+    let unlisted = check("| `top/` | a | |\n| `low.rs` | c | |\n", &[]);
+    fails(&unlisted, &["docs/architecture.md:4: the table does not list rust/core/src/middle; add a row"]);
+    let gone = check(&format!("{ROWS}| `attic/` | d | |\n"), &[]);
+    fails(&gone, &["docs/architecture.md:11: rust/core/src/attic/ is not in the crate; delete the row"]);
+}
+
+#[test]
+fn crates_name_what_the_table_lists() {
+    let check = |core: &str, cli: &str| {
+        let rows = "| `rust/cli` | b | `rust/core` | |\n\n## `rust/core/src`\n\n## `rust/cli/src`\n";
+        let core = ("rust/core/Cargo.toml", core);
+        arrows(&files(&[(DOCUMENT, &format!("{CRATES}{rows}")), core, ("rust/cli/Cargo.toml", cli)]))
+    };
+    let fine = "[dependencies]\npfscim-core.workspace = true\njni = \"1\"";
+    passes(&check("", fine));
+    fails(&check("", ""), &["docs/architecture.md:4: rust/cli/Cargo.toml does not name rust/core; delete it"]);
+    fails(&check("[build-dependencies]\njni = \"1\"", fine), &["rust/core/Cargo.toml names jni, which", "3 forbids"]);
+    let upward = check("[dev-dependencies]\npfscim-cli.workspace = true", fine);
+    fails(&upward, &["rust/core/Cargo.toml names rust/cli, which docs/architecture.md:3 does not list"]);
+    let alone = arrows(&files(&[(DOCUMENT, CRATES), ("rust/core/Cargo.toml", ""), ("rust/new/Cargo.toml", "")]));
+    assert!(alone.len() == 2 && alone[0].contains("does not list rust/new; add a row"), "{alone:#?}");
+    assert!(alone[1].contains(":3: add a section with `rust/core/src`"), "{alone:#?}");
+}
+
+/// The failures of one file next to a few others.
+fn linked(path: &str, text: &str) -> Vec<String> {
+    let other = "# Title\n\n## What `pfscim` does: 1, 2\n\n## Twice\n\n## Twice\n";
+    links(&files(&[(path, text), ("docs/b.md", other), ("rust/core/src/lib.rs", "one\ntwo\n"), ("README.md", "# A\n")]))
+}
+
+#[test]
+fn links_lead_to_files_headings_and_lines() {
+    let fine = "# Here\n[x](b.md) [x](./b.md#title) [x](b.md#what-pfscim-does-1-2) [x](b.md#twice-1) [x](../README.md#a)\n\
+        [x](#here) [x](..) [x](../rust/) [x](../rust/core/src/lib.rs#L1-L2) [x](https://example.com/x#y) <a@b.c>";
+    passes(&linked("docs/a.md", fine));
+    for (target, why) in [
+        ("c.md", "docs/c.md does not exist"),
+        ("../rust/core/src/lib", "does not exist"),
+        ("b.md#titel", "docs/b.md has no heading or line #titel"),
+        ("b.md#twice-2", "has no heading"),
+        ("#gone", "docs/a.md has no heading"),
+        ("../rust/core/src/lib.rs#L3", "lib.rs has no heading or line #L3"),
+    ] {
+        fails(&linked("docs/a.md", &format!("text\n\n[x]({target})")), &["docs/a.md:3: link", target, why]);
+    }
+}
+
+#[test]
+fn paths_in_backquotes_exist() {
+    passes(&linked("docs/a.md", "`rust/core/` `rust/core/src/lib.rs:7` `docs/*.md` `java/x/build/y` `lib/x`"));
+    for path in ["rust/none.rs", "docs/c.md", "tests/none"] {
+        fails(&linked("docs/a.md", &format!("text\n`{path}`")), &["docs/a.md:2:", path, "does not exist"]);
+    }
+}
+
+#[test]
+fn comments_name_documents_that_exist() {
+    // The names are put together here, or this file would fail the same check.
+    let (fine, gone) = (format!("see {}/b.md.", "docs"), format!("see {}/c.md.", "docs"));
+    for (path, start) in [("a.rs", "x(); // "), ("b/A.java", " * "), ("a.gradle", "// "), ("a.py", "# ")] {
+        passes(&linked(path, &format!("\n{start}{fine}")));
+        fails(&linked(path, &format!("\n{start}{gone}")), &[path, ":2: the comment names", "does not exist"]);
+    }
+    passes(&linked("a.rs", &gone));
+}
