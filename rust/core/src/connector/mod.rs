@@ -6,7 +6,7 @@
 mod check;
 mod fields;
 mod groups;
-mod guard;
+mod limit;
 mod matching;
 mod session;
 mod writing;
@@ -24,7 +24,7 @@ pub use self::groups::{Group, GroupPreview, Member, Others};
 pub use self::session::{Preview, Session};
 pub use crate::lifecycle::Asked;
 
-use self::guard::{LONGEST_CYCLE, Latch};
+use self::limit::{LONGEST_CYCLE, Latch};
 use crate::Failure;
 use crate::environment::{Environment, ProxyRules};
 use crate::http::{Answer, Call, Client, Deadline, Method, Unanswered};

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::groups::GroupMemory;
-use super::guard::Removals;
+use super::limit::Removals;
 use super::matching::Index;
 use super::{Connector, lock};
 use crate::http::{Answer, Deadline, Unanswered};
@@ -344,7 +344,7 @@ impl Session {
         }
     }
 
-    /// Takes a removal from the guard's allowance; a removal of the connector's own account is refused.
+    /// Takes a removal from what the limit allows; a removal of the connector's own account is refused.
     pub(super) fn allow_removal(&self, found: &Found, record: &Record) -> Result<(), Trouble> {
         if let Authentication::Basic { user, .. } = &self.connector.settings.authentication {
             let own = |name: &str| name.to_lowercase() == user.to_lowercase();

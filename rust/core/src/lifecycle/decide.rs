@@ -101,7 +101,7 @@ pub struct Situation {
     pub linked: bool,
 }
 
-/// Rows 1 to 15 of the decision table. Row 16, the removal guard, belongs to the cycle and is applied where an
+/// Rows 1 to 15 of the decision table. Row 16, the limit of removals, belongs to the cycle and is applied where an
 /// effect is carried out.
 pub fn decide(situation: Situation, options: Options) -> Effect {
     let Situation { asked, enabled, at_target, linked } = situation;
