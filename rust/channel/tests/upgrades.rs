@@ -1,5 +1,5 @@
 //! This version reads what earlier versions wrote: one connection for each released version, with every setting and every
-//! field that it had, and one state file for each layout. Both mean what they meant.
+//! field that it had, and a state file of each layout from 4 on. Both mean what they meant.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 use std::path::{Path, PathBuf};

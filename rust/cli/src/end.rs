@@ -1,5 +1,5 @@
 //! How the program ends: its exit status.
-//! Does not know the commands, nor what they print.
+//! Does not know: the commands, nor what they print.
 
 use std::process::ExitCode;
 

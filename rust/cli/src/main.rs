@@ -1,16 +1,6 @@
 //! pfscim: arguments and printing. What a channel is and does is `pfscim-channel`'s.
 //!
-//! | Folder or file | What it does |
-//! |---|---|
-//! | `main` | parses the arguments, runs the command and prints its error |
-//! | `commands` | runs the commands, one file for each group of them |
-//! | `setup` | puts together what a command needs before it runs |
-//! | `output` | prints and writes what happens |
-//! | `args` | the command line as types |
-//! | `end` | the exit status |
-//!
-//! A file uses only files of its own folder and of folders below it in this table; `setup` and `output` do not use each
-//! other.
+//! `docs/architecture.md` lists the folders and which of them uses which.
 #![forbid(unsafe_code)]
 
 mod args;

@@ -230,4 +230,11 @@ mod tests {
         assert_eq!(Report::parse("outcome=exploded id=1"), None);
         assert_eq!(Report::parse("outcome=created by=\"User Update\""), None);
     }
+
+    #[test]
+    fn labels_read_back() {
+        for switch in Switch::ALL {
+            assert_eq!(Switch::from_label(switch.label()), Some(switch));
+        }
+    }
 }

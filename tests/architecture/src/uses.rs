@@ -8,6 +8,9 @@ use proc_macro2::{TokenStream, TokenTree};
 
 use crate::Files;
 
+/// Re-exports that are followed. An inline module may seem to re-export from itself, without end.
+const REEXPORTS_MAX: usize = 9;
+
 /// One place where a file uses something. Files are named from the folder `src`.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Use {
@@ -49,6 +52,7 @@ impl Source {
             let found = places.into_iter().find_map(|file| Some((files.get(&format!("{src}/{file}"))?, file)));
             let Some((text, file)) = found else { continue };
             let mut module = Module { file, path, ..Module::default() };
+            // What is not Rust does not compile either.
             module.read(text.parse().unwrap_or_default());
             for child in &module.children {
                 let child = [module.path.as_slice(), std::slice::from_ref(child)].concat();
@@ -105,8 +109,8 @@ impl Source {
     fn resolve(&self, path: &[String], steps: usize) -> Option<String> {
         let module = (1..=path.len()).rev().find_map(|end| self.modules.get(&path[..end]))?;
         let rest = &path[module.path.len()..];
-        // An inline module may seem to re-export from itself.
-        let is_named = |written: &&Written| written.exported && steps < 9 && Some(&written.name) == rest.first();
+        let is_named =
+            |written: &&Written| written.exported && steps < REEXPORTS_MAX && Some(&written.name) == rest.first();
         let Some(import) = module.written.iter().find(is_named) else { return Some(module.file.clone()) };
         self.resolve(&[&self.absolute(module, &import.path), &rest[1..]].concat(), steps + 1)
     }
@@ -135,6 +139,7 @@ impl Module {
                 }
                 TokenTree::Ident(word) => {
                     path.push(word.to_string());
+                    // The path goes on behind `::`.
                     if is(at + 1, ":") && is(at + 2, ":") && matches!(tokens.get(at + 3), Some(TokenTree::Ident(_))) {
                         at += 3;
                         continue;

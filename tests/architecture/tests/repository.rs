@@ -1,19 +1,25 @@
-//! The checks on this repository: what git tracks or would add.
+//! The checks on this repository: every file that is not ignored.
 
 use std::path::Path;
-use std::process::Command;
 use std::{fs, io};
 
+use ignore::WalkBuilder;
 use pfscim_architecture::{Files, arrows, links};
 
 fn repository() -> io::Result<Files> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let git = Command::new("git").args(["ls-files", "-z", "-co", "--exclude-standard"]).current_dir(&root).output()?;
-    assert!(git.status.success(), "git: {}", String::from_utf8_lossy(&git.stderr));
-    let paths = String::from_utf8_lossy(&git.stdout).into_owned();
-    // A tracked file may be deleted in the working tree.
-    let paths = paths.split_terminator('\0').filter(|path| root.join(path).is_file());
-    paths.map(|path| Ok((path.to_owned(), String::from_utf8_lossy(&fs::read(root.join(path))?).into_owned()))).collect()
+    let mut files = Files::new();
+    // An archive of the source has no `.git`, but the same `.gitignore`.
+    let walk =
+        WalkBuilder::new(&root).hidden(false).require_git(false).filter_entry(|e| e.file_name() != ".git").build();
+    for entry in walk {
+        let entry = entry.map_err(io::Error::other)?;
+        if entry.file_type().is_some_and(|kind| kind.is_file()) {
+            let path = entry.path().strip_prefix(&root).map_err(io::Error::other)?.to_string_lossy().replace('\\', "/");
+            files.insert(path, String::from_utf8_lossy(&fs::read(entry.path())?).into_owned());
+        }
+    }
+    Ok(files)
 }
 
 fn passes(check: fn(&Files) -> Vec<String>) -> io::Result<()> {

@@ -4,8 +4,7 @@
 use ldap3::asn1::{ASNTag as _, PL, StructureTag};
 use pfscim_core::text::excerpt;
 
-use crate::directory::dn::{Dn, fold};
-use crate::directory::{Entry, Value};
+use crate::directory::{Dn, Entry, Value, fold};
 
 /// A deeper nesting is no filter that somebody wrote; it would exhaust the parser's stack.
 const DEEPEST: usize = 64;

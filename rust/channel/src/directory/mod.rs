@@ -1,10 +1,10 @@
 //! What a directory consists of: entries, distinguished names, and the filters that choose among entries.
 //! Does not know: any other module of this crate.
 
-pub mod dn;
+mod dn;
 mod entry;
 mod filter;
 
-pub use dn::Dn;
+pub use dn::{Dn, fold, spelled};
 pub use entry::{Entry, Search, Value};
 pub use filter::Filter;

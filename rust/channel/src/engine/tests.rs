@@ -374,6 +374,18 @@ fn only_what_changed_is_sent() {
 }
 
 #[test]
+fn the_state_file_contains_no_value_but_the_identifier() {
+    let (bench, target) = (Bench::new(), Target::default());
+    let mut source = Directory::default();
+    source.add("g1", "ada", &[("title", "Analytical Engineer")]);
+    bench.runs(&source, &target);
+    let file = std::fs::read(bench.path()).unwrap();
+    let contains = |text: &str| file.windows(text.len()).any(|part| part == text.as_bytes());
+    assert!(contains("ada"));
+    assert!(!contains("Analytical") && !contains("Engineer"));
+}
+
+#[test]
 fn a_create_only_field_is_sent_once() {
     let create_only =
         json!([{"fieldName": "title", "saasFieldInfo": {"attributeNames": ["title"], "createOnly": true}}]);

@@ -1,5 +1,5 @@
 //! *Attribute Mapping*: from an entry to the flat record of a user.
-//! Does not know: SCIM. Which fields exist comes from core's catalogue.
+//! Does not know: the target. Which fields exist comes from core's catalogue, by version of SCIM.
 
 pub mod expressions;
 mod rules;

@@ -1,5 +1,5 @@
-//! *Attribute Mapping*: from an entry to the flat record of a user. May not know SCIM: which fields there are comes
-//! from core's catalogue.
+//! The rows of a mapping: what they take of an entry, and what is left out of every record.
+//! Does not know: the target. Which fields exist comes from core's catalogue, by version of SCIM.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -13,8 +13,7 @@ use pfscim_core::{Failure, Record};
 
 use crate::Error;
 use crate::connection::{Channel, CharacterCase, FieldInfo, Parser, SourceSettings};
-use crate::directory::Dn;
-use crate::directory::{Entry, Value};
+use crate::directory::{Dn, Entry, Value};
 use crate::mapping::expressions::{Expressions, Variable};
 use crate::selection;
 

@@ -12,8 +12,7 @@ use super::guid;
 use super::members::{Members, base, distinct, member_of_attribute, top};
 use crate::Error;
 use crate::connection::{ChangeAlgorithm, SourceSettings};
-use crate::directory::dn::spelled;
-use crate::directory::{Dn, Entry, Filter, Search, Value};
+use crate::directory::{Dn, Entry, Filter, Search, Value, spelled};
 use crate::source::Source;
 
 /// As many entries are read one by one; more, and everything is read.

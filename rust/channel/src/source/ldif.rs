@@ -12,8 +12,7 @@ use pfscim_core::text::excerpt;
 use super::Source;
 use super::file::{Broken, CUT_OFF, Lines, Text, broken};
 use crate::Error;
-use crate::directory::Dn;
-use crate::directory::{Entry, Search, Value};
+use crate::directory::{Dn, Entry, Search, Value};
 
 /// An LDIF file.
 #[derive(Debug)]

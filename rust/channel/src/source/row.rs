@@ -1,7 +1,6 @@
 //! Rows of a table as entries.
 
-use crate::directory::Dn;
-use crate::directory::{Entry, Value};
+use crate::directory::{Dn, Entry, Value};
 
 /// What tables call the name of an entry.
 pub(super) const NAMES: [&str; 2] = ["dn", "distinguishedName"];

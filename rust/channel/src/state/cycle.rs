@@ -64,7 +64,7 @@ impl State {
         Ok(text.unwrap_or_default().lines().map(str::to_owned).collect())
     }
 
-    /// Writes the names of the groups that the source holds now. Such a name is one line: [`crate::directory::dn::Dn::key`].
+    /// Writes the names of the groups that the source holds now. Such a name is one line: [`crate::directory::Dn::key`].
     ///
     /// # Errors
     /// The file cannot be written.

@@ -1,5 +1,5 @@
 //! The arguments of `pfscim sync` and `pfscim plan`.
-//! Does not know what a cycle does.
+//! Does not know: what a cycle does.
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,5 +1,5 @@
 //! The arguments of `pfscim describe` and `pfscim presets`.
-//! Does not know what is listed.
+//! Does not know: what is listed.
 
 use clap::{Args, Subcommand};
 

@@ -1,5 +1,5 @@
 //! The command line as types.
-//! Does not know what a command does with them.
+//! Does not know: what a command does with them.
 
 mod command;
 mod cycles;

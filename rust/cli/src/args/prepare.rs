@@ -1,5 +1,5 @@
 //! The arguments of `pfscim init`, `pfscim import` and `pfscim convert`.
-//! Does not know how a connection is written.
+//! Does not know: how a connection is written.
 
 use std::path::PathBuf;
 

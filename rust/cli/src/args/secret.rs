@@ -1,5 +1,5 @@
 //! Reads secrets that an argument names by variable or file.
-//! Does not know which argument that is.
+//! Does not know: which argument that is.
 
 use pfscim_core::settings::Secret;
 

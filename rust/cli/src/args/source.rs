@@ -1,5 +1,5 @@
 //! The arguments `--source` and what belongs to it: where the users of a run come from.
-//! Does not know how a source is read.
+//! Does not know: how a source is read.
 
 use std::path::PathBuf;
 

@@ -1,5 +1,5 @@
 //! The arguments of `pfscim state`.
-//! Does not know what is in a state file.
+//! Does not know: what is in a state file.
 
 use std::path::PathBuf;
 

@@ -1,5 +1,5 @@
 //! The arguments that name a connection and the way to its target. Several commands have them.
-//! Does not know which commands these are.
+//! Does not know: which commands these are.
 
 use std::path::PathBuf;
 

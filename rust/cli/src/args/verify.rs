@@ -1,5 +1,5 @@
 //! The arguments of `pfscim check` and `pfscim test`.
-//! Does not know what is checked.
+//! Does not know: what is checked.
 
 use std::path::PathBuf;
 

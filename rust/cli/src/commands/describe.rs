@@ -1,5 +1,5 @@
 //! `pfscim describe`: prints the settings, fields, mappings and attributes of the connector.
-//! Does not know a connection.
+//! Does not know: a connection.
 
 use pfscim_channel::prepare::describe;
 use pfscim_core::mapping::Catalogue;

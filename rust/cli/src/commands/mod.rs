@@ -1,5 +1,5 @@
 //! Runs the commands, one file for each group of them.
-//! Does not know how arguments are parsed.
+//! Does not know: how arguments are parsed.
 
 pub(crate) mod cycles;
 pub(crate) mod describe;

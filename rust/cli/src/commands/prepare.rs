@@ -5,7 +5,6 @@ use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
 use pfscim_channel::Error;
-use pfscim_channel::prepare::convert::convert as converted;
 use pfscim_channel::prepare::import::{self, Imported};
 use pfscim_channel::prepare::inspect::inspect;
 use pfscim_channel::prepare::template::SourceType;
@@ -84,7 +83,7 @@ pub(crate) fn import(import: &Import) -> Result<End, Error> {
 
 /// Prints a connection for the other product, and says what could not be carried over.
 pub(crate) fn convert(convert: &Convert) -> Result<End, Error> {
-    print(&convert.connection, |text| converted(text, convert.channel.as_deref()))
+    print(&convert.connection, |text| pingone::convert(text, convert.channel.as_deref()))
 }
 
 fn print(path: &Path, turn: impl FnOnce(&str) -> Result<Imported, String>) -> Result<End, Error> {

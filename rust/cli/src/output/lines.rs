@@ -1,5 +1,5 @@
 //! Prints lines on standard output and standard error, above the progress bar.
-//! Does not know what the lines are about.
+//! Does not know: what the lines are about.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::OnceLock;

@@ -1,5 +1,5 @@
 //! Prints and writes what happens.
-//! Does not know the commands, nor what they need before they run.
+//! Does not know: the commands, nor what they need before they run.
 
 pub(crate) mod audit;
 pub(crate) mod counters;

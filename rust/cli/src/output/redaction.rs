@@ -1,5 +1,5 @@
 //! Replaces values that may not be shown by marks.
-//! Does not know which values these are.
+//! Does not know: which values these are.
 
 /// Stands for values that may not be shown.
 const HIDDEN: &str = "***";

@@ -1,5 +1,5 @@
 //! Tables and lists for people: settings, fields, attributes, presets.
-//! Does not know where they are printed.
+//! Does not know: where they are printed.
 
 use comfy_table::Table;
 use comfy_table::presets::UTF8_BORDERS_ONLY;

@@ -1,5 +1,5 @@
 //! Reads the text of a file that is named on the command line.
-//! Does not know what the text means.
+//! Does not know: what the text means.
 
 use std::path::Path;
 

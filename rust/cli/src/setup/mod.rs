@@ -1,5 +1,5 @@
 //! Puts together what a command needs before it runs.
-//! Does not know the commands, nor what is printed.
+//! Does not know: the commands, nor what is printed.
 
 pub(crate) mod file;
 pub(crate) mod network;

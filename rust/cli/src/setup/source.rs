@@ -1,5 +1,5 @@
 //! Opens the source that the arguments name: where the users of a run come from.
-//! Does not know what a PingOne file says of its source.
+//! Does not know: what a PingOne file says of its source.
 
 use pfscim_channel::Error;
 use pfscim_channel::source::{Account, Csv, Form, JsonLines, Ldap, Ldif, Source};

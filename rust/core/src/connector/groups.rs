@@ -1,4 +1,4 @@
-//! Groups: name and members (product-behaviour of the vendor: nothing else is provisioned, removal is a delete).
+//! Groups: found, created, updated and deleted. Their name and their members are provisioned, nothing else.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;

@@ -1,8 +1,32 @@
 //! Remove-as-disable: the decision table as a pure function. Each row has a test below, with its number in the name.
-//! Does not know: the wire, resources.
+//! Does not know: the wire, resources, sessions.
+//!
+//! C, U, R and P are the options *User Create*, *User Update*, *User Disable / Delete* and *Provision Disabled Users*; A is
+//! *Remove User Action*. A user is *linked* if this connection has a stored id of the account.
+//!
+//! | row | asked | in the source | at the target | effect |
+//! |---|---|---|---|---|
+//! | 1 | create | enabled | absent | C: create, active |
+//! | 2 | create | enabled | absent | C off: skip |
+//! | 3 | create | disabled | absent | C, P and A = Disable: create, inactive |
+//! | 4 | create | disabled | absent | otherwise: skip |
+//! | 5 | any but remove | enabled | present, not linked | U: write, adopted |
+//! | 5a | any | disabled | present, not linked | as 10 to 13; A = Delete: skip |
+//! | 6 | update | enabled | active | U: write |
+//! | 7 | update | enabled | inactive | U: write, active again |
+//! | 8 | update | enabled | present | U off: skip |
+//! | 9 | update | enabled | absent | as 1 and 2 |
+//! | 10 | update | disabled | inactive | U, P and A = Disable: write, stays inactive |
+//! | 10a | update | disabled | absent | as 3; otherwise as 14 |
+//! | 11 | remove, or a disabled user outside 10 | | present | R off: skip |
+//! | 12 | the same | | active | A = Disable: disable |
+//! | 13 | the same | | inactive | A = Disable: nothing |
+//! | 14 | the same | | absent | nothing |
+//! | 15 | the same | | present, linked | A = Delete: delete |
+//! | 16 | 12 and 15 over *Maximum Removals Per Cycle* | | | nothing, `removal_limit`: see `connector/limit.rs` |
 
 use crate::record::{Outcome, Switch};
-use crate::settings::{RemoveAction, Settings};
+use crate::settings::RemoveAction;
 
 /// What a host asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -45,18 +69,6 @@ impl Options {
     /// C, P and A = Disable: disabled users may stand at the target.
     fn keeps_disabled(self) -> bool {
         self.provision_disabled && self.action == RemoveAction::Disable
-    }
-}
-
-impl From<&Settings> for Options {
-    fn from(settings: &Settings) -> Self {
-        Self {
-            create: settings.create,
-            update: settings.update,
-            remove: settings.remove,
-            provision_disabled: settings.provision_disabled,
-            action: settings.remove_action,
-        }
     }
 }
 
@@ -149,11 +161,17 @@ pub fn decide(situation: Situation, options: Options) -> Effect {
 /// Rows 11 to 15, and their limit by row 5a.
 fn remove(at_target: AtTarget, linked: bool, options: Options) -> Effect {
     match at_target {
+        // Row 14.
         AtTarget::Absent => Effect::Nothing(Outcome::AlreadyGone),
+        // Row 11.
         _ if !options.remove => Effect::Skip(Switch::UserRemove),
+        // Row 5a.
         _ if options.action == RemoveAction::Delete && !linked => Effect::Skip(Switch::RemoveAction),
+        // Row 15.
         _ if options.action == RemoveAction::Delete => Effect::Delete,
+        // Row 12.
         AtTarget::Active => Effect::Disable,
+        // Row 13.
         AtTarget::Inactive => Effect::Nothing(Outcome::AlreadyDisabled),
     }
 }
@@ -371,12 +389,5 @@ mod tests {
 
     fn gone() -> Effect {
         Effect::Nothing(Outcome::AlreadyGone)
-    }
-
-    #[test]
-    fn labels_read_back() {
-        for switch in Switch::ALL {
-            assert_eq!(Switch::from_label(switch.label()), Some(switch));
-        }
     }
 }

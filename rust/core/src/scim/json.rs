@@ -1,5 +1,5 @@
-//! The protocol: addresses, filters, lists and what a target says that it can do (RFC 7644). Pure: it builds and
-//! reads, and sends nothing.
+//! Reads raw JSON of the target, whatever the letter case of its names: members, ids, `active`, entity tags.
+//! Does not know: fields, settings.
 
 use serde_json::Value;
 

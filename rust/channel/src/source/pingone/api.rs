@@ -17,7 +17,7 @@ use super::pages::href;
 use super::tenant::{Tenant, text};
 use crate::Error;
 use crate::connection::pingone::{Access, CLIENT_SECRET};
-use crate::directory::dn::fold;
+use crate::directory::fold;
 
 /// The most users on a page.
 const PAGE: &str = "200";

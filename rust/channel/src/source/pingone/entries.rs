@@ -20,8 +20,7 @@ use crate::connection::pingone::attributes::{
     GROUP_CLASS, GROUP_IDS, GROUP_MEMBER, GROUP_NAME, GROUP_NAMES, ID, POPULATION_NAME, USER_CLASS,
 };
 use crate::connection::pingone::{Access, CLIENT_SECRET, Named, Origin, Rule};
-use crate::directory::dn::fold;
-use crate::directory::{Entry, Search, Value};
+use crate::directory::{Entry, Search, Value, fold};
 use crate::source::Source;
 use crate::source::file::Text;
 

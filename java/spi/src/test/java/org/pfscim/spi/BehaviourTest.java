@@ -36,9 +36,8 @@ import org.sourceid.saml20.adapter.gui.validation.impl.IntegerValidator;
 import org.sourceid.saml20.adapter.gui.validation.impl.RegExValidator;
 import org.sourceid.saml20.adapter.gui.validation.impl.RequiredFieldValidator;
 
-/** What the declarations do for the test host; sections are those of the SPI facts. */
+/** What the declarations do for the test host, as PingFederate's own types do it. */
 public class BehaviourTest {
-    /** Section 7.2. */
     @Test
     public void a_fields_file_is_read_in_the_order_of_the_screen() throws Exception {
         List<FieldInfo> fields = parse("userName.label=User Name", "userName.required=true", "userName.min=1",
@@ -92,7 +91,6 @@ public class BehaviourTest {
         assertFalse(field.validate(Collections.<String>emptyList(), messages));
     }
 
-    /** Section 7.3. */
     @Test
     public void default_mappings_fall_back_from_the_directory_to_the_default() throws Exception {
         Plugin plugin = new Plugin();
@@ -112,7 +110,6 @@ public class BehaviourTest {
         assertEquals(Arrays.asList("uid"), other.get("userName").getAttributeNames());
     }
 
-    /** Section 1.6. */
     @Test
     public void a_session_is_init_check_and_close_with_the_parameters() throws Exception {
         Plugin plugin = new Plugin();

@@ -34,16 +34,16 @@ import org.junit.BeforeClass;
 import org.junit.Test;
 import org.sourceid.saml20.adapter.gui.FieldDescriptor;
 
-/** The declarations against the list of the real signatures, both ways. Sections are those of the SPI facts. */
+/** The declarations against the list of the real signatures (tests/spi-signatures.txt), both ways. */
 public class SignaturesTest {
     private static final String GUI = "org.sourceid.saml20.adapter.gui.";
 
     /** Real members that are left out on purpose. */
     private static final Set<String> LEFT_OUT = setOf(
-        // Section 8, rule 3: nothing of log4j 1 may be referenced.
+        // The jar may refer to nothing of log4j 1: later servers do not have it.
         "com.pingidentity.provisioner.saas.BaseSaasPlugin.getUserLogger ()Lorg/apache/log4j/Logger;");
 
-    /** Rows of release 7.1 that a superclass has taken over since 9.0 (section 2.2); linking finds them there. */
+    /** Rows of release 7.1 that a superclass has taken over since 9.0; linking finds them there. */
     private static final Set<String> INHERITED = setOf(
         GUI + "TextFieldDescriptor.getSize ()I", GUI + "TextFieldDescriptor.setSize (I)V");
 
@@ -54,14 +54,13 @@ public class SignaturesTest {
         SUPERTYPES_SINCE.put(GUI + "TextFieldDescriptor", "class [" + GUI + "AbstractTextFieldDescriptor]");
     }
 
-    /** Declared members that the list does not have, but the SPI facts do. */
+    /** Declared members that the list does not have: it names their type only. */
     private static final Set<String> DOCUMENTED = setOf(
-        // Section 2.2: the list has the type only.
         GUI + "AbstractTextFieldDescriptor.<init> (Ljava/lang/String;Ljava/lang/String;)V",
         GUI + "AbstractTextFieldDescriptor.getSize ()I",
         GUI + "AbstractTextFieldDescriptor.setSize (I)V");
 
-    /** Declared types that the list does not have: those that its descriptors name (section 1.5), and documented ones. */
+    /** Declared types that the list does not have: those that its descriptors name, and documented ones. */
     private static final Set<String> DOCUMENTED_TYPES = setOf(
         "com.pingidentity.provisioner.identity.SaasGroup",
         "com.pingidentity.provisioner.identity.SaasIdentity",
@@ -70,9 +69,9 @@ public class SignaturesTest {
         "com.pingidentity.provisioner.store.UserUpdater",
         "org.sourceid.saml20.domain.ConnectionBase",
         "org.sourceid.saml20.domain.SpConnection",
-        // Sections 1.3 and 7.3: a type argument.
+        // A type argument of the default mappings.
         "com.pingidentity.provisioner.mapping.FieldConfig",
-        // Section 1.3.
+        // A nested type of the base class.
         "com.pingidentity.provisioner.sdk.internal.AbstractSaasPluginWithGroupsBase$GroupMembershipUpdateMethod");
 
     private static Signatures listed;
@@ -137,7 +136,7 @@ public class SignaturesTest {
             }
         }
         assertEquals(setOf(
-            // Section 1.3.
+            // The base classes of plugins.
             "AbstractSaasPluginBase.convertAndFilter", "AbstractSaasPluginBase.doCreateUser",
             "AbstractSaasPluginBase.doDeprovisionUser", "AbstractSaasPluginBase.doGetUser",
             "AbstractSaasPluginBase.doLoadFieldsInfo", "AbstractSaasPluginBase.doUpdateUser",
@@ -145,7 +144,7 @@ public class SignaturesTest {
             "BaseSaasPlugin._parameters", "BaseSaasPlugin.doCreateUser", "BaseSaasPlugin.doDeprovisionUser",
             "BaseSaasPlugin.doGetUser", "BaseSaasPlugin.doLoadFieldsInfo", "BaseSaasPlugin.doUpdateUser",
             "BaseSaasPlugin.loadDefaultMappings",
-            // Sections 2.1 and 2.2.
+            // The descriptors of settings.
             "FieldDescriptor.new", "FieldList.new", "AbstractTextFieldDescriptor.new",
             "AbstractSelectionFieldDescriptor.new", "AbstractSelectionFieldDescriptor.optionValues",
             "SelectFieldDescriptor.new"), actual);

@@ -7,8 +7,8 @@ import java.util.Map;
 import java.util.Properties;
 
 /**
- * What the SPI facts leave open, or what goes wrong in real installations, each to be played either way. Set by the
- * system properties {@code org.pfscim.host.NAME}; the first choice is the default.
+ * What the documentation of the SPI leaves open, or what goes wrong in real installations, each to be played either way.
+ * Set by the system properties {@code org.pfscim.host.NAME}; the first choice is the default.
  */
 final class Modes {
     private static final String PREFIX = "org.pfscim.host.";

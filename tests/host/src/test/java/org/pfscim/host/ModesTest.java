@@ -15,7 +15,7 @@ import org.pfscim.host.fake.ClingingPlugin;
 import org.pfscim.host.fake.EagerPlugin;
 import org.pfscim.host.fake.FakePlugin;
 
-/** What the SPI facts leave open, played both ways. */
+/** What the documentation of the SPI leaves open, played both ways. */
 public class ModesTest extends HostTest {
     private static final String INIT = "init 1 URL=http://localhost";
     private static final Args OTHER_URL = new Args().add("p.URL", "http://other");

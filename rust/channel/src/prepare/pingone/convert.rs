@@ -7,7 +7,7 @@ use pfscim_core::settings::{Kind, PLACEHOLDER, catalogue, setting};
 use pfscim_core::text::excerpt;
 use serde_json::{Value, json};
 
-use super::pingone::{configuration, mapping, parts, rule, store};
+use super::write::{configuration, mapping, parts, rule, store};
 use crate::connection::pingone::{CUSTOM_HEADER, attributes};
 use crate::connection::{Channel, CharacterCase, Connection, FieldInfo, PLUGIN_TYPE, Parser, SettingValue};
 use crate::prepare::import::Imported;
@@ -167,7 +167,7 @@ mod tests {
     use pfscim_core::settings::preset;
 
     use super::*;
-    use crate::prepare::pingone as write;
+    use crate::prepare::pingone::write;
 
     fn told(converted: &Imported, part: &str) -> bool {
         converted.notes.iter().any(|note| note.contains(part))
