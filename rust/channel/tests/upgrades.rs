@@ -140,10 +140,17 @@ const ADA: &str = "75d4a31a-7faa-1041-87a8-bf6b82d4c543";
 const BOB: &str = "75d4a37e-7faa-1041-87a9-bf6b82d4c543";
 const CLEO: &str = "75d4a3c4-7faa-1041-87aa-bf6b82d4c543";
 const DAN: &str = "75d4a414-7faa-1041-87ab-bf6b82d4c543";
+const EVE: &str = "75d4a8ec-7faa-1041-87ac-bf6b82d4c543";
 const FRANK: &str = "c712061e-7faa-1041-8330-d780aa49b4f7";
 const STAFF: &str = "75d4a96e-7faa-1041-87ad-bf6b82d4c543";
 const NIGHT_SHIFT: &str = "c712a6b4-7faa-1041-8331-d780aa49b4f7";
 const ADA_ACCOUNT: &str = "99ab830264a64286805063ec2d88a959";
+
+/// The digest of the target settings that the last cycle ran with, as 0.1.0 computed it.
+const SETTINGS: [u8; 32] = [
+    150, 56, 38, 177, 250, 187, 85, 248, 152, 179, 133, 69, 254, 15, 35, 80, 135, 241, 210, 46, 136, 221, 218, 74, 196,
+    240, 148, 76, 153, 67, 225, 255,
+];
 
 fn owner() -> Owner {
     let [connection, channel, scim_url] = ["walk", "staff", "http://127.0.0.1:18043/v2"].map(str::to_owned);
@@ -232,4 +239,26 @@ fn a_file_of_layout_4_is_written_and_maintained() {
     assert_eq!(file.counts().unwrap(), (users, groups));
     let read = [("entry versions", "3".to_owned()), ("source read whole", "2026-11-28T19:08:01Z".to_owned())];
     assert_eq!(file.watermarks().unwrap(), read.into());
+}
+
+#[test]
+fn the_settings_and_the_entries_of_the_last_cycle_are_known() {
+    let (_folder, path) = layout_4();
+    let about = |sql: &str| -> Vec<u8> {
+        let file = rusqlite::Connection::open(&path).unwrap();
+        // Entry versions count for a day after everything was read.
+        file.execute("UPDATE about SET value = unixepoch() WHERE name = 'read_whole'", []).unwrap();
+        file.query_row(sql, [], |row| row.get(0)).unwrap()
+    };
+    let reading = about("SELECT value FROM about WHERE name = 'reading'");
+    let state = State::open(&path, &owner()).unwrap();
+    // With the same settings, a user that an option kept from the target is not sent again.
+    assert!(!state.users(&SETTINGS).unwrap()[DAN].dirty);
+    let versions = state.versions(&reading).unwrap();
+    let mut known: Vec<_> = versions.keys().map(String::as_str).collect();
+    known.sort_unstable();
+    assert_eq!(known, [CLEO, DAN, EVE]);
+    assert!(state.versions(b"another way of reading").unwrap().is_empty());
+    let staff = "cn\u{2}staff\u{1}ou\u{2}groups\u{1}dc\u{2}example\u{1}dc\u{2}com";
+    assert_eq!(state.source_groups().unwrap(), [staff.to_owned()].into());
 }

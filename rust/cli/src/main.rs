@@ -1,7 +1,6 @@
 //! pfscim: arguments and printing. What a channel is and does is `pfscim-channel`'s.
 //!
 //! `docs/architecture.md` lists the folders and which of them uses which.
-#![forbid(unsafe_code)]
 
 mod args;
 mod commands;

@@ -1,5 +1,5 @@
 //! Checks the arrows between crates, folders and files against the rules of docs/architecture.md.
-//! Does not see arrows inside a folder, other than circles, nor dependencies of a crate for one platform.
+//! Does not see arrows inside a folder, other than circles.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -49,12 +49,20 @@ fn crates(files: &Files, rows: &[Row], sections: &[Section]) -> Vec<String> {
     failures
 }
 
-/// The packages that a manifest names.
+/// The packages that a manifest names, under whatever name and for whatever platform.
 fn dependencies(files: &Files, folder: &str) -> BTreeSet<String> {
-    let manifest = files.get(&format!("{folder}/Cargo.toml")).and_then(|text| text.parse::<toml::Table>().ok());
+    let manifest = |path: &str| files.get(path).and_then(|text| text.parse::<toml::Table>().ok()).unwrap_or_default();
+    let (own, root) = (manifest(&format!("{folder}/Cargo.toml")), manifest("Cargo.toml"));
+    let renamed = |value: &toml::Value| value.get("package").and_then(toml::Value::as_str).map(str::to_owned);
+    let of_workspace = |key: &str| root.get("workspace")?.get("dependencies")?.get(key).and_then(renamed);
+    let platforms = own.get("target").and_then(toml::Value::as_table);
+    let places = platforms.into_iter().flat_map(|table| table.values().filter_map(toml::Value::as_table)).chain([&own]);
     let kinds = ["dependencies", "dev-dependencies", "build-dependencies"];
-    let tables = kinds.iter().filter_map(|kind| manifest.as_ref()?.get(*kind)?.as_table());
-    tables.flat_map(|table| table.keys().cloned()).collect()
+    let tables = places.flat_map(|place| kinds.iter().filter_map(|kind| place.get(*kind)?.as_table()));
+    let package = |(key, value): (&String, &toml::Value)| {
+        renamed(value).or_else(|| of_workspace(key)).unwrap_or_else(|| key.clone())
+    };
+    tables.flatten().map(package).collect()
 }
 
 /// `connector/`, `connector.rs` and `connector/mod.rs` are all the module `connector`.
@@ -114,7 +122,7 @@ fn folders(section: &Section, uses: &BTreeSet<Use>) -> Vec<String> {
 
 /// The rule that `used` breaks.
 fn broken(section: &Section, used: &Use) -> Option<String> {
-    if used.path.starts_with("crate::") && used.path.ends_with("::*") {
+    if ["crate::", "pfscim_"].iter().any(|ours| used.path.starts_with(ours)) && used.path.ends_with("::*") {
         return Some("`*` hides what is used; name it".to_owned());
     }
     let from = module_of(&used.from);

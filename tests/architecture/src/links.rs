@@ -1,5 +1,5 @@
 //! Checks that the files and headings exist that documents and comments name.
-//! Does not see whether a URL answers, nor comments without `//`, `#` or `*`.
+//! Does not see whether a URL answers, nor which line a path in backquotes names.
 
 use crate::Files;
 use crate::markdown::Page;
@@ -7,7 +7,13 @@ use crate::markdown::Page;
 /// Where a path in backquotes begins if it is one of the repository.
 const ROOTS: [&str; 5] = ["rust/", "java/", "tests/", "gradle/", "docs/"];
 
-/// Relative links of documents, paths in backquotes of the project's documents, and documents named in comments.
+/// Files that may name a document.
+const COMMENTED: [&str; 8] = [".rs", ".java", ".gradle", ".py", ".toml", ".sh", "gradlew", ".ci/run"];
+
+/// The tests of this check, which name documents that do not exist.
+const INVENTED: &str = "tests/architecture/tests/invented.rs";
+
+/// Relative links of documents, paths in backquotes, and documents named in code.
 pub fn links(files: &Files) -> Vec<String> {
     let mut failures = Vec::new();
     for (path, text) in files {
@@ -19,8 +25,10 @@ pub fn links(files: &Files) -> Vec<String> {
             for (target, line) in page.links {
                 check(line, format!("link {target}"), link(files, path, &target));
             }
-            let ours = path.starts_with("docs/") || !path.contains('/');
-            for (code, line) in page.codes.into_iter().filter(|_| ours) {
+            for line in page.html {
+                check(line, "HTML link".to_owned(), Err("write it as a Markdown link".to_owned()));
+            }
+            for (code, line) in page.codes {
                 let named = code.split([':', '#', ' ']).next().unwrap_or(&code);
                 // A pattern, a placeholder and what a build makes are not in the repository.
                 let other = named.contains(['*', '<', '{', '$']) || named.split('/').any(|part| part == "build");
@@ -28,13 +36,11 @@ pub fn links(files: &Files) -> Vec<String> {
                     check(line, format!("`{code}`"), exists(files, named));
                 }
             }
-        } else if [".rs", ".java", ".gradle", ".py"].iter().any(|end| path.ends_with(end)) {
-            let signs = if path.ends_with(".py") { ["#", "#"] } else { ["//", "* "] };
+        } else if COMMENTED.iter().any(|end| path.ends_with(end)) && path != INVENTED {
             for (line, text) in (1..).zip(text.lines()) {
-                let comment = signs.iter().find_map(|sign| text.split_once(sign)).unwrap_or_default().1;
-                for word in comment.split(|c: char| !c.is_alphanumeric() && !matches!(c, '/' | '.' | '-' | '_')) {
+                for word in text.split(|c: char| !c.is_alphanumeric() && !matches!(c, '/' | '.' | '-' | '_')) {
                     let Some(end) = word.find(".md").filter(|_| word.starts_with("docs/")) else { continue };
-                    check(line, format!("the comment names {word}"), exists(files, &word[..end + 3]));
+                    check(line, format!("names {word}"), exists(files, &word[..end + 3]));
                 }
             }
         }
@@ -43,14 +49,18 @@ pub fn links(files: &Files) -> Vec<String> {
 }
 
 fn link(files: &Files, from: &str, target: &str) -> Result<(), String> {
-    if target.contains("://") || target.contains('@') {
+    if target.contains("://") {
         return Ok(());
     }
     let (relative, fragment) = target.split_once('#').unwrap_or((target, ""));
     let mut parts: Vec<&str> = from.split('/').collect();
     parts.truncate(parts.len() - usize::from(!relative.is_empty()));
     for part in relative.split('/').filter(|part| !matches!(*part, "" | ".")) {
-        if part == ".." { parts.truncate(parts.len().saturating_sub(1)) } else { parts.push(part) }
+        match part {
+            ".." if parts.pop().is_none() => return Err("leaves the repository; correct the path".to_owned()),
+            ".." => {}
+            name => parts.push(name),
+        }
     }
     let path = parts.join("/");
     exists(files, &path)?;

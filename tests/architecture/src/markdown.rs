@@ -1,9 +1,9 @@
 //! Reads links, text in backquotes and headings of a Markdown document.
-//! Does not see HTML, nor links whose definition is missing.
+//! Does not see links whose definition is missing.
 
 use std::collections::{HashMap, HashSet};
 
-use pulldown_cmark::{Event, Parser, Tag, TagEnd};
+use pulldown_cmark::{Event, LinkType, Parser, Tag, TagEnd};
 
 #[derive(Default)]
 pub(crate) struct Page {
@@ -11,6 +11,8 @@ pub(crate) struct Page {
     pub(crate) links: Vec<(String, usize)>,
     /// What is in backquotes.
     pub(crate) codes: Vec<(String, usize)>,
+    /// Lines with a link in HTML.
+    pub(crate) html: Vec<usize>,
     /// The fragments by which a link can name a heading, made as GitHub makes them.
     pub(crate) anchors: HashSet<String>,
 }
@@ -23,8 +25,12 @@ impl Page {
         for (event, range) in Parser::new(source).into_offset_iter() {
             let line = source[..range.start].matches('\n').count() + 1;
             match event {
+                Event::Start(Tag::Link { link_type: LinkType::Email, .. }) => {}
                 Event::Start(Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. }) => {
                     page.links.push((dest_url.to_string(), line));
+                }
+                Event::Html(tag) | Event::InlineHtml(tag) if tag.contains("href=") || tag.contains("src=") => {
+                    page.html.push(line);
                 }
                 Event::Start(Tag::Heading { .. }) => text.clear(),
                 Event::Text(part) => text.push_str(&part),

@@ -1,6 +1,6 @@
 //! Finds which file of a crate uses which, by its `use` lines and by the paths of two or more names that it writes.
-//! Does not see methods, a single name that a re-export brought in, a function with the name of a module, `#[path]`, nor
-//! what is under `#[cfg(test)]`; an inline module is read as part of its file.
+//! Does not see methods, a single name that a re-export brought in, a function with the name of a module, `#[path]`,
+//! `extern crate`, a path in a string, nor what is under `#[cfg(test)]`; an inline module is read as part of its file.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -126,7 +126,7 @@ impl Module {
             let end = |at: usize| (at..tokens.len()).find(|at| is(*at, ";")).unwrap_or(tokens.len());
             match &tokens[at] {
                 TokenTree::Punct(_) if is(at, "#") && is(at + 1, "[cfg(test)]") => {
-                    let body = |at: &usize| is(*at, ";") || tokens[*at].to_string().starts_with('{');
+                    let body = |at: &usize| is(*at, ";") || is(*at, ",") || tokens[*at].to_string().starts_with('{');
                     at = (at..tokens.len()).find(body).unwrap_or(tokens.len());
                 }
                 TokenTree::Ident(word) if word == "use" && !is(at + 1, "<") => {

@@ -72,6 +72,7 @@ fn every_way_to_write_a_path_is_seen() {
 #[test]
 fn a_glob_hides_what_is_used() {
     fails(&check(ROWS, &[("top/mod.rs", "use super::middle::*;")]), &["top/mod.rs:1 uses crate::middle::*", "name it"]);
+    fails(&check(ROWS, &[("top/mod.rs", "use pfscim_core::*;")]), &["top/mod.rs:1 uses pfscim_core::*", "name it"]);
     passes(&check(ROWS, &[("top/mod.rs", "use std::io::prelude::*;")]));
 }
 
@@ -115,6 +116,8 @@ fn code_for_tests_is_skipped() {
     let low = "#[cfg(test)] use crate::top::Top;\n#[cfg(test)] #[cfg(unix)] mod tests { use crate::top::Top; }\n\
         #[cfg(test)] mod more;\npub struct Low;\nimpl Low { #[cfg(test)] fn f() { crate::top::Top; } }";
     passes(&check(ROWS, &[("low.rs", low), ("low/more.rs", "use crate::top::Top;")]));
+    let low = "pub struct Low { #[cfg(test)] seen: usize, top: crate::top::Top }";
+    fails(&check(ROWS, &[("low.rs", low)]), &["low.rs:1 uses crate::top::Top"]);
     let low = "#[cfg(test)] mod tests {} #[cfg(unix)] use crate::top::Top;";
     fails(&check(ROWS, &[("low.rs", low)]), &["has low below top"]);
 }
@@ -178,8 +181,15 @@ fn crates_name_what_the_table_lists() {
     passes(&check("", fine));
     fails(&check("", ""), &["docs/architecture.md:4: rust/cli/Cargo.toml does not name rust/core; delete it"]);
     fails(&check("[build-dependencies]\njni = \"1\"", fine), &["rust/core/Cargo.toml names jni, which", "3 forbids"]);
+    for renamed in ["[dependencies]\nx = { package = \"jni\" }", "[target.'cfg(unix)'.dependencies]\njni = \"1\""] {
+        fails(&check(renamed, fine), &["rust/core/Cargo.toml names jni, which", "3 forbids"]);
+    }
     let upward = check("[dev-dependencies]\npfscim-cli.workspace = true", fine);
     fails(&upward, &["rust/core/Cargo.toml names rust/cli, which docs/architecture.md:3 does not list"]);
+    let workspace = ("Cargo.toml", "[workspace.dependencies]\nx = { package = \"jni\", version = \"1\" }");
+    let own = ("rust/core/Cargo.toml", "[dependencies]\nx.workspace = true");
+    let renamed = arrows(&files(&[(DOCUMENT, &format!("{CRATES}\n## `rust/core/src`\n")), workspace, own]));
+    fails(&renamed, &["rust/core/Cargo.toml names jni, which", "3 forbids"]);
     let alone = arrows(&files(&[(DOCUMENT, CRATES), ("rust/core/Cargo.toml", ""), ("rust/new/Cargo.toml", "")]));
     assert!(alone.len() == 2 && alone[0].contains("does not list rust/new; add a row"), "{alone:#?}");
     assert!(alone[1].contains(":3: add a section with `rust/core/src`"), "{alone:#?}");
@@ -203,26 +213,34 @@ fn links_lead_to_files_headings_and_lines() {
         ("b.md#twice-2", "has no heading"),
         ("#gone", "docs/a.md has no heading"),
         ("../rust/core/src/lib.rs#L3", "lib.rs has no heading or line #L3"),
+        ("c@1.md", "docs/c@1.md does not exist"),
+        ("../../README.md", "leaves the repository"),
     ] {
         fails(&linked("docs/a.md", &format!("text\n\n[x]({target})")), &["docs/a.md:3: link", target, why]);
     }
 }
 
 #[test]
+fn links_are_written_in_markdown() {
+    for html in ["<a href=\"b.md\">x</a>", "<img src='b.png'>", "text <a href='b.md'>x</a>"] {
+        fails(&linked("docs/a.md", &format!("text\n\n{html}")), &["docs/a.md:3: HTML link", "as a Markdown link"]);
+    }
+    passes(&linked("docs/a.md", "a<br>b"));
+}
+
+#[test]
 fn paths_in_backquotes_exist() {
     passes(&linked("docs/a.md", "`rust/core/` `rust/core/src/lib.rs:7` `docs/*.md` `java/x/build/y` `lib/x`"));
     for path in ["rust/none.rs", "docs/c.md", "tests/none"] {
+        fails(&linked("tests/README.md", &format!("`{path}`")), &["tests/README.md:1:", path, "does not exist"]);
         fails(&linked("docs/a.md", &format!("text\n`{path}`")), &["docs/a.md:2:", path, "does not exist"]);
     }
 }
 
 #[test]
-fn comments_name_documents_that_exist() {
-    // The names are put together here, or this file would fail the same check.
-    let (fine, gone) = (format!("see {}/b.md.", "docs"), format!("see {}/c.md.", "docs"));
-    for (path, start) in [("a.rs", "x(); // "), ("b/A.java", " * "), ("a.gradle", "// "), ("a.py", "# ")] {
-        passes(&linked(path, &format!("\n{start}{fine}")));
-        fails(&linked(path, &format!("\n{start}{gone}")), &[path, ":2: the comment names", "does not exist"]);
+fn code_names_documents_that_exist() {
+    for path in ["a.rs", "b/A.java", "a.gradle", "a.py", "clippy.toml", ".ci/run"] {
+        passes(&linked(path, "\n# see docs/b.md."));
+        fails(&linked(path, "\n\"\"\"see docs/c.md."), &[path, ":2: names docs/c.md", "does not exist"]);
     }
-    passes(&linked("a.rs", &gone));
 }

@@ -12,7 +12,6 @@ mod pace;
 mod proxy;
 mod retry;
 pub mod tls;
-#[expect(clippy::disallowed_types, reason = "the one file that opens connections")]
 mod transport;
 
 #[cfg(test)]

@@ -26,6 +26,7 @@ const NO_TUNNEL: [(&str, &str, bool); 2] = [
     ("tunnel error: unsuccessful", "the proxy does not let it through", false),
 ];
 
+#[expect(clippy::disallowed_types, reason = "the one place that opens connections")]
 pub(super) struct Wire {
     client: blocking::Client,
 }
@@ -33,6 +34,7 @@ pub(super) struct Wire {
 impl Wire {
     /// # Errors
     /// [`Failure::Config`] where TLS or the proxy cannot be set up.
+    #[expect(clippy::disallowed_types, reason = "the one place that opens connections")]
     pub(super) fn new(environment: &Environment, request_timeout: Duration) -> Result<Self, Failure> {
         let mut builder = blocking::Client::builder()
             .redirect(Policy::none())
