@@ -61,7 +61,8 @@ pub(crate) struct Settled {
 }
 
 impl Settled {
-    pub(super) fn new(
+    /// Not held back by an earlier cycle.
+    pub(crate) fn new(
         kind: Kind,
         source: &str,
         identifier: &str,

@@ -91,6 +91,8 @@ impl Comparison<'_> {
     pub(crate) fn changes(&self) -> Result<ChangeSet, Error> {
         let mut users = self.state.users(&self.settings.digest())?;
         let mut changes = ChangeSet {
+            // Most of a cycle's users are as they were.
+            settled: Vec::with_capacity(users.len()),
             known: users.values().filter(|u| u.in_scope && u.target_id.is_some()).count(),
             ..ChangeSet::default()
         };

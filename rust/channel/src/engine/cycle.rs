@@ -7,9 +7,9 @@ use std::sync::{Mutex, PoisonError};
 use pfscim_core::Failure;
 use pfscim_core::settings::Settings;
 
-use super::events::{Counts, Event, Watch, unsent};
+use super::events::{Counts, Event, Watch};
 use crate::Error;
-use crate::changes::{Kind, Operation};
+use crate::changes::{Kind, Operation, Settled};
 use crate::connection::Channel;
 use crate::mapping::Rules;
 use crate::provisioner::{Done, MemberChanges, Provisioner};
@@ -69,7 +69,7 @@ impl Cycle<'_> {
             Err(failure) => (Err(failure), Vec::new(), MemberChanges::default()),
         };
         let stops = result.as_ref().err().filter(|f| f.stops_session()).cloned();
-        let event = unsent(kind, source, identifier, operation, result);
+        let event = Event::from(Settled::new(kind, source, identifier, operation, result));
         self.tell(counts, &Event { changes, members, sent: true, ..event });
         stops.map_or(Ok(()), |failure| Err(Error::Stopped(format!("stopped: {failure}"))))
     }

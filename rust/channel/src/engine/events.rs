@@ -67,33 +67,21 @@ pub struct Tally {
     pub failed: usize,
 }
 
-/// The event of a record that nothing was sent for.
-pub(super) fn unsent(
-    kind: Kind,
-    source: &str,
-    identifier: &str,
-    operation: Operation,
-    result: Result<Report, Failure>,
-) -> Event {
-    let held_back = result.as_ref().is_ok_and(|report| report.outcome == Outcome::Skipped);
-    Event {
-        kind,
-        source: source.to_owned(),
-        identifier: identifier.to_owned(),
-        operation,
-        result,
-        changes: Vec::new(),
-        members: MemberChanges::default(),
-        sent: false,
-        held_back,
-    }
-}
-
-impl From<&Settled> for Event {
-    fn from(settled: &Settled) -> Self {
+impl From<Settled> for Event {
+    fn from(settled: Settled) -> Self {
         let Settled { kind, source, identifier, operation, result, held_back } = settled;
-        let event = unsent(*kind, source, identifier, *operation, result.clone());
-        Self { held_back: *held_back || event.held_back, ..event }
+        let skipped = result.as_ref().is_ok_and(|report| report.outcome == Outcome::Skipped);
+        Self {
+            kind,
+            source,
+            identifier,
+            operation,
+            result,
+            changes: Vec::new(),
+            members: MemberChanges::default(),
+            sent: false,
+            held_back: held_back || skipped,
+        }
     }
 }
 

@@ -8,9 +8,9 @@ use pfscim_core::text::printable;
 use pfscim_core::{Failure, Outcome, Report};
 
 use super::cycle::Cycle;
-use super::events::{Counts, unsent};
+use super::events::{Counts, Event};
 use crate::Error;
-use crate::changes::{GroupChanges, Kind, Operation, Wanted};
+use crate::changes::{GroupChanges, Kind, Operation, Settled, Wanted};
 use crate::provisioner::{Done, MemberChanges};
 use crate::state;
 
@@ -79,7 +79,8 @@ impl Cycle<'_> {
         }
         if same && !row.dirty {
             let report = Report::new(Outcome::Unchanged, row.target_id.as_deref());
-            self.tell(counts, &unsent(Kind::Group, &wanted.source, &wanted.name, Operation::Update, Ok(report)));
+            let settled = Settled::new(Kind::Group, &wanted.source, &wanted.name, Operation::Update, Ok(report));
+            self.tell(counts, &Event::from(settled));
             return Ok(());
         }
         let now: BTreeSet<_> = ids.iter().map(|(_, id)| (*id).to_owned()).collect();

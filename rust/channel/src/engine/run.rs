@@ -17,7 +17,7 @@ impl Cycle<'_> {
     }
 
     fn cycle(&self, counts: &Counts) -> Result<(), Error> {
-        let changes = self.comparison().changes()?;
+        let mut changes = self.comparison().changes()?;
         if self.options.only.is_some() {
             self.tell_steps(&changes);
         }
@@ -44,7 +44,7 @@ impl Cycle<'_> {
             Some(_) => self.state.begin_some(&rows)?,
         }
         self.watch.begin(changes.pushes.len() + changes.leavers.len() + changes.groups.operations());
-        for settled in changes.settled.iter().chain(&changes.groups.settled) {
+        for settled in changes.settled.drain(..).chain(changes.groups.settled.drain(..)) {
             self.tell(counts, &Event::from(settled));
         }
         let worked = self
