@@ -28,6 +28,7 @@ use self::limit::{LONGEST_CYCLE, Latch};
 use crate::Failure;
 use crate::environment::{Environment, ProxyRules};
 use crate::http::{Answer, Call, Client, Deadline, Method, Unanswered};
+use crate::lifecycle::Options;
 use crate::mapping::Catalogue;
 use crate::scim::{Addresses, Capabilities};
 use crate::settings::Settings;
@@ -197,6 +198,18 @@ impl Key {
             proxy: environment.proxy.clone(),
             operation_timeout: environment.operation_timeout,
             dry_run: environment.dry_run,
+        }
+    }
+}
+
+impl From<&Settings> for Options {
+    fn from(settings: &Settings) -> Self {
+        Self {
+            create: settings.create,
+            update: settings.update,
+            remove: settings.remove,
+            provision_disabled: settings.provision_disabled,
+            action: settings.remove_action,
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::lifecycle::{Asked, AtTarget, Effect, Options, Situation, decide};
 use crate::mapping::Change;
 use crate::record::Switch;
 use crate::scim::Kind;
-use crate::settings::{Authentication, Settings};
+use crate::settings::Authentication;
 use crate::text::{printable, without};
 use crate::{Failure, Outcome, Record, Report, scim};
 
@@ -58,18 +58,6 @@ pub(super) struct Trouble {
     pub(super) forbidden: bool,
     /// The target may have acted all the same.
     pub(super) maybe_done: bool,
-}
-
-impl From<&Settings> for Options {
-    fn from(settings: &Settings) -> Self {
-        Self {
-            create: settings.create,
-            update: settings.update,
-            remove: settings.remove,
-            provision_disabled: settings.provision_disabled,
-            action: settings.remove_action,
-        }
-    }
 }
 
 impl From<Failure> for Trouble {
