@@ -1,6 +1,6 @@
 //! The rules on small invented trees: each test fails if its rule is switched off.
 
-use pfscim_architecture::{DOCUMENT, Files, arrows, links};
+use pfscim_architecture::{DOCUMENT, Files, arrows, decisions, links};
 
 const ROWS: &str = "| `top/` | a | |\n| `middle/` | b | |\n| `low.rs` | c | |\n";
 const CRATES: &str = "| crate | question | uses | does not name |\n|---|---|---|---|\n| `rust/core` | a | | `jni` |\n";
@@ -193,6 +193,29 @@ fn crates_name_what_the_table_lists() {
     let alone = arrows(&files(&[(DOCUMENT, CRATES), ("rust/core/Cargo.toml", ""), ("rust/new/Cargo.toml", "")]));
     assert!(alone.len() == 2 && alone[0].contains("does not list rust/new; add a row"), "{alone:#?}");
     assert!(alone[1].contains(":3: add a section with `rust/core/src`"), "{alone:#?}");
+}
+
+/// The failures of a table with rows 1 and 5a, with these lines below it and this text in place of the test of row 5a.
+fn decided(below: &str, test: &str) -> Vec<String> {
+    let table = format!("| word |\n|---|\n| C |\n\n| row | effect |\n|---|---|\n| 1 | a |\n| 5a | b |\n{below}");
+    let tests = format!("#[test]\nfn row_1_is_tested() {{}}\n    #[test]\n    fn {test}() {{}}\n");
+    decisions(&files(&[("docs/decisions.md", &table), ("rust/core/src/decide.rs", &tests)]))
+}
+
+#[test]
+fn each_row_of_the_decisions_has_a_test_and_each_test_a_row() {
+    passes(&decided("\n`row_5a_is_tested`\n", "row_5a_is_tested"));
+    fails(&decided("", "a_row_5a"), &["docs/decisions.md:8: row 5a has no test; add `fn row_5a_...`"]);
+    fails(&decided("| 5 | c |\n", "row_5a_is_tested"), &["docs/decisions.md:9: row 5 has no test"]);
+    fails(&decided("| 1 | c |\n", "row_5a_is_tested"), &["docs/decisions.md:9: row 1 is in line 7 too"]);
+    fails(&decided("\n`row_5a_is_gone`", "row_5a_is_tested"), &["docs/decisions.md:10: row_5a_is_gone is not a test"]);
+    let unlisted = decided("", "row_5a_is_tested() {}\n#[test]\nfn row_9_is_tested");
+    fails(&unlisted, &["rust/core/src/decide.rs:6: row_9_is_tested tests a row that docs/decisions.md does not have"]);
+    let unmarked = decided("", "row_5a_is_tested() {}\nfn row_1_helps() {}\nfn row_9_helps");
+    passes(&unmarked);
+    let gone = decisions(&files(&[("rust/core/src/decide.rs", "")]));
+    fails(&gone, &["docs/decisions.md does not exist"]);
+    fails(&decisions(&files(&[("docs/decisions.md", "| word |\n")])), &["has no table with a column `row`"]);
 }
 
 /// The failures of one file next to a few others.

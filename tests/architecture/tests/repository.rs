@@ -4,7 +4,7 @@ use std::path::Path;
 use std::{fs, io};
 
 use ignore::WalkBuilder;
-use pfscim_architecture::{Files, arrows, links};
+use pfscim_architecture::{Files, arrows, decisions, links};
 
 fn repository() -> io::Result<Files> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
@@ -31,6 +31,11 @@ fn passes(check: fn(&Files) -> Vec<String>) -> io::Result<()> {
 #[test]
 fn code_follows_the_tables() -> io::Result<()> {
     passes(arrows)
+}
+
+#[test]
+fn each_row_of_the_decision_table_has_a_test() -> io::Result<()> {
+    passes(decisions)
 }
 
 #[test]

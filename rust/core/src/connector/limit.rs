@@ -1,4 +1,4 @@
-//! Row 16 of the decision table: *Maximum Removals Per Cycle*. The count belongs to a cycle, the latch to the
+//! Row 16 of `docs/decisions.md`: *Maximum Removals Per Cycle*. The count belongs to a cycle, the latch to the
 //! channel: once a cycle goes over the limit, removals stay off until the limit's value changes or the server
 //! restarts.
 

@@ -132,7 +132,7 @@ impl Session {
         })
     }
 
-    /// Rows 1 to 5a of the decision table.
+    /// Rows 1 to 5a of `docs/decisions.md`.
     ///
     /// # Errors
     /// See [`Failure`].
@@ -140,7 +140,7 @@ impl Session {
         self.carry_out(Asked::Create, record).map(|preview| preview.report)
     }
 
-    /// Rows 6 to 16 of the decision table: an update, which for a disabled record may be a removal.
+    /// Rows 6 to 16 of `docs/decisions.md`: an update, which for a disabled record may be a removal.
     ///
     /// # Errors
     /// See [`Failure`].

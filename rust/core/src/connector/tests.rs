@@ -653,7 +653,7 @@ fn what_a_switch_holds_back_is_explained_once_and_counted_at_the_end() {
 }
 
 #[test]
-fn removals_over_the_limit_fail_and_updates_go_on() {
+fn row_16_removals_over_the_limit_fail_and_updates_go_on() {
     let user = |n: u32| json!({"id": n.to_string(), "userName": format!("u{n}"), "active": true});
     let target = Target::with(&[user(1), user(2), user(3), user(4)]);
     let session = session(&target, &[("MAX_REMOVALS_PER_CYCLE", "2")]);

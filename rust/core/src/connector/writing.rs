@@ -1,5 +1,5 @@
 //! What is sent to an account, and the check of what was sent: create, merge `PUT` or `PATCH`, disable, delete.
-//! Does not know: which of them a record needs. The rows in comments are those of `lifecycle/decide.rs`.
+//! Does not know: which of them a record needs. The rows in comments are those of `docs/decisions.md`.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;

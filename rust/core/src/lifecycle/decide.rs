@@ -1,29 +1,6 @@
-//! Remove-as-disable: the decision table as a pure function. Each row has a test below, with its number in the name.
+//! Remove-as-disable: rows 1 to 15 of the decision table as a pure function. `docs/decisions.md` has the table and the
+//! reason of each row; each row has a test below, with its number in the name.
 //! Does not know: the wire, resources, sessions.
-//!
-//! C, U, R and P are the options *User Create*, *User Update*, *User Disable / Delete* and *Provision Disabled Users*; A is
-//! *Remove User Action*. A user is *linked* if this connection has a stored id of the account.
-//!
-//! | row | asked | in the source | at the target | effect |
-//! |---|---|---|---|---|
-//! | 1 | create | enabled | absent | C: create, active |
-//! | 2 | create | enabled | absent | C off: skip |
-//! | 3 | create | disabled | absent | C, P and A = Disable: create, inactive |
-//! | 4 | create | disabled | absent | otherwise: skip |
-//! | 5 | any but remove | enabled | present, not linked | U: write, adopted |
-//! | 5a | any | disabled | present, not linked | as 10 to 13; A = Delete: skip |
-//! | 6 | update | enabled | active | U: write |
-//! | 7 | update | enabled | inactive | U: write, active again |
-//! | 8 | update | enabled | present | U off: skip |
-//! | 9 | update | enabled | absent | as 1 and 2 |
-//! | 10 | update | disabled | inactive | U, P and A = Disable: write, stays inactive |
-//! | 10a | update | disabled | absent | as 3; otherwise as 14 |
-//! | 11 | remove, or a disabled user outside 10 | | present | R off: skip |
-//! | 12 | the same | | active | A = Disable: disable |
-//! | 13 | the same | | inactive | A = Disable: nothing |
-//! | 14 | the same | | absent | nothing |
-//! | 15 | the same | | present, linked | A = Delete: delete |
-//! | 16 | 12 and 15 over *Maximum Removals Per Cycle* | | | nothing, `removal_limit`: see `connector/limit.rs` |
 
 use crate::record::{Outcome, Switch};
 use crate::settings::RemoveAction;
@@ -50,7 +27,7 @@ pub enum AtTarget {
     Inactive,
 }
 
-/// The settings that the table reads.
+/// The settings that the table reads, with its letters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Options {
     /// C: *User Create*.
