@@ -1,4 +1,4 @@
-//! This version reads what earlier versions wrote: one connection for each released version, with every setting and every
+//! This version reads what earlier versions wrote: one connection for each version, with every setting and every
 //! field that it had, and a state file of each layout from 4 on. Both mean what they meant.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
@@ -194,6 +194,23 @@ fn every_user_and_group_of_layout_4_is_read() {
     let night_shift = &groups[NIGHT_SHIFT];
     assert_eq!((night_shift.target_id.as_deref(), night_shift.dirty), (None, true));
     assert_eq!(night_shift.members, [ADA_ACCOUNT.to_owned()].into());
+}
+
+#[test]
+fn another_layout_is_refused_and_not_changed() {
+    for layout in [3, 5] {
+        let (_folder, path) = layout_4();
+        rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", layout).unwrap();
+        let before = std::fs::read(&path).unwrap();
+        let refused = [
+            State::open(&path, &owner()).map(drop).unwrap_err(),
+            State::preview(&path, &owner()).map(drop).unwrap_err(),
+            Upkeep::look(&path).map(drop).unwrap_err(),
+            Upkeep::open(&path).map(drop).unwrap_err(),
+        ];
+        assert!(refused.iter().all(|error| error.to_string().ends_with("of this version of pfscim")), "{refused:?}");
+        assert_eq!(std::fs::read(&path).unwrap(), before);
+    }
 }
 
 #[test]

@@ -1,11 +1,12 @@
-//! Compares the code with the tables of docs/architecture.md and docs/decisions.md, and the documents with the files that
-//! they name.
+//! Compares the code with the tables of docs/architecture.md, docs/decisions.md and docs/compatibility.md, and the documents
+//! with the files that they name.
 //! Does not see what the code does, nor the sentences around the tables.
 //!
 //! Every check takes the files of a repository and returns failures, so the same checks run on small invented trees.
 #![forbid(unsafe_code)]
 
 mod arrows;
+mod compatibility;
 mod decisions;
 mod document;
 mod links;
@@ -13,6 +14,7 @@ mod markdown;
 mod uses;
 
 pub use arrows::arrows;
+pub use compatibility::compatibility;
 pub use decisions::decisions;
 pub use document::DOCUMENT;
 pub use links::links;

@@ -1,6 +1,6 @@
 //! The rules on small invented trees: each test fails if its rule is switched off.
 
-use pfscim_architecture::{DOCUMENT, Files, arrows, decisions, links};
+use pfscim_architecture::{DOCUMENT, Files, arrows, compatibility, decisions, links};
 
 const ROWS: &str = "| `top/` | a | |\n| `middle/` | b | |\n| `low.rs` | c | |\n";
 const CRATES: &str = "| crate | question | uses | does not name |\n|---|---|---|---|\n| `rust/core` | a | | `jni` |\n";
@@ -216,6 +216,57 @@ fn each_row_of_the_decisions_has_a_test_and_each_test_a_row() {
     let gone = decisions(&files(&[("rust/core/src/decide.rs", "")]));
     fails(&gone, &["docs/decisions.md does not exist"]);
     fails(&decisions(&files(&[("docs/decisions.md", "| word |\n")])), &["has no table with a column `row`"]);
+}
+
+/// The failures of tables with this status, outcome, code, row of keys, and this text in the file that writes JSON.
+fn promised(status: &str, outcome: &str, code: &str, keys: &str, json: &str) -> Vec<String> {
+    let table = |column: &str, value: &str| format!("| {column} | meaning |\n|---|---|\n| `{value}` | a |\n\n");
+    let document = [
+        table("status", status),
+        table("outcome", outcome),
+        table("code", code),
+        table("code", "stopped"),
+        format!("| command | keys | written in |\n|---|---|---|\n{keys}"),
+    ];
+    compatibility(&files(&[
+        ("docs/compatibility.md", &document.concat()),
+        ("rust/cli/src/end.rs", "fn status(self) -> u8 {\n        match self { Self::Well => 0 }\n    }\n9"),
+        ("rust/core/src/record.rs", "fn word(self) {\n        Self::Created => \"created\",\n    }\n\"x\""),
+        ("rust/core/src/failure.rs", "fn code(&self) {\n        Self::Config(_) => \"config\",\n    }\n\"x\""),
+        ("rust/cli/src/commands/verify.rs", "let code = if a { \"stopped\" } else { \"config\" }; f(\"x\");"),
+        ("rust/cli/src/a.rs", json),
+        ("rust/channel/src/b.rs", "fn f() { json!({\"of no script\": 1}) }"),
+    ]))
+}
+
+#[test]
+fn what_scripts_rely_on_is_in_the_document_and_in_the_code() {
+    const ROW: &str = "| `x` | `a`, `b` | `rust/cli/src/a.rs` |\n";
+    const JSON: &str = "fn f() { let mut o = json!({\"a\": g(\"x\")}); o[\"b\"] = 1; o[\"c\"] == 1; }\n\
+        #[cfg(test)] mod tests { fn f() { json!({\"c\": 1}) } }";
+    passes(&promised("0", "created", "config", ROW, JSON));
+    for (failures, kind) in [
+        (promised("1", "created", "config", ROW, JSON), ["list 0 for the table `status`", ":3 lists 1 for"]),
+        (promised("0", "made", "config", ROW, JSON), ["list created for the table `outcome`", ":7 lists made for"]),
+        (promised("0", "created", "setup", ROW, JSON), ["list config for the table `code`", ":11 lists setup for"]),
+        (
+            promised("0", "created", "config", &ROW.replace("`b`", "`c`"), JSON),
+            ["list b for rust/cli/src/a.rs", "lists c"],
+        ),
+    ] {
+        assert!(failures.len() == 2 && failures[0].contains(kind[0]) && failures[1].contains(kind[1]), "{failures:#?}");
+    }
+    let nested = JSON.replace("g(\"x\")", "{\"d\": [{\"b\": 1}]}");
+    fails(&promised("0", "created", "config", ROW, &nested), &["does not list d for rust/cli/src/a.rs"]);
+    let unlisted = promised("0", "created", "config", "", "fn f() { json!({\"a\": 1}) }");
+    fails(&unlisted, &["does not list a for rust/cli/src/a.rs"]);
+    fails(
+        &promised("0", "created", "config", ROW, "fn f() { json!({\"a\": 1}) }"),
+        &[":19 lists b for rust/cli/src/a.rs"],
+    );
+    let gone = compatibility(&files(&[("docs/compatibility.md", "")]));
+    assert!(gone.len() == 4 && gone.iter().all(|failure| failure.contains("correct VALUES")), "{gone:#?}");
+    fails(&compatibility(&files(&[])), &["docs/compatibility.md does not exist"]);
 }
 
 /// The failures of one file next to a few others.

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::{fs, io};
 
 use ignore::WalkBuilder;
-use pfscim_architecture::{Files, arrows, decisions, links};
+use pfscim_architecture::{Files, arrows, compatibility, decisions, links};
 
 fn repository() -> io::Result<Files> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
@@ -36,6 +36,11 @@ fn code_follows_the_tables() -> io::Result<()> {
 #[test]
 fn each_row_of_the_decision_table_has_a_test() -> io::Result<()> {
     passes(decisions)
+}
+
+#[test]
+fn what_scripts_rely_on_is_listed() -> io::Result<()> {
+    passes(compatibility)
 }
 
 #[test]

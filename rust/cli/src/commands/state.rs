@@ -36,7 +36,7 @@ pub(crate) fn run(command: &StateCommand) -> Result<End, Error> {
             let text = format!(
                 "the next cycle compares all {count} users and groups with the target{source}; nothing was sent"
             );
-            tell(file, "reset", count.into(), &text);
+            tell(file, &json!({"reset": count}), &text);
         }
         StateCommand::Forget { file, users, dirty: false, all: false } if users.is_empty() => {
             let name = printable(&file.path.display().to_string());
@@ -113,7 +113,7 @@ fn forget(file: &File, users: &[String], dirty: bool) -> Result<(), Error> {
         names.iter().for_each(|name| out(&format!("{:<16} {}", "forgotten", printable(name))));
     }
     let text = format!("{} forgotten; the target was not touched", names.len());
-    tell(file, "forgotten", names.iter().copied().collect(), &text);
+    tell(file, &json!({"forgotten": names}), &text);
     Ok(())
 }
 
@@ -121,10 +121,9 @@ fn dirty(state: &Upkeep) -> Result<Vec<Kept>, Error> {
     Ok(state.everybody()?.into_iter().filter(|kept| kept.dirty).collect())
 }
 
-fn tell(file: &File, what: &str, value: Value, text: &str) {
+fn tell(file: &File, object: &Value, text: &str) {
     if file.json {
-        let object: serde_json::Map<_, _> = [(what.to_owned(), value)].into_iter().collect();
-        out(&Value::Object(object).to_string());
+        out(&object.to_string());
     } else {
         out(text);
     }

@@ -35,18 +35,21 @@ impl Counts {
         *counter += 1;
     }
 
-    fn rows(self) -> [(&'static str, &'static str, usize); 5] {
+    fn rows(self) -> [(&'static str, usize); 5] {
         [
-            ("Impacted", "impacted", self.impacted),
-            ("Success", "success", self.success),
-            ("Partially Synced", "partiallySynced", self.partially_synced),
-            ("Unsynced", "unsynced", self.unsynced),
-            ("Failed", "failed", self.failed),
+            ("Impacted", self.impacted),
+            ("Success", self.success),
+            ("Partially Synced", self.partially_synced),
+            ("Unsynced", self.unsynced),
+            ("Failed", self.failed),
         ]
     }
 
     fn json(self) -> Value {
-        self.rows().into_iter().map(|(_, key, count)| (key.to_owned(), Value::from(count))).collect()
+        json!({
+            "impacted": self.impacted, "success": self.success, "partiallySynced": self.partially_synced,
+            "unsynced": self.unsynced, "failed": self.failed,
+        })
     }
 }
 
@@ -61,7 +64,7 @@ impl Counters {
     pub(crate) fn text(&self) -> String {
         let [users, groups] = self.counts();
         let mut table = table(["sync summary", "users", "groups"]);
-        for ((label, _, users), (.., groups)) in users.rows().into_iter().zip(groups.rows()) {
+        for ((label, users), (_, groups)) in users.rows().into_iter().zip(groups.rows()) {
             table.add_row([label.to_owned(), users.to_string(), groups.to_string()]);
         }
         table.to_string()

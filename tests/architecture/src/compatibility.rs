@@ -1,0 +1,155 @@
+//! Compares the tables of docs/compatibility.md with the code: exit status, outcomes, failure codes, keys of JSON.
+//! Does not see keys that are not written in the code, what a key means, nor what else the document promises.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
+
+use crate::Files;
+
+/// The document that has the tables.
+const DOCUMENT: &str = "docs/compatibility.md";
+
+/// First column of a table, and the place of its values: a file, where they begin and where they end.
+const VALUES: [(&str, &str, &str, &str); 4] = [
+    ("status", "rust/cli/src/end.rs", "fn status(self)", "\n    }"),
+    ("outcome", "rust/core/src/record.rs", "fn word(self)", "\n    }"),
+    ("code", "rust/core/src/failure.rs", "fn code(&self)", "\n    }"),
+    ("code", "rust/cli/src/commands/verify.rs", "let code = ", ";"),
+];
+
+/// What writes JSON for scripts: a folder and a file.
+const WRITERS: [&str; 2] = ["rust/cli/src/", "rust/channel/src/prepare/describe.rs"];
+
+/// The columns of the table of keys.
+const KEYS: (&str, &str) = ("keys", "written in");
+
+/// A value of a table, with its line.
+type Listed = BTreeMap<String, usize>;
+
+/// Each value of the code is in its table, and each value of a table is in the code.
+pub fn compatibility(files: &Files) -> Vec<String> {
+    let Some(text) = files.get(DOCUMENT) else { return vec![format!("{DOCUMENT} does not exist; restore it")] };
+    let (columns, keys) = tables(text);
+    let mut failures = Vec::new();
+    for column in VALUES.map(|(column, ..)| column).into_iter().collect::<BTreeSet<_>>() {
+        let mut values = BTreeSet::new();
+        for (_, path, begin, end) in VALUES.iter().filter(|(of, ..)| *of == column) {
+            match files.get(*path).and_then(|text| between(text, begin, end)) {
+                Some(region) => values.extend(written(region)),
+                None => failures.push(format!("{path} has no `{begin}`; correct VALUES in tests/architecture")),
+            }
+        }
+        let table = format!("the table `{column}`");
+        compare(&table, &values, columns.get(column).unwrap_or(&Listed::new()), &mut failures);
+    }
+    let writers = files.iter().filter(|(path, _)| WRITERS.iter().any(|w| path.starts_with(w)) && path.ends_with(".rs"));
+    let mut written: BTreeMap<&str, BTreeSet<String>> =
+        keys.keys().map(|path| (path.as_str(), BTreeSet::new())).collect();
+    for (path, text) in writers {
+        let mut found = BTreeSet::new();
+        json_keys(text.parse().unwrap_or_default(), &mut found);
+        if !found.is_empty() {
+            written.insert(path, found);
+        }
+    }
+    for (path, found) in written {
+        compare(path, &found, keys.get(path).unwrap_or(&Listed::new()), &mut failures);
+    }
+    failures
+}
+
+fn compare(what: &str, code: &BTreeSet<String>, document: &Listed, failures: &mut Vec<String>) {
+    for value in code.iter().filter(|value| !document.contains_key(*value)) {
+        failures.push(format!("{DOCUMENT} does not list {value} for {what}; add it, and a line to CHANGELOG.md"));
+    }
+    for (value, line) in document.iter().filter(|(value, _)| !code.contains(*value)) {
+        failures.push(format!(
+            "{DOCUMENT}:{line} lists {value} for {what}, but the code does not have it; restore it, or change both as that document says"
+        ));
+    }
+}
+
+/// The values of first columns by the name of the column, and keys of JSON by the file that writes them.
+fn tables(text: &str) -> (BTreeMap<String, Listed>, BTreeMap<String, Listed>) {
+    let (mut columns, mut keys) = (BTreeMap::<_, Listed>::new(), BTreeMap::<_, Listed>::new());
+    let mut header: Vec<&str> = Vec::new();
+    for (line, text) in (1..).zip(text.lines()) {
+        let cells: Vec<&str> = text.trim_matches('|').split('|').map(str::trim).collect();
+        if !text.starts_with('|') {
+            header.clear();
+        } else if header.is_empty() {
+            header = cells;
+        } else {
+            let cell = |name| header.iter().position(|column| *column == name).and_then(|at| cells.get(at)).copied();
+            let listed = |cell: &str| -> Listed { codes(cell).map(|code| (code, line)).collect() };
+            columns.entry(header[0].to_owned()).or_default().extend(listed(cells[0]));
+            if let (Some(names), Some(path)) = (cell(KEYS.0), cell(KEYS.1).and_then(|path| codes(path).next())) {
+                keys.entry(path).or_default().extend(listed(names));
+            }
+        }
+    }
+    (columns, keys)
+}
+
+fn codes(text: &str) -> impl Iterator<Item = String> {
+    text.split('`').skip(1).step_by(2).map(str::to_owned)
+}
+
+fn between<'t>(text: &'t str, begin: &str, end: &str) -> Option<&'t str> {
+    text.split_once(begin)?.1.split(end).next()
+}
+
+/// The texts in quotes, or the numbers if it has no texts.
+fn written(region: &str) -> BTreeSet<String> {
+    let texts: BTreeSet<_> = region.split('"').skip(1).step_by(2).map(str::to_owned).collect();
+    let numbers = region.split(|c: char| !c.is_alphanumeric()).filter(|word| word.parse::<u32>().is_ok());
+    if texts.is_empty() { numbers.map(str::to_owned).collect() } else { texts }
+}
+
+/// The keys of `json!` and of `object["key"] =`, outside `#[cfg(test)]`.
+fn json_keys(tokens: TokenStream, keys: &mut BTreeSet<String>) {
+    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    let is = |at: usize, text: &str| tokens.get(at).is_some_and(|token| token.to_string().replace(' ', "") == text);
+    let mut at = 0;
+    while at < tokens.len() {
+        match &tokens[at] {
+            TokenTree::Punct(_) if is(at, "#") && is(at + 1, "[cfg(test)]") => {
+                let body = |at: &usize| is(*at, ";") || is(*at, ",") || tokens[*at].to_string().starts_with('{');
+                at = (at..tokens.len()).find(body).unwrap_or(tokens.len());
+            }
+            TokenTree::Group(group) if at > 1 && is(at - 2, "json") && is(at - 1, "!") => {
+                literal_keys(group.stream(), keys);
+            }
+            TokenTree::Group(group) => {
+                let inner: Vec<TokenTree> = group.stream().into_iter().collect();
+                if let ([key], Delimiter::Bracket) = (inner.as_slice(), group.delimiter())
+                    && is(at + 1, "=")
+                    && !is(at + 2, "=")
+                {
+                    keys.extend(text(key));
+                }
+                json_keys(group.stream(), keys);
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+}
+
+fn literal_keys(tokens: TokenStream, keys: &mut BTreeSet<String>) {
+    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    for (at, token) in tokens.iter().enumerate() {
+        if tokens.get(at + 1).is_some_and(|next| next.to_string() == ":") {
+            keys.extend(text(token));
+        }
+        if let TokenTree::Group(group) = token {
+            literal_keys(group.stream(), keys);
+        }
+    }
+}
+
+/// The text of a string literal.
+fn text(token: &TokenTree) -> Option<String> {
+    Some(token.to_string().strip_prefix('"')?.strip_suffix('"')?.to_owned())
+}
