@@ -1,4 +1,4 @@
-//! Checks that the files and headings exist that documents and comments name.
+//! Checks that the files, headings, tests and functions exist that documents and comments name.
 //! Does not see whether a URL answers, nor which line a path in backquotes names.
 
 use crate::Files;
@@ -13,7 +13,7 @@ const COMMENTED: [&str; 8] = [".rs", ".java", ".gradle", ".py", ".toml", ".sh", 
 /// The tests of this check, which name documents that do not exist.
 const INVENTED: &str = "tests/architecture/tests/invented.rs";
 
-/// Relative links of documents, paths in backquotes, and documents named in code.
+/// Relative links of documents, paths and `path::name` in backquotes, and documents named in code.
 pub fn links(files: &Files) -> Vec<String> {
     let mut failures = Vec::new();
     for (path, text) in files {
@@ -32,8 +32,9 @@ pub fn links(files: &Files) -> Vec<String> {
                 let named = code.split([':', '#', ' ']).next().unwrap_or(&code);
                 // A pattern, a placeholder and what a build makes are not in the repository.
                 let other = named.contains(['*', '<', '{', '$']) || named.split('/').any(|part| part == "build");
-                if !other && ROOTS.iter().any(|root| named.starts_with(root)) {
-                    check(line, format!("`{code}`"), exists(files, named));
+                let names_function = named.contains('/') && code.contains("::");
+                if !other && (names_function || ROOTS.iter().any(|root| named.starts_with(root))) {
+                    check(line, format!("`{code}`"), exists(files, named).and_then(|()| declares(files, &code)));
                 }
             }
         } else if COMMENTED.iter().any(|end| path.ends_with(end)) && path != INVENTED {
@@ -78,4 +79,18 @@ fn exists(files: &Files, path: &str) -> Result<(), String> {
     let folder = format!("{}/", path.trim_end_matches('/'));
     let found = folder == "/" || files.contains_key(path) || files.keys().any(|file| file.starts_with(&folder));
     found.then_some(()).ok_or_else(|| format!("{path} does not exist; correct the path"))
+}
+
+/// Whether the file of `path::name` declares a function or method of that name; every other text passes.
+fn declares(files: &Files, code: &str) -> Result<(), String> {
+    let Some((path, name)) = code.split_once("::") else { return Ok(()) };
+    let declarations = match path.rsplit_once('.') {
+        Some((_, "rs")) => vec![format!("fn {name}("), format!("fn {name}<")],
+        Some((_, "py")) => vec![format!("def {name}(")],
+        Some((_, "java")) => vec![format!(" {name}(")],
+        _ => Vec::new(),
+    };
+    let text = files.get(path).map_or("", String::as_str);
+    let found = declarations.iter().any(|declaration| text.contains(declaration));
+    found.then_some(()).ok_or_else(|| format!("{path} declares no function {name}; correct the name"))
 }

@@ -312,6 +312,42 @@ fn paths_in_backquotes_exist() {
 }
 
 #[test]
+fn functions_in_backquotes_exist() {
+    let check = |code: &str| {
+        links(&files(&[
+            ("docs/a.md", &format!("text\n\n| a | `{code}` |")),
+            ("rust/core/src/lib.rs", "fn one() {}\nfn of_a_type<T>() {}\nfn calls() { called() }"),
+            ("tests/program/test_a.py", "def test_one(setup):\n    test_called()\n"),
+            ("java/a/ATest.java", "    @Test\n    public void one() {\n        a.called();\n    }\n"),
+        ]))
+    };
+    for code in [
+        "rust/core/src/lib.rs::one",
+        "rust/core/src/lib.rs::of_a_type",
+        "tests/program/test_a.py::test_one",
+        "java/a/ATest.java::one",
+        "pfscim_core::scim",
+        "rust/*/lib.rs::gone",
+    ] {
+        passes(&check(code));
+    }
+    for (code, why) in [
+        ("rust/core/src/lib.rs::on", "rust/core/src/lib.rs declares no function on; correct the name"),
+        ("rust/core/src/lib.rs::one_more", "declares no function one_more"),
+        ("rust/core/src/lib.rs::called", "declares no function called"),
+        ("rust/core/src/lib.rs::tests::one", "declares no function tests::one"),
+        ("rust/core/src/gone.rs::one", "rust/core/src/gone.rs does not exist"),
+        ("rust/core/src::one", "declares no function one"),
+        ("test/program/test_a.py::test_one", "test/program/test_a.py does not exist"),
+        ("tests/program/test_a.py::one", "declares no function one"),
+        ("tests/program/test_a.py::test_called", "declares no function test_called"),
+        ("java/a/ATest.java::called", "declares no function called"),
+    ] {
+        fails(&check(code), &["docs/a.md:3: `", code, why]);
+    }
+}
+
+#[test]
 fn code_names_documents_that_exist() {
     for path in ["a.rs", "b/A.java", "a.gradle", "a.py", "clippy.toml", ".ci/run"] {
         passes(&linked(path, "\n# see docs/b.md."));
