@@ -1,17 +1,20 @@
-"""Checks that the third-party programs of a task are installed. Prints the Debian packages of the missing ones, or
-installs them.
+"""Checks that the programs which a task needs beyond an ordinary build are installed, and prints those that are missing.
 
-Usage: tools.py [--install] TASK
+The programs are those of gradle/programs.txt, which `./gradlew` installs with -Pinstall. Usage: tools.py TASK
 """
 
-import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from programs import Program, read  # noqa: E402
+
+# The line of the list for a Rust compiler that builds for every target.
+RUST_SOURCE = "/usr/lib/rustlib/src/rust"
 TRIPLES = {
     "linux-x86_64": "x86_64-unknown-linux-gnu",
     "linux-aarch64": "aarch64-unknown-linux-gnu",
@@ -58,57 +61,21 @@ def compiler() -> Compiler | None:
     return None
 
 
-def program(name: str) -> Callable[[], bool]:
-    return lambda: shutil.which(name) is not None
+def found(program: Program) -> bool:
+    """Whether a program of the list is installed. Any compiler for every target does in the place of Debian's."""
+    return (compiler() if program.name == RUST_SOURCE else program.find()) is not None
 
 
-def file(path: str) -> Callable[[], bool]:
-    return lambda: Path(path).exists()
-
-
-# What a task needs: how it is found, Debian's packages for it, and what else to do where there are no such packages.
-Need = tuple[Callable[[], bool], str, str]
-MINGW: Need = (program("x86_64-w64-mingw32-gcc"), "gcc-mingw-w64-x86-64", "the compiler x86_64-w64-mingw32-gcc")
-TASKS: dict[str, list[Need]] = {
-    "distAll": [
-        (
-            lambda: compiler() is not None,
-            "rustc-web cargo-web rust-web-src",
-            f"a Rust compiler with the targets {' '.join(TRIPLES.values())} (by rustup: rustup target add ...)",
-        ),
-        MINGW,
-    ],
-    "platformCheck": [
-        (file("/usr/lib/wine/wine64"), "wine64", "/usr/lib/wine/wine64"),
-        (program("qemu-aarch64"), "qemu-user", "qemu-aarch64, for programs of ARM Linux"),
-        (file("/lib/ld-linux-aarch64.so.1"), "libc6:arm64 zlib1g:arm64", "the GNU C library for ARM"),
-        (file("/lib/ld-musl-x86_64.so.1"), "musl", "the C library musl"),
-        (file("/lib/ld-musl-aarch64.so.1"), "musl:arm64", "the C library musl for ARM"),
-    ],
-}
-
-
-def main(task: str, install: bool) -> str | None:
-    """What is missing, as one message; nothing where all is there."""
-    missing = [need for need in TASKS[task] if not need[0]()]
-    packages = " ".join(packages for _, packages, _ in missing).split()
+def main(task: str) -> str | None:
+    """Returns what is missing, as one message, or None."""
+    missing = [program for program in read().values() if task in program.tasks and not found(program)]
     if not missing:
         return None
-    if not install:
-        told = "".join(f"\n  * {what}; Debian's package {packages}" for _, packages, what in missing)
-        return f"{task} needs what is not here:{told}\nOn Debian, as root: ./gradlew {task} -Pinstall"
-    if shutil.which("apt-get") is None or os.geteuid() != 0:
-        return f"{task}: -Pinstall is for root on Debian; install first: {' '.join(packages)}"
-    print(f"installing {' '.join(packages)}", flush=True)
-    if any(package.endswith(":arm64") for package in packages):
-        subprocess.run(["dpkg", "--add-architecture", "arm64"], check=True)
-    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "check": True}
-    subprocess.run(["apt-get", "update", "-qq"], **quiet)
-    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    subprocess.run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages], env=environment, **quiet)
-    left = [what for found, _, what in missing if not found()]
-    return f"{task}: installed, and still not found: {'; '.join(left)}" if left else None
+    lines = "".join(f"\n  * {program}" for program in missing)
+    if any(program.name == RUST_SOURCE for program in missing):
+        lines += f"\n    or a Rust compiler with the targets {' '.join(TRIPLES.values())} (by rustup: rustup target add ...)"
+    return f"{task} needs programs that are missing:{lines}\nOn Debian, as root: ./gradlew {task} -Pinstall"
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[-1], "--install" in sys.argv[1:]))
+    sys.exit(main(sys.argv[1]))

@@ -1,15 +1,14 @@
 """The second build of the zip: equal bytes pass, a difference fails. A small repository takes the place of pfscim."""
 
 import os
-import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from programs import require
 
 SCRIPT = Path(__file__).resolve().parents[1] / "reproduce.sh"
-pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 
 
 @dataclass
@@ -40,6 +39,7 @@ class Repository:
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Repository:
+    require("git")
     return Repository(tmp_path / "repository")
 
 

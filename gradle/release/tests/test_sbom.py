@@ -28,6 +28,7 @@ class Project:
         (self.folder / "gradle" / "release").mkdir(parents=True)
         for helper in RELEASE.glob("*.py"):
             shutil.copy(helper, self.folder / "gradle" / "release")
+        shutil.copy(RELEASE.parent / "programs.py", self.folder / "gradle")
         (self.folder / "Cargo.lock").write_text(lock_file(), encoding="utf-8")
 
         self.programs = folder / "programs"
