@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any
 
 from kit.program import DEPLOY, DIST
+from zoo.process import require
 
 MAIN = "org.pfscim.host.Main"
 SECONDS = 120
@@ -31,7 +32,7 @@ class Host:
 
     def __init__(self, threads: int = 4, *java_options: str) -> None:
         jars = ":".join(map(str, [DIST / "lib" / "pfscim-host.jar", *sorted(DEPLOY.glob("*.jar"))]))
-        self._command = ["java", *java_options, "-cp", jars, MAIN, "--id", "PfScim", "--threads", str(threads)]
+        self._command = [require("java"), *java_options, "-cp", jars, MAIN, "--id", "PfScim", "--threads", str(threads)]
         self._sequence = 0
         self._replies: dict[int, Reply] = {}
         self._news = threading.Condition()

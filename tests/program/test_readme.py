@@ -6,18 +6,23 @@ import subprocess
 
 import pytest
 from kit.program import ROOT, SCENARIOS
-from zoo.process import free_port
+from zoo.process import free_port, require
 
 IDS = re.compile(r"\([0-9a-f]{32}\)")
 PORTS = re.compile(r"(?<=--port )\d+|(?<=127\.0\.0\.1:)\d+")
 
 
 @pytest.mark.parametrize(
-    ("title", "scenario"),
-    [("#### A live directory, step by step", "ldap"), ("## A PingOne rule, step by step", "pingone")],
+    ("title", "scenario", "programs"),
+    [
+        ("#### A live directory, step by step", "ldap", ("slapadd", "slapd", "ldapmodify")),
+        ("## A PingOne rule, step by step", "pingone", ()),
+    ],
 )
-def test_a_walk_through_works_as_printed(tmp_path, title, scenario):
+def test_a_walk_through_works_as_printed(tmp_path, title, scenario, programs):
     """In a folder that looks like the checkout, on free ports instead of the printed ones."""
+    for name in programs:
+        require(name)
     level = title.split()[0]
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     section = re.split(rf"\n#{{1,{len(level)}}} ", readme.split(f"\n{title}\n")[1])[0]

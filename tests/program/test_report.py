@@ -2,13 +2,13 @@
 act on it."""
 
 import json
-import shutil
 import subprocess
 from html.parser import HTMLParser
 
 import pytest
 from kit import population
 from kit.program import pfscim
+from zoo.process import require
 from zoo.recorder import Recorder
 
 HOSTILE = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
@@ -65,11 +65,9 @@ class Page(HTMLParser):
 
 def browse(page, folder, query="") -> Page:
     """Lets a browser load the page and run its script, and reads what then is there."""
-    browser = shutil.which("chromium")
-    assert browser, "install Debian's chromium"
     done = subprocess.run(
         [
-            browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+            require("chromium"), "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
             "--disable-background-networking", "--disable-component-update", "--disable-sync",
             f"--user-data-dir={folder / 'browser'}", "--dump-dom", page.as_uri() + query,
         ],

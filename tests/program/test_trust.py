@@ -11,7 +11,7 @@ from kit.zoo_connection import PERSON, WAYS, ZooConnection
 from test_safety import refused
 from zoo import KINDS, NAMES, Server, start
 from zoo.network import Front, proxy, tls_front
-from zoo.process import program
+from zoo.process import require
 from zoo.tokens import Tokens, scripted, without_grant
 
 # Kind of certificate, and what the message about it says.
@@ -49,7 +49,7 @@ def trusting(front: Front, folder: Path, way: str) -> Callable[[ZooConnection], 
         if way == "core":
             return ["--ca-file", front.authority]
         store = folder / "truststore.p12"
-        keytool = program("keytool", "install a JDK")
+        keytool = require("keytool")
         words = ["-importcert", "-noprompt", "-alias", "authority", "-storetype", "PKCS12", "-storepass", "changeit"]
         subprocess.run([keytool, *words, "-file", front.authority, "-keystore", store], check=True, capture_output=True)
         link.java_options += [f"-Djavax.net.ssl.trustStore={store}", "-Djavax.net.ssl.trustStorePassword=changeit"]

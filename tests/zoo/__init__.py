@@ -7,7 +7,8 @@
 
 SCIM servers are in `catalogue`, with what each cannot do as data; token endpoints in `tokens`; TLS fronts and proxies
 in `network`. A `recorder` stands in front of each server and keeps the requests. Everything listens on loopback only,
-on free ports, and is ended by its process id. A server that cannot be started is an error. Imports nothing of `kit`.
+on free ports, and is ended by its process id. A test whose server is not installed is not run; a server that does not
+start is an error. Imports nothing of `kit`.
 """
 
 from zoo.catalogue import KINDS, NAMES, start

@@ -12,7 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from zoo.process import HERE, Told, built, program
+from zoo.process import BUILD, HERE, Told, built, require
 from zoo.scim2_server import ScimServer
 from zoo.server import Auth, Kind, Running, Server
 
@@ -114,13 +114,16 @@ def unboundid(_: str) -> Running:
 
 def node(name: str, settings: dict[str, object]) -> Told:
     """A program of the folder `node`, with the modules that the build installed."""
+    program = require("node")
+    if not (BUILD / "node").exists():
+        require("npm")
     modules = built("node/node_modules")
     # Modules are looked for beside the program.
     for source in (HERE / "node").glob("*.mjs"):
         copy = modules.parent / source.name
         if not copy.exists() or copy.read_bytes() != source.read_bytes():
             shutil.copy(source, copy)
-    return Told([program("node", "install Node.js 20"), modules.parent / name], settings)
+    return Told([program, modules.parent / name], settings)
 
 
 def python(name: str, settings: dict[str, object]) -> Told:
@@ -134,7 +137,7 @@ def java(folder: str, main: str, settings: dict[str, object]) -> Told:
     path = f"{where}/classes:{where}/lib/*"
     # Short lives: the second compiler would only take the processor away from the tests.
     short = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
-    return Told([program("java", "install a JDK"), *short, "-cp", path, main], settings)
+    return Told([require("java"), *short, "-cp", path, main], settings)
 
 
 # What django-scim2 has columns for is the name, one mail address without a type, the account's state, and nothing else.

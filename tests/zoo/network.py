@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from zoo.process import HERE, LOOPBACK, NotStarted, built, on_free_port, program
+from zoo.process import HERE, LOOPBACK, NotStarted, built, on_free_port, require
 
 NGINX = """
 daemon off;
@@ -82,7 +82,7 @@ class Front:
 def tls_front(target: str, certificate: str = "good") -> Iterator[Front]:
     """A front that passes everything on to the origin of `target`, with a certificate of that kind."""
     assert certificate in CERTIFICATES, certificate
-    nginx = program("nginx", "install the package nginx")
+    nginx = require("nginx")
     parts = urllib.parse.urlsplit(target)
     with tempfile.TemporaryDirectory(prefix="tls-front-") as name:
         folder = Path(name)
@@ -156,7 +156,7 @@ class Proxy:
 @contextmanager
 def proxy(credentials: bool = False) -> Iterator[Proxy]:
     """A proxy that takes anybody from loopback, or only who has its credentials."""
-    tinyproxy = program("tinyproxy", "install the package tinyproxy-bin")
+    tinyproxy = require("tinyproxy")
     user, password = ("proxy-user", secrets.token_urlsafe(24)) if credentials else ("", "")
     with tempfile.TemporaryDirectory(prefix="proxy-") as name:
         folder = Path(name)

@@ -4,10 +4,9 @@ Knows nothing of SCIM.
 """
 
 import json
-import os
-import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -16,6 +15,10 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parents[1] / "gradle"))
+
+from programs import require  # noqa: E402, F401
+
 BUILD = HERE.parents[1] / "build" / "servers"
 LOOPBACK = "127.0.0.1"
 START_SECONDS = 30
@@ -28,18 +31,11 @@ class NotStarted(RuntimeError):
     """A server of the tests does not run; the message has its last words."""
 
 
-def program(path: str | Path, *made_by: str) -> Path:
-    """A file that the build puts there, or one of the system's programs; says how to get what is missing."""
-    # Debian's servers are where only root's path leads.
-    found = shutil.which(path, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin") or path
-    if not Path(found).exists():
-        raise NotStarted(f"{path} is not there: {' '.join(made_by)}")
-    return Path(found)
-
-
 def built(path: str) -> Path:
-    """What ./gradlew :tests:zoo:servers installs."""
-    return program(BUILD / path, "run ./gradlew :tests:zoo:servers first")
+    """Returns a file or folder that ./gradlew :tests:zoo:servers makes."""
+    if not (BUILD / path).exists():
+        raise NotStarted(f"{BUILD / path} does not exist: run ./gradlew :tests:zoo:servers first")
+    return BUILD / path
 
 
 class Process:

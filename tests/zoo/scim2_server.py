@@ -1,7 +1,7 @@
 """PyPI's scim2-server as a process of its own, and the questions of its administrator.
 
-It listens on loopback only, on a port that the system picks. A server that cannot be started is an error, never a
-reason to leave a test out.
+It listens on loopback only, on a port that the system picks. A server that does not start is
+an error.
 """
 
 import json
