@@ -18,6 +18,7 @@ PORTS = re.compile(r"(?<=--port )\d+|(?<=127\.0\.0\.1:)\d+")
         ("#### A live directory, step by step", "ldap", ("slapadd", "slapd", "ldapmodify")),
         ("## A PingOne rule, step by step", "pingone", ()),
     ],
+    ids=["ldap", "pingone"],
 )
 def test_a_walk_through_works_as_printed(tmp_path, title, scenario, programs):
     """In a folder that looks like the checkout, on free ports instead of the printed ones."""

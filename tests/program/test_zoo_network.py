@@ -6,9 +6,9 @@ import urllib.error
 import urllib.request
 
 import pytest
-from zoo import start
+from zoo import process, start
 from zoo.network import CERTIFICATES, proxy, tls_front
-from zoo.process import NotStarted, Told, built, on_free_port
+from zoo.process import NotStarted, Told, on_free_port
 from zoo.server import token
 from zoo.tokens import scripted, without_grant
 
@@ -39,7 +39,7 @@ def test_a_server_that_does_not_start_is_an_error_with_its_last_words():
     with pytest.raises(NotStarted, match="no room for it"):
         on_free_port(lambda port: [sys.executable, "-c", "raise SystemExit('no room for it')"])
     with pytest.raises(NotStarted, match="no-such-server"):
-        built("no-such-server")
+        process.built("no-such-server")
 
 
 def test_a_scripted_token_endpoint_answers_as_told():
