@@ -116,6 +116,7 @@ def main() -> None:
         (folder / "c.json").write_text(json.dumps(connection))
         measured = {}
         asked = {}
+        print(f"{'part':<12}{'time':>10} {'memory':>11} {'requests':>17}   outcomes", flush=True)
         for name, command in (("first load", "sync"), ("plan", "plan"), ("sync", "sync")):
             target.requests.clear()
             measured[name] = run(program, folder, command)

@@ -22,7 +22,8 @@ def found(pattern: str, file: Path) -> list[str]:
 def tasks() -> Iterator[str]:
     yield from ("check", "assemble", "build", "tasks")
     for folder in (".", "gradle", "java/*", "tests/*"):
-        for file in ROOT.glob(f"{folder}/*.gradle"):
+        # Not the folder `.gradle`.
+        for file in ROOT.glob(f"{folder}/[!.]*.gradle"):
             yield from found(r"(?m)^task (\w+)\(", file)
 
 
@@ -63,3 +64,9 @@ def test_the_linter_of_workflows_finds_nothing() -> None:
     zizmor = Path(sys.executable).with_name("zizmor")
     ended = subprocess.run([zizmor, "--offline", "--no-progress", *WORKFLOWS], capture_output=True, text=True)
     assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+def test_check_and_workflows_use_one_version_of_cargo_deny() -> None:
+    (version,) = found(r"(?s)task denyTool.*?def version = '([\d.]+)'", ROOT / "gradle" / "checks.gradle")
+    named = [found(r"cargo install --locked cargo-deny(?: --version ([\d.]+))?", file) for file in DOCUMENTS]
+    assert {number for numbers in named for number in numbers} == {version}

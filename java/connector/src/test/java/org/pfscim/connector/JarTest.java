@@ -70,6 +70,10 @@ public class JarTest {
         try (JarFile jar = jar()) {
             for (JarEntry entry : Collections.list(jar.entries())) {
                 times.add(entry.getTime());
+                // This library has the profile of the tests. platformCheck examines those of a release.
+                if (entry.getName().startsWith("org/pfscim/connector/native/")) {
+                    continue;
+                }
                 String content = new String(bytes(jar, entry), StandardCharsets.ISO_8859_1);
                 for (String place : System.getProperty("org.pfscim.test.places").split(File.pathSeparator)) {
                     assertFalse(entry.getName() + " tells of " + place, content.contains(place));
