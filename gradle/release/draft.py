@@ -96,7 +96,10 @@ def read_sections(root: Path) -> dict[str, tuple[str, str]]:
     """The sections of the change log by version: what follows the version in the heading, and the text below it."""
     file = root / "CHANGELOG.md"
     parts = HEADING.split(file.read_text(encoding="utf-8")) if file.exists() else []
-    return {version: (date or "", text.strip()) for version, date, text in zip(parts[1::3], parts[2::3], parts[3::3])}
+    return {
+        version: (date or "", text.strip())
+        for version, date, text in zip(parts[1::3], parts[2::3], parts[3::3], strict=True)
+    }
 
 
 if __name__ == "__main__":

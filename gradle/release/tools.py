@@ -11,7 +11,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from programs import Program, read  # noqa: E402
+from programs import Program, read
 
 # The line of the list for a Rust compiler that builds for every target.
 RUST_SOURCE = "/usr/lib/rustlib/src/rust"
@@ -73,7 +73,9 @@ def main(task: str) -> str | None:
         return None
     lines = "".join(f"\n  * {program}" for program in missing)
     if any(program.name == RUST_SOURCE for program in missing):
-        lines += f"\n    or a Rust compiler with the targets {' '.join(TRIPLES.values())} (by rustup: rustup target add ...)"
+        lines += (
+            f"\n    or a Rust compiler with the targets {' '.join(TRIPLES.values())} (by rustup: rustup target add ...)"
+        )
     return f"{task} needs programs that are missing:{lines}\nOn Debian, as root: ./gradlew {task} -Pinstall"
 
 

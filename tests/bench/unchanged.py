@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from kit import population  # noqa: E402
+from kit import population
 
 MEGABYTES = 300
 TOKEN = secrets.token_hex(16)
@@ -85,13 +85,24 @@ class Target:
 def run(program: Path, folder: Path, command: str) -> tuple[float, float, dict[str, int]]:
     """Seconds, peak megabytes and counts of one run."""
     arguments = [
-        command, "c.json", "--source", "ldif:people.ldif", "--state", "people.state", "--json",
-        "--secret", "OAUTH_ACCESS_TOKEN=env:TARGET_TOKEN",
+        command,
+        "c.json",
+        "--source",
+        "ldif:people.ldif",
+        "--state",
+        "people.state",
+        "--json",
+        "--secret",
+        "OAUTH_ACCESS_TOKEN=env:TARGET_TOKEN",
     ]
     with (folder / "out").open("w+") as out:
         begun = time.monotonic()
         process = subprocess.Popen(
-            [program, *arguments], cwd=folder, env=os.environ | {"TARGET_TOKEN": TOKEN}, stdin=subprocess.DEVNULL, stdout=out
+            [program, *arguments],
+            cwd=folder,
+            env=os.environ | {"TARGET_TOKEN": TOKEN},
+            stdin=subprocess.DEVNULL,
+            stdout=out,
         )
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.monotonic() - begun

@@ -13,9 +13,9 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from kit.program import DEPLOY, ROOT, Run, Scenario, Setup  # noqa: E402
-from zoo.recorder import Recorder  # noqa: E402
-from zoo.scim2_server import ScimServer  # noqa: E402
+from kit.program import DEPLOY, ROOT, Run, Scenario, Setup
+from zoo.recorder import Recorder
+from zoo.scim2_server import ScimServer
 
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 
@@ -94,7 +94,11 @@ def content(resource: dict[str, Any]) -> dict[str, Any]:
 
 def show_outcomes(run: Run, before: dict[str, Any], after: dict[str, Any]) -> None:
     rows = [
-        [line["outcome"], line["identifier"], changes(before.get(line.get("id")), after.get(line.get("id"))) or said(line)]
+        [
+            line["outcome"],
+            line["identifier"],
+            changes(before.get(line.get("id")), after.get(line.get("id"))) or said(line),
+        ]
         for line in run.lines
         if line["outcome"] != "unchanged"
     ]
@@ -146,9 +150,9 @@ def show_target(users: dict[str, dict[str, Any]]) -> None:
 
 
 def table(head: list[str], rows: list[list[str]]) -> None:
-    widths = [max(width(cell) for cell in column) for column in zip(head, *rows)]
+    widths = [max(width(cell) for cell in column) for column in zip(head, *rows, strict=True)]
     for row in [head, ["-" * width for width in widths], *rows]:
-        print("  " + "  ".join(cell + " " * (w - width(cell)) for cell, w in zip(row, widths)).rstrip())
+        print("  " + "  ".join(cell + " " * (w - width(cell)) for cell, w in zip(row, widths, strict=True)).rstrip())
 
 
 def width(text: str) -> int:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
-from kit.program import DEPLOY, DIST
 from zoo.process import require
+
+from kit.program import DEPLOY, DIST
 
 MAIN = "org.pfscim.host.Main"
 SECONDS = 120

@@ -43,8 +43,13 @@ def connection(url: str, threads: int = 4, **settings: str) -> dict[str, Any]:
         "REMOVE_ACTION": "Disable",
     } | settings
     mapped = {
-        "userName": "mail", "workEmail": "mail", "givenName": "givenName", "familyName": "sn", "displayName": "cn",
-        "title": "title", "employeeNumber": "employeeNumber",
+        "userName": "mail",
+        "workEmail": "mail",
+        "givenName": "givenName",
+        "familyName": "sn",
+        "displayName": "cn",
+        "title": "title",
+        "employeeNumber": "employeeNumber",
     }
     return {
         "id": "population",
@@ -53,28 +58,34 @@ def connection(url: str, threads: int = 4, **settings: str) -> dict[str, Any]:
         "outboundProvision": {
             "type": "PfScim",
             "targetSettings": [{"name": name, "value": value} for name, value in target.items()],
-            "channels": [{
-                "name": "people",
-                "active": True,
-                "maxThreads": threads,
-                "timeout": 60,
-                "channelSource": {
-                    "guidAttributeName": "entryUUID",
-                    "guidBinary": False,
-                    "changeDetectionSettings": {"userObjectClass": "inetOrgPerson", "groupObjectClass": "groupOfNames"},
-                    "accountManagementSettings": {
-                        "accountStatusAttributeName": "employeeType",
-                        "accountStatusAlgorithm": "ACCOUNT_STATUS_ALGORITHM_FLAG",
-                        "flagComparisonValue": "gone",
-                        "flagComparisonStatus": False,
-                        "defaultStatus": True,
+            "channels": [
+                {
+                    "name": "people",
+                    "active": True,
+                    "maxThreads": threads,
+                    "timeout": 60,
+                    "channelSource": {
+                        "guidAttributeName": "entryUUID",
+                        "guidBinary": False,
+                        "changeDetectionSettings": {
+                            "userObjectClass": "inetOrgPerson",
+                            "groupObjectClass": "groupOfNames",
+                        },
+                        "accountManagementSettings": {
+                            "accountStatusAttributeName": "employeeType",
+                            "accountStatusAlgorithm": "ACCOUNT_STATUS_ALGORITHM_FLAG",
+                            "flagComparisonValue": "gone",
+                            "flagComparisonStatus": False,
+                            "defaultStatus": True,
+                        },
+                        "baseDn": BASE,
+                        "userSourceLocation": {"filter": "(mail=*)"},
                     },
-                    "baseDn": BASE,
-                    "userSourceLocation": {"filter": "(mail=*)"},
-                },
-                "attributeMapping": [
-                    {"fieldName": field, "saasFieldInfo": {"attributeNames": [attribute]}} for field, attribute in mapped.items()
-                ],
-            }],
+                    "attributeMapping": [
+                        {"fieldName": field, "saasFieldInfo": {"attributeNames": [attribute]}}
+                        for field, attribute in mapped.items()
+                    ],
+                }
+            ],
         },
     }

@@ -154,5 +154,6 @@ def pfscim(*arguments: object, environment: dict[str, str] | None = None) -> Run
         capture_output=True,
         text=True,
         timeout=SECONDS,
+        check=False,
     )
     return Run(done.returncode, done.stdout, done.stderr)

@@ -11,10 +11,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from kit.program import SCENARIOS, Run
-from kit.zoo_connection import WAYS, ZooConnection
 from zoo import KINDS, Kind, Request, Server
 from zoo.quirks import CORE
+
+from kit.program import SCENARIOS, Run
+from kit.zoo_connection import WAYS, ZooConnection
 
 FOLDER = SCENARIOS / "table"
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
@@ -206,7 +207,9 @@ class Row:
     def unmapped(self) -> list[str]:
         """What the row is about and the server refuses."""
         needs = set(self._data.get("needs", []))
-        return sorted(need for need in needs if need in self.kind.refuses or need.partition(".")[0] in refused(self.kind))
+        return sorted(
+            need for need in needs if need in self.kind.refuses or need.partition(".")[0] in refused(self.kind)
+        )
 
     @property
     def note(self) -> str:

@@ -12,7 +12,6 @@ from typing import Any
 from pydantic import ValidationError
 from scim2_models import Attribute, Context, EnterpriseUser, Group, PatchOp, ScimFilter, User
 from scim2_models.exceptions import SCIMException
-
 from zoo.server import Request
 
 CORE_1 = "urn:scim:schemas:core:1.0"

@@ -11,7 +11,11 @@ from kit.program import DEPLOY, SCENARIOS, Run, pfscim
 SECRETS = ("OAUTH_ACCESS_TOKEN", "BASIC_AUTH_PASSWORD", "OAUTH_CLIENT_SECRET")
 WAYS = ("core", "jar")
 PERSON = {
-    "id": "n-1", "uid": "ann.lee@example.com", "givenName": "Ann", "sn": "Lee", "cn": "Ann Lee",
+    "id": "n-1",
+    "uid": "ann.lee@example.com",
+    "givenName": "Ann",
+    "sn": "Lee",
+    "cn": "Ann Lee",
 }
 FIELDS = {"userName": "uid", "givenName": "givenName", "familyName": "sn", "formattedName": "cn"}
 """What every server takes."""
@@ -99,9 +103,7 @@ class ZooConnection:
     def _cycle(self, command: str, users: list[dict[str, Any]], *more: object) -> Run:
         source = f"jsonl:{self.people(users)}"
         plugin = ["--plugin", DEPLOY] if self.way == "jar" else []
-        return self.run(
-            command, self.connection, "--source", source, "--state", self.state, "--json", *plugin, *more
-        )
+        return self.run(command, self.connection, "--source", source, "--state", self.state, "--json", *plugin, *more)
 
     def run(self, *arguments: object) -> Run:
         """The program with this connection's secrets."""

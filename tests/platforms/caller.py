@@ -92,7 +92,9 @@ class Caller:
         given = mapping({name: string(value) for name, value in settings.items()})
         return self.call(OPEN, 0, given + string("channel") + nothing + nothing + struct.pack(">q", 50_000)).take("q")
 
-    def write(self, operation: int, key: int, guid: str | None, enabled: bool, attributes: dict[str, str]) -> tuple[str, str]:
+    def write(
+        self, operation: int, key: int, guid: str | None, enabled: bool, attributes: dict[str, str]
+    ) -> tuple[str, str]:
         """A write of one user: its id at the target, and the outcome."""
         values = mapping({code: strings([value]) for code, value in attributes.items()})
         answer = self.call(operation, key, string(guid) + struct.pack(">?", enabled) + values + strings([]))

@@ -15,8 +15,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
-from caller import CREATE_USER, REMOVE_USER, Caller  # noqa: E402
-from caller import CHECK, CLOSE  # noqa: E402
+from caller import CHECK, CLOSE, CREATE_USER, REMOVE_USER, Caller  # noqa: E402
 from demo.demo import table  # noqa: E402
 from kit.program import ROOT, Scenario, Setup  # noqa: E402
 from libraries import Library  # noqa: E402
@@ -68,12 +67,12 @@ def main(archive: Path, zig: Path) -> int:
             try:
                 identity = installed.identify()
                 installed.complaints()
-                rows.add(runtime.classifier, identity, lambda: played(installed, jar, server))
+                rows.add(runtime.classifier, identity, lambda i=installed: played(i, jar, server))
             finally:
                 installed.stop()
         for cpu in ("x86_64", "aarch64"):
             classifier = f"linux-{cpu}-musl"
-            rows.add(classifier, "musl, a C program", lambda: called(zig, cpu, libraries[classifier], server))
+            rows.add(classifier, "musl, a C program", lambda a=cpu, c=classifier: called(zig, a, libraries[c], server))
 
     print(f"\n{archive.name}: {jar.name}")
     table(["library", "runs on", "what was seen", "time", ""], rows.rows)

@@ -12,7 +12,7 @@ from pathlib import Path
 WINE = "/usr/lib/wine/wine64"
 SECONDS = 300
 
-LAUNCHER = '''#!{python}
+LAUNCHER = """#!{python}
 import os, sys
 os.dup2(os.open({log!r}, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), 2)
 arguments = {options!r} + sys.argv[1:]
@@ -20,7 +20,7 @@ if {windows!r} and "-cp" in arguments:
     at = arguments.index("-cp") + 1
     arguments[at] = ";".join("Z:" + path.replace("/", "\\\\") for path in arguments[at].split(":"))
 os.execve({command!r}[0], {command!r} + arguments, os.environ | {environment!r})
-'''
+"""
 
 
 @dataclass(frozen=True)
@@ -47,14 +47,24 @@ OF_25 = "383d71d8639d072752d2eaafc84944e0d8de7f1c45d30c28f6dfef8a4a65543c"
 RUNTIMES = [
     Runtime(X86, "11.0.13.1", "manylinux1_x86_64", "5ae9d31cf694099790ae231a639255f31fefbd60b42ec66fe662eabad21a3f4f"),
     Runtime(X86, "17.0.9.2", "manylinux1_x86_64", "d9e5235e110182b9291ea09da413309b19dcf12d104d9aa3624abe210e593d7c"),
-    Runtime(X86, "21.0.8.2", "manylinux_2_17_x86_64", "85addfcb57c7051dad6145b9f816fc519337e9a0c705ef01edc9dc7818ee0356"),
+    Runtime(
+        X86, "21.0.8.2", "manylinux_2_17_x86_64", "85addfcb57c7051dad6145b9f816fc519337e9a0c705ef01edc9dc7818ee0356"
+    ),
     Runtime(X86, "25.0.2.1", "manylinux_2_17_x86_64", OF_25),
     Runtime(X86, "25.0.2.1", "manylinux_2_17_x86_64", OF_25, QUIET),
-    Runtime(ARM, "21.0.8.2", "manylinux_2_17_aarch64", "2519dce230b3ed13a93a3efed15c6b8b163aeacd77859ddf59eef3faa69c635d"),
-    Runtime(ARM, "25.0.2.1", "manylinux_2_17_aarch64", "b7246170d605dd7b65340994fedea2615737e63955f0b95389202e0ab4a166ac"),
+    Runtime(
+        ARM, "21.0.8.2", "manylinux_2_17_aarch64", "2519dce230b3ed13a93a3efed15c6b8b163aeacd77859ddf59eef3faa69c635d"
+    ),
+    Runtime(
+        ARM, "25.0.2.1", "manylinux_2_17_aarch64", "b7246170d605dd7b65340994fedea2615737e63955f0b95389202e0ab4a166ac"
+    ),
     Runtime(WINDOWS, "17.0.9.2", "win_amd64", "f8d8bb10f721aee7ec6ad85409b241e2d6b490afb314da921ad3efd9ff7b8197"),
-    Runtime(WINDOWS, "21.0.8.2", "win_amd64", "1c8e37d26315dfbb603503153d3dcdd90021fda71d64ab0b6309f06f83c0d503", IN_PLACE),
-    Runtime(WINDOWS, "25.0.2.1", "win_amd64", "5f0ad2e8f7ad3b40eef8af75062d830afd3feccca62fc03db611b2e9a5fa9824", IN_PLACE),
+    Runtime(
+        WINDOWS, "21.0.8.2", "win_amd64", "1c8e37d26315dfbb603503153d3dcdd90021fda71d64ab0b6309f06f83c0d503", IN_PLACE
+    ),
+    Runtime(
+        WINDOWS, "25.0.2.1", "win_amd64", "5f0ad2e8f7ad3b40eef8af75062d830afd3feccca62fc03db611b2e9a5fa9824", IN_PLACE
+    ),
 ]
 
 
@@ -75,7 +85,10 @@ class Installed:
         text = LAUNCHER.format(
             python=sys.executable,
             log=str(self._log),
-            options=[option.format(library=windows_path(library) if runtime.windows else library) for option in runtime.options],
+            options=[
+                option.format(library=windows_path(library) if runtime.windows else library)
+                for option in runtime.options
+            ],
             windows=runtime.windows,
             command=command,
             environment=environment,
@@ -96,7 +109,9 @@ class Installed:
     def identify(self) -> str:
         """What the runtime says of itself: its release and the system that it sees."""
         java = self.home / "bin" / "java"
-        subprocess.run([java, "-XshowSettings:properties", "-version"], check=True, timeout=SECONDS, stdin=subprocess.DEVNULL)
+        subprocess.run(
+            [java, "-XshowSettings:properties", "-version"], check=True, timeout=SECONDS, stdin=subprocess.DEVNULL
+        )
         seen = dict(re.findall(r"^ +(java\.version|os\.name|os\.arch) = (.*?)\s*$", self.complaints(), re.MULTILINE))
         return f"Java {seen['java.version']}, {seen['os.name']} {seen['os.arch']}"
 

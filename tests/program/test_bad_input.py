@@ -81,12 +81,21 @@ def test_a_secret_that_is_only_there_encrypted_asks_for_it(direct):
         ("[]", "connection.json"),
         ("{}", "entityId"),
         ('{"entityId": "code42", "name": "Code42"}', "outboundProvision"),
-        ('{"entityId": "code42", "name": "Code42", "outboundProvision": {"type": "PfScim", '
-         '"targetSettings": []}}', "channels"),
-        ('{"entityId": "code42", "name": "Code42", "outboundProvision": {"type": "PfScim", '
-         '"channels": []}}', "targetSettings"),
-        ('{"entityId": "code42", "name": "Code42", "outboundProvision": '
-        '{"type": "SCIM", "targetSettings": [], "channels": []}}', "PfScim"),
+        (
+            ('{"entityId": "code42", "name": "Code42", "outboundProvision": {"type": "PfScim", "targetSettings": []}}'),
+            "channels",
+        ),
+        (
+            ('{"entityId": "code42", "name": "Code42", "outboundProvision": {"type": "PfScim", "channels": []}}'),
+            "targetSettings",
+        ),
+        (
+            (
+                '{"entityId": "code42", "name": "Code42", "outboundProvision": '
+                '{"type": "SCIM", "targetSettings": [], "channels": []}}'
+            ),
+            "PfScim",
+        ),
     ],
 )
 def test_a_connection_that_cannot_be_read_is_refused(setup, wire, text, named):

@@ -14,28 +14,56 @@ from zoo.catalogue import start_with_schema
 SCHEMA = json.loads((SCENARIOS / "table" / "custom-schema.json").read_text(encoding="utf-8"))
 URN = SCHEMA["id"]
 CUSTOM = {
-    "badge": "badge", "onSite": "onSite", "grade": "grade", "share": "share", "since": "since", "page": "page",
-    "skills": "skills", "desk.floor": "floor", "desk.room": "room", "keys.office.value": "office",
+    "badge": "badge",
+    "onSite": "onSite",
+    "grade": "grade",
+    "share": "share",
+    "since": "since",
+    "page": "page",
+    "skills": "skills",
+    "desk.floor": "floor",
+    "desk.room": "room",
+    "keys.office.value": "office",
     "keys.gate.value": "gate",
 }
 ANN = PERSON | {
-    "badge": "B-7", "onSite": "TRUE", "grade": "12", "share": "0.5", "since": "2020-01-31T08:00:00Z",
-    "page": "https://example.com/ann", "skills": ["ski", "sail"], "floor": "3", "room": "3.14", "office": "o-1",
+    "badge": "B-7",
+    "onSite": "TRUE",
+    "grade": "12",
+    "share": "0.5",
+    "since": "2020-01-31T08:00:00Z",
+    "page": "https://example.com/ann",
+    "skills": ["ski", "sail"],
+    "floor": "3",
+    "room": "3.14",
+    "office": "o-1",
     "gate": "g-1",
 }
 THERE = {
-    "badge": "B-7", "onSite": True, "grade": 12, "share": 0.5, "since": "2020-01-31T08:00:00Z",
-    "page": "https://example.com/ann", "skills": ["sail", "ski"], "desk": {"floor": 3, "room": "3.14"},
+    "badge": "B-7",
+    "onSite": True,
+    "grade": 12,
+    "share": 0.5,
+    "since": "2020-01-31T08:00:00Z",
+    "page": "https://example.com/ann",
+    "skills": ["sail", "ski"],
+    "desk": {"floor": 3, "room": "3.14"},
     "keys": [{"type": "gate", "value": "g-1"}, {"type": "office", "value": "o-1"}],
 }
 CHANGED = ANN | {"onSite": "false", "grade": "13", "skills": ["ski"], "room": "4.2", "gate": "g-2"}
 THEN = THERE | {
-    "onSite": False, "grade": 13, "skills": ["ski"], "desk": {"floor": 3, "room": "4.2"},
+    "onSite": False,
+    "grade": 13,
+    "skills": ["ski"],
+    "desk": {"floor": 3, "room": "4.2"},
     "keys": [{"type": "gate", "value": "g-2"}, {"type": "office", "value": "o-1"}],
 }
 EMPTIED = {"badge", "onSite", "grade", "page", "skills", "floor", "office"}
 LEFT = {
-    "share": 0.5, "since": "2020-01-31T08:00:00Z", "desk": {"room": "3.14"}, "keys": [{"type": "gate", "value": "g-1"}],
+    "share": 0.5,
+    "since": "2020-01-31T08:00:00Z",
+    "desk": {"room": "3.14"},
+    "keys": [{"type": "gate", "value": "g-1"}],
 }
 
 

@@ -36,7 +36,7 @@ def test_a_plan_shows_what_an_expression_comes_to(direct):
 
 
 def test_a_sync_writes_it_on_each_way_out(setup, server):
-    map_display_name(setup, expression="#sn.toUpperCase() + \", \" + #givenName")
+    map_display_name(setup, expression='#sn.toUpperCase() + ", " + #givenName')
     run = setup.sync(setup.directory("a.ldif"), "--allow-expressions")
     assert run.status == 0, run
     assert server.users()[NOAH]["displayName"] == "WEBER, Noah"
@@ -52,7 +52,7 @@ def test_without_leave_the_field_is_left_alone_and_named(direct):
 
 
 def test_where_an_expression_fails_the_default_stands_in_or_the_field_is_left_alone(direct):
-    failing = "#givenName == \"Noah\" ? #sn.substring(99) : #sn"
+    failing = '#givenName == "Noah" ? #sn.substring(99) : #sn'
     map_display_name(direct, expression=failing, defaultValue="Somebody")
     run = direct.plan(direct.directory("a.ldif"), "--allow-expressions")
     assert run.status == 0, run

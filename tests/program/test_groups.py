@@ -81,7 +81,9 @@ def test_a_plan_tells_who_would_come_and_go_and_writes_nothing(direct, scenario,
     run = direct.plan(direct.directory("b.ldif"))
     lines = {line["identifier"]: line for line in run.lines}
     assert lines["Engineers"]["members"] == {"added": ["cyd"], "removed": ["bob"]}
-    assert lines["Product Design"]["changes"] == [{"field": "displayName", "old": ["Design"], "new": ["Product Design"]}]
+    assert lines["Product Design"]["changes"] == [
+        {"field": "displayName", "old": ["Design"], "new": ["Product Design"]}
+    ]
     assert lines["ada"]["changes"] == [{"field": "title", "old": ["Analyst"], "new": []}]
     run = direct.plan(direct.directory("d.ldif"))
     assert run.group_outcomes["Engineers"] == "deleted"
@@ -95,7 +97,9 @@ def test_groups_of_a_live_directory_keep_members_who_are_not_read_again(direct, 
         detection["memberOfGroupAttributeName"] = "memberOf"
     people = "".join(person(number) for number in range(1, 5))
     with Slapd(tmp_path / "slapd", people) as slapd:
-        slapd.change(group("staff", member(1), member(2), f"cn=nobody,{BASE}") + group("all", f"cn=staff,{GROUPS}", member(3)))
+        slapd.change(
+            group("staff", member(1), member(2), f"cn=nobody,{BASE}") + group("all", f"cn=staff,{GROUPS}", member(3))
+        )
         directory = Directory(direct, slapd)
         location = {"filter": "(cn=*)"}
         directory.source(baseDn=BASE, groupSourceLocation=location, groupMembershipDetection=detection)

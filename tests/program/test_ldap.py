@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from kit.program import DEPLOY, Run, Setup
-from kit.slapd import ADMIN, BASE, GROUPS, LIMIT, PASSWORD, PEOPLE, READER, SMALL, Slapd, group, member, person
+from kit.slapd import BASE, GROUPS, LIMIT, PASSWORD, PEOPLE, READER, SMALL, Slapd, group, member, person
 from test_safety import refused
 from zoo.network import make_certificates
 from zoo.process import LOOPBACK, free_port

@@ -19,8 +19,12 @@ SECRETS = ("OAUTH_ACCESS_TOKEN", "BASIC_AUTH_PASSWORD")
 WORKER = "w0rker-s3cret"
 TARGETS = ("scim2-server", "scim-sdk")
 ADA, BOB, CHLOE, DAN, EVE, GUS = (
-    "ada.king@example.com", "bob.stone@example.com", "chloé.martin@example.com", "dan.gone@example.com",
-    "eve.o'hara@example.com", "gus.guest@example.com",
+    "ada.king@example.com",
+    "bob.stone@example.com",
+    "chloé.martin@example.com",
+    "dan.gone@example.com",
+    "eve.o'hara@example.com",
+    "gus.guest@example.com",
 )
 
 
@@ -80,7 +84,7 @@ class Rule:
         for run in (self.plan(), self.sync(*more)):
             assert run.status == 2 and told in run.err, run
             assert len([line for line in run.err.splitlines() if line.startswith("pfscim: ")]) == 1, run
-        assert [asked for asked in self.server.requests() if asked.method not in ("GET",)] == []
+        assert [asked for asked in self.server.requests() if asked.method != "GET"] == []
         assert self.server.users() == before
 
 
@@ -143,10 +147,17 @@ def test_code42s_rule_follows_its_population(every, way):
     assert counters(first) == [5, 4, 0, 1, 0]
     assert active(server) == {ADA: True, BOB: True, CHLOE: True, EVE: True}
     ada = server.users()[ADA]
-    assert (ada["name"]["familyName"], ada["nickName"], ada["externalId"], ada["userType"]) == ("King", "Countess", "e-1", "Employee")
+    assert (ada["name"]["familyName"], ada["nickName"], ada["externalId"], ada["userType"]) == (
+        "King",
+        "Countess",
+        "e-1",
+        "Employee",
+    )
     assert ada["addresses"][0]["streetAddress"] == "12 St James's Square" and ada["addresses"][0]["country"] == "GB"
     filters = {asked.query["filter"] for asked in server.requests() if "filter" in asked.query}
-    assert f'username Eq "{ADA}"' in filters and all(text.startswith('username Eq "') for text in filters), "not as typed"
+    assert f'username Eq "{ADA}"' in filters and all(text.startswith('username Eq "') for text in filters), (
+        "not as typed"
+    )
 
     server.forget()
     again = every.sync()
@@ -195,10 +206,12 @@ def test_a_nested_filter_chooses_direct_and_inherited_members_of_a_group(rule):
     rule.file["rule"]["userFilter"] = {
         "all": [
             {"attribute": "Group", "operator": "Equals", "value": "Backup"},
-            {"any": [
-                {"attribute": "Title", "operator": "Equals", "value": "Analyst"},
-                {"attribute": "Family Name", "operator": "Equals", "value": "Stone"},
-            ]},
+            {
+                "any": [
+                    {"attribute": "Title", "operator": "Equals", "value": "Analyst"},
+                    {"attribute": "Family Name", "operator": "Equals", "value": "Stone"},
+                ]
+            },
         ]
     }
     assert rule.sync().outcomes == {ADA: "created", BOB: "created"}
@@ -225,10 +238,19 @@ def test_a_filter_that_finds_nobody_removes_nobody_without_leave(rule):
         (lambda file: file["store"].update(status="INACTIVE"), "the connection is disabled"),
         (lambda file: file["rule"].update(active=False), "the rule is off"),
         (lambda file: file["rule"].pop("userFilter"), "has no user filter"),
-        (lambda file: file["rule"]["userFilter"]["all"][0].update(attribute="Shoe Size"), "`Shoe Size` is no attribute"),
+        (
+            lambda file: file["rule"]["userFilter"]["all"][0].update(attribute="Shoe Size"),
+            "`Shoe Size` is no attribute",
+        ),
         (lambda file: file["rule"]["userFilter"]["all"][0].update(operator="Contains"), "`Contains` is not known"),
-        (lambda file: file["rule"]["userFilter"]["all"][0].update(value="Employes"), "`Employes`, which PingOne does not have"),
-        (lambda file: file["mappings"].append({"sourceAttribute": "Shoe Size", "targetAttribute": "title"}), "`Shoe Size` is no attribute"),
+        (
+            lambda file: file["rule"]["userFilter"]["all"][0].update(value="Employes"),
+            "`Employes`, which PingOne does not have",
+        ),
+        (
+            lambda file: file["mappings"].append({"sourceAttribute": "Shoe Size", "targetAttribute": "title"}),
+            "`Shoe Size` is no attribute",
+        ),
         (lambda file: file["source"].update(files=["users.json"]), "the populations themselves were not read"),
     ],
 )
@@ -248,9 +270,15 @@ def test_groups_are_provisioned_and_a_group_of_the_same_name_is_merged_or_overwr
     user = "urn:ietf:params:scim:schemas:core:2.0:User"
     server.seed([{"schemas": [user], "userName": name} for name in ("guest@elsewhere.example", ADA)])
     group = "urn:ietf:params:scim:schemas:core:2.0:Group"
-    server.seed_groups([{
-        "schemas": [group], "displayName": "Engineering", "members": [{"value": "guest@elsewhere.example"}, {"value": ADA}],
-    }])
+    server.seed_groups(
+        [
+            {
+                "schemas": [group],
+                "displayName": "Engineering",
+                "members": [{"value": "guest@elsewhere.example"}, {"value": ADA}],
+            }
+        ]
+    )
     rule.configuration["GROUP_MEMBERSHIP_HANDLING"] = handling
     rule.file["source"]["files"].append("groups.json")
     rule.file["rule"]["groups"] = [{"name": "Engineering"}, {"id": "g-backup"}]
@@ -302,7 +330,10 @@ class PingOne:
         self.recorder.__enter__()
         self.url = self.recorder.url.removesuffix("/v2")
         self.rule.file["source"] = {
-            "apiPath": f"{self.url}/v1", "authPath": f"{self.url}/auth", "environment": "e1", "clientId": "worker",
+            "apiPath": f"{self.url}/v1",
+            "authPath": f"{self.url}/auth",
+            "environment": "e1",
+            "clientId": "worker",
         }
         self.rule.way = [*self.rule.way, "--secret", "PINGONE_CLIENT_SECRET=env:WORKER"]
         return self
@@ -358,7 +389,8 @@ def test_users_are_read_page_by_page_from_the_api(rule, api):
     assert run.status == 0, run
     assert run.outcomes == {ADA: "created", BOB: "created", CHLOE: "created", DAN: "skipped", EVE: "created"}
     assert [path for path in api.paths if "cursor" in path] == [
-        "/v1/environments/e1/users?limit=200&cursor=2", "/v1/environments/e1/users?limit=200&cursor=4",
+        "/v1/environments/e1/users?limit=200&cursor=2",
+        "/v1/environments/e1/users?limit=200&cursor=4",
     ]
     assert api.tokens == 1
     del rule.people[BOB]
@@ -383,7 +415,11 @@ def test_a_token_that_expires_on_the_way_is_renewed(rule, api):
 @pytest.mark.parametrize(
     ("path", "answer", "told"),
     [
-        ("/users", (403, {"code": "ACCESS_FAILED", "message": "missing scope"}), "may not read them; give the application the role"),
+        (
+            "/users",
+            (403, {"code": "ACCESS_FAILED", "message": "missing scope"}),
+            "may not read them; give the application the role",
+        ),
         ("/users", (401, {"code": "INVALID_TOKEN"}), "auth_failed"),
         ("/as/token", (401, {"error": "invalid_client"}), "check source.clientId and PINGONE_CLIENT_SECRET"),
         ("cursor=2", (400, {"code": "INVALID_REQUEST", "message": "the cursor is too old"}), "the cursor is too old"),

@@ -40,10 +40,18 @@ def test_a_walk_through_works_as_printed(tmp_path, title, scenario, programs):
         script, connection = script.replace(port, free), connection.replace(port, free)
     (there / "connection.json").write_text(connection, encoding="utf-8")
     done = subprocess.run(
-        ["bash", "-c", script], cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120
+        ["bash", "-c", script],
+        cwd=tmp_path,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
     assert done.returncode == 0, done
     printed = re.findall(r"```text\n(.*?)```", section, re.DOTALL)
     assert printed, "nothing is printed"
     for block in printed:
-        assert IDS.sub("(ID)", block.strip()) in IDS.sub("(ID)", done.stdout), f"not printed:\n{block}\nbut\n{done.stdout}"
+        assert IDS.sub("(ID)", block.strip()) in IDS.sub("(ID)", done.stdout), (
+            f"not printed:\n{block}\nbut\n{done.stdout}"
+        )

@@ -66,6 +66,7 @@ def test_a_target_that_says_yes_and_does_nothing_is_not_believed(link, server):
         if is_disable(exchange):
             shown = server.ask("GET", exchange.path[exchange.path.index("/Users/") :])
             return 200, "application/json", shown.text
+        return None
 
     server.recorder.instead = lazy
     run = link.sync([BEN])
@@ -88,6 +89,7 @@ def test_a_target_that_deletes_on_disable_has_disabled(link, server):
         if is_disable(exchange):
             assert server.ask("DELETE", exchange.path[exchange.path.index("/Users/") :]).status in (200, 204)
             return 204, "application/json", ""
+        return None
 
     server.recorder.instead = drops
     run = link.sync([BEN])

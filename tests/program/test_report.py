@@ -18,7 +18,7 @@ SECRET = "a-masked-value"
 class Page(HTMLParser):
     """The page as the browser has it: what is shown of it, outcome by outcome."""
 
-    VOID = {"meta", "input", "br", "img", "link"}
+    VOID = frozenset({"meta", "input", "br", "img", "link"})
 
     def __init__(self, text):
         super().__init__()
@@ -67,11 +67,24 @@ def browse(page, folder, query="") -> Page:
     """Lets a browser load the page and run its script, and reads what then is there."""
     done = subprocess.run(
         [
-            require("chromium"), "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-            "--disable-background-networking", "--disable-component-update", "--disable-sync",
-            f"--user-data-dir={folder / 'browser'}", "--dump-dom", page.as_uri() + query,
+            require("chromium"),
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            f"--user-data-dir={folder / 'browser'}",
+            "--dump-dom",
+            page.as_uri() + query,
         ],
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
     assert done.returncode == 0 and "</html>" in done.stdout, done.stderr
     return Page(done.stdout)
@@ -91,8 +104,17 @@ def report(running, tmp_path):
 
         def run(command, ldif, *more):
             return pfscim(
-                command, tmp_path / "c.json", "--source", f"ldif:{ldif}", "--state", tmp_path / "x.state", "--json",
-                "--secret", "OAUTH_ACCESS_TOKEN=env:TARGET_TOKEN", *more, environment={"TARGET_TOKEN": running.token},
+                command,
+                tmp_path / "c.json",
+                "--source",
+                f"ldif:{ldif}",
+                "--state",
+                tmp_path / "x.state",
+                "--json",
+                "--secret",
+                "OAUTH_ACCESS_TOKEN=env:TARGET_TOKEN",
+                *more,
+                environment={"TARGET_TOKEN": running.token},
             )
 
         before = population.ldif(tmp_path / "a.ldif", range(30))
@@ -131,7 +153,10 @@ def test_a_page_shows_who_would_change_and_how(report, tmp_path):
     }
     assert sorted(shown.tiles) == sorted(count for count in plan.summary.values() if count)
     assert {word: len(names) for word, names in expected.items()} == {
-        "created": 1, "disabled": 2, "updated": 2, "failed": 1,
+        "created": 1,
+        "disabled": 2,
+        "updated": 2,
+        "failed": 1,
     }
     assert shown.output == f"{sum(map(len, expected.values()))} of {sum(map(len, expected.values()))} shown"
     (hostile,) = [text for text in shown.sections["updated"] if population.name(4) in text]

@@ -35,8 +35,16 @@ class Bench:
 
     def arguments(self, command, *more):
         return [
-            command, self.folder / "c.json", "--source", f"ldif:{self.ldif}", "--state", self.state, "--json",
-            "--secret", "OAUTH_ACCESS_TOKEN=env:TARGET_TOKEN", *more,
+            command,
+            self.folder / "c.json",
+            "--source",
+            f"ldif:{self.ldif}",
+            "--state",
+            self.state,
+            "--json",
+            "--secret",
+            "OAUTH_ACCESS_TOKEN=env:TARGET_TOKEN",
+            *more,
         ]
 
     def run(self, command, *more) -> Run:
@@ -45,8 +53,13 @@ class Bench:
     def start(self, *more):
         """A run that goes on by itself."""
         return subprocess.Popen(
-            [PROGRAM, *map(str, self.arguments("sync", *more))], env=os.environ | self.environment,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+            [PROGRAM, *map(str, self.arguments("sync", *more))],
+            env=os.environ | self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
         )
 
     def summary(self, run):
@@ -187,7 +200,8 @@ def test_every_operation_is_a_line_of_the_audit_file(bench):
     assert len({line[1] for line in first}) == len({line[1] for line in second}) == 1 and first[0][1] != second[0][1]
     assert {line[3] for line in first} == {"CREATE"}
     assert {(line[3], line[5]) for line in second} == {
-        ("REMOVE", ids[population.name(0)]), ("UPDATE", ids[population.name(2)]),
+        ("REMOVE", ids[population.name(0)]),
+        ("UPDATE", ids[population.name(2)]),
     }
     assert {tuple(line[6:]) for line in lines} == {("true", "")}
 
@@ -202,8 +216,8 @@ def test_one_user_on_demand_tells_each_step_and_request_but_no_value(bench):
         assert run.status == 0, run
         assert [line["identifier"] for line in run.lines] == [population.name(3)]
     assert "step: source: record 00000000-0000-4000-8000-000000000003, enabled; mapped: " in run.err
-    assert re.search(r"^step: state: linked to \S+, sent as it is now$", run.err, re.M), run.err
-    assert re.search(r"^request: GET /v2/Users/\S+: 200 after \d+ ms", run.err, re.M), run.err
+    assert re.search(r"^step: state: linked to \S+, sent as it is now$", run.err, re.MULTILINE), run.err
+    assert re.search(r"^request: GET /v2/Users/\S+: 200 after \d+ ms", run.err, re.MULTILINE), run.err
     assert "Secret-Title" not in run.err
     after = bench.server.users()
     assert [n for n, user in after.items() if user != before[n]] == [population.name(3)]
@@ -215,7 +229,7 @@ def test_one_user_on_demand_tells_each_step_and_request_but_no_value(bench):
 def test_one_user_on_demand_through_the_jar_tells_its_requests_too(bench):
     run = bench.run("sync", "--on-demand", population.name(3), "--plugin", DEPLOY)
     assert run.outcomes == {population.name(3): "created"}, run
-    assert re.search(r"^plugin: POST /v2/Users: 201 after \d+ ms", run.err, re.M), run.err
+    assert re.search(r"^plugin: POST /v2/Users: 201 after \d+ ms", run.err, re.MULTILINE), run.err
     assert "Engineer" not in run.err and "Family3" not in run.err
 
 
@@ -245,7 +259,11 @@ def test_the_state_can_be_looked_at_reset_and_forgotten(bench):
     assert bench.run("sync").status == 0
     ids = {user["userName"]: user["id"] for user in bench.server.resources()}
     (shown,) = bench.told("show")
-    assert (shown["connection"], shown["channel"], shown["scimUrl"].rstrip("/")) == ("population", "people", bench.wire.url)
+    assert (shown["connection"], shown["channel"], shown["scimUrl"].rstrip("/")) == (
+        "population",
+        "people",
+        bench.wire.url,
+    )
     assert shown["users"] == {"known": 12, "inScope": 12, "linked": 12, "dirty": 0, "skipped": 0}
     name = population.name(5)
     (user,) = bench.told("user", name)

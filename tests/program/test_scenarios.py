@@ -15,7 +15,15 @@ HOST_MODES = [
     ["fields=early"],
     ["serialize=true"],
     ["instances=2"],
-    ["init=per-cycle", "check=skip", "existing=id", "removal=update", "order=shuffled", "serialize=true", "instances=2"],
+    [
+        "init=per-cycle",
+        "check=skip",
+        "existing=id",
+        "removal=update",
+        "order=shuffled",
+        "serialize=true",
+        "instances=2",
+    ],
 ]
 
 

@@ -43,7 +43,10 @@ class Table:
             lines = [HEADER, *(",".join(f'"{cell}"' if "," in cell else cell for cell in row) for row in rows)]
         else:
             fields = HEADER.split(",")
-            lines = [json.dumps({f: c.split(";") if f == "memberOf" else c for f, c in zip(fields, row)}) for row in rows]
+            lines = [
+                json.dumps({f: c.split(";") if f == "memberOf" else c for f, c in zip(fields, row, strict=True)})
+                for row in rows
+            ]
         self.file.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
     def sync(self):
@@ -80,7 +83,9 @@ def test_a_damaged_table_removes_nobody(table: Table, empty: ScimServer, wire, k
     before, state = empty.users(), table.setup.state.read_bytes()
     text = table.file.read_text(encoding="utf-8")
     lines = text.splitlines(keepends=True)
-    damaged = {"cut": text[: len(text) * 2 // 3], "broken": "".join(lines[:2] + ['{"\n'] + lines[2:]), "empty": ""}[kind]
+    damaged = {"cut": text[: len(text) * 2 // 3], "broken": "".join([*lines[:2], '{"\n', *lines[2:]]), "empty": ""}[
+        kind
+    ]
     table.file.write_text(damaged, encoding="utf-8")
     wire.forget()
     line = damaged.count("\n") + 1 if kind == "cut" else 3

@@ -200,6 +200,7 @@ def test_a_token_that_is_withdrawn_is_renewed_once(server, tokens, way, tmp_path
         if exchange.method == "POST" and not refusals:
             refusals.append(exchange.path)
             return 401, "application/json", "{}"
+        return None
 
     server.recorder.instead = withdrawn
     run = ZooConnection.to(server, tmp_path, way, auth=tokens.auth).sync(CROWD)

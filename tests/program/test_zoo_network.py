@@ -48,7 +48,10 @@ def test_a_scripted_token_endpoint_answers_as_told():
         assert plain["token_type"] == "Bearer" and isinstance(plain["expires_in"], int)
         tokens.tell(access_token="mine", expires_in="3600")
         assert token(tokens.auth, by_header=True).body | {"scope": ""} == {
-            "access_token": "mine", "expires_in": "3600", "scope": "", "token_type": "Bearer",
+            "access_token": "mine",
+            "expires_in": "3600",
+            "scope": "",
+            "token_type": "Bearer",
         }
         tokens.tell(omit=("expires_in", "token_type"))
         assert {"expires_in", "token_type"}.isdisjoint(token(tokens.auth, by_header=False).body)
@@ -90,9 +93,8 @@ def test_a_front_has_the_certificate_that_was_asked_for(server, certificate):
 
 
 def test_an_authority_that_is_not_known_is_not_trusted(server):
-    with tls_front(server.url) as front:
-        with pytest.raises(urllib.error.URLError, match="CERTIFICATE_VERIFY_FAILED"):
-            get(front.over(server.url) + "/Users")
+    with tls_front(server.url) as front, pytest.raises(urllib.error.URLError, match="CERTIFICATE_VERIFY_FAILED"):
+        get(front.over(server.url) + "/Users")
 
 
 @pytest.mark.parametrize("credentials", [False, True], ids=["open", "with-credentials"])

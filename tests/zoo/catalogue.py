@@ -50,7 +50,9 @@ def basic(user: str, password: str) -> Auth:
 def start_with_schema(schema: dict[str, Any], folder: Path) -> Server:
     """scim2-server with one extension of users more."""
     defaults = files("scim2_server") / "resources"
-    schemas, types = (json.loads((defaults / f"default-{name}.json").read_text()) for name in ("schemas", "resource-types"))
+    schemas, types = (
+        json.loads((defaults / f"default-{name}.json").read_text()) for name in ("schemas", "resource-types")
+    )
     schemas.append(schema)
     types[0]["schemaExtensions"].append({"schema": schema["id"], "required": False})
     for name, content in (("schemas", schemas), ("types", types)):
@@ -62,7 +64,7 @@ def start_with_schema(schema: dict[str, Any], folder: Path) -> Server:
 def scim2_server(_: str, *options: str | Path) -> Running:
     server = ScimServer(*options)
     server.__enter__()
-    return Running(server.port, bearer(server.token), lambda: server.__exit__())
+    return Running(server.port, bearer(server.token), server.__exit__)
 
 
 def scimmy(method: str) -> Running:
@@ -142,20 +144,68 @@ def java(folder: str, main: str, settings: dict[str, object]) -> Told:
 
 # What django-scim2 has columns for is the name, one mail address without a type, the account's state, and nothing else.
 DJANGO_DROPS = frozenset(
-    """
-    name.middleName name.honorificPrefix name.honorificSuffix displayName nickName profileUrl title userType
-    preferredLanguage locale timezone emails.type phoneNumbers.value phoneNumbers.type ims.value ims.type photos.value
-    photos.type addresses.type addresses.primary addresses.formatted addresses.streetAddress addresses.locality
-    addresses.region addresses.postalCode addresses.country entitlements.value roles.value x509Certificates.value
-    employeeNumber costCenter organization division department manager.value
-    """.split()
+    [
+        "name.middleName",
+        "name.honorificPrefix",
+        "name.honorificSuffix",
+        "displayName",
+        "nickName",
+        "profileUrl",
+        "title",
+        "userType",
+        "preferredLanguage",
+        "locale",
+        "timezone",
+        "emails.type",
+        "phoneNumbers.value",
+        "phoneNumbers.type",
+        "ims.value",
+        "ims.type",
+        "photos.value",
+        "photos.type",
+        "addresses.type",
+        "addresses.primary",
+        "addresses.formatted",
+        "addresses.streetAddress",
+        "addresses.locality",
+        "addresses.region",
+        "addresses.postalCode",
+        "addresses.country",
+        "entitlements.value",
+        "roles.value",
+        "x509Certificates.value",
+        "employeeNumber",
+        "costCenter",
+        "organization",
+        "division",
+        "department",
+        "manager.value",
+    ]
 )
 CANAILLE_REFUSES = frozenset(
-    """
-    name.middleName name.honorificPrefix name.honorificSuffix nickName userType locale timezone emails.type
-    emails.primary phoneNumbers.type ims.value ims.type photos.value photos.type addresses.primary entitlements.value
-    roles.value x509Certificates.value costCenter division manager.value
-    """.split()
+    [
+        "name.middleName",
+        "name.honorificPrefix",
+        "name.honorificSuffix",
+        "nickName",
+        "userType",
+        "locale",
+        "timezone",
+        "emails.type",
+        "emails.primary",
+        "phoneNumbers.type",
+        "ims.value",
+        "ims.type",
+        "photos.value",
+        "photos.type",
+        "addresses.primary",
+        "entitlements.value",
+        "roles.value",
+        "x509Certificates.value",
+        "costCenter",
+        "division",
+        "manager.value",
+    ]
 )
 
 ROWS: dict[str, tuple[Kind, Start]] = {

@@ -43,7 +43,7 @@ class Process:
 
     def __init__(self, command: Command, **more: Any) -> None:
         self.name = Path(command[0]).name
-        self._said = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")
+        self._said = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 (lives as long as the process)
         try:
             self._process = subprocess.Popen([str(part) for part in command], stderr=self._said, text=True, **more)
         except OSError as failure:

@@ -31,7 +31,13 @@ class ScimServer:
         # Another program may take the free port before the server does.
         for _ in range(3):
             self.port = free_port()
-            command = [Path(sys.executable).with_name("scim2-server"), "--port", str(self.port), "--bearer-token", self.token]
+            command = [
+                Path(sys.executable).with_name("scim2-server"),
+                "--port",
+                str(self.port),
+                "--bearer-token",
+                self.token,
+            ]
             command += self._options
             self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
             if self._answers():

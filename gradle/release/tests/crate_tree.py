@@ -1,7 +1,7 @@
 """A small tree of crates as Cargo sees it: folders with licence texts, and the metadata that `cargo metadata` prints.
 
-    pfscim-bridge  needs alpha, which needs beta; needs build-tool for its build script and test-tool for its tests
-    pfscim-cli     needs alpha and gamma
+pfscim-bridge  needs alpha, which needs beta; needs build-tool for its build script and test-tool for its tests
+pfscim-cli     needs alpha and gamma
 """
 
 import json

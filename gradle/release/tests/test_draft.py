@@ -102,7 +102,10 @@ def test_the_folder_has_the_zip_its_checksum_the_bill_of_materials_and_the_notes
     assert draft.collect(root, folder) == []
     name = "pfscim-connector-0.2.0"
     assert {file.name for file in folder.iterdir()} == {
-        f"{name}.zip", f"{name}.zip.sha256", f"{name}.cdx.json", "release-notes.md"
+        f"{name}.zip",
+        f"{name}.zip.sha256",
+        f"{name}.cdx.json",
+        "release-notes.md",
     }
     for file in (f"{name}.zip", f"{name}.zip.sha256"):
         assert (folder / file).read_bytes() == (root / "dist" / file).read_bytes()
@@ -142,12 +145,14 @@ def test_a_folder_with_files_is_left_as_it_is(root: Path, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("arguments", [[], ["publish"], ["check", "v1", "v2"], ["collect"]])
 def test_other_arguments_print_the_usage(arguments: list[str]) -> None:
-    ended = subprocess.run([sys.executable, draft.__file__, *arguments], capture_output=True, text=True)
+    ended = subprocess.run([sys.executable, draft.__file__, *arguments], capture_output=True, text=True, check=False)
     assert ended.returncode == 1
     assert ended.stderr.startswith("Usage: draft.py check [TAG]")
 
 
 def test_the_command_fails_and_names_the_fault() -> None:
-    ended = subprocess.run([sys.executable, draft.__file__, "check", "v0.0.0-none"], capture_output=True, text=True)
+    ended = subprocess.run(
+        [sys.executable, draft.__file__, "check", "v0.0.0-none"], capture_output=True, text=True, check=False
+    )
     assert ended.returncode == 1
     assert "draft.py: the tag is v0.0.0-none, but Cargo.toml has version " in ended.stderr

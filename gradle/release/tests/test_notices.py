@@ -1,5 +1,6 @@
 """THIRD-PARTY.txt: the licences of the crates that pfscim ships, with their texts."""
 
+import itertools
 from pathlib import Path
 
 import notices
@@ -40,7 +41,9 @@ def test_leaves_out_crates_that_are_not_shipped_and_the_own_ones(text: str, crat
 
 def test_writes_each_text_once_below_the_crates_that_have_it(text: str) -> None:
     blocks = text.split(RULE + "\n")[1:]
-    texts = dict(zip((body.strip() for body in blocks[1::2]), (names.split("\n")[:-1] for names in blocks[::2])))
+    texts = dict(
+        zip((body.strip() for body in blocks[1::2]), (names.split("\n")[:-1] for names in blocks[::2]), strict=True)
+    )
     assert texts == {
         "Apache text": ["alpha 1.2.3", "beta 0.4.0"],
         "MIT text of alpha": ["alpha 1.2.3"],
@@ -56,7 +59,7 @@ def test_takes_no_text_from_other_files(text: str, other: str) -> None:
 
 def test_asks_cargo_about_this_machine_and_every_platform_of_the_jar(text: str, arguments: Path) -> None:
     words = arguments.read_text(encoding="utf-8").split()
-    asked = [after for word, after in zip(words, words[1:]) if word == "--filter-platform"]
+    asked = [after for word, after in itertools.pairwise(words) if word == "--filter-platform"]
     assert sorted(asked) == sorted(["riscv64gc-unknown-linux-gnu", *TRIPLES.values()])
     assert "--locked" in words
 

@@ -20,20 +20,31 @@ def test_each_line_has_packages_and_tasks_that_exist() -> None:
     tasks = {"all", "check"}
     for script in scripts:
         folder = script.parent.relative_to(ROOT).parts if script.parent != GRADLE else ()
-        tasks |= {":".join([*folder, name]) for name in re.findall(r"^task (\w+)", script.read_text(encoding="utf-8"), re.MULTILINE)}
+        tasks |= {
+            ":".join([*folder, name])
+            for name in re.findall(r"^task (\w+)", script.read_text(encoding="utf-8"), re.MULTILINE)
+        }
     for line in lines:
-        name, packages, needed_by = line.split()
+        _name, packages, needed_by = line.split()
         assert all(re.fullmatch(r"[a-z0-9.+-]+(:arm64)?", package) for package in packages.split(",")), line
         assert set(needed_by.split(",")) <= tasks, line
     assert len(programs.read()) == len(lines), "a program is in two lines"
 
 
 def test_each_program_is_used() -> None:
-    files = [ROOT / "gradlew", ROOT / "build.gradle", *GRADLE.rglob("*"), *ROOT.glob("tests/**/*.py"), *ROOT.glob("tests/*/build.gradle")]
+    files = [
+        ROOT / "gradlew",
+        ROOT / "build.gradle",
+        *GRADLE.rglob("*"),
+        *ROOT.glob("tests/**/*.py"),
+        *ROOT.glob("tests/*/build.gradle"),
+    ]
     texts = [
         file.read_text(encoding="utf-8")
         for file in files
-        if file.suffix in ("", ".gradle", ".sh", ".py") and file.is_file() and GRADLE / "release" / "tests" not in file.parents
+        if file.suffix in ("", ".gradle", ".sh", ".py")
+        and file.is_file()
+        and GRADLE / "release" / "tests" not in file.parents
     ]
     for name in programs.read():
         # A library that starts programs is used by these programs.
@@ -67,11 +78,17 @@ def look(tmp_path: Path, add_program: AddProgram) -> Look:
     add_program("id", "echo 0")
     add_program("dpkg", f'echo "dpkg $*" >> "{tmp_path}/calls"')
     # The package "compiler" brings the program build.
-    brings = f'case " $* " in *" compiler "*) : > "{tmp_path}/programs/build"; chmod +x "{tmp_path}/programs/build" ;; esac'
-    add_program("apt-get", f'echo "apt-get $*" >> "{tmp_path}/calls"\n[ -x "{tmp_path}/policy-rc.d" ] || exit 1\n{brings}')
+    brings = (
+        f'case " $* " in *" compiler "*) : > "{tmp_path}/programs/build"; chmod +x "{tmp_path}/programs/build" ;; esac'
+    )
+    add_program(
+        "apt-get", f'echo "apt-get $*" >> "{tmp_path}/calls"\n[ -x "{tmp_path}/policy-rc.d" ] || exit 1\n{brings}'
+    )
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(["/bin/sh", tmp_path / "programs.sh", *arguments], capture_output=True, text=True)
+        return subprocess.run(
+            ["/bin/sh", tmp_path / "programs.sh", *arguments], capture_output=True, text=True, check=False
+        )
 
     return run
 
@@ -109,7 +126,9 @@ def test_nothing_is_installed_if_the_user_is_not_root(look: Look, tmp_path: Path
     assert installed(tmp_path) == []
 
 
-def test_programs_for_other_platforms_are_installed_if_asked_for(look: Look, tmp_path: Path, add_program: AddProgram) -> None:
+def test_programs_for_other_platforms_are_installed_if_asked_for(
+    look: Look, tmp_path: Path, add_program: AddProgram
+) -> None:
     add_program("build", "exit 0")
     ended = look("distAll")
     assert (ended.returncode, ended.stderr, installed(tmp_path)) == (0, "", [])

@@ -18,9 +18,13 @@ class Repository:
     folder: Path
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
-        person = {f"GIT_{role}_{what}": "ada@example.com" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+        person = {
+            f"GIT_{role}_{what}": "ada@example.com" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
+        }
         environment = os.environ | person | {"GIT_CONFIG_GLOBAL": "/dev/null", "TZ": "UTC", "LC_ALL": "C.UTF-8"}
-        return subprocess.run(command, cwd=self.folder, env=environment, umask=0o022, capture_output=True, text=True)
+        return subprocess.run(
+            command, cwd=self.folder, env=environment, umask=0o022, capture_output=True, text=True, check=False
+        )
 
     def commit(self, content: str) -> None:
         self.folder.mkdir()

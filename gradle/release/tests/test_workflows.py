@@ -62,7 +62,9 @@ def test_the_release_calls_what_the_document_calls() -> None:
 
 def test_the_linter_of_workflows_finds_nothing() -> None:
     zizmor = Path(sys.executable).with_name("zizmor")
-    ended = subprocess.run([zizmor, "--offline", "--no-progress", *WORKFLOWS], capture_output=True, text=True)
+    ended = subprocess.run(
+        [zizmor, "--offline", "--no-progress", *WORKFLOWS], capture_output=True, text=True, check=False
+    )
     assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
