@@ -4,6 +4,7 @@ It listens on loopback only, on a port that the system picks.
 """
 
 import http.client
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -75,7 +76,13 @@ class Recorder:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer((LOOPBACK, 0), Handler)
+        class Listener(ThreadingHTTPServer):
+            def handle_error(self, *about: object) -> None:
+                # A client that is killed closes its connection at any moment; its traces would hide what failed.
+                if not isinstance(sys.exc_info()[1], ConnectionError):
+                    super().handle_error(*about)
+
+        self._server = Listener((LOOPBACK, 0), Handler)
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         self._thread.start()
