@@ -870,7 +870,11 @@ fn an_entry_without_type_that_another_field_takes_over_is_written_for_its_own() 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+    // These cases are slow: half of the usual number, also of the number in PROPTEST_CASES.
+    #![proptest_config({
+        let usual = ProptestConfig::default();
+        ProptestConfig { cases: usual.cases.div_ceil(2), failure_persistence: None, ..usual }
+    })]
 
     #[test]
     fn a_record_written_and_read_is_the_same(record in any_record()) {
