@@ -21,14 +21,15 @@ STAYING = range(8, 40)
 DISABLED = range(30, 34)
 # So many runs at most; every one but the last is killed.
 RUNS = 300
+RUN_SECONDS = 60
 
 
 class Killer:
     """Starts runs and kills each one at one of its requests: before the target sees it, before its answer is read, or
     a few milliseconds later, wherever the program is then."""
 
-    def __init__(self, wire, server, folder, seed):
-        self.wire, self.folder = wire, folder
+    def __init__(self, wire, server, folder, seed, program=PROGRAM):
+        self.wire, self.folder, self.program = wire, folder, program
         self.chance = random.Random(seed)
         self.kills = 0
         self.environment = os.environ | {"TARGET_TOKEN": server.token}
@@ -49,7 +50,7 @@ class Killer:
             "100",
         ]
         return subprocess.Popen(
-            [PROGRAM, *arguments],
+            [self.program, *arguments],
             env=self.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -76,14 +77,19 @@ class Killer:
                 return (503, "text/plain", "") if how == "before" else None
 
             self.wire.instead = shoot
-            out, err = run.communicate(timeout=60)
+            try:
+                out, err = run.communicate(timeout=RUN_SECONDS)
+            except subprocess.TimeoutExpired:
+                run.kill()
+                out, err = run.communicate()
+                raise AssertionError(f"a run did not end within {RUN_SECONDS} seconds: {out + err}") from None
             if run.returncode != -signal.SIGKILL:
                 return run.returncode, out + err
             self.kills += 1
         raise AssertionError("no run came to its end")
 
 
-def converge(server: ScimServer, folder: Path, seed: int) -> int:
+def converge(server: ScimServer, folder: Path, seed: int, program: Path = PROGRAM) -> int:
     """Brings two directories to the target, one after the other, by runs of which all but the last are killed, and checks
     the target, the requests and the state file.
 
@@ -91,27 +97,29 @@ def converge(server: ScimServer, folder: Path, seed: int) -> int:
     """
     server.hold([])
     with Recorder(server) as wire:
-        killer = Killer(wire, server, folder, seed)
+        killer = Killer(wire, server, folder, seed, program)
         directories = [
             population.ldif(folder / "a.ldif", USERS),
             population.ldif(folder / "b.ldif", STAYING, title="Architect", disabled=DISABLED),
         ]
         for directory in directories:
             status, said = killer.until_it_ends(directory)
-            assert status == 0, said
+            assert status == 0, f"status {status} of the run that was not killed: {said}"
         created = Counter(
             json.loads(e.body)["userName"] for e in wire.writes() if e.method == "POST" and e.status == 201
         )
-    assert max(created.values()) == 1
+    twice = [name for name, times in created.items() if times > 1]
+    assert not twice, f"created more than once: {twice}"
     users = server.users()
-    assert sorted(users) == [population.name(n) for n in USERS]
-    assert len(server.resources()) == len(users)
+    wanted = [population.name(n) for n in USERS]
+    assert sorted(users) == wanted, f"users at the target that differ: {sorted(users.keys() ^ set(wanted))}"
+    assert len(server.resources()) == len(users), "the target has two users of one name"
     for number in USERS:
         user = users[population.name(number)]
         leaves = number not in STAYING or number in DISABLED
-        assert user.get("active", True) is not leaves, user
-        assert user["title"] == ("Engineer" if leaves else "Architect"), user
+        assert user.get("active", True) is not leaves, f"active is wrong: {user}"
+        assert user["title"] == ("Engineer" if leaves else "Architect"), f"title is wrong: {user}"
     # Nothing is left to do, and the state says so.
-    dirty = pfscim("state", "dirty", folder / "x.state", "--json")
-    assert (dirty.status, dirty.out) == (0, ""), dirty
+    dirty = pfscim("state", "dirty", folder / "x.state", "--json", program=program)
+    assert (dirty.status, dirty.out) == (0, ""), f"state dirty: {dirty}"
     return killer.kills

@@ -145,10 +145,10 @@ class Setup:
         return run
 
 
-def pfscim(*arguments: object, environment: dict[str, str] | None = None) -> Run:
-    """Runs the program of dist/ to its end."""
+def pfscim(*arguments: object, environment: dict[str, str] | None = None, program: Path = PROGRAM) -> Run:
+    """Runs the program of dist/, or another one, to its end."""
     done = subprocess.run(
-        [PROGRAM, *map(str, arguments)],
+        [program, *map(str, arguments)],
         env=os.environ | (environment or {}),
         stdin=subprocess.DEVNULL,
         capture_output=True,

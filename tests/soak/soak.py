@@ -1,0 +1,114 @@
+"""The long forms of tests, for `./gradlew soak`: runs each part, then prints one table.
+
+Options make a part shorter or longer. The exit status is 1 if a part failed.
+"""
+
+import argparse
+import random
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import generated_cases
+import killed_runs
+import long_loop
+from part import Options, Result
+
+# The defaults take about 10 minutes on 2 cores: 3 for the kills, 2 for the cases, 5 for the cycles.
+SEEDS = 40
+CASES = 4000
+CYCLES = 300
+PARTS: dict[str, Callable[[Options], Result]] = {
+    "kills": killed_runs.run,
+    "generated": generated_cases.run,
+    "loop": long_loop.run,
+}
+SEEDED = ("kills", "generated")
+
+
+@dataclass
+class Row:
+    """One line of the table."""
+
+    part: str
+    size: str
+    seconds: str
+    result: str
+
+
+def main() -> int:
+    options, parts = arguments()
+    rows = []
+    failed = False
+    for name in parts:
+        print(f"\n=== {name}", flush=True)
+        begun = time.monotonic()
+        try:
+            result = PARTS[name](options)
+        except Exception as failure:
+            traceback.print_exc()
+            result = Result("not finished", [f"{type(failure).__name__}: {failure}"])
+        failed = failed or bool(result.failures)
+        rows.append(Row(name, result.size, f"{time.monotonic() - begun:.0f}", verdict(result.failures)))
+    print()
+    table([Row("part", "size", "seconds", "result"), *rows])
+    return 1 if failed else 0
+
+
+def arguments() -> tuple[Options, list[str]]:
+    """The command line: options for the parts, and which parts run."""
+    parser = argparse.ArgumentParser(description="Run the long forms of tests and print one table.")
+    parser.add_argument("program", type=Path, help="the pfscim to test, built with the dev profile")
+    parser.add_argument("--only", choices=PARTS, help="run one part")
+    parser.add_argument("--seed", type=count, help="the one seed of kills, or the seed of generated")
+    parser.add_argument("--seeds", type=count, default=SEEDS, help=f"seeds of kills (default {SEEDS})")
+    parser.add_argument("--cases", type=count, default=CASES, help=f"cases of each generated test (default {CASES})")
+    parser.add_argument(
+        "--cycles",
+        type=count,
+        default=CYCLES,
+        help=f"cycles of loop (default {CYCLES}, at least {long_loop.CYCLES_MIN})",
+    )
+    given = parser.parse_args()
+    program = given.program.resolve()
+    if not program.is_file():
+        parser.error(f"{program} does not exist; run ./gradlew dist")
+    if given.cycles < long_loop.CYCLES_MIN:
+        parser.error(f"--cycles must be at least {long_loop.CYCLES_MIN}")
+    if given.seed and given.only not in SEEDED:
+        parser.error(f"--seed needs --only {' or '.join(SEEDED)}")
+    seed = given.seed or random.randrange(1, 1_000_000)
+    seeds = 1 if given.seed else given.seeds
+    return Options(program, seed, seeds, given.cases, given.cycles), [given.only] if given.only else list(PARTS)
+
+
+def count(text: str) -> int:
+    """A whole number of at least 1."""
+    number = int(text)
+    if number < 1:
+        raise ValueError(text)
+    return number
+
+
+def verdict(failures: list[str]) -> str:
+    """The result of a part in one line."""
+    if not failures:
+        return "passed"
+    # A failure may be a whole report, which the part printed.
+    return f"{len(failures)} failed: " + "; ".join(failure.splitlines()[0] for failure in failures)
+
+
+def table(rows: list[Row]) -> None:
+    columns = [(row.part, row.size, row.seconds, row.result) for row in rows]
+    widths = [max(map(len, column)) for column in zip(*columns, strict=True)]
+    for cells in columns:
+        print(" | ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
