@@ -35,7 +35,7 @@ def read() -> dict[str, Program]:
 
 
 def require(name: str) -> Path:
-    """Returns the path of a program that a test needs. If it is missing, the test is skipped; if CI=true is set, it fails."""
+    """Returns the path of a program that a test needs. Without it the test is skipped, or fails if CI=true is set."""
     # Programs of the system's Python read the list too, and that one has no pytest.
     import pytest
 

@@ -36,14 +36,14 @@ needed() {
 
 # Prints each line of the list that is needed and whose program is missing.
 missing() {
-    sed '/^#/d' "$list" | while read -r program packages tasks; do
-        if [ -n "$program" ] && needed "$tasks" "$@" && ! has "$program"; then
+    sed '/^#/d; /^$/d' "$list" | while read -r program packages tasks; do
+        if needed "$tasks" "$@" && ! has "$program"; then
             echo "$program $packages $tasks"
         fi
     done
 }
 
-install() {
+install_packages() {
     echo "gradlew: installing $*" >&2
     case "$*" in *:arm64*) dpkg --add-architecture arm64 ;; esac
     # A package must not start a service: the tests start their own.
@@ -62,7 +62,7 @@ left=$(missing "$@")
 if [ -n "$left" ] && [ -f /etc/debian_version ] && [ "$(id -u)" = 0 ]; then
     packages=$(echo "$left" | cut -d ' ' -f 2 | tr , '\n' | sort -u)
     # shellcheck disable=SC2086 # a list of packages
-    (install $packages) </dev/null >/dev/null || echo "gradlew: apt-get failed, see above" >&2
+    (install_packages $packages) </dev/null >/dev/null || echo "gradlew: apt-get failed, see above" >&2
     left=$(missing "$@")
 fi
 [ -n "$left" ] || exit 0
