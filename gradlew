@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs Gradle on this build, after a look at what the build needs: the programs of gradle/programs.txt, and the versions of
+# Runs Gradle on this build, after it checks what the build needs: the programs of gradle/programs.txt, and the versions of
 # JDK, Rust and Python. Gradle is the one on PATH; it downloads none by itself.
 set -eu
 

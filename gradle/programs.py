@@ -20,6 +20,9 @@ class Program:
         """Returns its path, or None if it is missing."""
         if self.name.startswith("/"):
             return Path(self.name) if Path(self.name).exists() else None
+        home = os.environ.get("JAVA_HOME")
+        if home and self.name in ("java", "javac", "keytool"):
+            return Path(home, "bin", self.name) if Path(home, "bin", self.name).exists() else None
         # Debian's servers are in a folder that only root's PATH contains.
         found = shutil.which(self.name, path=os.environ.get("PATH", "") + ":/usr/sbin")
         return Path(found) if found else None

@@ -6,14 +6,14 @@ set -eu
 
 list=$(dirname "$0")/programs.txt
 # Programs for other platforms are installed only if -Pinstall asks for them. Without it the build itself names them.
-case " $* " in *' -Pinstall '*) other_platforms=true ;; *) other_platforms=false ;; esac
+case " $* " in *' -Pinstall '* | *' -Pinstall='*) other_platforms=true ;; *) other_platforms=false ;; esac
 
 # Whether a program is here.
 has() {
     case $1 in
     /*) [ -e "$1" ] ;;
-    # Gradle takes the JDK of JAVA_HOME, otherwise the one on PATH.
-    javac) command -v "${JAVA_HOME:+$JAVA_HOME/bin/}javac" >/dev/null ;;
+    # Gradle and pfscim take the JDK of JAVA_HOME, otherwise the one on PATH.
+    java | javac | keytool) command -v "${JAVA_HOME:+$JAVA_HOME/bin/}$1" >/dev/null ;;
     # Debian's package of python3 alone has no complete venv.
     python3) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
     # rustup has a stand-in for each command of Cargo, also for those that are not installed.
@@ -27,8 +27,14 @@ has() {
 needed() {
     needed_by=,$1,
     shift
+    before=''
     for task in all "$@"; do
-        case $task in distAll | platformCheck | reproduce) $other_platforms || continue ;; esac
+        case $before in -x | --exclude-task) before='' && continue ;; esac
+        before=$task
+        case $task in
+        distAll | platformCheck | reproduce) $other_platforms || continue ;;
+        build) task=check ;;
+        esac
         case $needed_by in *",${task#:},"*) return 0 ;; esac
     done
     return 1
@@ -58,20 +64,32 @@ install_packages() {
         DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends --no-remove "$@"
 }
 
-left=$(missing "$@")
-if [ -n "$left" ] && [ -f /etc/debian_version ] && [ "$(id -u)" = 0 ]; then
-    packages=$(echo "$left" | cut -d ' ' -f 2 | tr , '\n' | sort -u)
+lines=$(missing "$@")
+if [ -n "$lines" ] && [ -f /etc/debian_version ] && [ "$(id -u)" = 0 ]; then
+    packages=$(echo "$lines" | cut -d ' ' -f 2 | tr , '\n' | sort -u)
     # shellcheck disable=SC2086 # a list of packages
     (install_packages $packages) </dev/null >/dev/null || echo "gradlew: apt-get failed, see above" >&2
-    left=$(missing "$@")
+    lines=$(missing "$@")
 fi
-[ -n "$left" ] || exit 0
+[ -n "$lines" ] || exit 0
 
-echo "gradlew: missing programs, with the packages of Debian 12 that have them (see gradle/programs.txt):" >&2
-echo "$left" | while read -r program packages tasks; do
-    echo "  * $program: $packages, for $tasks" >&2
+echo "gradlew: missing programs, from gradle/programs.txt:" >&2
+echo "$lines" | while read -r program packages tasks; do
+    case $program in
+    java | javac | keytool)
+        [ -z "${JAVA_HOME:-}" ] || program="$program in JAVA_HOME ($JAVA_HOME)" ;;
+    # rustup's commands are before those of Debian on PATH.
+    cargo-*) if [ -n "$(command -v rustup)" ]; then packages="rustup component add ${program#cargo-}"; fi ;;
+    esac
+    echo "  * $program, for $tasks: $packages" >&2
 done
-if echo "$left" | grep -q ' all$'; then
-    echo "gradlew: install those for \`all\` first" >&2
+echo "gradlew: to install them: on Debian 12, as root, run this again, or apt-get install their packages (the last column)" >&2
+if echo "$lines" | grep -q ' all$'; then
+    echo "gradlew: stopped, because every task needs one of them" >&2
     exit 1
 fi
+if [ "${CI:-}" = true ]; then
+    echo "gradlew: stopped, because CI=true is set: a test without its program would fail" >&2
+    exit 1
+fi
+echo "gradlew: goes on; a test or check without its program is not run" >&2

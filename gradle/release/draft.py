@@ -8,13 +8,16 @@ import re
 import shutil
 import sys
 import zipfile
+from datetime import date
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTES = "release-notes.md"
 # Documents that name a file of this version.
-NAMING = ("README.md", "docs/architecture.md")
-NAMED = re.compile(r"pfscim-connector-(\d[\w.+-]*?)\.(?:jar|zip)\b|connections/(\d[\w.+-]*?)\.json\b")
+DOCUMENTS = ("README.md", "docs/architecture.md")
+# Documents with a sentence that the first release makes untrue.
+UNRELEASED = ("CHANGELOG.md", "docs/compatibility.md")
+RELEASE_FILE = re.compile(r"pfscim-connector-(\d[\w.+-]*?)\.(?:jar|zip)\b|connections/(\d[\w.+-]*?)\.json\b")
 # As build.gradle reads it.
 VERSION = re.compile(r'(?ms)^\[workspace\.package\].*?^version = "([^"]+)"')
 HEADING = re.compile(r"(?m)^## +\[?([^\s\]]+)\]?(?: +- +(\S.*?))? *$")
@@ -28,6 +31,9 @@ def main(arguments: list[str]) -> str | None:
             faults = collect(ROOT, Path(folder))
         case _:
             return "Usage: draft.py check [TAG], or draft.py collect FOLDER"
+    if not faults:
+        done = "is ready for its release" if arguments[0] == "check" else f"is in {arguments[1]}"
+        print(f"draft.py: {read_version(ROOT)} {done}")
     return "\n".join(f"draft.py: {fault}" for fault in faults) or None
 
 
@@ -38,16 +44,26 @@ def check(root: Path, tag: str | None = None) -> list[str]:
     if tag is not None and tag != f"v{version}":
         faults.append(f"the tag is {tag}, but Cargo.toml has version {version}; the tag must be v{version}")
     sections = read_sections(root)
-    date, text = sections.get(version, ("", ""))
+    day, text = sections.get(version, ("", ""))
     if version not in sections:
         faults.append(f"CHANGELOG.md has no section for {version}; add `## [{version}] - YYYY-MM-DD`")
-    elif not re.fullmatch(r"\d{4}-\d{2}-\d{2}", date):
+    elif not is_date(day):
         faults.append(f"CHANGELOG.md: the heading of {version} has no date; write `## [{version}] - YYYY-MM-DD`")
     if version in sections and not text:
         faults.append(f"CHANGELOG.md: the section for {version} is empty; it becomes the release notes")
     if sections.get("Unreleased", ("", ""))[1]:
         faults.append(f"CHANGELOG.md: [Unreleased] has entries; move them to the section for {version}")
+    for document in filter(lambda name: (root / name).exists(), UNRELEASED):
+        if "No version has been released yet" in (root / document).read_text(encoding="utf-8"):
+            faults.append(f"{document} says that no version has been released yet; remove these sentences")
     return faults
+
+
+def is_date(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def collect(root: Path, folder: Path) -> list[str]:
@@ -84,9 +100,9 @@ def read_version(root: Path) -> str:
 def other_versions(root: Path, version: str) -> list[str]:
     """The places where a document names a file of another version."""
     faults = []
-    for document in NAMING:
+    for document in DOCUMENTS:
         for number, line in enumerate((root / document).read_text(encoding="utf-8").splitlines(), start=1):
-            for named in NAMED.finditer(line):
+            for named in RELEASE_FILE.finditer(line):
                 if version not in named.groups():
                     faults.append(f"{document}:{number} names {named[0]}, but Cargo.toml has version {version}")
     return faults
@@ -97,8 +113,8 @@ def read_sections(root: Path) -> dict[str, tuple[str, str]]:
     file = root / "CHANGELOG.md"
     parts = HEADING.split(file.read_text(encoding="utf-8")) if file.exists() else []
     return {
-        version: (date or "", text.strip())
-        for version, date, text in zip(parts[1::3], parts[2::3], parts[3::3], strict=True)
+        version: (day or "", text.strip())
+        for version, day, text in zip(parts[1::3], parts[2::3], parts[3::3], strict=True)
     }
 
 

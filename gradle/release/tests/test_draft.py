@@ -41,6 +41,7 @@ def root(tmp_path: Path) -> Path:
         "Cargo.toml": '[workspace]\nversion = "9"\n\n[workspace.package]\n# A comment.\nversion = "0.2.0"\n',
         "README.md": "Copy `pfscim-connector-0.2.0.jar` or `pfscim-connector-<version>.zip`. 0.1.0 was the first version.\n",
         "docs/architecture.md": "A setting: `tests/upgrades/connections/0.2.0.json`.\n",
+        "docs/compatibility.md": "Versions are numbered.\n",
         "CHANGELOG.md": CHANGELOG,
     }
     for name, text in files.items():
@@ -70,6 +71,8 @@ def test_a_tag_of_another_version_is_a_fault(root: Path, tag: str) -> None:
         ("## [0.2.0] - 2026-02-01", "## [0.3.0] - 2026-02-01", "has no section for 0.2.0"),
         ("## [0.2.0] - 2026-02-01", "## [0.2.0]", "no date"),
         ("## [0.2.0] - 2026-02-01", "## [0.2.0] - soon", "no date"),
+        ("## [0.2.0] - 2026-02-01", "## [0.2.0] - 2026-99-99", "no date"),
+        ("# Change log", "# Change log\n\nNo version has been released yet.", "remove these sentences"),
         ("### Fixed\n\n- The second fault.\n\n", "", "is empty"),
         ("## [Unreleased]\n", "## [Unreleased]\n\n- One more.\n", "[Unreleased] has entries"),
     ],
@@ -86,7 +89,7 @@ def test_a_project_without_a_change_log_is_not_ready(root: Path) -> None:
     assert "has no section for 0.2.0" in fault
 
 
-@pytest.mark.parametrize("document", draft.NAMING)
+@pytest.mark.parametrize("document", draft.DOCUMENTS)
 def test_a_document_that_names_a_file_of_another_version_is_a_fault(root: Path, document: str) -> None:
     change(root / document, "0.2.0.j", "0.1.0.j")
     (fault,) = draft.check(root)

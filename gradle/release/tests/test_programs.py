@@ -50,7 +50,7 @@ Look = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
-def look(tmp_path: Path, add_program: AddProgram) -> Look:
+def look(tmp_path: Path, add_program: AddProgram, monkeypatch: pytest.MonkeyPatch) -> Look:
     """Runs programs.sh with the list above, on a Debian whose apt-get and dpkg write their calls to the file `calls`."""
     script = (GRADLE / "programs.sh").read_text(encoding="utf-8")
     for path in ("/etc/debian_version", "/usr/sbin/policy-rc.d"):
@@ -72,6 +72,9 @@ def look(tmp_path: Path, add_program: AddProgram) -> Look:
         "apt-get", f'echo "apt-get $*" >> "{tmp_path}/calls"\n[ -x "{tmp_path}/policy-rc.d" ] || exit 1\n{brings}'
     )
 
+    # The tests themselves run with CI=true on a build server.
+    monkeypatch.delenv("CI", raising=False)
+
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             ["/bin/sh", tmp_path / "programs.sh", *arguments], capture_output=True, text=True, check=False
@@ -90,7 +93,7 @@ def test_packages_of_the_tasks_are_installed_and_no_service_starts(look: Look, t
     ended = look("--console=plain", ":check")
     assert installed(tmp_path) == ["compiler headers server"]
     assert ended.returncode == 0
-    assert "  * server: server, for check\n" in ended.stderr, "the package did not bring it"
+    assert "  * server, for check: server\n" in ended.stderr, "the package did not bring it"
     assert "  * build" not in ended.stderr
     assert not (tmp_path / "policy-rc.d").exists()
 
@@ -100,7 +103,7 @@ def test_a_program_for_every_task_that_is_still_missing_is_a_failure(look: Look,
     ended = look("help")
     assert ended.returncode == 1
     assert "no such package" in ended.stderr
-    assert "  * build: compiler,headers, for all\n" in ended.stderr
+    assert "  * build, for all: compiler,headers\n" in ended.stderr
     assert "server" not in ended.stderr
 
 
@@ -109,8 +112,27 @@ def test_nothing_is_installed_if_the_user_is_not_root(look: Look, tmp_path: Path
     add_program("build", "exit 0")
     ended = look("check")
     assert ended.returncode == 0
-    assert "  * server: server, for check\n" in ended.stderr
+    assert "  * server, for check: server\n" in ended.stderr
+    assert "goes on; a test or check without its program is not run" in ended.stderr
     assert installed(tmp_path) == []
+
+
+def test_in_ci_a_missing_program_stops_the_build(
+    look: Look, add_program: AddProgram, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_program("id", "echo 1000")
+    add_program("build", "exit 0")
+    monkeypatch.setenv("CI", "true")
+    ended = look("check")
+    assert ended.returncode == 1
+    assert "stopped, because CI=true is set" in ended.stderr
+
+
+def test_a_task_that_is_left_out_needs_no_programs_and_build_is_check(look: Look, add_program: AddProgram) -> None:
+    add_program("id", "echo 1000")
+    add_program("build", "exit 0")
+    assert look("dist", "-x", "check").stderr == ""
+    assert "  * server, for check: server\n" in look("build").stderr
 
 
 def test_programs_for_other_platforms_are_installed_if_asked_for(
