@@ -1,11 +1,13 @@
 //! Compares the tables of docs/compatibility.md with the code: exit status, outcomes, failure codes, keys of JSON.
-//! Does not see keys that are not written in the code, what a key means, nor what else the document promises.
+//! Compares the first column of a table, and the keys of each `json!`; keys that are assigned later count as one more object.
+//! Does not see keys that are not written in the code, what a key means, nor the other columns and sentences.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 use crate::Files;
+use crate::markdown::{Page, codes};
 
 /// The document that has the tables.
 const DOCUMENT: &str = "docs/compatibility.md";
@@ -47,8 +49,11 @@ pub fn compatibility(files: &Files) -> Vec<String> {
     let mut written: BTreeMap<&str, BTreeSet<String>> =
         keys.keys().map(|path| (path.as_str(), BTreeSet::new())).collect();
     for (path, text) in writers {
-        let mut found = BTreeSet::new();
-        json_keys(text.parse().unwrap_or_default(), &mut found);
+        let (mut objects, mut assigned) = (Vec::new(), BTreeSet::new());
+        json_keys(text.parse().unwrap_or_default(), &mut objects, &mut assigned);
+        assigned.retain(|key| !objects.iter().any(|object| object.contains(key)));
+        objects.push(assigned);
+        let found: BTreeSet<String> = objects.into_iter().filter(|keys| !keys.is_empty()).map(object).collect();
         if !found.is_empty() {
             written.insert(path, found);
         }
@@ -70,30 +75,25 @@ fn compare(what: &str, code: &BTreeSet<String>, document: &Listed, failures: &mu
     }
 }
 
-/// The values of first columns by the name of the column, and keys of JSON by the file that writes them.
+/// The values of first columns by the name of the column, and objects of JSON by the file that writes them.
 fn tables(text: &str) -> (BTreeMap<String, Listed>, BTreeMap<String, Listed>) {
     let (mut columns, mut keys) = (BTreeMap::<_, Listed>::new(), BTreeMap::<_, Listed>::new());
-    let mut header: Vec<&str> = Vec::new();
-    for (line, text) in (1..).zip(text.lines()) {
-        let cells: Vec<&str> = text.trim_matches('|').split('|').map(str::trim).collect();
-        if !text.starts_with('|') {
-            header.clear();
-        } else if header.is_empty() {
-            header = cells;
-        } else {
-            let cell = |name| header.iter().position(|column| *column == name).and_then(|at| cells.get(at)).copied();
-            let listed = |cell: &str| -> Listed { codes(cell).map(|code| (code, line)).collect() };
-            columns.entry(header[0].to_owned()).or_default().extend(listed(cells[0]));
-            if let (Some(names), Some(path)) = (cell(KEYS.0), cell(KEYS.1).and_then(|path| codes(path).next())) {
-                keys.entry(path).or_default().extend(listed(names));
-            }
+    for row in Page::read(text).rows {
+        let Some((column, first)) = row.cells.first() else { continue };
+        let values = codes(first).map(|value| (value.to_owned(), row.line));
+        columns.entry(column.clone()).or_default().extend(values);
+        if let (Some(names), Some(path)) = (row.cell(KEYS.0), row.cell(KEYS.1)) {
+            let names = object(codes(names).map(str::to_owned).collect());
+            let path = codes(path).next().unwrap_or("no file").to_owned();
+            keys.entry(path).or_default().insert(names, row.line);
         }
     }
     (columns, keys)
 }
 
-fn codes(text: &str) -> impl Iterator<Item = String> {
-    text.split('`').skip(1).step_by(2).map(str::to_owned)
+/// An object of JSON by its keys, in the order of the alphabet.
+fn object(keys: BTreeSet<String>) -> String {
+    format!("the object {}", Vec::from_iter(keys).join(", "))
 }
 
 fn between<'t>(text: &'t str, begin: &str, end: &str) -> Option<&'t str> {
@@ -107,8 +107,8 @@ fn written(region: &str) -> BTreeSet<String> {
     if texts.is_empty() { numbers.map(str::to_owned).collect() } else { texts }
 }
 
-/// The keys of `json!` and of `object["key"] =`, outside `#[cfg(test)]`.
-fn json_keys(tokens: TokenStream, keys: &mut BTreeSet<String>) {
+/// The keys of each `json!`, and those of `object["key"] =`, outside `#[cfg(test)]`.
+fn json_keys(tokens: TokenStream, objects: &mut Vec<BTreeSet<String>>, assigned: &mut BTreeSet<String>) {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     let is = |at: usize, text: &str| tokens.get(at).is_some_and(|token| token.to_string().replace(' ', "") == text);
     let mut at = 0;
@@ -119,7 +119,9 @@ fn json_keys(tokens: TokenStream, keys: &mut BTreeSet<String>) {
                 at = (at..tokens.len()).find(body).unwrap_or(tokens.len());
             }
             TokenTree::Group(group) if at > 1 && is(at - 2, "json") && is(at - 1, "!") => {
-                literal_keys(group.stream(), keys);
+                let mut keys = BTreeSet::new();
+                literal_keys(group.stream(), &mut keys);
+                objects.push(keys);
             }
             TokenTree::Group(group) => {
                 let inner: Vec<TokenTree> = group.stream().into_iter().collect();
@@ -127,9 +129,9 @@ fn json_keys(tokens: TokenStream, keys: &mut BTreeSet<String>) {
                     && is(at + 1, "=")
                     && !is(at + 2, "=")
                 {
-                    keys.extend(text(key));
+                    assigned.extend(text(key));
                 }
-                json_keys(group.stream(), keys);
+                json_keys(group.stream(), objects, assigned);
             }
             _ => {}
         }

@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 
 use crate::Files;
+use crate::functions::{above, is_ignored, is_test};
+use crate::markdown::Page;
 
 /// The document that has the table: the one whose first column is `row`.
 const TABLE: &str = "docs/decisions.md";
@@ -14,25 +16,18 @@ const TESTS: &str = "rust/core/src/";
 /// Each row has a test, each test has a row, and the document names tests that exist.
 pub fn decisions(files: &Files) -> Vec<String> {
     let Some(text) = files.get(TABLE) else { return vec![format!("{TABLE} does not exist; restore it")] };
-    let tests = tests(files);
-    let (mut failures, mut rows, mut inside) = (Vec::new(), BTreeMap::new(), false);
-    for (line, text) in (1..).zip(text.lines()) {
-        let first = text.strip_prefix("| ").and_then(|cells| cells.split(" |").next());
-        match first {
-            Some("row") => inside = true,
-            Some(row) if inside => {
-                if let Some(before) = rows.insert(row, line) {
-                    failures.push(format!(
-                        "{TABLE}:{line}: row {row} is in line {before} too; give it a number of its own"
-                    ));
-                }
-            }
-            _ => inside &= text.starts_with('|'),
+    let (mut failures, mut rows) = (Vec::new(), BTreeMap::new());
+    let tests = tests(files, &mut failures);
+    let page = Page::read(text);
+    for row in &page.rows {
+        let (line, Some(number)) = (row.line, row.cell("row")) else { continue };
+        if let Some(before) = rows.insert(number, line) {
+            failures.push(format!("{TABLE}:{line}: row {number} is in line {before} too; give it a number of its own"));
         }
-        for name in text.split('`').skip(1).step_by(2).filter(|code| number(code).is_some()) {
-            if !tests.contains_key(name) {
-                failures.push(format!("{TABLE}:{line}: {name} is not a test in {TESTS}; correct the name"));
-            }
+    }
+    for (name, line) in page.codes.iter().filter(|(code, _)| number(code).is_some()) {
+        if !tests.contains_key(name.as_str()) {
+            failures.push(format!("{TABLE}:{line}: {name} is not a test in {TESTS}; correct the name"));
         }
     }
     if rows.is_empty() {
@@ -53,17 +48,20 @@ pub fn decisions(files: &Files) -> Vec<String> {
     failures
 }
 
-/// The tests by name, each with its place.
-fn tests(files: &Files) -> BTreeMap<&str, String> {
+/// The tests by name, each with its place. One that does not run everywhere is a failure.
+fn tests<'f>(files: &'f Files, failures: &mut Vec<String>) -> BTreeMap<&'f str, String> {
     let mut tests = BTreeMap::new();
     for (path, text) in files.iter().filter(|(path, _)| path.starts_with(TESTS) && path.ends_with(".rs")) {
-        let mut above = "";
-        for (line, text) in (1..).zip(text.lines().map(str::trim)) {
-            let name = text.strip_prefix("fn ").and_then(|rest| rest.split('(').next());
-            if let Some(name) = name.filter(|name| above == "#[test]" && number(name).is_some()) {
-                tests.insert(name, format!("{path}:{line}"));
+        let lines: Vec<&str> = text.lines().map(str::trim).collect();
+        for (at, line) in lines.iter().enumerate() {
+            let name = line.strip_prefix("fn ").and_then(|rest| rest.split('(').next());
+            let above = above(&lines[..at]);
+            let Some(name) = name.filter(|name| number(name).is_some() && is_test(&above)) else { continue };
+            let place = format!("{path}:{}", at + 1);
+            if is_ignored(&above) || above.iter().any(|line| line.starts_with("#[cfg")) {
+                failures.push(format!("{place}: {name} is ignored or below #[cfg]; the test of a row always runs"));
             }
-            above = text;
+            tests.insert(name, place);
         }
     }
     tests

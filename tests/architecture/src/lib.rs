@@ -9,6 +9,7 @@ mod arrows;
 mod compatibility;
 mod decisions;
 mod document;
+mod functions;
 mod links;
 mod markdown;
 mod uses;

@@ -1,11 +1,23 @@
 //! Checks that the files, headings, tests and functions exist that documents and comments name.
-//! Does not see whether a URL answers, nor which line a path in backquotes names.
+//! Checks that each cell of a column `test` names tests that run, or says what else holds.
+//! Does not see whether a URL answers, which line a path in backquotes names, nor what a test asserts.
 
 use crate::Files;
-use crate::markdown::Page;
+use crate::functions::{declarations, is_ignored, is_test};
+use crate::markdown::{Page, codes};
 
 /// Where a path in backquotes begins if it is one of the repository.
-const ROOTS: [&str; 5] = ["rust/", "java/", "tests/", "gradle/", "docs/"];
+const ROOTS: [&str; 7] = ["rust/", "java/", "tests/", "gradle/", "docs/", ".github/", ".ci/"];
+
+/// How a name in backquotes ends if it is a file at the top of the repository.
+const TOP: [&str; 3] = [".toml", ".md", ".gradle"];
+
+/// What the release workflow makes.
+const MADE: &str = "release-notes.md";
+
+/// What a cell of a column `test` may say instead of a test.
+const INSTEAD: [&str; 5] =
+    ["ot tested**", "Cargo refuses it", "Clippy refuses it", "The compiler refuses it", "`./gradlew "];
 
 /// Files that may name a document.
 const COMMENTED: [&str; 8] = [".rs", ".java", ".gradle", ".py", ".toml", ".sh", "gradlew", ".ci/run"];
@@ -28,12 +40,17 @@ pub fn links(files: &Files) -> Vec<String> {
             for line in page.html {
                 check(line, "HTML link".to_owned(), Err("write it as a Markdown link".to_owned()));
             }
+            for row in &page.rows {
+                let Some(cell) = row.cell("test") else { continue };
+                check(row.line, "column `test`".to_owned(), tested(files, cell));
+            }
             for (code, line) in page.codes {
                 let named = code.split([':', '#', ' ']).next().unwrap_or(&code);
                 // A pattern, a placeholder and what a build makes are not in the repository.
                 let other = named.contains(['*', '<', '{', '$']) || named.split('/').any(|part| part == "build");
                 let names_function = named.contains('/') && code.contains("::");
-                if !other && (names_function || ROOTS.iter().any(|root| named.starts_with(root))) {
+                let top = !named.contains('/') && named != MADE && TOP.iter().any(|end| named.ends_with(end));
+                if !other && (names_function || top || ROOTS.iter().any(|root| named.starts_with(root))) {
                     check(line, format!("`{code}`"), exists(files, named).and_then(|()| declares(files, &code)));
                 }
             }
@@ -84,13 +101,23 @@ fn exists(files: &Files, path: &str) -> Result<(), String> {
 /// Whether the file of `path::name` declares a function or method of that name; every other text passes.
 fn declares(files: &Files, code: &str) -> Result<(), String> {
     let Some((path, name)) = code.split_once("::") else { return Ok(()) };
-    let declarations = match path.rsplit_once('.') {
-        Some((_, "rs")) => vec![format!("fn {name}("), format!("fn {name}<")],
-        Some((_, "py")) => vec![format!("def {name}(")],
-        Some((_, "java")) => vec![format!(" {name}(")],
-        _ => Vec::new(),
-    };
-    let text = files.get(path).map_or("", String::as_str);
-    let found = declarations.iter().any(|declaration| text.contains(declaration));
+    let found = files.get(path).is_some_and(|text| !declarations(path, text, name).is_empty());
     found.then_some(()).ok_or_else(|| format!("{path} declares no function {name}; correct the name"))
+}
+
+/// Whether each `path::name` of the cell is a test that runs, and whether it has one or says what holds instead.
+fn tested(files: &Files, cell: &str) -> Result<(), String> {
+    let mut tests = codes(cell).filter_map(|code| code.split_once("::")).peekable();
+    if tests.peek().is_none() && !INSTEAD.iter().any(|instead| cell.contains(instead)) {
+        return Err("has no `path::name`; name a test, or write **Not tested**".to_owned());
+    }
+    let runs = |(path, name): &(&str, &str)| {
+        let found = files.get(*path).map(|text| declarations(path, text, name)).unwrap_or_default();
+        let test = |above: &Vec<&str>| is_test(above) || path.ends_with(".py") && name.starts_with("test_");
+        found.iter().any(|above| test(above) && !is_ignored(above))
+    };
+    match tests.find(|test| !runs(test)) {
+        Some((path, name)) => Err(format!("{path}::{name} is not a test, or it is ignored; name a test that runs")),
+        None => Ok(()),
+    }
 }

@@ -1,9 +1,9 @@
-//! Reads links, text in backquotes and headings of a Markdown document.
+//! Reads links, text in backquotes, headings and tables of a Markdown document.
 //! Does not see links whose definition is missing.
 
 use std::collections::{HashMap, HashSet};
 
-use pulldown_cmark::{Event, LinkType, Parser, Tag, TagEnd};
+use pulldown_cmark::{Event, LinkType, Options, Parser, Tag, TagEnd};
 
 #[derive(Default)]
 pub(crate) struct Page {
@@ -15,6 +15,27 @@ pub(crate) struct Page {
     pub(crate) html: Vec<usize>,
     /// The fragments by which a link can name a heading, made as GitHub makes them.
     pub(crate) anchors: HashSet<String>,
+    /// The rows of all tables, without their headings.
+    pub(crate) rows: Vec<Row>,
+}
+
+/// A row of a table.
+pub(crate) struct Row {
+    pub(crate) line: usize,
+    /// The heading and the Markdown of each cell.
+    pub(crate) cells: Vec<(String, String)>,
+}
+
+impl Row {
+    /// The cell below the heading.
+    pub(crate) fn cell(&self, heading: &str) -> Option<&str> {
+        self.cells.iter().find(|(of, _)| of == heading).map(|(_, cell)| cell.as_str())
+    }
+}
+
+/// What is in backquotes in one cell or line.
+pub(crate) fn codes(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
 }
 
 impl Page {
@@ -22,7 +43,8 @@ impl Page {
         let mut page = Self::default();
         let mut seen: HashMap<String, usize> = HashMap::new();
         let mut text = String::new();
-        for (event, range) in Parser::new(source).into_offset_iter() {
+        let (mut headings, mut cells) = (Vec::new(), Vec::new());
+        for (event, range) in Parser::new_ext(source, Options::ENABLE_TABLES).into_offset_iter() {
             let line = source[..range.start].matches('\n').count() + 1;
             match event {
                 Event::Start(Tag::Link { link_type: LinkType::Email, .. }) => {}
@@ -31,6 +53,12 @@ impl Page {
                 }
                 Event::Html(tag) | Event::InlineHtml(tag) if tag.contains("href=") || tag.contains("src=") => {
                     page.html.push(line);
+                }
+                Event::Start(Tag::TableCell) => cells.push(source[range].trim_matches(['|', ' ']).to_owned()),
+                Event::End(TagEnd::TableHead) => headings = std::mem::take(&mut cells),
+                Event::End(TagEnd::TableRow) => {
+                    let cells = headings.iter().cloned().zip(std::mem::take(&mut cells)).collect();
+                    page.rows.push(Row { line, cells });
                 }
                 Event::Start(Tag::Heading { .. }) => text.clear(),
                 Event::Text(part) => text.push_str(&part),

@@ -213,6 +213,13 @@ fn each_row_of_the_decisions_has_a_test_and_each_test_a_row() {
     fails(&unlisted, &["rust/core/src/decide.rs:6: row_9_is_tested tests a row that docs/decisions.md does not have"]);
     let unmarked = decided("", "row_5a_is_tested() {}\nfn row_1_helps() {}\nfn row_9_helps");
     passes(&unmarked);
+    fails(&decided("|7| c |\n", "row_5a_is_tested"), &["docs/decisions.md:9: row 7 has no test"]);
+    fails(&decided("7 | c\n", "row_5a_is_tested"), &["docs/decisions.md:9: row 7 has no test"]);
+    for off in ["#[ignore]\n#[test]", "#[test]\n#[ignore = \"slow\"]", "#[cfg(unix)]\n// why;\n#[test]"] {
+        let ignored = decided("", &format!("row_5a_is_tested() {{}}\n{off}\nfn row_1_is_tested_too"));
+        fails(&ignored, &["decide.rs:", "row_1_is_tested_too is ignored or below #[cfg]"]);
+    }
+    passes(&decided("", "row_5a_is_tested() {}\n#[ignore]\n#[test]\nfn other() {}\n#[test]\nfn row_1_is_tested_too"));
     let gone = decisions(&files(&[("rust/core/src/decide.rs", "")]));
     fails(&gone, &["docs/decisions.md does not exist"]);
     fails(&decisions(&files(&[("docs/decisions.md", "| word |\n")])), &["has no table with a column `row`"]);
@@ -241,7 +248,7 @@ fn promised(status: &str, outcome: &str, code: &str, keys: &str, json: &str) -> 
 
 #[test]
 fn what_scripts_rely_on_is_in_the_document_and_in_the_code() {
-    const ROW: &str = "| `x` | `a`, `b` | `rust/cli/src/a.rs` |\n";
+    const ROW: &str = "| `x` | `a` | `rust/cli/src/a.rs` |\n| `x` | `b` | `rust/cli/src/a.rs` |\n";
     const JSON: &str = "fn f() { let mut o = json!({\"a\": g(\"x\")}); o[\"b\"] = 1; o[\"c\"] == 1; }\n\
         #[cfg(test)] mod tests { fn f() { json!({\"c\": 1}) } }";
     passes(&promised("0", "created", "config", ROW, JSON));
@@ -251,18 +258,22 @@ fn what_scripts_rely_on_is_in_the_document_and_in_the_code() {
         (promised("0", "created", "setup", ROW, JSON), ["list config for the table `code`", ":11 lists setup for"]),
         (
             promised("0", "created", "config", &ROW.replace("`b`", "`c`"), JSON),
-            ["list b for rust/cli/src/a.rs", "lists c"],
+            ["list the object b for rust/cli/src/a.rs", ":20 lists the object c"],
         ),
     ] {
         assert!(failures.len() == 2 && failures[0].contains(kind[0]) && failures[1].contains(kind[1]), "{failures:#?}");
     }
     let nested = JSON.replace("g(\"x\")", "{\"d\": [{\"b\": 1}]}");
-    fails(&promised("0", "created", "config", ROW, &nested), &["does not list d for rust/cli/src/a.rs"]);
+    passes(&promised("0", "created", "config", "| `x` | `d`, `a`, `b` | `rust/cli/src/a.rs` |\n", &nested));
+    let two = "fn f() { json!({\"a\": 1}); json!({\"b\": 1, \"c\": 1}) }";
+    let moved = promised("0", "created", "config", &ROW.replace("`a`", "`a`, `c`"), two);
+    assert!(moved.len() == 4 && moved[0].contains("does not list the object a for"), "{moved:#?}");
+    fails(&promised("0", "created", "config", &format!("{ROW}| `x` | `b` | |\n"), JSON), &["the object b for no file"]);
     let unlisted = promised("0", "created", "config", "", "fn f() { json!({\"a\": 1}) }");
-    fails(&unlisted, &["does not list a for rust/cli/src/a.rs"]);
+    fails(&unlisted, &["does not list the object a for rust/cli/src/a.rs"]);
     fails(
         &promised("0", "created", "config", ROW, "fn f() { json!({\"a\": 1}) }"),
-        &[":19 lists b for rust/cli/src/a.rs"],
+        &[":20 lists the object b for rust/cli/src/a.rs"],
     );
     let gone = compatibility(&files(&[("docs/compatibility.md", "")]));
     assert!(gone.len() == 4 && gone.iter().all(|failure| failure.contains("correct VALUES")), "{gone:#?}");
@@ -308,6 +319,70 @@ fn paths_in_backquotes_exist() {
     for path in ["rust/none.rs", "docs/c.md", "tests/none"] {
         fails(&linked("tests/README.md", &format!("`{path}`")), &["tests/README.md:1:", path, "does not exist"]);
         fails(&linked("docs/a.md", &format!("text\n`{path}`")), &["docs/a.md:2:", path, "does not exist"]);
+    }
+}
+
+#[test]
+fn names_of_files_at_the_top_exist() {
+    passes(&linked(
+        "docs/a.md",
+        "`README.md` `release-notes.md` `NAME-<n>.md` `*.toml` `a.rs` `.mdx` `x.json` `.idea/x`",
+    ));
+    for path in ["deny.toml", "NOTES.md", "none.gradle", ".github/workflows/none.yml", ".ci/none"] {
+        fails(&linked("docs/a.md", &format!("text\n`{path}`")), &["docs/a.md:2:", path, "does not exist"]);
+    }
+}
+
+/// The failures of one cell of a column `test`.
+fn tested(cell: &str) -> Vec<String> {
+    let rust = "#[test]\nfn one() {}\n\nfn helper() {}\n\n#[ignore]\n#[test]\nfn ignored() {}\n\n// #[test]\nfn noted() {}\n\
+        proptest! {\n    #[test]\n    fn generated(x in 0..1) {}\n}\n#[cfg(unix)]\n#[test]\nfn some() {}\n";
+    let java = "    // void noted(\n    /** @Test void noted() */\n    private int helper(int x) {\n        return called(x);\n    }\n\n\
+        \n    @Test\n    // why\n    public void one() throws Exception {\n    }\n\n    @Ignore\n    @Test\n    public void off() {\n";
+    links(&files(&[
+        ("docs/a.md", &format!("| threat | test |\n|---|---|\n| `\\|` | {cell} |\n")),
+        ("rust/core/src/lib.rs", rust),
+        (
+            "tests/a/test_a.py",
+            "def test_one():\n    pass\n\n\ndef helper():\n    pass\n\n\n@pytest.mark.skip\ndef test_off():\n",
+        ),
+        ("java/a/ATest.java", java),
+    ]))
+}
+
+#[test]
+fn a_column_of_tests_names_tests_that_run() {
+    for cell in [
+        "`rust/core/src/lib.rs::one`",
+        "`rust/core/src/lib.rs::generated`, `rust/core/src/lib.rs::some`",
+        "`tests/a/test_a.py::test_one`; **not tested** for links",
+        "`java/a/ATest.java::one`",
+        "**Not tested**",
+        "Cargo refuses it",
+        "Clippy refuses it in core",
+        "The compiler refuses it",
+        "`./gradlew cargoDeny`",
+    ] {
+        passes(&tested(cell));
+    }
+    for cell in ["", "by hand", "`rust/core/src/lib.rs`", "`README`"] {
+        fails(&tested(cell), &["docs/a.md:3: column `test`: has no `path::name`"]);
+    }
+    for cell in [
+        "`rust/core/src/lib.rs::helper`",
+        "`rust/core/src/lib.rs::ignored`",
+        "`rust/core/src/lib.rs::noted`",
+        "`rust/core/src/lib.rs::one`, `rust/core/src/lib.rs::helper`",
+        "`tests/a/test_a.py::helper`",
+        "`tests/a/test_a.py::test_off`",
+        "`java/a/ATest.java::helper`",
+        "`java/a/ATest.java::off`",
+    ] {
+        fails(&tested(cell), &["docs/a.md:3: column `test`:", "is not a test, or it is ignored"]);
+    }
+    for name in ["noted", "called"] {
+        let failures = tested(&format!("`java/a/ATest.java::{name}`"));
+        assert!(failures.len() == 2 && failures[1].contains("declares no function"), "{failures:#?}");
     }
 }
 
