@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use once_cell::sync::Lazy;
-use pfscim_core::connector::{Connector, Group, Member, Others, Session};
+use pfscim_core::connector::{Connector, Group, Member, Session, UnlistedMembers};
 use pfscim_core::environment::{Clock, Environment, SystemClock};
 use pfscim_core::mapping::Field;
 use pfscim_core::settings::Settings;
@@ -120,7 +120,7 @@ fn perform(operation: u8, key: i64, mut request: Reader<'_>, result: &mut Writer
             report(&session(key)?.create_group(&group)?, result);
         }
         11 => {
-            let others = if request.bool()? { Others::ALL_KEPT } else { Others::Removed };
+            let others = if request.bool()? { UnlistedMembers::KEEP_ALL } else { UnlistedMembers::Remove };
             let group = Group { others, ..group(request)? };
             named(Some(&group.name))?;
             report(&session(key)?.update_group(&group)?, result);
@@ -208,7 +208,7 @@ fn group(mut request: Reader<'_>) -> Result<Group, Malformed> {
         None
     };
     request.end()?;
-    Ok(Group { id, name, members, others: Others::default() })
+    Ok(Group { id, name, members, others: UnlistedMembers::default() })
 }
 
 fn member(request: &mut Reader<'_>, is_group: bool) -> Result<Member, Malformed> {

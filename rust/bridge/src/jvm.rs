@@ -30,13 +30,13 @@ pub(crate) extern "system" fn Java_org_pfscim_connector_NativeConnector_call<'lo
         let request = env.convert_byte_array(&frame)?;
         Ok(env.byte_array_from_slice(&call::answer(&request)?)?)
     })
-    .resolve_with::<Throw, _>(|| &class)
+    .resolve_with::<ThrowNativeException, _>(|| &class)
 }
 
 /// Throws whatever stands in the way of an answer.
-struct Throw;
+struct ThrowNativeException;
 
-impl<T: Default> ErrorPolicy<T, Fault> for Throw {
+impl<T: Default> ErrorPolicy<T, Fault> for ThrowNativeException {
     type Captures<'local: 'method, 'method> = &'method JClass<'local>;
 
     fn on_error<'local: 'method, 'method>(

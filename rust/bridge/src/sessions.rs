@@ -1,7 +1,8 @@
 //! The sessions that Java holds keys of. A key is never used twice, so one that was kept too long meets nobody.
 
+use pfscim_core::sync::lock_ignoring_poison;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use once_cell::sync::Lazy;
 use pfscim_core::connector::Session;
@@ -16,7 +17,7 @@ static REGISTRY: Lazy<Mutex<Registry>> = Lazy::new(Mutex::default);
 
 /// No step under this lock can leave the registry half-changed, so a poisoned lock is as good as any.
 fn registry() -> MutexGuard<'static, Registry> {
-    REGISTRY.lock().unwrap_or_else(PoisonError::into_inner)
+    lock_ignoring_poison(&REGISTRY)
 }
 
 /// Keeps a session and gives it a key; never 0.

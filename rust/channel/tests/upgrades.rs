@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use pfscim_channel::connection::{Connection, SettingValue};
 use pfscim_channel::mapping::Rules;
-use pfscim_channel::state::{Counts, Group, Owner, State, Upkeep, User};
+use pfscim_channel::state::{Group, Owner, State, StateCounts, StateMaintenance, User};
 use pfscim_core::Record;
 use pfscim_core::mapping::Catalogue;
 use pfscim_core::scim::{Identifier, Version};
@@ -205,8 +205,8 @@ fn another_layout_is_refused_and_not_changed() {
         let refused = [
             State::open(&path, &owner()).map(drop).unwrap_err(),
             State::preview(&path, &owner()).map(drop).unwrap_err(),
-            Upkeep::look(&path).map(drop).unwrap_err(),
-            Upkeep::open(&path).map(drop).unwrap_err(),
+            StateMaintenance::look(&path).map(drop).unwrap_err(),
+            StateMaintenance::open(&path).map(drop).unwrap_err(),
         ];
         assert!(refused.iter().all(|error| error.to_string().ends_with("of this version of pfscim")), "{refused:?}");
         assert_eq!(std::fs::read(&path).unwrap(), before);
@@ -249,10 +249,10 @@ fn a_file_of_layout_4_is_written_and_maintained() {
     state.put(&frank).unwrap();
     state.put_group(&Group { dirty: false, ..state.group(NIGHT_SHIFT).unwrap().unwrap() }).unwrap();
     drop(state);
-    let file = Upkeep::look(&path).unwrap();
+    let file = StateMaintenance::look(&path).unwrap();
     assert_eq!(file.owner, owner());
-    let users = Counts { known: 6, in_scope: 5, linked: 5, dirty: 0, skipped: 1 };
-    let groups = Counts { known: 2, in_scope: 2, linked: 1, dirty: 0, skipped: 0 };
+    let users = StateCounts { known: 6, in_scope: 5, linked: 5, dirty: 0, skipped: 1 };
+    let groups = StateCounts { known: 2, in_scope: 2, linked: 1, dirty: 0, skipped: 0 };
     assert_eq!(file.counts().unwrap(), (users, groups));
     let read = [("entry versions", "3".to_owned()), ("source read whole", "2026-11-28T19:08:01Z".to_owned())];
     assert_eq!(file.watermarks().unwrap(), read.into());

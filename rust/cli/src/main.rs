@@ -4,7 +4,7 @@
 
 mod args;
 mod commands;
-mod end;
+mod exit_status;
 mod output;
 mod setup;
 
@@ -15,7 +15,7 @@ use clap::error::ErrorKind;
 
 use args::{Arguments, Command};
 use commands::{cycles, describe, help, prepare, state, verify};
-use end::End;
+use exit_status::ExitStatus;
 use output::{lines, logging};
 
 fn main() -> ExitCode {
@@ -40,22 +40,22 @@ fn main() -> ExitCode {
         Command::Man { command } => help::page(command),
     };
     end.unwrap_or_else(|error| {
-        lines::complain(&error.to_string());
-        End::from(&error)
+        lines::print_error(&error.to_string());
+        ExitStatus::from(&error)
     })
     .into()
 }
 
 /// Help goes where it was asked for; what was mistyped is one line.
-fn usage(error: &clap::Error) -> End {
+fn usage(error: &clap::Error) -> ExitStatus {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             lines::out(error.render().to_string().trim_end());
-            End::Well
+            ExitStatus::Well
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             lines::err(error.render().to_string().trim_end());
-            End::Unusable
+            ExitStatus::Unusable
         }
         _ => {
             let text = error.render().to_string();
@@ -70,8 +70,8 @@ fn usage(error: &clap::Error) -> End {
             let usage = text.lines().find_map(|l| l.trim().strip_prefix("Usage: ")).unwrap_or("pfscim");
             let command: Vec<_> = usage.split(' ').take_while(|w| w.bytes().all(|b| b.is_ascii_lowercase())).collect();
             let told = told.strip_prefix("error: ").unwrap_or(&told);
-            lines::complain(&format!("{told} (see `{} --help`)", command.join(" ")));
-            End::Unusable
+            lines::print_error(&format!("{told} (see `{} --help`)", command.join(" ")));
+            ExitStatus::Unusable
         }
     }
 }

@@ -9,7 +9,7 @@ pub trait Clock: Send + Sync {
     /// Time since some fixed point; never goes back.
     fn monotonic(&self) -> Duration;
     /// The date, for `Retry-After` and token expiry.
-    fn wall(&self) -> SystemTime;
+    fn system_time(&self) -> SystemTime;
     /// Waits.
     fn sleep(&self, time: Duration);
 }
@@ -32,7 +32,7 @@ impl Clock for SystemClock {
         self.0.elapsed()
     }
 
-    fn wall(&self) -> SystemTime {
+    fn system_time(&self) -> SystemTime {
         SystemTime::now()
     }
 

@@ -14,6 +14,7 @@ pub mod mapping;
 pub mod record;
 pub mod scim;
 pub mod settings;
+pub mod sync;
 pub mod text;
 
 pub use failure::Failure;

@@ -3,6 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::str::FromStr;
+
+use thiserror::Error;
 
 use crate::text::printable;
 
@@ -73,7 +76,7 @@ impl Outcome {
     ];
 
     /// The word used in log lines, tables and `--json`.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Created => "created",
             Self::Adopted => "adopted",
@@ -87,22 +90,26 @@ impl Outcome {
             Self::Skipped => "skipped",
         }
     }
+}
 
-    /// The outcome behind a word.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|o| o.word() == word)
+impl FromStr for Outcome {
+    type Err = UnknownName;
+
+    /// Reads what [`Outcome::as_str`] returns.
+    fn from_str(name: &str) -> Result<Self, UnknownName> {
+        Self::ALL.into_iter().find(|outcome| outcome.as_str() == name).ok_or(UnknownName)
     }
 }
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.word())
+        f.write_str(self.as_str())
     }
 }
 
 /// The setting that held an operation back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Switch {
+pub enum ProvisioningOption {
     /// *User Create* is off.
     UserCreate,
     /// *User Update* is off.
@@ -115,7 +122,7 @@ pub enum Switch {
     RemoveAction,
 }
 
-impl Switch {
+impl ProvisioningOption {
     /// Every switch.
     pub const ALL: [Self; 5] =
         [Self::UserCreate, Self::UserUpdate, Self::UserRemove, Self::ProvisionDisabled, Self::RemoveAction];
@@ -129,11 +136,6 @@ impl Switch {
             Self::ProvisionDisabled => "Provision Disabled Users",
             Self::RemoveAction => "Remove User Action",
         }
-    }
-
-    /// The switch behind a label.
-    pub fn from_label(label: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|s| s.label() == label)
     }
 
     /// What is the case, and what did not happen because of it, in the words of a warning.
@@ -150,6 +152,20 @@ impl Switch {
     }
 }
 
+impl FromStr for ProvisioningOption {
+    type Err = UnknownName;
+
+    /// Reads what [`ProvisioningOption::label`] returns.
+    fn from_str(label: &str) -> Result<Self, UnknownName> {
+        Self::ALL.into_iter().find(|option| option.label() == label).ok_or(UnknownName)
+    }
+}
+
+/// The text is not the name of an outcome, or not the label of a provisioning option.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("unknown name")]
+pub struct UnknownName;
+
 /// How an operation ended well. Displays as the one fixed line per operation: `outcome=disabled id=2819c223`, or
 /// `outcome=skipped by="User Update" id=2819c223`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -159,7 +175,7 @@ pub struct Report {
     /// What happened.
     pub outcome: Outcome,
     /// With [`Outcome::Skipped`]: the setting that held it back.
-    pub held_back_by: Option<Switch>,
+    pub skipped_by: Option<ProvisioningOption>,
     /// One line each, for the person who reads the log. Printable already.
     pub warnings: Vec<String>,
 }
@@ -167,12 +183,12 @@ pub struct Report {
 impl Report {
     /// A report without warnings.
     pub fn new(outcome: Outcome, id: Option<&str>) -> Self {
-        Self { id: id.map(str::to_owned), outcome, held_back_by: None, warnings: Vec::new() }
+        Self { id: id.map(str::to_owned), outcome, skipped_by: None, warnings: Vec::new() }
     }
 
     /// A report of something that a setting held back.
-    pub fn skipped(by: Switch, id: Option<&str>) -> Self {
-        Self { held_back_by: Some(by), ..Self::new(Outcome::Skipped, id) }
+    pub fn skipped(by: ProvisioningOption, id: Option<&str>) -> Self {
+        Self { skipped_by: Some(by), ..Self::new(Outcome::Skipped, id) }
     }
 
     /// The same report with one warning more.
@@ -189,11 +205,11 @@ impl Report {
             None => (rest, None),
         };
         match head.split_once(" by=") {
-            Some((word, label)) => {
-                let by = Switch::from_label(label.trim_matches('"'))?;
-                (Outcome::from_word(word)? == Outcome::Skipped).then(|| Self::skipped(by, id))
+            Some((name, label)) => {
+                let by = label.trim_matches('"').parse().ok()?;
+                (name.parse::<Outcome>().ok()? == Outcome::Skipped).then(|| Self::skipped(by, id))
             }
-            None => Some(Self::new(Outcome::from_word(head)?, id)),
+            None => Some(Self::new(head.parse().ok()?, id)),
         }
     }
 }
@@ -201,7 +217,7 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "outcome={}", self.outcome)?;
-        if let Some(by) = self.held_back_by {
+        if let Some(by) = self.skipped_by {
             write!(f, " by=\"{}\"", by.label())?;
         }
         match &self.id {
@@ -223,7 +239,7 @@ mod tests {
                 assert_eq!(Report::parse(&report.to_string()), Some(report));
             }
         }
-        for by in Switch::ALL {
+        for by in ProvisioningOption::ALL {
             let report = Report::skipped(by, Some("7"));
             assert_eq!(Report::parse(&report.to_string()), Some(report));
         }
@@ -233,8 +249,8 @@ mod tests {
 
     #[test]
     fn labels_read_back() {
-        for switch in Switch::ALL {
-            assert_eq!(Switch::from_label(switch.label()), Some(switch));
+        for option in ProvisioningOption::ALL {
+            assert_eq!(option.label().parse(), Ok(option));
         }
     }
 }

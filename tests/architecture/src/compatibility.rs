@@ -14,8 +14,8 @@ const DOCUMENT: &str = "docs/compatibility.md";
 
 /// First column of a table, and the place of its values: a file, where they begin and where they end.
 const VALUES: [(&str, &str, &str, &str); 4] = [
-    ("status", "rust/cli/src/end.rs", "fn status(self)", "\n    }"),
-    ("outcome", "rust/core/src/record.rs", "fn word(self)", "\n    }"),
+    ("status", "rust/cli/src/exit_status.rs", "fn status(self)", "\n    }"),
+    ("outcome", "rust/core/src/record.rs", "fn as_str(self)", "\n    }"),
     ("code", "rust/core/src/failure.rs", "fn code(&self)", "\n    }"),
     ("code", "rust/cli/src/commands/verify.rs", "let code = ", ";"),
 ];

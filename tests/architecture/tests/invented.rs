@@ -237,8 +237,8 @@ fn promised(status: &str, outcome: &str, code: &str, keys: &str, json: &str) -> 
     ];
     compatibility(&files(&[
         ("docs/compatibility.md", &document.concat()),
-        ("rust/cli/src/end.rs", "fn status(self) -> u8 {\n        match self { Self::Well => 0 }\n    }\n9"),
-        ("rust/core/src/record.rs", "fn word(self) {\n        Self::Created => \"created\",\n    }\n\"x\""),
+        ("rust/cli/src/exit_status.rs", "fn status(self) -> u8 {\n        match self { Self::Well => 0 }\n    }\n9"),
+        ("rust/core/src/record.rs", "fn as_str(self) {\n        Self::Created => \"created\",\n    }\n\"x\""),
         ("rust/core/src/failure.rs", "fn code(&self) {\n        Self::Config(_) => \"config\",\n    }\n\"x\""),
         ("rust/cli/src/commands/verify.rs", "let code = if a { \"stopped\" } else { \"config\" }; f(\"x\");"),
         ("rust/cli/src/a.rs", json),

@@ -7,16 +7,16 @@ use std::sync::Arc;
 use pfscim_core::Failure;
 use pfscim_core::text::printable;
 
-use super::settled::{Kind, Operation, Settled};
+use super::record::{Operation, RecordKind, UnsentRecord};
 use crate::Error;
-use crate::selection::{Person, Roster};
+use crate::selection::{MemberUser, SourceGroups};
 use crate::state::{self, State};
 
 /// A group of the source that can be provisioned.
 pub(crate) struct Wanted {
     pub(crate) source: String,
     pub(crate) name: String,
-    pub(crate) people: Vec<Arc<Person>>,
+    pub(crate) people: Vec<Arc<MemberUser>>,
     /// Source ids and names of the groups in it.
     pub(crate) nested: Vec<(String, String)>,
 }
@@ -33,7 +33,7 @@ pub(crate) struct GroupChanges {
     /// Name to source id, of every group in scope.
     pub(crate) names: HashMap<String, String>,
     /// Groups that nothing is asked for: not fit to be sent.
-    pub(crate) settled: Vec<Settled>,
+    pub(crate) settled: Vec<UnsentRecord>,
     /// Linked groups in scope before this cycle.
     pub(crate) known: usize,
     /// Groups in scope now.
@@ -58,7 +58,7 @@ impl GroupChanges {
 }
 
 /// Compares the groups of the source with the state.
-pub(super) fn group_changes(state: &State, roster: Roster<'_>) -> Result<GroupChanges, Error> {
+pub(super) fn group_changes(state: &State, roster: SourceGroups<'_>) -> Result<GroupChanges, Error> {
     let mut known = state.groups()?;
     let mut changes = GroupChanges {
         known: known.values().filter(|g| g.in_scope && g.target_id.is_some()).count(),
@@ -87,7 +87,13 @@ pub(super) fn group_changes(state: &State, roster: Roster<'_>) -> Result<GroupCh
                 changes.wanted.push(Wanted { source: group.source, name, people: group.people, nested });
             }
             Err(failure) => {
-                changes.settled.push(Settled::new(Kind::Group, &group.source, &group.label, operation, Err(failure)));
+                changes.settled.push(UnsentRecord::new(
+                    RecordKind::Group,
+                    &group.source,
+                    &group.label,
+                    operation,
+                    Err(failure),
+                ));
             }
         }
     }

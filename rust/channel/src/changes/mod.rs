@@ -2,10 +2,10 @@
 //! Does not know: the target. It sends nothing.
 
 mod groups;
-mod settled;
+mod record;
 mod users;
 
 pub(crate) use groups::{GroupChanges, Wanted};
-pub(crate) use settled::Settled;
-pub use settled::{Kind, Operation};
+pub(crate) use record::UnsentRecord;
+pub use record::{Operation, RecordKind};
 pub(crate) use users::{ChangeSet, Comparison, Present};

@@ -9,12 +9,12 @@ use pfscim_core::text::{excerpt, printable};
 use pfscim_core::{Failure, Outcome, Record, Report};
 
 use super::groups::{GroupChanges, group_changes};
-use super::settled::{Kind, Operation, Settled};
+use super::record::{Operation, RecordKind, UnsentRecord};
 use crate::Error;
 use crate::connection::Channel;
 use crate::directory::Entry;
 use crate::mapping::Rules;
-use crate::selection::{self, Found, Known, Person, Roster, Selection};
+use crate::selection::{self, Known, MemberUser, SelectedUser, Selection, SourceGroups};
 use crate::source::Source;
 use crate::state::{State, User};
 
@@ -43,7 +43,7 @@ pub(crate) struct ChangeSet {
     pub(crate) pushes: Vec<Present>,
     pub(crate) leavers: Vec<User>,
     /// Records that nothing is asked for: unchanged, or not fit to be sent.
-    pub(crate) settled: Vec<Settled>,
+    pub(crate) settled: Vec<UnsentRecord>,
     /// Identifier to source id, of everybody in scope.
     pub(crate) identifiers: HashMap<String, String>,
     /// Whom the target would lose: identifiers.
@@ -110,8 +110,8 @@ impl Comparison<'_> {
         // Who is in a group takes all users, so a run for one user leaves groups alone.
         let groups = self.channel.channel_source.group_location().filter(|_| self.only.is_none());
         let mut roster = match groups {
-            Some(location) => Roster::read(location, &self.channel.channel_source, naming, self.source)?,
-            None => Roster::default(),
+            Some(location) => SourceGroups::read(location, &self.channel.channel_source, naming, self.source)?,
+            None => SourceGroups::default(),
         };
         let mut seen = BTreeSet::new();
         selection.users(self.source, &mapped, known, &mut |found| {
@@ -119,19 +119,19 @@ impl Comparison<'_> {
                 return Err(Error::stopped_as_asked());
             }
             let (entry, version) = match found {
-                Found::Same(source, entry) => {
+                SelectedUser::Same(source, entry) => {
                     changes.whole = false;
                     changes.versions.extend(versions.get(&source).map(|version| (source.clone(), version.clone())));
                     if let Some(user) = users.remove(&source) {
                         if let Some(entry) = entry {
-                            roster.add(&entry, Person { source: source.clone(), name: user.identifier.clone() });
+                            roster.add(&entry, MemberUser { source: source.clone(), name: user.identifier.clone() });
                         }
                         self.same(&mut changes, user);
                     }
                     seen.insert(source);
                     return Ok(());
                 }
-                Found::Entry(entry, version) => (entry, version),
+                SelectedUser::Entry(entry, version) => (entry, version),
             };
             let source = selection::guid(&entry, &self.channel.channel_source).ok_or_else(|| {
                 Error::unusable(format!(
@@ -147,7 +147,7 @@ impl Comparison<'_> {
             }
             changes.versions.extend(version.map(|version| (source.clone(), self.state.digest(&version))));
             let name = self.place(&mut changes, users.remove(&source), source.clone(), &entry);
-            roster.add(&entry, Person { source, name });
+            roster.add(&entry, MemberUser { source, name });
             Ok(())
         })?;
         // A record that could not be made is to be told again in the next cycle.
@@ -190,15 +190,16 @@ impl Comparison<'_> {
         changes.identifiers.insert(user.identifier.to_lowercase(), user.source_id.clone());
         let operation = if user.target_id.is_some() { Operation::Update } else { Operation::Create };
         let report = Report::new(Outcome::Unchanged, user.target_id.as_deref());
-        let settled = Settled::new(Kind::User, &user.source_id, &user.identifier, operation, Ok(report));
-        changes.settled.push(Settled { held_back: user.skipped, ..settled });
+        let settled = UnsentRecord::new(RecordKind::User, &user.source_id, &user.identifier, operation, Ok(report));
+        changes.settled.push(UnsentRecord { blocked_by_option: user.skipped, ..settled });
     }
 
     /// Decides what one user of the source needs; returns what the user is called.
     fn place(&self, changes: &mut ChangeSet, known: Option<User>, source: String, entry: &Entry) -> String {
         let operation =
             if known.as_ref().is_some_and(|u| u.target_id.is_some()) { Operation::Update } else { Operation::Create };
-        let settled = |identifier: &str, result| Settled::new(Kind::User, &source, identifier, operation, result);
+        let settled =
+            |identifier: &str, result| UnsentRecord::new(RecordKind::User, &source, identifier, operation, result);
         let rules = &self.channel.channel_source.account_management_settings;
         let mapped = selection::is_enabled(entry, rules).and_then(|enabled| self.rules.record(entry, enabled));
         let identified = mapped.and_then(|(record, warnings)| {
@@ -231,7 +232,9 @@ impl Comparison<'_> {
             let asked = self.only.is_some_and(|asked| is_asked(asked, &source, &identifier, user.target_id.as_deref()));
             if user.in_scope && !user.dirty && user.values_hash.as_ref() == Some(&hash) && !asked {
                 let report = Report { warnings, ..Report::new(Outcome::Unchanged, user.target_id.as_deref()) };
-                changes.settled.push(Settled { held_back: user.skipped, ..settled(&identifier, Ok(report)) });
+                changes
+                    .settled
+                    .push(UnsentRecord { blocked_by_option: user.skipped, ..settled(&identifier, Ok(report)) });
                 return identifier;
             }
             if user.in_scope && user.enabled && !record.enabled && user.target_id.is_some() && self.settings.remove {

@@ -1,18 +1,19 @@
 //! What a cycle needs, and what each of its operations uses: threads, counts, the end after a failure that stops.
 //! Does not know: users, groups, the order of a cycle.
 
+use pfscim_core::sync::lock_ignoring_poison;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use pfscim_core::Failure;
 use pfscim_core::settings::Settings;
 
-use super::events::{Counts, Event, Watch};
+use super::events::{CycleObserver, CycleProgress, Event};
 use crate::Error;
-use crate::changes::{Kind, Operation, Settled};
+use crate::changes::{Operation, RecordKind, UnsentRecord};
 use crate::connection::Channel;
 use crate::mapping::Rules;
-use crate::provisioner::{Done, MemberChanges, Provisioner};
+use crate::provisioner::{MemberChanges, OperationResult, Provisioner};
 use crate::source::Source;
 use crate::state::State;
 
@@ -46,7 +47,7 @@ pub struct Cycle<'a> {
     /// The way out.
     pub provisioner: &'a dyn Provisioner,
     /// Who is told.
-    pub watch: &'a dyn Watch,
+    pub watch: &'a dyn CycleObserver,
     /// How it is run.
     pub options: Options<'a>,
 }
@@ -59,26 +60,26 @@ impl Cycle<'_> {
     /// Tells what happened, and ends the cycle where going on is pointless.
     pub(super) fn ended(
         &self,
-        counts: &Counts,
-        (kind, source, identifier): (Kind, &str, &str),
+        counts: &CycleProgress,
+        (kind, source, identifier): (RecordKind, &str, &str),
         operation: Operation,
-        result: Result<Done, Failure>,
+        result: Result<OperationResult, Failure>,
     ) -> Result<(), Error> {
         let (result, changes, members) = match result {
             Ok(done) => (Ok(done.report), done.changes, done.members),
             Err(failure) => (Err(failure), Vec::new(), MemberChanges::default()),
         };
         let stops = result.as_ref().err().filter(|f| f.stops_session()).cloned();
-        let event = Event::from(Settled::new(kind, source, identifier, operation, result));
+        let event = Event::from(UnsentRecord::new(kind, source, identifier, operation, result));
         self.tell(counts, &Event { changes, members, sent: true, ..event });
         stops.map_or(Ok(()), |failure| Err(Error::Stopped(format!("stopped: {failure}"))))
     }
 
-    pub(super) fn tell(&self, counts: &Counts, event: &Event) {
-        let mut summary = counts.summary.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(super) fn tell(&self, counts: &CycleProgress, event: &Event) {
+        let mut summary = lock_ignoring_poison(&counts.summary);
         let tally = match event.kind {
-            Kind::User => &mut summary.users,
-            Kind::Group => &mut summary.groups,
+            RecordKind::User => &mut summary.users,
+            RecordKind::Group => &mut summary.groups,
         };
         match &event.result {
             Ok(report) => *tally.outcomes.entry(report.outcome).or_default() += 1,
@@ -104,7 +105,7 @@ impl Cycle<'_> {
                 }
                 if let Err(error) = work(item) {
                     stop.store(true, Ordering::Relaxed);
-                    first.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+                    lock_ignoring_poison(&first).get_or_insert(error);
                 }
             }
         };

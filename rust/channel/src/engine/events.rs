@@ -1,19 +1,20 @@
 //! What a cycle reports while it runs, and what it came to.
 
+use pfscim_core::sync::lock_ignoring_poison;
 use std::collections::{BTreeMap, HashSet};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use pfscim_core::mapping::Change;
 use pfscim_core::{Failure, Outcome, Report};
 
-use crate::changes::{Kind, Operation, Settled};
+use crate::changes::{Operation, RecordKind, UnsentRecord};
 use crate::provisioner::MemberChanges;
 
 /// What happened to one record.
 #[derive(Debug, Clone)]
 pub struct Event {
     /// What it is about.
-    pub kind: Kind,
+    pub kind: RecordKind,
     /// The source id.
     pub source: String,
     /// The value of the unique user identifier, or the name of the group; the DN where there is none.
@@ -29,11 +30,11 @@ pub struct Event {
     /// False for a record that is as it was sent before: nothing was asked of the target.
     pub sent: bool,
     /// A provisioning option keeps the record from being what the source says, now or since an earlier cycle.
-    pub held_back: bool,
+    pub blocked_by_option: bool,
 }
 
 /// Told what happens while it happens, from many threads.
-pub trait Watch: Sync {
+pub trait CycleObserver: Sync {
     /// The guard refuses: these users and groups would be removed (all of them, by name).
     fn refused(&self, _removals: &[String]) {}
     /// So many operations are going to take place, or fewer: which groups change shows after the users.
@@ -67,9 +68,9 @@ pub struct Tally {
     pub failed: usize,
 }
 
-impl From<Settled> for Event {
-    fn from(settled: Settled) -> Self {
-        let Settled { kind, source, identifier, operation, result, held_back } = settled;
+impl From<UnsentRecord> for Event {
+    fn from(settled: UnsentRecord) -> Self {
+        let UnsentRecord { kind, source, identifier, operation, result, blocked_by_option } = settled;
         let skipped = result.as_ref().is_ok_and(|report| report.outcome == Outcome::Skipped);
         Self {
             kind,
@@ -80,25 +81,25 @@ impl From<Settled> for Event {
             changes: Vec::new(),
             members: MemberChanges::default(),
             sent: false,
-            held_back: held_back || skipped,
+            blocked_by_option: blocked_by_option || skipped,
         }
     }
 }
 
 /// What a cycle came to while it runs.
 #[derive(Debug, Default)]
-pub(super) struct Counts {
+pub(super) struct CycleProgress {
     pub(super) summary: Mutex<Summary>,
     /// Source ids of those who would have an account by now, were this not a preview.
     promised: Mutex<HashSet<String>>,
 }
 
-impl Counts {
+impl CycleProgress {
     pub(super) fn promise(&self, source: &str) {
-        self.promised.lock().unwrap_or_else(PoisonError::into_inner).insert(source.to_owned());
+        lock_ignoring_poison(&self.promised).insert(source.to_owned());
     }
 
     pub(super) fn is_promised(&self, source: &str) -> bool {
-        self.promised.lock().unwrap_or_else(PoisonError::into_inner).contains(source)
+        lock_ignoring_poison(&self.promised).contains(source)
     }
 }

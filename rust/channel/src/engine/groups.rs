@@ -3,15 +3,15 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use pfscim_core::connector::{Group, Member, Others};
+use pfscim_core::connector::{Group, Member, UnlistedMembers};
 use pfscim_core::text::printable;
 use pfscim_core::{Failure, Outcome, Report};
 
 use super::cycle::Cycle;
-use super::events::{Counts, Event};
+use super::events::{CycleProgress, Event};
 use crate::Error;
-use crate::changes::{GroupChanges, Kind, Operation, Settled, Wanted};
-use crate::provisioner::{Done, MemberChanges};
+use crate::changes::{GroupChanges, Operation, RecordKind, UnsentRecord, Wanted};
+use crate::provisioner::{MemberChanges, OperationResult};
 use crate::state;
 
 /// The members of a group, looked up.
@@ -30,7 +30,7 @@ struct Known {
 
 impl Cycle<'_> {
     /// Brings the groups to the target, those in others first, and takes those out that left.
-    pub(super) fn groups(&self, counts: &Counts, changes: &GroupChanges) -> Result<(), Error> {
+    pub(super) fn groups(&self, counts: &CycleProgress, changes: &GroupChanges) -> Result<(), Error> {
         if changes.operations() == 0 {
             return Ok(());
         }
@@ -62,7 +62,7 @@ impl Cycle<'_> {
     /// One group. `early`: a group in it comes later and is no reason for a warning; `completes`: that one has come.
     fn push_group(
         &self,
-        counts: &Counts,
+        counts: &CycleProgress,
         changes: &GroupChanges,
         known: &Known,
         wanted: &Wanted,
@@ -79,14 +79,15 @@ impl Cycle<'_> {
         }
         if same && !row.dirty {
             let report = Report::new(Outcome::Unchanged, row.target_id.as_deref());
-            let settled = Settled::new(Kind::Group, &wanted.source, &wanted.name, Operation::Update, Ok(report));
+            let settled =
+                UnsentRecord::new(RecordKind::Group, &wanted.source, &wanted.name, Operation::Update, Ok(report));
             self.tell(counts, &Event::from(settled));
             return Ok(());
         }
         let now: BTreeSet<_> = ids.iter().map(|(_, id)| (*id).to_owned()).collect();
         let others = match self.channel.merge_groups {
-            true => Others::Kept { but: row.members.difference(&now).cloned().collect() },
-            false => Others::Removed,
+            true => UnlistedMembers::Keep { except: row.members.difference(&now).cloned().collect() },
+            false => UnlistedMembers::Remove,
         };
         // Whatever happens from here on, it is sent again until it is known to have arrived.
         let row = state::Group {
@@ -109,11 +110,15 @@ impl Cycle<'_> {
             self.state.put_group(&sent)?;
         }
         let result = result.map(|done| told(done, known, promised));
-        self.ended(counts, (Kind::Group, &wanted.source, &wanted.name), operation, result)
+        self.ended(counts, (RecordKind::Group, &wanted.source, &wanted.name), operation, result)
     }
 
     /// Looks up, then creates or updates, as PingFederate does.
-    fn send_group(&self, row: &state::Group, group: &Group) -> Result<(Operation, Result<Done, Failure>), Error> {
+    fn send_group(
+        &self,
+        row: &state::Group,
+        group: &Group,
+    ) -> Result<(Operation, Result<OperationResult, Failure>), Error> {
         let linked = if row.target_id.is_some() { Operation::Update } else { Operation::Create };
         Ok(match self.provisioner.find_group(row.target_id.as_deref(), &group.name) {
             Err(failure) => (linked, Err(failure)),
@@ -134,7 +139,7 @@ impl Cycle<'_> {
 
     fn members(
         &self,
-        counts: &Counts,
+        counts: &CycleProgress,
         changes: &GroupChanges,
         known: &Known,
         wanted: &Wanted,
@@ -164,9 +169,9 @@ impl Cycle<'_> {
     }
 
     /// Takes a group that left out of the target, unless it is another one's by now.
-    fn remove_group(&self, counts: &Counts, changes: &GroupChanges, leaver: &state::Group) -> Result<(), Error> {
+    fn remove_group(&self, counts: &CycleProgress, changes: &GroupChanges, leaver: &state::Group) -> Result<(), Error> {
         let gone = |warning: &str| {
-            Ok(Done::from(Report::new(Outcome::AlreadyGone, leaver.target_id.as_deref()).warn(warning)))
+            Ok(OperationResult::from(Report::new(Outcome::AlreadyGone, leaver.target_id.as_deref()).warn(warning)))
         };
         let result = match &leaver.target_id {
             None => gone("left before a group was linked; whether one was made is not known"),
@@ -190,13 +195,13 @@ impl Cycle<'_> {
         if result.as_ref().is_ok_and(|done| matches!(done.report.outcome, Outcome::Deleted | Outcome::AlreadyGone)) {
             self.state.forget_group(&leaver.source_id)?;
         }
-        self.ended(counts, (Kind::Group, &leaver.source_id, &leaver.name), Operation::Remove, result)
+        self.ended(counts, (RecordKind::Group, &leaver.source_id, &leaver.name), Operation::Remove, result)
     }
 }
 
 /// What a person reads: names for ids, and with those whom only a preview has no id for.
-fn told(done: Done, known: &Known, promised: Vec<String>) -> Done {
-    let Done { mut report, changes, members } = done;
+fn told(done: OperationResult, known: &Known, promised: Vec<String>) -> OperationResult {
+    let OperationResult { mut report, changes, members } = done;
     if report.outcome == Outcome::Unchanged && !promised.is_empty() {
         report.outcome = Outcome::Updated;
     }
@@ -207,5 +212,5 @@ fn told(done: Done, known: &Known, promised: Vec<String>) -> Done {
     members.added.extend(promised);
     members.added.sort_unstable();
     members.removed.sort_unstable();
-    Done { report, changes, members }
+    OperationResult { report, changes, members }
 }

@@ -9,9 +9,9 @@ mod run;
 mod steps;
 mod users;
 
-pub use crate::changes::{Kind, Operation};
+pub use crate::changes::{Operation, RecordKind};
 pub use cycle::{Cycle, Options};
-pub use events::{Event, Summary, Tally, Watch};
+pub use events::{CycleObserver, Event, Summary, Tally};
 pub use steps::STEPS;
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::sync::PoisonError;
 
 use super::cycle::Cycle;
-use super::events::{Counts, Event, Summary};
+use super::events::{CycleProgress, Event, Summary};
 use super::guard::guard;
 use crate::Error;
 use crate::changes::{Comparison, Present};
@@ -11,12 +11,12 @@ use crate::changes::{Comparison, Present};
 impl Cycle<'_> {
     /// Runs the cycle. The summary counts whatever took place, also where the cycle ended early.
     pub fn run(&self) -> (Summary, Result<(), Error>) {
-        let counts = Counts::default();
+        let counts = CycleProgress::default();
         let result = self.cycle(&counts);
         (counts.summary.into_inner().unwrap_or_else(PoisonError::into_inner), result)
     }
 
-    fn cycle(&self, counts: &Counts) -> Result<(), Error> {
+    fn cycle(&self, counts: &CycleProgress) -> Result<(), Error> {
         let mut changes = self.comparison().changes()?;
         if self.options.only.is_some() {
             self.tell_steps(&changes);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use pfscim_core::connector::{Group, Others};
+use pfscim_core::connector::{Group, UnlistedMembers};
 use pfscim_core::mapping::Catalogue;
 use pfscim_core::scim::Version;
 use pfscim_core::settings::Settings;
@@ -18,7 +18,7 @@ use crate::Error;
 use crate::connection::Channel;
 use crate::directory::{Entry, Search, Value};
 use crate::mapping::Rules;
-use crate::provisioner::{Done, MemberChanges, Provisioner};
+use crate::provisioner::{MemberChanges, OperationResult, Provisioner};
 use crate::source::Source;
 use crate::state::{Owner, State, User};
 
@@ -131,7 +131,7 @@ impl Target {
         self.memberships()[id].1.clone()
     }
 
-    fn put(&self, id: &str, group: &Group, outcome: Outcome) -> Result<Done, Failure> {
+    fn put(&self, id: &str, group: &Group, outcome: Outcome) -> Result<OperationResult, Failure> {
         self.groups.lock().unwrap().insert(id.to_owned(), group.clone());
         let report = Report::new(outcome, Some(id));
         Ok(group.left_out().into_iter().fold(report, Report::warn).into())
@@ -151,7 +151,7 @@ fn user(name: &str) -> Record {
     Record { enabled: true, fields: [("userName".to_owned(), vec![name.to_owned()])].into(), ..Record::default() }
 }
 
-fn done(outcome: Outcome, id: &str) -> Result<Done, Failure> {
+fn done(outcome: Outcome, id: &str) -> Result<OperationResult, Failure> {
     Ok(Report::new(outcome, Some(id)).into())
 }
 
@@ -167,7 +167,7 @@ impl Provisioner for Target {
         Ok(found.map(|(id, record)| Record { id: Some(id.clone()), ..record.clone() }))
     }
 
-    fn create(&self, record: &Record) -> Result<Done, Failure> {
+    fn create(&self, record: &Record) -> Result<OperationResult, Failure> {
         self.note("create", record)?;
         if self.skipping.load(Ordering::Relaxed) {
             return Ok(Report::new(Outcome::Skipped, None).into());
@@ -177,14 +177,14 @@ impl Provisioner for Target {
         done(Outcome::Created, &id)
     }
 
-    fn update(&self, record: &Record) -> Result<Done, Failure> {
+    fn update(&self, record: &Record) -> Result<OperationResult, Failure> {
         self.note("update", record)?;
         let id = record.id.clone().unwrap();
         self.users.lock().unwrap().insert(id.clone(), record.clone());
         done(if record.enabled { Outcome::Updated } else { Outcome::Disabled }, &id)
     }
 
-    fn remove(&self, record: &Record) -> Result<Done, Failure> {
+    fn remove(&self, record: &Record) -> Result<OperationResult, Failure> {
         self.note("remove", record)?;
         let id = record.id.clone().unwrap();
         match self.users.lock().unwrap().get_mut(&id) {
@@ -200,17 +200,17 @@ impl Provisioner for Target {
         Ok(id.filter(|id| groups.contains_key(*id)).map(str::to_owned).or_else(by_name))
     }
 
-    fn create_group(&self, group: &Group) -> Result<Done, Failure> {
+    fn create_group(&self, group: &Group) -> Result<OperationResult, Failure> {
         self.noted("create", &format!("#{}", group.name))?;
         self.put(&format!("t-{}", group.name), group, Outcome::Created)
     }
 
-    fn update_group(&self, group: &Group) -> Result<Done, Failure> {
+    fn update_group(&self, group: &Group) -> Result<OperationResult, Failure> {
         self.noted("update", &format!("#{}", group.name))?;
         self.put(group.id.as_deref().unwrap(), group, Outcome::Updated)
     }
 
-    fn delete_group(&self, group: &Group) -> Result<Done, Failure> {
+    fn delete_group(&self, group: &Group) -> Result<OperationResult, Failure> {
         self.noted("delete", &format!("#{}", group.name))?;
         let id = group.id.clone().unwrap();
         let gone = self.groups.lock().unwrap().remove(&id).is_none();
@@ -226,7 +226,7 @@ impl Provisioner for Target {
 #[derive(Default)]
 struct Told(Mutex<Vec<Event>>);
 
-impl Watch for Told {
+impl CycleObserver for Told {
     fn begin(&self, _operations: usize) {}
 
     fn event(&self, event: &Event) {
@@ -744,18 +744,18 @@ fn where_groups_are_merged_only_those_that_were_sent_before_are_taken_out() {
     let target = Target::default();
     let others = || target.groups.lock().unwrap().values().next().unwrap().others.clone();
     bench.runs(&with_groups(&["ada", "bob"], &[("s", "Staff", &["ada", "bob"])]), &target);
-    assert_eq!(others(), Others::ALL_KEPT, "nobody was sent before");
+    assert_eq!(others(), UnlistedMembers::KEEP_ALL, "nobody was sent before");
     target.fail("#Staff", Failure::transport("away"));
     bench.runs(&with_groups(&["ada", "bob"], &[("s", "Staff", &["ada"])]), &target);
-    assert_eq!(others(), Others::ALL_KEPT, "it did not arrive");
+    assert_eq!(others(), UnlistedMembers::KEEP_ALL, "it did not arrive");
     target.heal();
     bench.runs(&with_groups(&["ada", "bob"], &[("s", "Staff", &["ada"])]), &target);
-    assert_eq!(others(), Others::Kept { but: vec!["t-bob".into()] });
+    assert_eq!(others(), UnlistedMembers::Keep { except: vec!["t-bob".into()] });
     bench.runs(&with_groups(&["ada", "bob"], &[("s", "Team", &["ada"])]), &target);
-    assert_eq!(others(), Others::ALL_KEPT, "bob is out already");
+    assert_eq!(others(), UnlistedMembers::KEEP_ALL, "bob is out already");
     bench.channel.merge_groups = false;
     bench.runs(&with_groups(&["ada", "bob"], &[("s", "Staff", &["ada"])]), &target);
-    assert_eq!(others(), Others::Removed);
+    assert_eq!(others(), UnlistedMembers::Remove);
 }
 
 #[test]
@@ -810,7 +810,7 @@ fn a_member_without_account_is_named_and_joins_once_it_has_one() {
     let source = with_groups(&["ada", "bob"], &[("s", "staff", &["ada", "bob"])]);
     target.fail("bob", Failure::Rejected("no".into()));
     let (events, ..) = bench.cycle(&source, &target);
-    let staff = events.iter().find(|e| e.kind == Kind::Group).unwrap().result.clone().unwrap();
+    let staff = events.iter().find(|e| e.kind == RecordKind::Group).unwrap().result.clone().unwrap();
     assert_eq!(staff.warnings, ["1 members without a target id were left out: bob"]);
     assert_eq!(target.members("t-staff"), ["t-ada"]);
     target.heal();
@@ -993,24 +993,24 @@ fn a_preview_of_groups_counts_the_members_that_the_run_would_make() {
         fn find(&self, id: Option<&str>, identifier: Option<&str>) -> Result<Option<Record>, Failure> {
             self.0.find(id, identifier)
         }
-        fn create(&self, _: &Record) -> Result<Done, Failure> {
+        fn create(&self, _: &Record) -> Result<OperationResult, Failure> {
             Ok(Report::new(Outcome::Created, None).into())
         }
-        fn update(&self, record: &Record) -> Result<Done, Failure> {
+        fn update(&self, record: &Record) -> Result<OperationResult, Failure> {
             done(Outcome::Updated, record.known_id().unwrap())
         }
-        fn remove(&self, record: &Record) -> Result<Done, Failure> {
+        fn remove(&self, record: &Record) -> Result<OperationResult, Failure> {
             done(Outcome::Disabled, record.known_id().unwrap())
         }
         fn find_group(&self, id: Option<&str>, name: &str) -> Result<Option<String>, Failure> {
             self.0.find_group(id, name)
         }
-        fn create_group(&self, group: &Group) -> Result<Done, Failure> {
+        fn create_group(&self, group: &Group) -> Result<OperationResult, Failure> {
             let added = group.members.iter().flatten().filter_map(|m| m.known_id().map(str::to_owned)).collect();
             let members = MemberChanges { added, removed: Vec::new() };
-            Ok(Done { members, ..Report::new(Outcome::Created, None).into() })
+            Ok(OperationResult { members, ..Report::new(Outcome::Created, None).into() })
         }
-        fn update_group(&self, group: &Group) -> Result<Done, Failure> {
+        fn update_group(&self, group: &Group) -> Result<OperationResult, Failure> {
             let now = self.0.members(group.known_id().unwrap());
             let wanted: Vec<_> =
                 group.members.iter().flatten().filter_map(|m| m.known_id().map(str::to_owned)).collect();
@@ -1019,9 +1019,9 @@ fn a_preview_of_groups_counts_the_members_that_the_run_would_make() {
                 removed: now.iter().filter(|id| !wanted.contains(id)).cloned().collect(),
             };
             let outcome = if members == MemberChanges::default() { Outcome::Unchanged } else { Outcome::Updated };
-            Ok(Done { members, ..done(outcome, group.known_id().unwrap())? })
+            Ok(OperationResult { members, ..done(outcome, group.known_id().unwrap())? })
         }
-        fn delete_group(&self, group: &Group) -> Result<Done, Failure> {
+        fn delete_group(&self, group: &Group) -> Result<OperationResult, Failure> {
             done(Outcome::Deleted, group.known_id().unwrap())
         }
         fn close(&self) -> Vec<String> {

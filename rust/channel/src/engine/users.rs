@@ -7,15 +7,15 @@ use pfscim_core::text::printable;
 use pfscim_core::{Failure, Outcome, Record, Report};
 
 use super::cycle::Cycle;
-use super::events::Counts;
+use super::events::CycleProgress;
 use crate::Error;
-use crate::changes::{Kind, Operation, Present};
-use crate::provisioner::Done;
+use crate::changes::{Operation, Present, RecordKind};
+use crate::provisioner::OperationResult;
 use crate::state::User;
 
 impl Cycle<'_> {
     /// Brings one user of the source to the target, as PingFederate does: look up, then create or update.
-    pub(super) fn push(&self, counts: &Counts, present: &Present) -> Result<(), Error> {
+    pub(super) fn push(&self, counts: &CycleProgress, present: &Present) -> Result<(), Error> {
         let stored = present.known.as_ref().and_then(|u| u.target_id.as_deref());
         let found = self.provisioner.find(stored, Some(&present.identifier));
         self.step(|| match &found {
@@ -46,10 +46,10 @@ impl Cycle<'_> {
                 ..present.row()
             })?;
         }
-        self.ended(counts, (Kind::User, &present.source, &present.identifier), operation, result)
+        self.ended(counts, (RecordKind::User, &present.source, &present.identifier), operation, result)
     }
 
-    fn update(&self, present: &Present, found: Record) -> Result<Result<Done, Failure>, Error> {
+    fn update(&self, present: &Present, found: Record) -> Result<Result<OperationResult, Failure>, Error> {
         if let Some(id) = found.known_id()
             && let Some(other) = self.state.holder(id, &present.source)?
         {
@@ -64,12 +64,12 @@ impl Cycle<'_> {
     /// Takes a user who left out of the target, unless the account is somebody else's by now.
     pub(super) fn remove(
         &self,
-        counts: &Counts,
+        counts: &CycleProgress,
         leaver: &User,
         identifiers: &HashMap<String, String>,
     ) -> Result<(), Error> {
         let gone = |warning: &str| {
-            Ok(Done::from(Report::new(Outcome::AlreadyGone, leaver.target_id.as_deref()).warn(warning)))
+            Ok(OperationResult::from(Report::new(Outcome::AlreadyGone, leaver.target_id.as_deref()).warn(warning)))
         };
         let result = match &leaver.target_id {
             None if leaver.skipped || leaver.values_hash.is_some() => return self.state.forget(&leaver.source_id),
@@ -101,7 +101,7 @@ impl Cycle<'_> {
             }
             Err(_) => {}
         }
-        self.ended(counts, (Kind::User, &leaver.source_id, &leaver.identifier), Operation::Remove, result)
+        self.ended(counts, (RecordKind::User, &leaver.source_id, &leaver.identifier), Operation::Remove, result)
     }
 
     fn leaving(&self, leaver: &User, id: &str) -> Record {

@@ -1,6 +1,7 @@
 //! The Java host process (`pfscim-host.jar`): many calls at a time, each with a bound, and its end.
 //! Does not know: what a call means.
 
+use pfscim_core::sync::lock_ignoring_poison;
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -74,7 +75,7 @@ impl Host {
         }
         if let Some(stdout) = child.stdout.take() {
             let wire = Arc::clone(&wire);
-            readers.push(std::thread::spawn(move || wire.hand_out(BufReader::new(stdout))));
+            readers.push(std::thread::spawn(move || wire.dispatch_responses(BufReader::new(stdout))));
         }
         Ok(Self {
             wire,
@@ -126,15 +127,15 @@ impl Host {
 
     /// What to say when the process ended by itself.
     fn gone(&self) -> Failure {
-        let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut child = lock_ignoring_poison(&self.child);
         // The complaints are complete once both readers have come to an end.
         let ended = wait(&mut child, END);
-        for reader in self.readers.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+        for reader in lock_ignoring_poison(&self.readers).drain(..) {
             if ended {
                 let _ = reader.join();
             }
         }
-        let complaints = self.wire.complaints.lock().unwrap_or_else(PoisonError::into_inner);
+        let complaints = lock_ignoring_poison(&self.wire.complaints);
         let complaints = String::from_utf8_lossy(&complaints);
         let why = complaints.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with("Picked up "));
         let text = match why {
@@ -148,7 +149,7 @@ impl Host {
 impl Drop for Host {
     /// The end of its input ends the host; one that does not end is killed.
     fn drop(&mut self) {
-        self.wire.input.lock().unwrap_or_else(PoisonError::into_inner).take();
+        lock_ignoring_poison(&self.wire.input).take();
         let child = self.child.get_mut().unwrap_or_else(PoisonError::into_inner);
         if !wait(child, END) {
             let _ = child.kill();
@@ -159,18 +160,18 @@ impl Drop for Host {
 
 impl Wire {
     fn waiting(&self) -> MutexGuard<'_, Option<HashMap<u64, SyncSender<Reply>>>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        lock_ignoring_poison(&self.waiting)
     }
 
     fn send(&self, sequence: u64, call: &str, args: &[(String, String)]) -> std::io::Result<()> {
-        let mut input = self.input.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut input = lock_ignoring_poison(&self.input);
         let input = input.as_mut().ok_or(std::io::ErrorKind::BrokenPipe)?;
         input.write_all(lines::request(sequence, call, args).as_bytes())?;
         input.flush()
     }
 
     /// Reads answers until there are no more; then whoever still waits learns that none will come.
-    fn hand_out(&self, output: impl BufRead) {
+    fn dispatch_responses(&self, output: impl BufRead) {
         for line in output.lines() {
             let Ok(line) = line else { break };
             let (sequence, reply) = match lines::read(&line) {
@@ -196,7 +197,7 @@ impl Wire {
     fn keep_complaints(&self, mut stderr: impl Read) {
         let mut buffer = [0; 1024];
         while let Ok(read @ 1..) = stderr.read(&mut buffer) {
-            let mut kept = self.complaints.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut kept = lock_ignoring_poison(&self.complaints);
             let room = COMPLAINTS.saturating_sub(kept.len());
             kept.extend_from_slice(&buffer[..read.min(room)]);
         }

@@ -1,10 +1,11 @@
 //! OGNL expressions of a mapping, evaluated by the host in a Java process of its own that is handed nothing else: neither
 //! settings nor the plugin. May not know what the values are for.
 
+use pfscim_core::sync::lock_ignoring_poison;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use pfscim_core::Failure;
@@ -60,7 +61,7 @@ impl Evaluator {
     pub fn start(java: &Path, host: &Path) -> Result<Self, Error> {
         let evaluator =
             Self { java: java.to_owned(), jar: host.to_owned(), host: Mutex::default(), known: Mutex::default() };
-        *lock(&evaluator.host) = Some(Arc::new(evaluator.spawn()?));
+        *lock_ignoring_poison(&evaluator.host) = Some(Arc::new(evaluator.spawn()?));
         evaluator
             .accepts("null", &[])
             .map_err(|failure| Error::unusable(format!("--allow-expressions: {}", failure.text())))?;
@@ -75,7 +76,7 @@ impl Evaluator {
 
     fn call(&self, name: &str, args: Pairs) -> Result<Pairs, Failure> {
         let host = {
-            let mut slot = lock(&self.host);
+            let mut slot = lock_ignoring_poison(&self.host);
             match &*slot {
                 Some(host) => Arc::clone(host),
                 None => {
@@ -86,14 +87,10 @@ impl Evaluator {
         };
         let answer = host.call(name, args, PATIENCE);
         if !matches!(answer, Ok(_) | Err(Failure::Rejected(_))) {
-            lock(&self.host).take_if(|current| Arc::ptr_eq(current, &host));
+            lock_ignoring_poison(&self.host).take_if(|current| Arc::ptr_eq(current, &host));
         }
         answer
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Expressions for Evaluator {
@@ -103,7 +100,7 @@ impl Expressions for Evaluator {
 
     fn evaluate(&self, expression: &str, variables: &[Variable]) -> Result<Vec<String>, Failure> {
         let asked = (expression.to_owned(), variables.to_vec());
-        if let Some(answer) = lock(&self.known).get(&asked) {
+        if let Some(answer) = lock_ignoring_poison(&self.known).get(&asked) {
             return answer.clone().map_err(Failure::Rejected);
         }
         let mut args = request(expression, variables.iter().map(|(name, _)| name));
@@ -115,7 +112,7 @@ impl Expressions for Evaluator {
             Err(Failure::Rejected(why)) => Err(why),
             Err(failure) => return Err(failure),
         };
-        let mut known = lock(&self.known);
+        let mut known = lock_ignoring_poison(&self.known);
         if known.len() >= REMEMBERED {
             known.clear();
         }

@@ -2,7 +2,7 @@
 //! properties that PingFederate and the jar read. Everything comes from core's catalogues.
 
 use pfscim_core::mapping::{Catalogue, DefaultMapping, Field, default_mappings};
-use pfscim_core::settings::{Check, Kind, Setting, catalogue};
+use pfscim_core::settings::{Check, Setting, SettingKind, catalogue};
 use pfscim_core::text::excerpt;
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ pub fn settings_json() -> Value {
 
 fn setting_json(setting: &Setting) -> Value {
     json!({
-        "name": setting.name, "label": setting.label, "kind": setting.kind.word(), "default": setting.default,
+        "name": setting.name, "label": setting.label, "kind": setting.kind.as_str(), "default": setting.default,
         "options": setting.options, "secret": setting.secret(), "advanced": setting.advanced, "section": setting.section,
     })
 }
@@ -54,7 +54,7 @@ pub fn settings_properties() -> String {
     let mut out = Properties::default();
     for setting in catalogue() {
         let mut put = |key: &str, value: &str| out.put(&format!("{}.{key}", setting.name), value);
-        put("kind", setting.kind.word());
+        put("kind", setting.kind.as_str());
         put("label", setting.label);
         put("description", setting.description);
         if !setting.default.is_empty() {
@@ -67,7 +67,7 @@ pub fn settings_properties() -> String {
         if setting.required && setting.method.is_none() {
             put("required", "true");
         }
-        if let (Kind::Text, Some(check)) = (setting.kind, check(setting.check)) {
+        if let (SettingKind::Text, Some(check)) = (setting.kind, check(setting.check)) {
             put("check", &check);
         }
     }

@@ -3,7 +3,7 @@
 //! the table below.
 
 use pfscim_core::mapping::{DefaultMapping, default_mappings};
-use pfscim_core::settings::{FieldSource, Kind, PLACEHOLDER, Preset, catalogue};
+use pfscim_core::settings::{FieldSource, PLACEHOLDER, Preset, SettingKind, catalogue};
 use serde_json::{Map, Value, json};
 
 use crate::connection::PLUGIN_TYPE;
@@ -75,7 +75,7 @@ impl SourceType {
 
 /// The connection of a preset. It is inactive, and every [`PLACEHOLDER`] in it has to be filled in before it is of use.
 pub fn connection(preset: &Preset, source: SourceType) -> Value {
-    let settings = catalogue().iter().filter(|setting| setting.kind != Kind::Heading).map(|setting| {
+    let settings = catalogue().iter().filter(|setting| setting.kind != SettingKind::Heading).map(|setting| {
         let value = preset.settings.get(setting.name).map_or(setting.default, String::as_str);
         json!({"name": setting.name, "value": value})
     });
@@ -214,7 +214,7 @@ mod tests {
         let connection = connection(preset("contentful").unwrap(), SourceType::Ldap);
         let settings = connection["outboundProvision"]["targetSettings"].as_array().unwrap();
         let names: Vec<_> = settings.iter().map(|s| s["name"].as_str().unwrap()).collect();
-        let ours: Vec<_> = catalogue().iter().filter(|s| s.kind != Kind::Heading).map(|s| s.name).collect();
+        let ours: Vec<_> = catalogue().iter().filter(|s| s.kind != SettingKind::Heading).map(|s| s.name).collect();
         assert_eq!(names, ours);
         let value = |name: &str| settings.iter().find(|s| s["name"] == name).unwrap()["value"].as_str().unwrap();
         assert_eq!(value("UPDATE_USERS_PROV_OPT"), "false");

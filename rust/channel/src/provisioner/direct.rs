@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use pfscim_core::connector::{Asked, Connector, Group, Session};
+use pfscim_core::connector::{Connector, Group, RequestedOperation, Session};
 use pfscim_core::mapping::Change;
 use pfscim_core::{Failure, Record};
 
-use super::{Done, MemberChanges, Provisioner};
+use super::{MemberChanges, OperationResult, Provisioner};
 
 /// A session of core's connector, for operations or for their preview.
 #[derive(Debug)]
@@ -26,23 +26,23 @@ impl Direct {
         Self { session: connector.session(), preview: true }
     }
 
-    fn ask(&self, asked: Asked, record: &Record) -> Result<Done, Failure> {
+    fn ask(&self, asked: RequestedOperation, record: &Record) -> Result<OperationResult, Failure> {
         if self.preview {
             let preview = self.session.preview(asked, record)?;
-            return Ok(Done { changes: preview.changes, ..Done::from(preview.report) });
+            return Ok(OperationResult { changes: preview.changes, ..OperationResult::from(preview.report) });
         }
         let report = match asked {
-            Asked::Create => self.session.create_user(record),
-            Asked::Update => self.session.update_user(record),
-            Asked::Remove => self.session.remove_user(record),
+            RequestedOperation::Create => self.session.create_user(record),
+            RequestedOperation::Update => self.session.update_user(record),
+            RequestedOperation::Remove => self.session.remove_user(record),
         };
-        report.map(Done::from)
+        report.map(OperationResult::from)
     }
 
-    fn preview_group(&self, group: &Group) -> Result<Done, Failure> {
+    fn preview_group(&self, group: &Group) -> Result<OperationResult, Failure> {
         let preview = self.session.preview_group(group)?;
         let renamed = |old| Change { code: "displayName".to_owned(), old: vec![old], new: vec![group.name.clone()] };
-        Ok(Done {
+        Ok(OperationResult {
             report: preview.report,
             changes: preview.old_name.map(renamed).into_iter().collect(),
             members: MemberChanges { added: preview.added, removed: preview.removed },
@@ -59,32 +59,40 @@ impl Provisioner for Direct {
         self.session.find_user(id, identifier)
     }
 
-    fn create(&self, record: &Record) -> Result<Done, Failure> {
-        self.ask(Asked::Create, record)
+    fn create(&self, record: &Record) -> Result<OperationResult, Failure> {
+        self.ask(RequestedOperation::Create, record)
     }
 
-    fn update(&self, record: &Record) -> Result<Done, Failure> {
-        self.ask(Asked::Update, record)
+    fn update(&self, record: &Record) -> Result<OperationResult, Failure> {
+        self.ask(RequestedOperation::Update, record)
     }
 
-    fn remove(&self, record: &Record) -> Result<Done, Failure> {
-        self.ask(Asked::Remove, record)
+    fn remove(&self, record: &Record) -> Result<OperationResult, Failure> {
+        self.ask(RequestedOperation::Remove, record)
     }
 
     fn find_group(&self, id: Option<&str>, name: &str) -> Result<Option<String>, Failure> {
         self.session.find_group(id, name)
     }
 
-    fn create_group(&self, group: &Group) -> Result<Done, Failure> {
-        if self.preview { self.preview_group(group) } else { self.session.create_group(group).map(Done::from) }
+    fn create_group(&self, group: &Group) -> Result<OperationResult, Failure> {
+        if self.preview {
+            self.preview_group(group)
+        } else {
+            self.session.create_group(group).map(OperationResult::from)
+        }
     }
 
-    fn update_group(&self, group: &Group) -> Result<Done, Failure> {
-        if self.preview { self.preview_group(group) } else { self.session.update_group(group).map(Done::from) }
+    fn update_group(&self, group: &Group) -> Result<OperationResult, Failure> {
+        if self.preview {
+            self.preview_group(group)
+        } else {
+            self.session.update_group(group).map(OperationResult::from)
+        }
     }
 
-    fn delete_group(&self, group: &Group) -> Result<Done, Failure> {
-        self.session.delete_group(group).map(Done::from)
+    fn delete_group(&self, group: &Group) -> Result<OperationResult, Failure> {
+        self.session.delete_group(group).map(OperationResult::from)
     }
 
     fn close(&self) -> Vec<String> {

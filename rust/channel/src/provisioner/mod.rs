@@ -22,7 +22,7 @@ pub fn operation_timeout(channel: Duration) -> Duration {
 
 /// How an operation ended well.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Done {
+pub struct OperationResult {
     /// What happened.
     pub report: Report,
     /// What changed, field by field; known to previews only.
@@ -40,7 +40,7 @@ pub struct MemberChanges {
     pub removed: Vec<String>,
 }
 
-impl From<Report> for Done {
+impl From<Report> for OperationResult {
     fn from(report: Report) -> Self {
         Self { report, changes: Vec::new(), members: MemberChanges::default() }
     }
@@ -64,19 +64,19 @@ pub trait Provisioner: Sync {
     ///
     /// # Errors
     /// As core's `Session::create_user`.
-    fn create(&self, record: &Record) -> Result<Done, Failure>;
+    fn create(&self, record: &Record) -> Result<OperationResult, Failure>;
 
     /// Brings a user up to date.
     ///
     /// # Errors
     /// As core's `Session::update_user`.
-    fn update(&self, record: &Record) -> Result<Done, Failure>;
+    fn update(&self, record: &Record) -> Result<OperationResult, Failure>;
 
     /// Disables or deletes a user, by its id.
     ///
     /// # Errors
     /// As core's `Session::remove_user`.
-    fn remove(&self, record: &Record) -> Result<Done, Failure>;
+    fn remove(&self, record: &Record) -> Result<OperationResult, Failure>;
 
     /// The id of the group with this id, else with this name.
     ///
@@ -88,19 +88,19 @@ pub trait Provisioner: Sync {
     ///
     /// # Errors
     /// As core's `Session::create_group`.
-    fn create_group(&self, group: &Group) -> Result<Done, Failure>;
+    fn create_group(&self, group: &Group) -> Result<OperationResult, Failure>;
 
     /// Brings a group's name and members up to date.
     ///
     /// # Errors
     /// As core's `Session::update_group`.
-    fn update_group(&self, group: &Group) -> Result<Done, Failure>;
+    fn update_group(&self, group: &Group) -> Result<OperationResult, Failure>;
 
     /// Deletes a group, by its id.
     ///
     /// # Errors
     /// As core's `Session::delete_group`.
-    fn delete_group(&self, group: &Group) -> Result<Done, Failure>;
+    fn delete_group(&self, group: &Group) -> Result<OperationResult, Failure>;
 
     /// Ends the cycle; returns its closing lines.
     fn close(&self) -> Vec<String>;

@@ -10,7 +10,7 @@ use pfscim_core::text::printable;
 use pfscim_core::{Failure, Record, Report};
 use serde_json::Value;
 
-use super::{Done, Provisioner, operation_timeout};
+use super::{OperationResult, Provisioner, operation_timeout};
 use crate::Error;
 use crate::host::{END, Host, MAIN, Pairs, all, class_path, first};
 
@@ -102,7 +102,7 @@ impl Plugin {
         })
     }
 
-    fn operation(&self, call: &str, args: Pairs) -> Result<Done, Failure> {
+    fn operation(&self, call: &str, args: Pairs) -> Result<OperationResult, Failure> {
         let answer = self.host.call(call, args, self.timeout)?;
         let line = first(&answer, "outcome");
         let mut report = line
@@ -115,7 +115,7 @@ impl Plugin {
     }
 
     /// Creates or updates a group. The SPI takes ids of members only, so those without one are named here.
-    fn push_group(&self, call: &str, group: &Group) -> Result<Done, Failure> {
+    fn push_group(&self, call: &str, group: &Group) -> Result<OperationResult, Failure> {
         let mut done = self.operation(call, group_pairs(group))?;
         done.report.warnings.extend(group.left_out());
         Ok(done)
@@ -134,15 +134,15 @@ impl Provisioner for Plugin {
         Ok((first(&answer, "found") == Some("true")).then(|| record(&answer)))
     }
 
-    fn create(&self, record: &Record) -> Result<Done, Failure> {
+    fn create(&self, record: &Record) -> Result<OperationResult, Failure> {
         self.operation("createUser", pairs(record))
     }
 
-    fn update(&self, record: &Record) -> Result<Done, Failure> {
+    fn update(&self, record: &Record) -> Result<OperationResult, Failure> {
         self.operation("updateUser", pairs(record))
     }
 
-    fn remove(&self, record: &Record) -> Result<Done, Failure> {
+    fn remove(&self, record: &Record) -> Result<OperationResult, Failure> {
         self.operation("deprovisionUser", pairs(record))
     }
 
@@ -157,15 +157,15 @@ impl Provisioner for Plugin {
         guid.map(Some).ok_or_else(|| Failure::Protocol("the plugin found the group but gave it no id".into()))
     }
 
-    fn create_group(&self, group: &Group) -> Result<Done, Failure> {
+    fn create_group(&self, group: &Group) -> Result<OperationResult, Failure> {
         self.push_group("createGroup", group)
     }
 
-    fn update_group(&self, group: &Group) -> Result<Done, Failure> {
+    fn update_group(&self, group: &Group) -> Result<OperationResult, Failure> {
         self.push_group("updateGroup", group)
     }
 
-    fn delete_group(&self, group: &Group) -> Result<Done, Failure> {
+    fn delete_group(&self, group: &Group) -> Result<OperationResult, Failure> {
         self.operation("deleteGroup", group_pairs(&Group { members: None, ..group.clone() }))
     }
 

@@ -18,7 +18,7 @@ use crate::source::Source;
 
 /// A user of the channel, as a member.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Person {
+pub struct MemberUser {
     /// The entry GUID.
     pub source: String,
     /// For people who read: the identifier, or the DN where there is none.
@@ -27,7 +27,7 @@ pub struct Person {
 
 /// A group of the channel.
 #[derive(Debug)]
-pub struct Listed {
+pub struct SourceGroup {
     /// The entry GUID.
     pub source: String,
     /// What to call the entry in messages.
@@ -35,15 +35,15 @@ pub struct Listed {
     /// What it is called at the target; a failure where the entry cannot be provisioned as it is.
     pub name: Result<String, Failure>,
     /// Its members among the users of the channel.
-    pub people: Vec<Arc<Person>>,
+    pub people: Vec<Arc<MemberUser>>,
     /// The groups of the channel that are its members: their places in the roster.
     pub nested: Vec<usize>,
 }
 
 /// The groups of a channel. Members outside the channel are left out.
 #[derive(Debug, Default)]
-pub struct Roster<'a> {
-    groups: Vec<Listed>,
+pub struct SourceGroups<'a> {
+    groups: Vec<SourceGroup>,
     /// Where users say which groups they are in.
     member_of: Option<&'a str>,
     /// A group's name in comparable form to its place.
@@ -60,7 +60,7 @@ struct Member {
     says: Vec<String>,
 }
 
-impl<'a> Roster<'a> {
+impl<'a> SourceGroups<'a> {
     /// The groups of a location, with the groups in them but without users. With a filter those that it finds, with a
     /// group DN the groups that are members of that group.
     ///
@@ -93,7 +93,7 @@ impl<'a> Roster<'a> {
             for member in listed {
                 roster.listing.entry(member).or_default().push(at);
             }
-            roster.groups.push(Listed {
+            roster.groups.push(SourceGroup {
                 source: guid.clone(),
                 label: entry.label().to_owned(),
                 name: if readable { name(&entry, naming) } else { Err(unreadable()) },
@@ -115,7 +115,7 @@ impl<'a> Roster<'a> {
     }
 
     /// Puts a user of the channel into the groups that have it.
-    pub fn add(&mut self, entry: &Entry, person: Person) {
+    pub fn add(&mut self, entry: &Entry, person: MemberUser) {
         if self.groups.is_empty() {
             return;
         }
@@ -128,7 +128,7 @@ impl<'a> Roster<'a> {
     }
 
     /// The groups with all their members.
-    pub fn into_groups(self) -> Vec<Listed> {
+    pub fn into_groups(self) -> Vec<SourceGroup> {
         self.groups
     }
 

@@ -7,7 +7,7 @@ mod members;
 mod status;
 mod users;
 
-pub use groups::{Listed, Person, Roster};
+pub use groups::{MemberUser, SourceGroup, SourceGroups};
 pub use guid::{guid, guid_text};
 pub use status::is_enabled;
-pub use users::{Found, Known, Selection, refused};
+pub use users::{Known, SelectedUser, Selection, refused};

@@ -36,7 +36,7 @@ pub struct Selection<'a> {
 
 /// A user of the channel.
 #[derive(Debug)]
-pub enum Found {
+pub enum SelectedUser {
     /// As read, with the version of the entry where its directory tells one that can be relied on.
     Entry(Entry, Option<Vec<u8>>),
     /// The user with this source id is as before; with as much of its entry as says which groups it is in, where
@@ -75,7 +75,7 @@ impl<'a> Selection<'a> {
         source: &dyn Source,
         mapped: &[&str],
         known: Option<Known<'_>>,
-        each: &mut dyn FnMut(Found) -> Result<(), Error>,
+        each: &mut dyn FnMut(SelectedUser) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let known = known.filter(|_| self.live);
         if let Some(found) = known.map(|known| self.changed(source, mapped, known)).transpose()?.flatten() {
@@ -83,7 +83,7 @@ impl<'a> Selection<'a> {
         }
         self.read(source, &self.all(mapped), &mut |entry| {
             let version = self.version(&entry, mapped);
-            each(Found::Entry(entry, version))
+            each(SelectedUser::Entry(entry, version))
         })
     }
 
@@ -124,13 +124,18 @@ impl<'a> Selection<'a> {
 
     /// Lists who there is, and reads those who are not known in that version. `None` where these are many, or one of
     /// them went away meanwhile: then everything has to be read.
-    fn changed(&self, source: &dyn Source, mapped: &[&str], known: Known<'_>) -> Result<Option<Vec<Found>>, Error> {
+    fn changed(
+        &self,
+        source: &dyn Source,
+        mapped: &[&str],
+        known: Known<'_>,
+    ) -> Result<Option<Vec<SelectedUser>>, Error> {
         let (mut found, mut unknown) = (Vec::new(), Vec::new());
         self.read(source, &self.watched(mapped), &mut |entry| {
             let version = self.version(&entry, mapped);
             match (guid::guid(&entry, self.settings), version) {
                 (Some(guid), Some(version)) if known(&guid, &version) => {
-                    found.push(Found::Same(guid, self.settings.group_location().map(|_| entry)));
+                    found.push(SelectedUser::Same(guid, self.settings.group_location().map(|_| entry)));
                 }
                 _ => unknown.push(entry.dn),
             }
@@ -145,7 +150,7 @@ impl<'a> Selection<'a> {
             source.read(&search, &mut |entry| {
                 if self.has(&entry) {
                     let version = self.version(&entry, mapped);
-                    found.push(Found::Entry(entry, version));
+                    found.push(SelectedUser::Entry(entry, version));
                 }
                 Ok(())
             })?;
@@ -475,12 +480,12 @@ mod tests {
         selection
             .users(server, &["title"], asked, &mut |user| {
                 match user {
-                    Found::Entry(entry, version) => {
+                    SelectedUser::Entry(entry, version) => {
                         let guid = guid::guid(&entry, settings).unwrap();
                         versions.extend(version.map(|v| (guid.clone(), v)));
                         names.push(guid);
                     }
-                    Found::Same(guid, _) => names.push(format!("[{guid}]")),
+                    SelectedUser::Same(guid, _) => names.push(format!("[{guid}]")),
                 }
                 Ok(())
             })

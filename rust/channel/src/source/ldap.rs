@@ -2,9 +2,10 @@
 //! answer from being the whole one is an error: a limit, a reference to another server, a connection that ends. May
 //! not know what is looked for.
 
+use pfscim_core::sync::lock_ignoring_poison;
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::{Arc, Mutex, Once, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, Once, OnceLock};
 use std::time::Duration;
 
 use ldap3::asn1::StructureTag;
@@ -90,7 +91,7 @@ pub fn address(text: &str) -> Result<Url, String> {
 }
 
 /// What came of one page.
-struct Page {
+struct SearchPage {
     entries: Vec<Read>,
     /// Where to go on; empty at the end.
     cookie: Vec<u8>,
@@ -128,7 +129,7 @@ impl Ldap {
 
     /// Does something with the connection. After an error the next use begins with a new one.
     fn connected<T>(&self, work: impl FnOnce(&mut LdapConn) -> Result<T, Error>) -> Result<T, Error> {
-        let mut slot = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slot = lock_ignoring_poison(&self.connection);
         let open = slot.take().and_then(|mut open| (!open.is_closed()).then_some(open));
         let result = without_panic(|| {
             let mut connection = open.map_or_else(|| self.connect(), Ok)?;
@@ -232,7 +233,7 @@ impl Ldap {
         search: &Search<'_>,
         attributes: &[&str],
         cookie: Vec<u8>,
-    ) -> Result<Page, Error> {
+    ) -> Result<SearchPage, Error> {
         let scope = if search.base_only { Scope::Base } else { Scope::Subtree };
         if !search.base_only {
             connection.with_controls(PagedResults { size: PAGE, cookie });
@@ -261,7 +262,7 @@ impl Ldap {
         }
         let mut paged = result.ctrls.iter().filter(|c| matches!(c.0, Some(ControlType::PagedResults)));
         let cookie = paged.next().map_or(NO_COOKIE, |Control(_, raw)| raw.parse::<PagedResults>().cookie);
-        Ok(Page { entries, cookie })
+        Ok(SearchPage { entries, cookie })
     }
 
     /// An entry with all its values: Active Directory gives long attributes in parts.

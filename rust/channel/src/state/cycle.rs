@@ -1,8 +1,8 @@
 //! What a cycle writes down before it sends anything, and how far it read the source.
 //! Does not know: what an operation does.
 
+use pfscim_core::sync::lock_ignoring_poison;
 use std::collections::{BTreeSet, HashMap};
-use std::sync::PoisonError;
 
 use rusqlite::{OptionalExtension as _, params};
 
@@ -35,7 +35,7 @@ impl State {
         users: impl IntoIterator<Item = &'u User>,
     ) -> Result<(), Error> {
         let mut db = self.db();
-        if let Some(path) = self.unborn.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        if let Some(path) = lock_ignoring_poison(&self.unborn).take() {
             *db = create(&path, &db, &self.name)?;
         }
         let write = || {

@@ -3,14 +3,14 @@
 
 mod cycle;
 mod file;
+mod maintenance;
 mod rows;
 mod store;
-mod upkeep;
 
 pub use file::Owner;
+pub use maintenance::{StateCounts, StateEntry, StateMaintenance};
 pub use rows::{Group, User};
 pub use store::State;
-pub use upkeep::{Counts, Kept, Upkeep};
 
 #[cfg(test)]
 mod tests;

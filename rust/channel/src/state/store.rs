@@ -4,9 +4,10 @@
 //! Values are kept as keyed hashes only. A file is made whole or not at all, readable by its owner only; it is locked
 //! while a run uses it; every change is one transaction. A damaged file is an error, never an empty one.
 
+use pfscim_core::sync::lock_ignoring_poison;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use pfscim_core::Record;
@@ -116,7 +117,7 @@ impl State {
 
     pub(super) fn db(&self) -> MutexGuard<'_, Connection> {
         // Every use is one transaction, so a panic elsewhere leaves nothing half done.
-        self.db.lock().unwrap_or_else(PoisonError::into_inner)
+        lock_ignoring_poison(&self.db)
     }
 
     pub(super) fn stopped(&self, error: &rusqlite::Error) -> Error {

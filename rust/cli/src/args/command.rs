@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
 use super::cycles::{PLAN_EXAMPLES, Plan, SYNC_EXAMPLES, Sync};
-use super::describe::{Described, Listed, PRESETS_EXAMPLES};
+use super::describe::{Described, ListFormat, PRESETS_EXAMPLES};
 use super::prepare::{CONVERT_EXAMPLES, Convert, IMPORT_EXAMPLES, INIT_EXAMPLES, Import, Init};
 use super::state::StateCommand;
 use super::verify::{CHECK_EXAMPLES, Check, TEST_EXAMPLES, Test};
@@ -75,7 +75,7 @@ pub(crate) enum Command {
     Convert(Convert),
     /// List the targets that a connection can be written for.
     #[command(after_help = PRESETS_EXAMPLES)]
-    Presets(Listed),
+    Presets(ListFormat),
     /// Look after a state file; never touches the target.
     #[command(subcommand, after_help = super::state::EXAMPLES)]
     State(StateCommand),

@@ -9,7 +9,7 @@ Examples:
   pfscim presets --json";
 
 #[derive(Debug, Args)]
-pub(crate) struct Listed {
+pub(crate) struct ListFormat {
     /// As a JSON array.
     #[arg(long)]
     pub(crate) json: bool,
@@ -24,7 +24,7 @@ pub(crate) enum Described {
     /// The mapping that a new channel starts with.
     Mappings(Output),
     /// The attributes of a PingOne user that a rule can name and map.
-    Attributes(Listed),
+    Attributes(ListFormat),
 }
 
 #[derive(Debug, Args)]

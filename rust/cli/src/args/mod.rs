@@ -13,9 +13,9 @@ mod verify;
 
 pub(crate) use self::command::{Arguments, Command};
 pub(crate) use self::cycles::{Job, Plan, Sync};
-pub(crate) use self::describe::{Described, Format, Listed};
+pub(crate) use self::describe::{Described, Format, ListFormat};
 pub(crate) use self::prepare::{Convert, Import, Init, Origin};
-pub(crate) use self::source::{Place, SOURCE_SHAPE, SourceArguments};
+pub(crate) use self::source::{SOURCE_SHAPE, SourceArguments, SourceLocation};
 pub(crate) use self::state::{File, StateCommand};
 pub(crate) use self::target::Target;
 pub(crate) use self::verify::{Check, Test};

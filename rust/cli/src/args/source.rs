@@ -20,7 +20,7 @@ pub(crate) struct SourceArguments {
     /// Where users come from: an export of a directory (LDIF), a table (CSV), one JSON object a line, or a directory.
     /// A PingOne file says it itself (its `source`), and takes none here.
     #[arg(long, value_name = "ldif:FILE|csv:FILE|jsonl:FILE|ldap[s]://HOST:PORT", value_parser = place)]
-    pub(crate) source: Option<Place>,
+    pub(crate) source: Option<SourceLocation>,
     /// The account that asks the directory. Default: nobody.
     #[arg(long, value_name = "DN", requires = "bind_password")]
     pub(crate) bind_dn: Option<String>,
@@ -44,20 +44,20 @@ pub(crate) struct SourceArguments {
 
 /// What was named.
 #[derive(Debug, Clone)]
-pub(crate) enum Place {
+pub(crate) enum SourceLocation {
     Ldif(PathBuf),
     Csv(PathBuf),
     JsonLines(PathBuf),
     Directory(Url),
 }
 
-fn place(text: &str) -> Result<Place, String> {
+fn place(text: &str) -> Result<SourceLocation, String> {
     match text.split_once(':') {
         Some((_, "")) => Err(SOURCE_SHAPE.into()),
-        Some(("ldif", file)) => Ok(Place::Ldif(file.into())),
-        Some(("csv", file)) => Ok(Place::Csv(file.into())),
-        Some(("jsonl", file)) => Ok(Place::JsonLines(file.into())),
-        Some(("ldap" | "ldaps", _)) => address(text).map(Place::Directory),
+        Some(("ldif", file)) => Ok(SourceLocation::Ldif(file.into())),
+        Some(("csv", file)) => Ok(SourceLocation::Csv(file.into())),
+        Some(("jsonl", file)) => Ok(SourceLocation::JsonLines(file.into())),
+        Some(("ldap" | "ldaps", _)) => address(text).map(SourceLocation::Directory),
         _ => Err(SOURCE_SHAPE.into()),
     }
 }

@@ -5,25 +5,25 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use pfscim_channel::Error;
-use pfscim_channel::engine::{Cycle, Event, Options, Summary, Watch};
+use pfscim_channel::engine::{Cycle, CycleObserver, Event, Options, Summary};
 use pfscim_channel::mapping::Rules;
 use pfscim_channel::provisioner::{Direct, Plugin, Provisioner};
 use pfscim_channel::state::{Owner, State};
 use pfscim_core::connector::Connector;
 
 use crate::args::{Job, Plan, Sync};
-use crate::end::End;
+use crate::exit_status::ExitStatus;
 use crate::output::audit::Audit;
 use crate::output::counters::Counters;
-use crate::output::lines::{self, complain};
-use crate::output::report::{About, Page};
+use crate::output::lines::{self, print_error};
+use crate::output::report::{About, ReportPage};
 use crate::output::screen::Screen;
-use crate::setup::run::{Setup, beside};
+use crate::setup::run::{Setup, default_state_path};
 use crate::setup::stop;
 
 /// Shows what a cycle would do.
-pub(crate) fn plan(plan: &Plan) -> Result<End, Error> {
-    let page = plan.html.as_deref().map(|path| Page::at(path, plan.force)).transpose()?;
+pub(crate) fn plan(plan: &Plan) -> Result<ExitStatus, Error> {
+    let page = plan.html.as_deref().map(|path| ReportPage::at(path, plan.force)).transpose()?;
     let job = &plan.job;
     let setup = Setup::read(&job.target, true)?;
     setup.ready(job)?;
@@ -38,10 +38,11 @@ pub(crate) fn plan(plan: &Plan) -> Result<End, Error> {
         setup.compare(&setup.plugin(&job.target, channel, folder)?)?;
     }
     let provisioner = Direct::preview(&setup.connector()?);
-    let watch: Vec<&dyn Watch> = [&run.screen as &dyn Watch].into_iter().chain(page.iter().map(|p| p as _)).collect();
+    let watch: Vec<&dyn CycleObserver> =
+        [&run.screen as &dyn CycleObserver].into_iter().chain(page.iter().map(|p| p as _)).collect();
     let options =
         Options { max_removals: job.max_removals, preview: true, full: job.source.full, ..Options::default() };
-    let (summary, result) = run.cycle(&state, &provisioner, &All(watch), options);
+    let (summary, result) = run.cycle(&state, &provisioner, &Observers(watch), options);
     let guard = result.as_ref().err();
     // A plan that ended early would look like one with less to do.
     if let (Some(page), None | Some(Error::Guard(_))) = (&page, guard) {
@@ -57,7 +58,7 @@ pub(crate) fn plan(plan: &Plan) -> Result<End, Error> {
 }
 
 /// Runs one cycle, or one after the other until somebody asks to stop.
-pub(crate) fn sync(sync: &Sync) -> Result<End, Error> {
+pub(crate) fn sync(sync: &Sync) -> Result<ExitStatus, Error> {
     stop::listen(lines::err)?;
     let job = &sync.job;
     let setup = Setup::read(&job.target, false)?;
@@ -87,9 +88,9 @@ pub(crate) fn sync(sync: &Sync) -> Result<End, Error> {
             Err(error @ Error::Unusable(_)) if first => return Err(error),
             Err(error) if stop::is_asked() => return Err(error),
             Err(error) => {
-                complain(&format!("{error}; the next cycle tries again"));
+                print_error(&format!("{error}; the next cycle tries again"));
                 way = None;
-                End::from(&error)
+                ExitStatus::from(&error)
             }
         };
         first = false;
@@ -111,15 +112,15 @@ struct Run<'a> {
 }
 
 /// Who carries the operations out; kept from cycle to cycle, with its connections and tokens.
-enum Way {
+enum ProvisionerHandle {
     Core(Arc<Connector>),
     Jar(Box<Plugin>),
 }
 
 /// Several who are told.
-struct All<'a>(Vec<&'a dyn Watch>);
+struct Observers<'a>(Vec<&'a dyn CycleObserver>);
 
-impl Watch for All<'_> {
+impl CycleObserver for Observers<'_> {
     fn refused(&self, removals: &[String]) {
         self.0.iter().for_each(|watch| watch.refused(removals));
     }
@@ -137,53 +138,59 @@ impl<'a> Run<'a> {
     fn new(job: &'a Job, setup: &'a Setup, rules: &'a Rules<'a>, preview: bool) -> Self {
         let channel = setup.channel();
         for line in &rules.left_out {
-            complain(line);
+            print_error(line);
         }
         Self {
             job,
             setup,
             rules,
             owner: setup.owner(channel),
-            path: job.state.clone().unwrap_or_else(|| beside(&job.target.connection, &channel.name)),
+            path: job.state.clone().unwrap_or_else(|| default_state_path(&job.target.connection, &channel.name)),
             screen: Screen { json: job.json, hidden: rules.hidden.clone(), preview },
         }
     }
 
     /// One cycle that is carried out.
-    fn sync(&self, way: &mut Option<Way>, audit: Option<&Audit>, options: Options<'_>) -> Result<End, Error> {
+    fn sync(
+        &self,
+        way: &mut Option<ProvisionerHandle>,
+        audit: Option<&Audit>,
+        options: Options<'_>,
+    ) -> Result<ExitStatus, Error> {
         // Between cycles the file is free, for a look at it or for a plan.
         let state = State::open(&self.path, &self.owner)?;
         let way = match way.take() {
-            Some(Way::Jar(plugin)) => {
+            Some(ProvisionerHandle::Jar(plugin)) => {
                 self.setup.open(&plugin)?;
-                way.insert(Way::Jar(plugin))
+                way.insert(ProvisionerHandle::Jar(plugin))
             }
             Some(core) => way.insert(core),
             None => way.insert(self.way()?),
         };
         let direct;
         let provisioner: &dyn Provisioner = match way {
-            Way::Jar(plugin) => &**plugin,
-            Way::Core(connector) => {
+            ProvisionerHandle::Jar(plugin) => &**plugin,
+            ProvisionerHandle::Core(connector) => {
                 direct = Direct::new(connector);
                 &direct
             }
         };
         audit.iter().for_each(|audit| audit.begin_cycle());
-        let watch: Vec<&dyn Watch> = [&self.screen as &dyn Watch].into_iter().chain(audit.map(|a| a as _)).collect();
-        let (summary, result) = self.cycle(&state, provisioner, &All(watch), options);
+        let watch: Vec<&dyn CycleObserver> =
+            [&self.screen as &dyn CycleObserver].into_iter().chain(audit.map(|a| a as _)).collect();
+        let (summary, result) = self.cycle(&state, provisioner, &Observers(watch), options);
         result?;
         audit.map_or(Ok(()), Audit::finish)?;
         Ok(self.end(&summary))
     }
 
-    fn way(&self) -> Result<Way, Error> {
+    fn way(&self) -> Result<ProvisionerHandle, Error> {
         match &self.job.target.plugin {
             Some(folder) => {
                 let plugin = self.setup.plugin(&self.job.target, self.setup.channel(), folder)?;
-                Ok(Way::Jar(Box::new(plugin)))
+                Ok(ProvisionerHandle::Jar(Box::new(plugin)))
             }
-            None => self.setup.connector().map(Way::Core),
+            None => self.setup.connector().map(ProvisionerHandle::Core),
         }
     }
 
@@ -191,7 +198,7 @@ impl<'a> Run<'a> {
         &self,
         state: &State,
         provisioner: &dyn Provisioner,
-        watch: &dyn Watch,
+        watch: &dyn CycleObserver,
         options: Options<'_>,
     ) -> (Summary, Result<(), Error>) {
         let source = match self.setup.source(self.job) {
@@ -199,7 +206,7 @@ impl<'a> Run<'a> {
             Err(error) => return (Summary::default(), Err(error)),
         };
         let counters = self.setup.connection.rule.as_ref().map(|_| Counters::default());
-        let watch = All([watch].into_iter().chain(counters.iter().map(|c| c as _)).collect());
+        let watch = Observers([watch].into_iter().chain(counters.iter().map(|c| c as _)).collect());
         let cycle = Cycle {
             channel: self.setup.channel(),
             rules: self.rules,
@@ -218,7 +225,7 @@ impl<'a> Run<'a> {
         (summary, result)
     }
 
-    fn end(&self, summary: &Summary) -> End {
-        if summary.failed() > 0 || !self.rules.left_out.is_empty() { End::Failures } else { End::Well }
+    fn end(&self, summary: &Summary) -> ExitStatus {
+        if summary.failed() > 0 || !self.rules.left_out.is_empty() { ExitStatus::Failures } else { ExitStatus::Well }
     }
 }

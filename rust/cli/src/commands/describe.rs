@@ -6,11 +6,11 @@ use pfscim_core::mapping::Catalogue;
 use pfscim_core::scim::Version;
 
 use crate::args::{Described, Format};
-use crate::end::End;
+use crate::exit_status::ExitStatus;
 use crate::output::{lines, tables};
 
 /// Prints one of the catalogues in the form that the arguments ask for.
-pub(crate) fn run(described: &Described) -> End {
+pub(crate) fn run(described: &Described) -> ExitStatus {
     let standard = Catalogue::standard(Version::V2_0);
     let json = |value: serde_json::Value| format!("{value:#}");
     let text = match (described, described.format()) {
@@ -26,5 +26,5 @@ pub(crate) fn run(described: &Described) -> End {
         (Described::Attributes(_), _) => tables::attributes(),
     };
     lines::out(text.trim_end());
-    End::Well
+    ExitStatus::Well
 }

@@ -7,19 +7,19 @@ use pfscim_channel::Error;
 use pfscim_core::text::excerpt;
 
 use crate::args::Arguments;
-use crate::end::End;
+use crate::exit_status::ExitStatus;
 use crate::output::lines;
 
 /// Prints the completions of a shell.
-pub(crate) fn completions(shell: Shell) -> End {
+pub(crate) fn completions(shell: Shell) -> ExitStatus {
     let mut text = Vec::new();
     clap_complete::generate(shell, &mut Arguments::command(), "pfscim", &mut text);
     lines::out(String::from_utf8_lossy(&text).trim_end());
-    End::Well
+    ExitStatus::Well
 }
 
 /// Prints the manual page of the program or of one of its commands.
-pub(crate) fn page(path: &[String]) -> Result<End, Error> {
+pub(crate) fn page(path: &[String]) -> Result<ExitStatus, Error> {
     let mut command = Arguments::command();
     // Fills in the full names of commands (`pfscim-state-show`).
     command.build();
@@ -39,5 +39,5 @@ pub(crate) fn page(path: &[String]) -> Result<End, Error> {
     let version = concat!("pfscim ", env!("CARGO_PKG_VERSION"));
     Man::new(found.clone()).source(version).render(&mut text).map_err(|e| Error::unusable(format!("man: {e}")))?;
     lines::out(String::from_utf8_lossy(&text).trim_end());
-    Ok(End::Well)
+    Ok(ExitStatus::Well)
 }

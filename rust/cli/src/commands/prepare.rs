@@ -13,14 +13,14 @@ use pfscim_core::settings;
 use pfscim_core::text::{printable, printable_json};
 use serde_json::{Value, json};
 
-use crate::args::{Convert, Import, Init, Listed, Origin};
-use crate::end::End;
-use crate::output::lines::{self, complain};
+use crate::args::{Convert, Import, Init, ListFormat, Origin};
+use crate::exit_status::ExitStatus;
+use crate::output::lines::{self, print_error};
 use crate::output::tables;
 use crate::setup::file::read;
 
 /// Lists the presets.
-pub(crate) fn presets(listed: &Listed) -> End {
+pub(crate) fn presets(listed: &ListFormat) -> ExitStatus {
     let row = |preset: &settings::Preset| {
         json!({
             "name": preset.name, "title": preset.title, "limits": preset.limits, "settings": preset.settings,
@@ -31,11 +31,11 @@ pub(crate) fn presets(listed: &Listed) -> End {
     } else {
         tables::preset_list()
     });
-    End::Well
+    ExitStatus::Well
 }
 
 /// Writes the connection of a preset, and says what is left to do.
-pub(crate) fn init(init: &Init) -> Result<End, Error> {
+pub(crate) fn init(init: &Init) -> Result<ExitStatus, Error> {
     let usual =
         if init.preset.from_ping_one { Origin::PingOne } else { Origin::Directory(SourceType::ActiveDirectory) };
     let connection = match init.source_type.unwrap_or(usual) {
@@ -48,12 +48,12 @@ pub(crate) fn init(init: &Init) -> Result<End, Error> {
         Some(path) => write_new(path, &format!("{text}\n"))?,
     }
     for limit in &init.preset.limits {
-        complain(&format!("note: {}: {limit}", init.preset.title));
+        print_error(&format!("note: {}: {limit}", init.preset.title));
     }
     for open in inspect(&text, &[]).errors {
-        complain(&format!("to do: {open}"));
+        print_error(&format!("to do: {open}"));
     }
-    Ok(End::Well)
+    Ok(ExitStatus::Well)
 }
 
 /// Secrets will stand in the file, so it is its owner's only.
@@ -77,21 +77,21 @@ fn write_new(path: &Path, text: &str) -> Result<(), Error> {
 }
 
 /// Prints another connector's connection as one of ours, and says what has to be looked at.
-pub(crate) fn import(import: &Import) -> Result<End, Error> {
+pub(crate) fn import(import: &Import) -> Result<ExitStatus, Error> {
     print(&import.connection, import::import)
 }
 
 /// Prints a connection for the other product, and says what could not be carried over.
-pub(crate) fn convert(convert: &Convert) -> Result<End, Error> {
+pub(crate) fn convert(convert: &Convert) -> Result<ExitStatus, Error> {
     print(&convert.connection, |text| pingone::convert(text, convert.channel.as_deref()))
 }
 
-fn print(path: &Path, turn: impl FnOnce(&str) -> Result<Imported, String>) -> Result<End, Error> {
+fn print(path: &Path, turn: impl FnOnce(&str) -> Result<Imported, String>) -> Result<ExitStatus, Error> {
     let name = printable(&path.display().to_string());
     let turned = turn(&read(path)?).map_err(|e| Error::unusable(format!("{name}: {e}")))?;
     lines::out(&printable_json(&format!("{:#}", turned.connection)));
     for note in turned.notes {
-        complain(&format!("note: {note}"));
+        print_error(&format!("note: {note}"));
     }
-    Ok(End::Well)
+    Ok(ExitStatus::Well)
 }

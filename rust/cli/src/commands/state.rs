@@ -1,21 +1,21 @@
 //! `pfscim state`: runs its commands and prints what they find. What is in a state file is `pfscim-channel`'s.
 
 use pfscim_channel::Error;
-use pfscim_channel::state::{Counts, Kept, Upkeep};
+use pfscim_channel::state::{StateCounts, StateEntry, StateMaintenance};
 use pfscim_core::text::{excerpt, printable};
 use serde_json::{Value, json};
 
 use crate::args::{File, StateCommand};
-use crate::end::End;
+use crate::exit_status::ExitStatus;
 use crate::output::lines::out;
 use crate::output::tables::table;
 
 /// Runs one of the commands.
-pub(crate) fn run(command: &StateCommand) -> Result<End, Error> {
+pub(crate) fn run(command: &StateCommand) -> Result<ExitStatus, Error> {
     match command {
         StateCommand::Show(file) => show(file)?,
         StateCommand::User { file, who } => {
-            let state = Upkeep::look(&file.path)?;
+            let state = StateMaintenance::look(&file.path)?;
             let found = state.find(who)?;
             if found.is_empty() {
                 return Err(unknown(file, who));
@@ -23,7 +23,7 @@ pub(crate) fn run(command: &StateCommand) -> Result<End, Error> {
             list(file, &found);
         }
         StateCommand::Dirty(file) => {
-            let dirty = dirty(&Upkeep::look(&file.path)?)?;
+            let dirty = dirty(&StateMaintenance::look(&file.path)?)?;
             if dirty.is_empty() && !file.json {
                 out("nothing has to be sent again");
             } else {
@@ -31,7 +31,7 @@ pub(crate) fn run(command: &StateCommand) -> Result<End, Error> {
             }
         }
         StateCommand::Reset { file, all } => {
-            let count = Upkeep::open(&file.path)?.reset(*all)?;
+            let count = StateMaintenance::open(&file.path)?.reset(*all)?;
             let source = if *all { ", and the source is read as if for the first time" } else { "" };
             let text = format!(
                 "the next cycle compares all {count} users and groups with the target{source}; nothing was sent"
@@ -46,14 +46,14 @@ pub(crate) fn run(command: &StateCommand) -> Result<End, Error> {
         }
         StateCommand::Forget { file, users, dirty, .. } => forget(file, users, *dirty)?,
     }
-    Ok(End::Well)
+    Ok(ExitStatus::Well)
 }
 
 fn show(file: &File) -> Result<(), Error> {
-    let state = Upkeep::look(&file.path)?;
+    let state = StateMaintenance::look(&file.path)?;
     let ((users, groups), marks, owner) = (state.counts()?, state.watermarks()?, &state.owner);
     if file.json {
-        let counts = |counts: Counts| {
+        let counts = |counts: StateCounts| {
             json!({
                 "known": counts.known, "inScope": counts.in_scope, "linked": counts.linked,
                 "dirty": counts.dirty, "skipped": counts.skipped,
@@ -91,11 +91,11 @@ fn show(file: &File) -> Result<(), Error> {
 }
 
 fn forget(file: &File, users: &[String], dirty: bool) -> Result<(), Error> {
-    let mut state = Upkeep::open(&file.path)?;
+    let mut state = StateMaintenance::open(&file.path)?;
     let mut found = Vec::new();
     match (dirty, users) {
         (true, _) => found = self::dirty(&state)?,
-        (false, []) => found = state.everybody()?,
+        (false, []) => found = state.entries()?,
         (false, named) => {
             for who in named {
                 let these = state.find(who)?;
@@ -117,8 +117,8 @@ fn forget(file: &File, users: &[String], dirty: bool) -> Result<(), Error> {
     Ok(())
 }
 
-fn dirty(state: &Upkeep) -> Result<Vec<Kept>, Error> {
-    Ok(state.everybody()?.into_iter().filter(|kept| kept.dirty).collect())
+fn dirty(state: &StateMaintenance) -> Result<Vec<StateEntry>, Error> {
+    Ok(state.entries()?.into_iter().filter(|kept| kept.dirty).collect())
 }
 
 fn tell(file: &File, object: &Value, text: &str) {
@@ -138,7 +138,7 @@ fn unknown(file: &File, who: &str) -> Error {
 }
 
 /// Users and groups, one after the other.
-fn list(file: &File, these: &[Kept]) {
+fn list(file: &File, these: &[StateEntry]) {
     for kept in these {
         let kind = if kept.is_group { "group" } else { "user" };
         if file.json {

@@ -9,13 +9,13 @@ use pfscim_core::text::printable;
 use serde_json::json;
 
 use crate::args::{Check, Test};
-use crate::end::End;
-use crate::output::lines::{self, complain};
+use crate::exit_status::ExitStatus;
+use crate::output::lines::{self, print_error};
 use crate::setup::file::read;
 use crate::setup::run::Setup;
 
 /// Tells everything that is wrong with a connection's file.
-pub(crate) fn check(check: &Check) -> Result<End, Error> {
+pub(crate) fn check(check: &Check) -> Result<ExitStatus, Error> {
     let findings = inspect(&read(&check.connection)?, &check.given.secrets);
     if check.json {
         lines::out_json(&json!({"errors": findings.errors, "warnings": findings.warnings}));
@@ -26,11 +26,11 @@ pub(crate) fn check(check: &Check) -> Result<End, Error> {
             lines::out(&format!("{}: nothing is wrong", printable(&check.connection.display().to_string())));
         }
     }
-    Ok(if findings.errors.is_empty() { End::Well } else { End::Unusable })
+    Ok(if findings.errors.is_empty() { ExitStatus::Well } else { ExitStatus::Unusable })
 }
 
 /// Tries a connection with its target; writes nothing there.
-pub(crate) fn test(test: &Test) -> End {
+pub(crate) fn test(test: &Test) -> ExitStatus {
     let mut checked = Checked::default();
     let trouble = attempt(test, &mut checked).err();
     if test.json {
@@ -43,9 +43,9 @@ pub(crate) fn test(test: &Test) -> End {
         list("warning", &checked.warnings);
     }
     match trouble {
-        None => End::Well,
+        None => ExitStatus::Well,
         Some(trouble) => {
-            complain(&format!("{}: {}", trouble.code, trouble.text));
+            print_error(&format!("{}: {}", trouble.code, trouble.text));
             trouble.end
         }
     }
@@ -58,29 +58,29 @@ fn list(kind: &str, lines: &[String]) {
 }
 
 /// Why a connection does not work.
-struct Trouble {
+struct TestError {
     code: &'static str,
     text: String,
-    end: End,
+    end: ExitStatus,
 }
 
-impl From<Failure> for Trouble {
+impl From<Failure> for TestError {
     fn from(failure: Failure) -> Self {
-        let end = if matches!(failure, Failure::Config(_)) { End::Unusable } else { End::Stopped };
+        let end = if matches!(failure, Failure::Config(_)) { ExitStatus::Unusable } else { ExitStatus::Stopped };
         Self { code: failure.code(), text: failure.text().to_owned(), end }
     }
 }
 
-impl From<Error> for Trouble {
+impl From<Error> for TestError {
     fn from(error: Error) -> Self {
-        let end = End::from(&error);
-        let code = if end == End::Stopped { "stopped" } else { "config" };
+        let end = ExitStatus::from(&error);
+        let code = if end == ExitStatus::Stopped { "stopped" } else { "config" };
         Self { code, text: error.to_string(), end }
     }
 }
 
 /// What was found out before something went wrong is kept.
-fn attempt(test: &Test, checked: &mut Checked) -> Result<(), Trouble> {
+fn attempt(test: &Test, checked: &mut Checked) -> Result<(), TestError> {
     let setup = Setup::read(&test.target, true)?;
     checked.warnings = setup.settings.warnings();
     *checked = setup.connector()?.check()?;
@@ -93,8 +93,8 @@ fn attempt(test: &Test, checked: &mut Checked) -> Result<(), Trouble> {
         let plugin = setup.plugin(&test.target, channel, folder)?;
         setup.compare(&plugin)?;
         let told = plugin.check().map_err(|failure| {
-            let trouble = Trouble::from(failure);
-            Trouble { text: format!("--plugin: {}", trouble.text), ..trouble }
+            let trouble = TestError::from(failure);
+            TestError { text: format!("--plugin: {}", trouble.text), ..trouble }
         })?;
         checked.facts.push("deployed jar: comes to the same".into());
         checked.warnings.extend(told.into_iter().filter(|line| !checked.warnings.contains(line)).collect::<Vec<_>>());

@@ -2,14 +2,15 @@
 //! (docs.pingidentity.com, *Outbound provisioning audit logging*): `time| cycle_id| channel_id| event_type| source_id|
 //! target_id| is_success| non_success_cause`. Records that are as they were sent before have no line.
 
+use pfscim_core::sync::lock_ignoring_poison;
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use jiff::Zoned;
 use pfscim_channel::Error;
-use pfscim_channel::engine::{Event, Watch};
+use pfscim_channel::engine::{CycleObserver, Event};
 use pfscim_core::Outcome;
 use pfscim_core::text::printable;
 
@@ -56,11 +57,11 @@ impl Audit {
     }
 
     fn to(&self) -> std::sync::MutexGuard<'_, To> {
-        self.to.lock().unwrap_or_else(PoisonError::into_inner)
+        lock_ignoring_poison(&self.to)
     }
 }
 
-impl Watch for Audit {
+impl CycleObserver for Audit {
     fn begin(&self, _operations: usize) {}
 
     fn event(&self, event: &Event) {
@@ -79,7 +80,7 @@ impl Watch for Audit {
 fn line(time: &Zoned, cycle: &str, channel: usize, event: &Event) -> String {
     let (target, cause) = match &event.result {
         Ok(report) if report.outcome == Outcome::Skipped => {
-            let by = report.held_back_by.map(|switch| format!(": {}", switch.label())).unwrap_or_default();
+            let by = report.skipped_by.map(|switch| format!(": {}", switch.label())).unwrap_or_default();
             (report.id.as_deref(), format!("skipped{by}"))
         }
         Ok(report) => (report.id.as_deref(), String::new()),
@@ -89,7 +90,7 @@ fn line(time: &Zoned, cycle: &str, channel: usize, event: &Event) -> String {
         time.strftime("%Y-%m-%d %H:%M:%S,%3f").to_string(),
         cycle.to_owned(),
         channel.to_string(),
-        event.operation.word().to_uppercase(),
+        event.operation.as_str().to_uppercase(),
         escaped(&event.source),
         escaped(target.unwrap_or_default()),
         cause.is_empty().to_string(),
@@ -107,18 +108,18 @@ fn escaped(text: &str) -> String {
 mod tests {
     use jiff::civil::date;
     use jiff::tz::TimeZone;
-    use pfscim_channel::engine::{Kind, Operation};
+    use pfscim_channel::engine::{Operation, RecordKind};
     use pfscim_channel::provisioner::MemberChanges;
-    use pfscim_core::record::Switch;
+    use pfscim_core::record::ProvisioningOption;
     use pfscim_core::{Failure, Report};
 
     use super::*;
 
     fn event(operation: Operation, result: Result<Report, Failure>) -> Event {
         let source = "g|1\n".to_owned();
-        let (kind, members) = (Kind::User, MemberChanges::default());
+        let (kind, members) = (RecordKind::User, MemberChanges::default());
         let (changes, identifier) = (Vec::new(), "ada".into());
-        Event { kind, source, identifier, operation, result, changes, members, sent: true, held_back: false }
+        Event { kind, source, identifier, operation, result, changes, members, sent: true, blocked_by_option: false }
     }
 
     fn written(event: &Event) -> String {
@@ -138,9 +139,9 @@ mod tests {
         assert!(
             written(&failed).ends_with("| REMOVE| g\\u{7c}1\\u{a}| | false| rejected: no \\u{7c} way\\u{d}\\u{a}out\n")
         );
-        let skipped = event(Operation::Update, Ok(Report::skipped(Switch::ALL[1], Some("t1"))));
+        let skipped = event(Operation::Update, Ok(Report::skipped(ProvisioningOption::ALL[1], Some("t1"))));
         let line = written(&skipped);
-        assert!(line.contains(&format!("| t1| false| skipped: {}\n", Switch::ALL[1].label())), "{line}");
+        assert!(line.contains(&format!("| t1| false| skipped: {}\n", ProvisioningOption::ALL[1].label())), "{line}");
     }
 
     #[test]

@@ -1,20 +1,21 @@
 //! PingOne's sync summary (docs.pingidentity.com, *Outbound group provisioning sync summary examples*): how many users
 //! and groups a cycle was about, and how many of them are now what PingOne says.
 
-use std::sync::{Mutex, PoisonError};
+use pfscim_core::sync::lock_ignoring_poison;
+use std::sync::Mutex;
 
-use pfscim_channel::engine::{Event, Kind, Watch};
+use pfscim_channel::engine::{CycleObserver, Event, RecordKind};
 use serde_json::{Value, json};
 
 use crate::output::tables::table;
 
 /// The counters of one cycle.
 #[derive(Debug, Default)]
-pub(crate) struct Counters(Mutex<[Counts; 2]>);
+pub(crate) struct Counters(Mutex<[RuleCounts; 2]>);
 
 /// Those of users, or of groups.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-struct Counts {
+struct RuleCounts {
     impacted: usize,
     success: usize,
     partially_synced: usize,
@@ -22,12 +23,12 @@ struct Counts {
     failed: usize,
 }
 
-impl Counts {
+impl RuleCounts {
     fn add(&mut self, event: &Event) {
         self.impacted += 1;
         let counter = match &event.result {
             Err(_) => &mut self.failed,
-            Ok(_) if !event.held_back => &mut self.success,
+            Ok(_) if !event.blocked_by_option => &mut self.success,
             // There is an account, but an option keeps it from being brought up to date.
             Ok(report) if report.id.is_some() => &mut self.partially_synced,
             Ok(_) => &mut self.unsynced,
@@ -70,20 +71,20 @@ impl Counters {
         table.to_string()
     }
 
-    fn counts(&self) -> [Counts; 2] {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn counts(&self) -> [RuleCounts; 2] {
+        *lock_ignoring_poison(&self.0)
     }
 }
 
-impl Watch for Counters {
+impl CycleObserver for Counters {
     fn begin(&self, _operations: usize) {}
 
     fn event(&self, event: &Event) {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = lock_ignoring_poison(&self.0);
         let [users, groups] = &mut *counts;
         match event.kind {
-            Kind::User => users.add(event),
-            Kind::Group => groups.add(event),
+            RecordKind::User => users.add(event),
+            RecordKind::Group => groups.add(event),
         }
     }
 }
@@ -92,30 +93,40 @@ impl Watch for Counters {
 mod tests {
     use pfscim_channel::engine::Operation;
     use pfscim_channel::provisioner::MemberChanges;
-    use pfscim_core::record::Switch;
+    use pfscim_core::record::ProvisioningOption;
     use pfscim_core::{Failure, Outcome, Report};
 
     use super::*;
 
-    fn told(counters: &Counters, kind: Kind, held_back: bool, result: Result<Report, Failure>) {
+    fn told(counters: &Counters, kind: RecordKind, blocked_by_option: bool, result: Result<Report, Failure>) {
         let (source, identifier, operation) = (String::new(), String::new(), Operation::Update);
         let (changes, members) = (Vec::new(), MemberChanges::default());
-        counters.event(&Event { kind, source, identifier, operation, result, changes, members, sent: true, held_back });
+        counters.event(&Event {
+            kind,
+            source,
+            identifier,
+            operation,
+            result,
+            changes,
+            members,
+            sent: true,
+            blocked_by_option,
+        });
     }
 
     #[test]
     fn every_record_counts_once() {
         let counters = Counters::default();
-        let user = |held_back, result| told(&counters, Kind::User, held_back, result);
+        let user = |blocked_by_option, result| told(&counters, RecordKind::User, blocked_by_option, result);
         user(false, Ok(Report::new(Outcome::Created, Some("1"))));
         user(false, Ok(Report::new(Outcome::Unchanged, Some("1"))));
-        user(true, Ok(Report::skipped(Switch::UserUpdate, Some("1"))));
-        user(true, Ok(Report::skipped(Switch::UserCreate, None)));
+        user(true, Ok(Report::skipped(ProvisioningOption::UserUpdate, Some("1"))));
+        user(true, Ok(Report::skipped(ProvisioningOption::UserCreate, None)));
         // In the next cycle nothing is asked for them.
         user(true, Ok(Report::new(Outcome::Unchanged, Some("1"))));
         user(true, Ok(Report::new(Outcome::Unchanged, None)));
         user(false, Err(Failure::Rejected("no".into())));
-        told(&counters, Kind::Group, false, Ok(Report::new(Outcome::Updated, Some("2"))));
+        told(&counters, RecordKind::Group, false, Ok(Report::new(Outcome::Updated, Some("2"))));
         assert_eq!(
             counters.json(),
             json!({"sync": {

@@ -12,7 +12,7 @@ static BAR: OnceLock<ProgressBar> = OnceLock::new();
 
 /// A line on standard output. Whoever closed it does not want to read on, so that is no error.
 pub(crate) fn out(line: &str) {
-    above_the_bar(|| {
+    with_progress_hidden(|| {
         let _ = writeln!(std::io::stdout().lock(), "{line}");
     });
 }
@@ -24,17 +24,17 @@ pub(crate) fn out_json(value: &Value) {
 
 /// A line on standard error.
 pub(crate) fn err(line: &str) {
-    above_the_bar(|| {
+    with_progress_hidden(|| {
         let _ = writeln!(std::io::stderr().lock(), "{line}");
     });
 }
 
 /// One line on standard error for the person who has to act.
-pub(crate) fn complain(text: &str) {
+pub(crate) fn print_error(text: &str) {
     err(&format!("pfscim: {}", printable(text)));
 }
 
-fn above_the_bar(print: impl FnOnce()) {
+fn with_progress_hidden(print: impl FnOnce()) {
     match BAR.get() {
         Some(bar) => bar.suspend(print),
         None => print(),

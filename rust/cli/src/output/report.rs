@@ -2,17 +2,18 @@
 //! its content security policy, and can be read, sorted out and printed without its script. Everything that came
 //! from somewhere else is escaped by the template; masked values are not in it.
 
+use pfscim_core::sync::lock_ignoring_poison;
 use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Zoned;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use pfscim_channel::Error;
-use pfscim_channel::engine::{Event, Kind as Subject, Summary, Tally, Watch};
+use pfscim_channel::engine::{CycleObserver, Event, RecordKind, Summary, Tally};
 use pfscim_core::Outcome;
 use pfscim_core::mapping::Change;
 use pfscim_core::text::printable;
@@ -27,7 +28,7 @@ const GENERATOR: &str = "pfscim";
 const BEGINNING: u64 = 2048;
 
 /// One kind of outcome on the page.
-struct Kind {
+struct ReportSection {
     /// None for records that would fail.
     outcome: Option<Outcome>,
     heading: &'static str,
@@ -37,7 +38,7 @@ struct Kind {
 }
 
 /// What a reader has to look at first comes first.
-const KINDS: [Kind; 11] = [
+const REPORT_SECTIONS: [ReportSection; 11] = [
     kind(None, "Would fail", "nothing is sent for these records until the cause is gone", "stop"),
     kind(Some(Outcome::Deleted), "Would be deleted", "the account is deleted at the target", "stop"),
     kind(Some(Outcome::Disabled), "Would be disabled", "active is set to false, everything else is kept", "stop"),
@@ -51,13 +52,18 @@ const KINDS: [Kind; 11] = [
     kind(Some(Outcome::Unchanged), "Unchanged", "nothing is sent", ""),
 ];
 
-const fn kind(outcome: Option<Outcome>, heading: &'static str, explanation: &'static str, tone: &'static str) -> Kind {
-    Kind { outcome, heading, explanation, tone }
+const fn kind(
+    outcome: Option<Outcome>,
+    heading: &'static str,
+    explanation: &'static str,
+    tone: &'static str,
+) -> ReportSection {
+    ReportSection { outcome, heading, explanation, tone }
 }
 
-impl Kind {
-    fn word(&self) -> &'static str {
-        self.outcome.map_or("failed", Outcome::word)
+impl ReportSection {
+    fn as_str(&self) -> &'static str {
+        self.outcome.map_or("failed", Outcome::as_str)
     }
 
     fn count(&self, summary: &Summary) -> usize {
@@ -86,28 +92,28 @@ pub(crate) struct About<'a> {
 }
 
 /// A page to be written, which takes notes until then.
-pub(crate) struct Page {
+pub(crate) struct ReportPage {
     path: PathBuf,
     force: bool,
     events: Mutex<Vec<Event>>,
     refused: Mutex<Vec<String>>,
 }
 
-impl Watch for Page {
+impl CycleObserver for ReportPage {
     fn refused(&self, removals: &[String]) {
-        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = removals.to_vec();
+        *lock_ignoring_poison(&self.refused) = removals.to_vec();
     }
 
     fn begin(&self, _operations: usize) {}
 
     fn event(&self, event: &Event) {
         if event.sent || event.result.is_err() {
-            self.events.lock().unwrap_or_else(PoisonError::into_inner).push(event.clone());
+            lock_ignoring_poison(&self.events).push(event.clone());
         }
     }
 }
 
-impl Page {
+impl ReportPage {
     /// Looks at the place before anything else is done; `force` goes over whatever is there.
     pub(crate) fn at(path: &Path, force: bool) -> Result<Self, Error> {
         let page = Self { path: path.to_owned(), force, events: Mutex::default(), refused: Mutex::default() };
@@ -131,9 +137,9 @@ impl Page {
     pub(crate) fn write(&self, about: &About<'_>, summary: &Summary, guard: Option<&Error>) -> Result<(), Error> {
         let name = printable(&self.path.display().to_string());
         let told = |e: &dyn std::fmt::Display| Error::unusable(format!("--html: {name}: cannot be written: {e}"));
-        let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut events = lock_ignoring_poison(&self.events);
         events.sort_by(|a, b| a.identifier.cmp(&b.identifier).then_with(|| a.source.cmp(&b.source)));
-        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let refused = lock_ignoring_poison(&self.refused);
         let guard = guard.map(|error| (error.to_string(), refused.as_slice()));
         let page = page(about, summary, guard, &events, &Zoned::now()).into_string();
         let replace = self.may_replace()?;
@@ -157,11 +163,11 @@ fn generator() -> Markup {
 
 /// The style sheet; which outcomes are shown is decided by it, so that it works without the script.
 fn style() -> String {
-    let rule = |kind: &Kind| {
-        let word = kind.word();
+    let rule = |kind: &ReportSection| {
+        let word = kind.as_str();
         format!("body:has(#show-{word}:not(:checked)) section[data-outcome=\"{word}\"] {{ display: none; }}\n")
     };
-    KINDS.iter().map(rule).fold(STYLE.to_owned(), |style, rule| style + &rule)
+    REPORT_SECTIONS.iter().map(rule).fold(STYLE.to_owned(), |style, rule| style + &rule)
 }
 
 /// A source of the content security policy: exactly this text.
@@ -211,7 +217,7 @@ fn page(
                 }
                 main {
                     @if events.is_empty() { p .empty { "There is nothing to do." } }
-                    @for kind in &KINDS { (section(kind, events, about.hidden)) }
+                    @for kind in &REPORT_SECTIONS { (section(kind, events, about.hidden)) }
                 }
                 script { (PreEscaped(SCRIPT)) }
             }
@@ -223,10 +229,10 @@ fn page(
 fn tiles(summary: &Summary, events: &[Event]) -> Markup {
     html! {
         ul .tiles {
-            @for kind in KINDS.iter().filter(|kind| kind.count(summary) > 0) {
+            @for kind in REPORT_SECTIONS.iter().filter(|kind| kind.count(summary) > 0) {
                 li { label class=(kind.tone) {
                     @if events.iter().any(|event| kind.is_of(event)) {
-                        input id=(format!("show-{}", kind.word())) type="checkbox" checked;
+                        input id=(format!("show-{}", kind.as_str())) type="checkbox" checked;
                     }
                     b { (kind.count(summary)) }
                     (kind.heading)
@@ -251,11 +257,11 @@ fn refusal(text: &str, removals: &[String]) -> Markup {
     }
 }
 
-fn section(kind: &Kind, events: &[Event], hidden: &BTreeSet<String>) -> Markup {
+fn section(kind: &ReportSection, events: &[Event], hidden: &BTreeSet<String>) -> Markup {
     let of_kind: Vec<_> = events.iter().filter(|event| kind.is_of(event)).collect();
     html! {
         @if !of_kind.is_empty() {
-            section data-outcome=(kind.word()) class=(format!("{} {}", kind.word(), kind.tone)) {
+            section data-outcome=(kind.as_str()) class=(format!("{} {}", kind.as_str(), kind.tone)) {
                 h2 { (kind.heading) " " small { (of_kind.len()) @if !kind.explanation.is_empty() { " · " (kind.explanation) } } }
                 @for event in of_kind { (record(event, hidden)) }
             }
@@ -266,11 +272,11 @@ fn section(kind: &Kind, events: &[Event], hidden: &BTreeSet<String>) -> Markup {
 fn record(event: &Event, hidden: &BTreeSet<String>) -> Markup {
     let (id, notes) = match &event.result {
         Ok(report) => (report.id.as_deref(), report.warnings.clone()),
-        Err(failure) => (None, vec![format!("{}: {failure}", event.operation.word())]),
+        Err(failure) => (None, vec![format!("{}: {failure}", event.operation.as_str())]),
     };
     html! {
         article {
-            h3 { @if event.kind == Subject::Group { "Group " } (printable(&event.identifier)) }
+            h3 { @if event.kind == RecordKind::Group { "Group " } (printable(&event.identifier)) }
             span .ids {
                 span { "source " (printable(&event.source)) }
                 @if let Some(id) = id { span { "target " (printable(id)) } }
@@ -330,7 +336,7 @@ mod tests {
     fn event(identifier: &str, result: Result<Report, Failure>) -> Event {
         let change = |code: &str| Change { code: code.into(), old: vec![HOSTILE.into()], new: Vec::new() };
         Event {
-            kind: Subject::Group,
+            kind: RecordKind::Group,
             source: "g1".into(),
             identifier: identifier.into(),
             operation: Operation::Update,
@@ -338,13 +344,13 @@ mod tests {
             changes: vec![change("title"), change("password")],
             members: MemberChanges { added: vec![HOSTILE.into()], removed: Vec::new() },
             sent: true,
-            held_back: false,
+            blocked_by_option: false,
         }
     }
 
     fn told(folder: &Path, force: bool) -> Result<String, Error> {
         let path = folder.join("plan.html");
-        let page = Page::at(&path, force)?;
+        let page = ReportPage::at(&path, force)?;
         page.event(&event(HOSTILE, Ok(Report::new(Outcome::Updated, Some(HOSTILE)).warn(HOSTILE))));
         page.event(&event("bob", Err(Failure::Rejected(HOSTILE.into()))));
         page.refused(&[HOSTILE.to_owned()]);
@@ -393,7 +399,7 @@ mod tests {
     #[test]
     fn every_outcome_has_its_place_on_the_page() {
         for outcome in Outcome::ALL {
-            assert_eq!(KINDS.iter().filter(|kind| kind.outcome == Some(outcome)).count(), 1, "{outcome}");
+            assert_eq!(REPORT_SECTIONS.iter().filter(|kind| kind.outcome == Some(outcome)).count(), 1, "{outcome}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use pfscim_channel::engine::{Event, Kind as Record, Summary, Tally, Watch};
+use pfscim_channel::engine::{CycleObserver, Event, RecordKind, Summary, Tally};
 use pfscim_core::Outcome;
 use pfscim_core::mapping::Change;
 use pfscim_core::text::printable;
@@ -23,7 +23,7 @@ pub(crate) struct Screen {
     pub(crate) preview: bool,
 }
 
-impl Watch for Screen {
+impl CycleObserver for Screen {
     fn refused(&self, removals: &[String]) {
         if self.json {
             out(&json!({ "refused": { "removals": removals } }).to_string());
@@ -50,10 +50,10 @@ impl Screen {
     /// One record as JSON.
     fn object(&self, event: &Event) -> Value {
         let mut object = json!({
-            "kind": event.kind.word(),
+            "kind": event.kind.as_str(),
             "source": event.source,
             "identifier": event.identifier,
-            "operation": event.operation.word(),
+            "operation": event.operation.as_str(),
             "outcome": "failed",
             "id": null,
             "code": null,
@@ -62,7 +62,7 @@ impl Screen {
         });
         match &event.result {
             Ok(report) => {
-                object["outcome"] = report.outcome.word().into();
+                object["outcome"] = report.outcome.as_str().into();
                 object["id"] = report.id.clone().into();
                 object["warnings"] = report.warnings.clone().into();
             }
@@ -73,7 +73,7 @@ impl Screen {
         }
         if self.preview {
             object["changes"] = event.changes.iter().map(|c| self.change(c)).collect();
-            if event.kind == Record::Group {
+            if event.kind == RecordKind::Group {
                 object["members"] = json!({"added": event.members.added, "removed": event.members.removed});
             }
         }
@@ -89,12 +89,12 @@ impl Screen {
     fn lines(&self, event: &Event) -> String {
         let (word, rest) = match &event.result {
             Ok(report) => (
-                report.outcome.word(),
+                report.outcome.as_str(),
                 report.id.as_ref().map(|id| format!("  ({})", printable(id))).unwrap_or_default(),
             ),
-            Err(failure) => ("failed", format!("  {}: {failure}", event.operation.word())),
+            Err(failure) => ("failed", format!("  {}: {failure}", event.operation.as_str())),
         };
-        let kind = if event.kind == Record::Group { "group " } else { "" };
+        let kind = if event.kind == RecordKind::Group { "group " } else { "" };
         let mut lines = vec![format!("{word:<16} {kind}{}{rest}", printable(&event.identifier))];
         lines.extend(event.changes.iter().map(|change| {
             let shown = |values: &[String]| match values {
@@ -142,7 +142,7 @@ impl Screen {
 
 /// Every outcome with its count, and the failures.
 fn counts(tally: &Tally) -> impl Iterator<Item = (&'static str, usize)> {
-    let outcomes = Outcome::ALL.map(|o| (o.word(), tally.outcomes.get(&o).copied().unwrap_or(0)));
+    let outcomes = Outcome::ALL.map(|o| (o.as_str(), tally.outcomes.get(&o).copied().unwrap_or(0)));
     outcomes.into_iter().chain([("failed", tally.failed)])
 }
 
@@ -166,7 +166,7 @@ mod tests {
         let change =
             |code: &str| Change { code: code.into(), old: vec!["old\u{1b}[2J".into()], new: vec!["new".into()] };
         Event {
-            kind: Record::User,
+            kind: RecordKind::User,
             source: "g1".into(),
             identifier: "ada\n".into(),
             operation: Operation::Update,
@@ -174,7 +174,7 @@ mod tests {
             changes: vec![change("title"), change("password")],
             members: MemberChanges::default(),
             sent: true,
-            held_back: false,
+            blocked_by_option: false,
         }
     }
 
@@ -203,7 +203,7 @@ mod tests {
     #[test]
     fn a_group_counts_its_members_as_text_and_names_them_in_json() {
         let members = MemberChanges { added: vec!["ada".into(), "bob".into()], removed: vec!["eve".into()] };
-        let group = Event { kind: Record::Group, identifier: "Staff".into(), members, ..event() };
+        let group = Event { kind: RecordKind::Group, identifier: "Staff".into(), members, ..event() };
         let text = screen().lines(&group);
         assert!(text.starts_with("updated          group Staff") && text.contains("members: +2 -1"), "{text}");
         let object = screen().object(&group);

@@ -5,7 +5,7 @@ use comfy_table::Table;
 use comfy_table::presets::UTF8_BORDERS_ONLY;
 use pfscim_channel::connection::pingone;
 use pfscim_core::mapping::Catalogue;
-use pfscim_core::settings::{Kind, catalogue, presets};
+use pfscim_core::settings::{SettingKind, catalogue, presets};
 
 /// A table for people.
 pub(crate) fn table<const N: usize>(header: [&str; N]) -> Table {
@@ -18,7 +18,7 @@ pub(crate) fn table<const N: usize>(header: [&str; N]) -> Table {
 pub(crate) fn settings() -> String {
     let mut table = table(["label", "name", "default", "what it is"]);
     for setting in catalogue() {
-        if setting.kind == Kind::Heading {
+        if setting.kind == SettingKind::Heading {
             table.add_row([&format!("- {} -", setting.label), "", "", ""]);
         } else {
             table.add_row([setting.label, setting.name, setting.default, setting.description]);

@@ -177,7 +177,7 @@ fn clearable(channel: &Channel, own: &Settings) -> String {
 }
 
 /// Where a channel's state stands when nobody says otherwise.
-pub(crate) fn beside(connection: &Path, channel: &str) -> PathBuf {
+pub(crate) fn default_state_path(connection: &Path, channel: &str) -> PathBuf {
     let stem = connection.file_stem().unwrap_or_default().to_string_lossy();
     let channel: String =
         channel.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect();

@@ -4,7 +4,7 @@
 use pfscim_channel::Error;
 use pfscim_channel::source::{Account, Csv, Form, JsonLines, Ldap, Ldif, Source};
 
-use crate::args::{Place, SOURCE_SHAPE, SourceArguments};
+use crate::args::{SOURCE_SHAPE, SourceArguments, SourceLocation};
 
 /// The source that the arguments name. `anchors` are the certificates that a directory is trusted by, in DER.
 pub(crate) fn open(arguments: &SourceArguments, anchors: &[Vec<u8>]) -> Result<Box<dyn Source>, Error> {
@@ -14,14 +14,14 @@ pub(crate) fn open(arguments: &SourceArguments, anchors: &[Vec<u8>]) -> Result<B
         ))
     })?;
     Ok(match source {
-        Place::Directory(url) => {
+        SourceLocation::Directory(url) => {
             let account = arguments.bind_dn.clone().zip(arguments.bind_password.clone());
             let account = account.map(|(name, password)| Account { name, password });
             Box::new(Ldap::new(url.clone(), arguments.start_tls, account, anchors.to_vec())?)
         }
-        Place::Ldif(file) => Box::new(Ldif::new(file)),
-        Place::JsonLines(file) => Box::new(JsonLines::new(file)),
-        Place::Csv(file) => {
+        SourceLocation::Ldif(file) => Box::new(Ldif::new(file)),
+        SourceLocation::JsonLines(file) => Box::new(JsonLines::new(file)),
+        SourceLocation::Csv(file) => {
             let usual = Form::default();
             let delimiter = arguments.csv_delimiter.unwrap_or(usual.delimiter);
             Box::new(Csv::new(file, Form { delimiter, values: arguments.csv_values }))

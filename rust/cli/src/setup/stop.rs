@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use pfscim_channel::Error;
 
-use crate::end::End;
+use crate::exit_status::ExitStatus;
 
 /// Set by the first signal.
 pub(crate) static ASKED: AtomicBool = AtomicBool::new(false);
@@ -17,7 +17,7 @@ pub(crate) fn listen(say: impl Fn(&str) + Send + 'static) -> Result<(), Error> {
     let waiting = std::thread::current();
     ctrlc::set_handler(move || {
         if ASKED.swap(true, Ordering::Relaxed) {
-            std::process::exit(End::Stopped.status().into());
+            std::process::exit(ExitStatus::Stopped.status().into());
         }
         if std::io::stderr().is_terminal() {
             say("stopping when what is under way is finished; Ctrl-C again ends at once");

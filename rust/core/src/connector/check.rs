@@ -3,9 +3,9 @@
 use std::sync::atomic::Ordering;
 
 use super::Connector;
-use super::session::{Trouble, told};
+use super::session::{OperationError, told};
 use crate::http::Deadline;
-use crate::scim::{self, Capabilities, Kind};
+use crate::scim::{self, Capabilities, ResourceType};
 use crate::settings::UpdateMethod;
 use crate::{Failure, Record};
 
@@ -42,12 +42,12 @@ impl Connector {
     }
 
     /// True where the lookup filter was accepted and obeyed.
-    fn prove(&self, deadline: Deadline) -> Result<bool, Trouble> {
+    fn prove(&self, deadline: Deadline) -> Result<bool, OperationError> {
         let filter = scim::render(&self.settings.filter, &nobody());
-        let answer = self.get(self.addresses.list(Kind::User, &[("filter", &filter)]), deadline)?;
+        let answer = self.get(self.addresses.list(ResourceType::User, &[("filter", &filter)]), deadline)?;
         let (answer, filtered) = if matches!(answer.status, 400 | 501) {
             let one = [("startIndex", "1"), ("count", "1")];
-            (self.get(self.addresses.list(Kind::User, &one), deadline)?, false)
+            (self.get(self.addresses.list(ResourceType::User, &one), deadline)?, false)
         } else {
             (answer, true)
         };
@@ -59,7 +59,7 @@ impl Connector {
             ))
             .into());
         }
-        let page = self.page(Kind::User, answer)?;
+        let page = self.page(ResourceType::User, answer)?;
         let obeyed = filtered && page.resources.is_empty();
         if filtered && !obeyed && self.filters_by_equality() {
             self.ignores_filters.store(true, Ordering::Relaxed);

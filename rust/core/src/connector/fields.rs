@@ -1,12 +1,13 @@
 //! The fields of one target: the standard ones, and custom attributes read off its schemas (RFC 7644 section 4).
 
+use crate::sync::lock_ignoring_poison;
 use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::Connector;
 use super::matching::json;
-use super::session::{Session, Trouble};
-use super::{Connector, lock};
+use super::session::{OperationError, Session};
 use crate::http::Deadline;
 use crate::mapping::Catalogue;
 use crate::scim::Version;
@@ -27,12 +28,12 @@ impl Session {
 impl Connector {
     /// The catalogue as it is known.
     pub(super) fn catalogue(&self) -> Arc<Catalogue> {
-        Arc::clone(&lock(&self.catalogue))
+        Arc::clone(&lock_ignoring_poison(&self.catalogue))
     }
 
     /// The catalogue for a record: a field that is not known yet, of the record or of *Clear Attributes When Empty*, may
     /// be a custom attribute of the target.
-    pub(super) fn catalogue_for(&self, record: &Record, deadline: Deadline) -> Result<Arc<Catalogue>, Trouble> {
+    pub(super) fn catalogue_for(&self, record: &Record, deadline: Deadline) -> Result<Arc<Catalogue>, OperationError> {
         let clearable = &self.settings.clearable;
         let known = self.catalogue();
         if record.fields.keys().chain(clearable).all(|code| known.field(code).is_some()) {
@@ -50,18 +51,18 @@ impl Connector {
         }
     }
 
-    fn discover(&self, deadline: Deadline) -> Result<Arc<Catalogue>, Trouble> {
+    fn discover(&self, deadline: Deadline) -> Result<Arc<Catalogue>, OperationError> {
         let standard = Catalogue::standard(self.settings.version);
         if self.settings.version == Version::V1_1 {
             return Ok(Arc::new(standard));
         }
         let schemas = self.schemas(deadline)?;
         let catalogue = Arc::new(standard.with_schemas(&schemas, &self.settings.extension_urns));
-        *lock(&self.catalogue) = Arc::clone(&catalogue);
+        *lock_ignoring_poison(&self.catalogue) = Arc::clone(&catalogue);
         Ok(catalogue)
     }
 
-    fn schemas(&self, deadline: Deadline) -> Result<Vec<Value>, Trouble> {
+    fn schemas(&self, deadline: Deadline) -> Result<Vec<Value>, OperationError> {
         let answer = self.get(self.addresses.schemas(), deadline)?;
         match answer.status {
             200 => Ok(scim::page(json(answer)?)?.resources),

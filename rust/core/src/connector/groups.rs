@@ -1,14 +1,14 @@
 //! Groups: found, created, updated and deleted. Their name and their members are provisioned, nothing else.
 
+use crate::sync::lock_ignoring_poison;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::lock;
 use super::matching::choose;
-use super::session::{Found, Session, Trouble, told};
+use super::session::{MatchedResource, OperationError, Session, told};
 use super::writing::{is_success, is_taken, last_segment};
-use crate::http::{Answer, Call, Deadline, Method};
-use crate::scim::{self, GroupChanges, Kind, MemberId};
+use crate::http::{Deadline, Method, Request, Response};
+use crate::scim::{self, GroupChanges, MemberId, ResourceType};
 use crate::text::printable;
 use crate::{Failure, Outcome, Report};
 
@@ -25,25 +25,25 @@ pub struct Group {
     /// Its members; `None` = unknown, so that nothing about members is sent; empty = nobody.
     pub members: Option<Vec<Member>>,
     /// What becomes of members at the target that are not among these.
-    pub others: Others,
+    pub others: UnlistedMembers,
 }
 
 /// What becomes of members at the target that a group of the source does not have.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Others {
-    /// They are members no longer.
+pub enum UnlistedMembers {
+    /// They are removed.
     #[default]
-    Removed,
+    Remove,
     /// They stay members.
-    Kept {
-        /// But for these, by their target ids.
-        but: Vec<String>,
+    Keep {
+        /// The target ids of members that are removed nevertheless.
+        except: Vec<String>,
     },
 }
 
-impl Others {
+impl UnlistedMembers {
     /// All of them stay.
-    pub const ALL_KEPT: Self = Self::Kept { but: Vec::new() };
+    pub const KEEP_ALL: Self = Self::Keep { except: Vec::new() };
 }
 
 /// A member of a group.
@@ -74,7 +74,7 @@ pub struct GroupPreview {
 #[derive(Debug, Default)]
 pub(super) struct GroupMemory {
     /// Groups just read, by id: taken by the update that follows.
-    fresh: HashMap<String, Found>,
+    fresh: HashMap<String, MatchedResource>,
     /// Names to ids: found or made in this session.
     known: HashMap<String, String>,
     /// Ids of groups that were found by their name only.
@@ -109,8 +109,8 @@ impl Group {
     /// Whether others stay members, and which of them do not.
     fn kept_but(&self) -> Option<&[String]> {
         match &self.others {
-            Others::Removed => None,
-            Others::Kept { but } => Some(but),
+            UnlistedMembers::Remove => None,
+            UnlistedMembers::Keep { except } => Some(except),
         }
     }
 
@@ -200,11 +200,11 @@ impl Session {
                 return Ok(Report::new(Outcome::AlreadyGone, None)
                     .warn("no target id is stored for this group, so there is nothing that may be deleted"));
             };
-            if lock(&self.groups).adopted.contains(id) {
+            if lock_ignoring_poison(&self.groups).adopted.contains(id) {
                 return Ok(Report::new(Outcome::Skipped, Some(id))
                     .warn("the group was found by its name in this very cycle; it is not deleted in the same one"));
             }
-            let Some(found) = self.read(Kind::Group, id, deadline)? else {
+            let Some(found) = self.read(ResourceType::Group, id, deadline)? else {
                 return Ok(Report::new(Outcome::AlreadyGone, Some(id)));
             };
             self.count_removal()?;
@@ -213,34 +213,38 @@ impl Session {
             } else {
                 match self.with_current(&found, deadline, |now| self.send(Method::Delete, now, None, deadline)) {
                     Ok(_) => Outcome::Deleted,
-                    Err(Trouble { failure: Failure::NotFound(_), .. }) => Outcome::AlreadyGone,
+                    Err(OperationError { failure: Failure::NotFound(_), .. }) => Outcome::AlreadyGone,
                     Err(trouble) => return Err(trouble),
                 }
             };
-            lock(&self.groups).known.retain(|_, known| known != id);
+            lock_ignoring_poison(&self.groups).known.retain(|_, known| known != id);
             Ok(Report::new(outcome, Some(id)))
         })
     }
 
     /// The group that an update is about, and whether this cycle found it by its name only.
-    fn group_to_change(&self, group: &Group, deadline: Deadline) -> Result<Option<(Found, bool)>, Trouble> {
-        let known = lock(&self.groups).known.get(&group.name).cloned();
+    fn group_to_change(
+        &self,
+        group: &Group,
+        deadline: Deadline,
+    ) -> Result<Option<(MatchedResource, bool)>, OperationError> {
+        let known = lock_ignoring_poison(&self.groups).known.get(&group.name).cloned();
         let id = group.known_id().or(known.as_deref());
-        let fresh = id.and_then(|id| lock(&self.groups).fresh.remove(id));
+        let fresh = id.and_then(|id| lock_ignoring_poison(&self.groups).fresh.remove(id));
         let found = match fresh {
             Some(found) => Some(found),
             None => self.locate_group(id, &group.name, deadline)?,
         };
         Ok(found.map(|found| {
             // A host that looked it up first hands in the id that was found by name.
-            let by_name = !found.linked && lock(&self.groups).adopted.contains(&found.id);
+            let by_name = !found.linked && lock_ignoring_poison(&self.groups).adopted.contains(&found.id);
             let adopted = by_name || group.known_id() != Some(&found.id);
             (found, adopted)
         }))
     }
 
-    fn keep_group(&self, name: &str, found: Found) -> String {
-        let mut groups = lock(&self.groups);
+    fn keep_group(&self, name: &str, found: MatchedResource) -> String {
+        let mut groups = lock_ignoring_poison(&self.groups);
         let id = found.id.clone();
         // A group that this session made is its own, however it is found again.
         let own = groups.known.values().any(|known| *known == id) && !groups.adopted.contains(&id);
@@ -254,27 +258,32 @@ impl Session {
         id
     }
 
-    fn locate_group(&self, id: Option<&str>, name: &str, deadline: Deadline) -> Result<Option<Found>, Trouble> {
+    fn locate_group(
+        &self,
+        id: Option<&str>,
+        name: &str,
+        deadline: Deadline,
+    ) -> Result<Option<MatchedResource>, OperationError> {
         if let Some(id) = id
-            && let Some(found) = self.read(Kind::Group, id, deadline)?
+            && let Some(found) = self.read(ResourceType::Group, id, deadline)?
         {
             return Ok(Some(found));
         }
         let Some(id) = self.group_by_name(name, deadline)? else { return Ok(None) };
-        Ok(self.read(Kind::Group, &id, deadline)?.map(|found| Found { linked: false, ..found }))
+        Ok(self.read(ResourceType::Group, &id, deadline)?.map(|found| MatchedResource { linked: false, ..found }))
     }
 
     /// By a `displayName` filter where the target supports filters, else from all pages.
-    fn group_by_name(&self, name: &str, deadline: Deadline) -> Result<Option<String>, Trouble> {
+    fn group_by_name(&self, name: &str, deadline: Deadline) -> Result<Option<String>, OperationError> {
         let connector = self.connector();
-        let unindexed = lock(&self.groups).index.is_none();
+        let unindexed = lock_ignoring_poison(&self.groups).index.is_none();
         if unindexed && connector.capabilities(deadline)?.is_some_and(|claims| claims.filter) {
             match self.filtered_group(name, deadline) {
                 Ok(Some(found)) => return Ok(found),
                 // Strangers in the answer: the filter is not obeyed.
                 Ok(None) => {}
                 // The claim does not hold for groups.
-                Err(Trouble { failure: Failure::Rejected(_), forbidden: false, .. }) => {}
+                Err(OperationError { failure: Failure::Rejected(_), forbidden: false, .. }) => {}
                 Err(trouble) => return Err(trouble),
             }
         }
@@ -284,11 +293,11 @@ impl Session {
     }
 
     /// `None` where the target does not obey the filter.
-    fn filtered_group(&self, name: &str, deadline: Deadline) -> Result<Option<Option<String>>, Trouble> {
+    fn filtered_group(&self, name: &str, deadline: Deadline) -> Result<Option<Option<String>>, OperationError> {
         let mut same = Vec::new();
         let mut strangers = false;
         let filter = scim::display_name_equals(name);
-        self.connector().each(Kind::Group, Some(&filter), deadline, |group| {
+        self.connector().each(ResourceType::Group, Some(&filter), deadline, |group| {
             match (scim::id(&group), scim::display_name(&group)) {
                 (Some(id), Some(spelt)) if spelt.to_lowercase() == name.to_lowercase() => {
                     same.push((spelt == name, id));
@@ -303,12 +312,12 @@ impl Session {
         choose(same, "groups", "displayName").map(Some)
     }
 
-    fn group_index(&self, deadline: Deadline) -> Result<Arc<Names>, Trouble> {
-        if let Some(index) = &lock(&self.groups).index {
+    fn group_index(&self, deadline: Deadline) -> Result<Arc<Names>, OperationError> {
+        if let Some(index) = &lock_ignoring_poison(&self.groups).index {
             return Ok(Arc::clone(index));
         }
         let mut names = Names::new();
-        self.connector().each(Kind::Group, None, deadline, |group| {
+        self.connector().each(ResourceType::Group, None, deadline, |group| {
             if let (Some(id), Some(spelt)) = (scim::id(&group), scim::display_name(&group)) {
                 let same = names.entry(spelt.to_lowercase()).or_default();
                 if same.iter().all(|(seen, _)| *seen != id) {
@@ -318,11 +327,11 @@ impl Session {
             true
         })?;
         let index = Arc::new(names);
-        lock(&self.groups).index = Some(Arc::clone(&index));
+        lock_ignoring_poison(&self.groups).index = Some(Arc::clone(&index));
         Ok(index)
     }
 
-    fn post_group(&self, group: &Group, deadline: Deadline) -> Result<Report, Trouble> {
+    fn post_group(&self, group: &Group, deadline: Deadline) -> Result<Report, OperationError> {
         let connector = self.connector();
         let (members, warning) = (group.member_ids(), group.left_out());
         let report = |outcome, id: Option<&str>| {
@@ -343,15 +352,15 @@ impl Session {
         let batched = connector.settings.group_patch && all.len() > scim::BATCH;
         let first = if batched { &all[..scim::BATCH] } else { &all[..] };
         let first = group.members.as_ref().map(|_| first);
-        let call = Call {
+        let call = Request {
             method: Method::Post,
-            url: connector.addresses.endpoint(Kind::Group),
+            url: connector.addresses.endpoint(ResourceType::Group),
             body: Some(scim::new_group(connector.settings.version, &group.name, first)),
             if_match: None,
         };
         let answer = match connector.client.send(&call, deadline) {
             Ok(answer) if is_taken(&answer) => {
-                lock(&self.groups).index = None;
+                lock_ignoring_poison(&self.groups).index = None;
                 return match self.locate_group(None, &group.name, deadline)? {
                     Some(found) => self.change_group(group, &found, true, deadline),
                     None => Err(Failure::Conflict(format!(
@@ -364,7 +373,7 @@ impl Session {
             Ok(answer) if is_success(&answer) => answer,
             Ok(answer) => return Err(connector.refused("creating the group", &answer)),
             Err(lost) if lost.maybe_done => {
-                lock(&self.groups).index = None;
+                lock_ignoring_poison(&self.groups).index = None;
                 match self.locate_group(None, &group.name, deadline)? {
                     Some(found) => {
                         let id = found.id.clone();
@@ -383,18 +392,25 @@ impl Session {
                 Failure::Protocol("the target created the group but tells no id and does not find it".into())
             })?,
         };
-        lock(&self.groups).known.insert(group.name.clone(), id.clone());
-        if batched && let Some(found) = self.read(Kind::Group, &id, deadline)? {
-            self.change_group(&Group { others: Others::ALL_KEPT, ..group.clone() }, &found, false, deadline)?;
+        lock_ignoring_poison(&self.groups).known.insert(group.name.clone(), id.clone());
+        if batched && let Some(found) = self.read(ResourceType::Group, &id, deadline)? {
+            self.change_group(&Group { others: UnlistedMembers::KEEP_ALL, ..group.clone() }, &found, false, deadline)?;
         }
         Ok(report(Outcome::Created, Some(&id)))
     }
 
-    fn change_group(&self, group: &Group, found: &Found, adopted: bool, deadline: Deadline) -> Result<Report, Trouble> {
+    fn change_group(
+        &self,
+        group: &Group,
+        found: &MatchedResource,
+        adopted: bool,
+        deadline: Deadline,
+    ) -> Result<Report, OperationError> {
         let connector = self.connector();
         let (members, warning) = (group.member_ids(), group.left_out());
-        let between =
-            |now: &Found| GroupChanges::between(&now.resource, &group.name, members.as_deref(), group.kept_but());
+        let between = |now: &MatchedResource| {
+            GroupChanges::between(&now.resource, &group.name, members.as_deref(), group.kept_but())
+        };
         let changes = between(found);
         let outcome = match (adopted, changes.is_empty()) {
             (true, _) => Outcome::Adopted,
@@ -407,7 +423,7 @@ impl Session {
                 self.send_group(now, &between(now), members.is_some(), deadline)
             })?;
         }
-        let mut groups = lock(&self.groups);
+        let mut groups = lock_ignoring_poison(&self.groups);
         groups.known.insert(group.name.clone(), found.id.clone());
         if adopted && !found.linked {
             groups.adopted.insert(found.id.clone());
@@ -419,13 +435,13 @@ impl Session {
     /// where the target says that it can, so that no members are sent.
     fn send_group(
         &self,
-        now: &Found,
+        now: &MatchedResource,
         changes: &GroupChanges,
         members_known: bool,
         deadline: Deadline,
-    ) -> Result<Answer, Trouble> {
+    ) -> Result<Response, OperationError> {
         if changes.is_empty() {
-            return Ok(Answer::nothing());
+            return Ok(Response::nothing());
         }
         let connector = self.connector();
         let patches = connector.settings.group_patch

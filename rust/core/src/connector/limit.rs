@@ -2,6 +2,7 @@
 //! channel: once a cycle goes over the limit, removals stay off until the limit's value changes or the server
 //! restarts.
 
+use crate::sync::lock_ignoring_poison;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -9,7 +10,7 @@ use std::time::Duration;
 
 use once_cell::sync::Lazy;
 
-use super::{Key, lock};
+use super::Key;
 use crate::Failure;
 
 /// A host that keeps one session open has cycles of this length.
@@ -31,7 +32,7 @@ impl Latch {
     pub(super) fn of(key: &Key) -> Arc<Self> {
         let settings = &key.settings;
         let key = (key.channel.clone(), settings.scim_url.to_string(), settings.max_removals, key.dry_run);
-        Arc::clone(lock(&LATCHES).entry(key).or_default())
+        Arc::clone(lock_ignoring_poison(&LATCHES).entry(key).or_default())
     }
 }
 
@@ -60,7 +61,7 @@ impl Removals {
     /// [`Failure::RemovalLimit`] over the limit, and from then on always.
     pub(super) fn take(&self, now: Duration) -> Result<(), Failure> {
         let Some(limit) = self.limit else { return Ok(()) };
-        let mut cycle = lock(&self.cycle);
+        let mut cycle = lock_ignoring_poison(&self.cycle);
         if now.saturating_sub(cycle.since) >= LONGEST_CYCLE {
             *cycle = Cycle { since: now, count: 0 };
         }

@@ -4,17 +4,18 @@
 //! A result of a filter counts only if its identifier really equals the value, letter case aside. Of several, exactly one
 //! that is equal in letter case too is the account; otherwise none is touched.
 
+use crate::sync::lock_ignoring_poison;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use serde_json::Value;
 
-use super::session::{Found, Session, Trouble, told};
-use super::{Connector, lock};
+use super::Connector;
+use super::session::{MatchedResource, OperationError, Session, told};
 use crate::Failure;
-use crate::http::{Answer, Deadline};
-use crate::scim::{self, Kind, Page};
+use crate::http::{Deadline, Response};
+use crate::scim::{self, ListResponse, ResourceType};
 use crate::text::excerpt;
 
 /// Page size where a whole list of users is read.
@@ -27,7 +28,12 @@ pub(super) type Index = HashMap<String, Vec<(String, String)>>;
 
 impl Session {
     /// The resource behind a stored id; `None` where there is none (404, 410).
-    pub(super) fn read(&self, kind: Kind, id: &str, deadline: Deadline) -> Result<Option<Found>, Trouble> {
+    pub(super) fn read(
+        &self,
+        kind: ResourceType,
+        id: &str,
+        deadline: Deadline,
+    ) -> Result<Option<MatchedResource>, OperationError> {
         let connector = self.connector();
         let answer = connector.get(connector.addresses.resource(kind, id)?, deadline)?;
         match answer.status {
@@ -38,7 +44,7 @@ impl Session {
                     return Err(without_id(kind));
                 }
                 let etag = etag.or_else(|| scim::version(&resource).map(str::to_owned));
-                Ok(Some(Found { kind, id: id.to_owned(), resource, etag, linked: true }))
+                Ok(Some(MatchedResource { kind, id: id.to_owned(), resource, etag, linked: true }))
             }
             404 | 410 => Ok(None),
             _ => Err(connector.refused(&format!("reading a {}", kind.noun()), &answer)),
@@ -46,7 +52,7 @@ impl Session {
     }
 
     /// The one user who carries an identifier, read whole.
-    pub(super) fn look_up(&self, value: &str, deadline: Deadline) -> Result<Option<Found>, Trouble> {
+    pub(super) fn look_up(&self, value: &str, deadline: Deadline) -> Result<Option<MatchedResource>, OperationError> {
         let found = if self.connector().ignores_filters.load(Ordering::Relaxed) {
             self.look_up_in_list(value, deadline)?
         } else {
@@ -60,12 +66,17 @@ impl Session {
     }
 
     /// The one user whom a filter finds and who really carries the identifier.
-    pub(super) fn look_up_by(&self, filter: &str, value: &str, deadline: Deadline) -> Result<Option<Found>, Trouble> {
+    pub(super) fn look_up_by(
+        &self,
+        filter: &str,
+        value: &str,
+        deadline: Deadline,
+    ) -> Result<Option<MatchedResource>, OperationError> {
         let connector = self.connector();
         let identifier = connector.settings.identifier;
         let mut same = Vec::new();
         let mut strangers = false;
-        connector.each(Kind::User, Some(filter), deadline, |user| {
+        connector.each(ResourceType::User, Some(filter), deadline, |user| {
             match scim::identifies(&user, identifier, value) {
                 Some(exact) => same.push((exact, user)),
                 None => strangers = true,
@@ -84,26 +95,28 @@ impl Session {
         }
     }
 
-    fn look_up_in_list(&self, value: &str, deadline: Deadline) -> Result<Option<Found>, Trouble> {
+    fn look_up_in_list(&self, value: &str, deadline: Deadline) -> Result<Option<MatchedResource>, OperationError> {
         let identifier = self.connector().settings.identifier;
         let index = self.index(deadline)?;
         let same = index.get(&value.to_lowercase()).into_iter().flatten();
         let same = same.map(|(id, spelt)| (spelt == value, id.clone())).collect();
         match choose(same, "users", identifier.code())? {
-            Some(id) => Ok(self.read(Kind::User, &id, deadline)?.map(|found| Found { linked: false, ..found })),
+            Some(id) => Ok(self
+                .read(ResourceType::User, &id, deadline)?
+                .map(|found| MatchedResource { linked: false, ..found })),
             None => Ok(None),
         }
     }
 
     /// Every user of the target by identifier, read once a session.
-    fn index(&self, deadline: Deadline) -> Result<Arc<Index>, Trouble> {
-        let mut slot = lock(&self.index);
+    fn index(&self, deadline: Deadline) -> Result<Arc<Index>, OperationError> {
+        let mut slot = lock_ignoring_poison(&self.index);
         if let Some(index) = &*slot {
             return Ok(Arc::clone(index));
         }
         let connector = self.connector();
         let mut index = Index::new();
-        connector.each(Kind::User, None, deadline, |user| {
+        connector.each(ResourceType::User, None, deadline, |user| {
             if let Some(id) = scim::id(&user) {
                 for spelt in scim::any_value(&user, connector.settings.identifier) {
                     index.entry(spelt.to_lowercase()).or_default().push((id.clone(), spelt));
@@ -121,13 +134,13 @@ impl Session {
     }
 
     /// Lists may be abridged: a user found in one is read again by its id, unless the target hides it there.
-    fn whole(&self, user: Value, deadline: Deadline) -> Result<Found, Trouble> {
-        let id = scim::id(&user).ok_or_else(|| without_id(Kind::User))?;
-        match self.read(Kind::User, &id, deadline)? {
-            Some(found) => Ok(Found { linked: false, ..found }),
+    fn whole(&self, user: Value, deadline: Deadline) -> Result<MatchedResource, OperationError> {
+        let id = scim::id(&user).ok_or_else(|| without_id(ResourceType::User))?;
+        match self.read(ResourceType::User, &id, deadline)? {
+            Some(found) => Ok(MatchedResource { linked: false, ..found }),
             None => {
                 let etag = scim::version(&user).map(str::to_owned);
-                Ok(Found { kind: Kind::User, id, resource: user, etag, linked: false })
+                Ok(MatchedResource { kind: ResourceType::User, id, resource: user, etag, linked: false })
             }
         }
     }
@@ -143,15 +156,15 @@ impl Connector {
     /// where the visitor has seen enough.
     pub(super) fn each(
         &self,
-        kind: Kind,
+        kind: ResourceType,
         filter: Option<&str>,
         deadline: Deadline,
         mut visit: impl FnMut(Value) -> bool,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), OperationError> {
         // Results Per Page is a setting for groups; that no `count` may be sent at all holds for users too.
         let count = self.settings.results_per_page.map(|count| match kind {
-            Kind::User => USERS_PER_PAGE.to_string(),
-            Kind::Group => count.to_string(),
+            ResourceType::User => USERS_PER_PAGE.to_string(),
+            ResourceType::Group => count.to_string(),
         });
         let mut seen = HashSet::new();
         let mut received = 0_u64;
@@ -164,7 +177,7 @@ impl Connector {
                 parameters.extend(count.as_deref().map(|count| ("count", count)));
             }
             let answer = self.get(self.addresses.list(kind, &parameters), deadline)?;
-            let Page { resources, total } = self.page(kind, answer)?;
+            let ListResponse { resources, total } = self.page(kind, answer)?;
             let size = resources.len() as u64;
             let mut news = false;
             for resource in resources {
@@ -187,7 +200,7 @@ impl Connector {
     }
 
     /// The page in an answer to a search.
-    pub(super) fn page(&self, kind: Kind, answer: Answer) -> Result<Page, Trouble> {
+    pub(super) fn page(&self, kind: ResourceType, answer: Response) -> Result<ListResponse, OperationError> {
         match answer.status {
             200 => Ok(scim::page(json(answer)?)?),
             404 | 410 => Err(Failure::Config(format!(
@@ -197,7 +210,7 @@ impl Connector {
                 kind.path_setting()
             ))
             .into()),
-            400 | 501 if kind == Kind::User => Err(Failure::Rejected(format!(
+            400 | 501 if kind == ResourceType::User => Err(Failure::Rejected(format!(
                 "the target refused the search for the user ({}); check Filter Expression",
                 told(&answer)
             ))
@@ -208,7 +221,7 @@ impl Connector {
 }
 
 /// Of several that carry a name, the one that carries it to the letter; otherwise none may be touched.
-pub(super) fn choose<T>(same: Vec<(bool, T)>, nouns: &str, code: &str) -> Result<Option<T>, Trouble> {
+pub(super) fn choose<T>(same: Vec<(bool, T)>, nouns: &str, code: &str) -> Result<Option<T>, OperationError> {
     let count = same.len();
     if count <= 1 {
         return Ok(same.into_iter().next().map(|(_, user)| user));
@@ -223,12 +236,12 @@ pub(super) fn choose<T>(same: Vec<(bool, T)>, nouns: &str, code: &str) -> Result
     }
 }
 
-fn without_id(kind: Kind) -> Trouble {
+fn without_id(kind: ResourceType) -> OperationError {
     Failure::Protocol(format!("the target's {} has no id, so it cannot be addressed", kind.noun())).into()
 }
 
 /// The body of an answer that has to have one.
-pub(super) fn json(answer: Answer) -> Result<Value, Trouble> {
+pub(super) fn json(answer: Response) -> Result<Value, OperationError> {
     match answer.body {
         Some(Ok(body)) => Ok(body),
         Some(Err(reason)) => Err(Failure::Protocol(format!("{reason}; check SCIM URL and the API paths")).into()),
@@ -236,7 +249,7 @@ pub(super) fn json(answer: Answer) -> Result<Value, Trouble> {
     }
 }
 
-fn object(answer: Answer) -> Result<Value, Trouble> {
+fn object(answer: Response) -> Result<Value, OperationError> {
     let body = json(answer)?;
     if body.is_object() {
         Ok(body)

@@ -11,23 +11,24 @@ mod matching;
 mod session;
 mod writing;
 
+use crate::sync::lock_ignoring_poison;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use once_cell::sync::Lazy;
 
 pub use self::check::Checked;
-pub use self::groups::{Group, GroupPreview, Member, Others};
+pub use self::groups::{Group, GroupPreview, Member, UnlistedMembers};
 pub use self::session::{Preview, Session};
-pub use crate::lifecycle::Asked;
+pub use crate::lifecycle::RequestedOperation;
 
 use self::limit::{LONGEST_CYCLE, Latch};
 use crate::Failure;
 use crate::environment::{Environment, ProxyRules};
-use crate::http::{Answer, Call, Client, Deadline, Method, Unanswered};
+use crate::http::{Client, Deadline, Method, Request, RequestError, Response};
 use crate::lifecycle::Options;
 use crate::mapping::Catalogue;
 use crate::scim::{Addresses, Capabilities};
@@ -88,7 +89,7 @@ impl Connector {
     /// [`Failure::Config`].
     pub fn open(settings: Settings, environment: Environment) -> Result<Arc<Self>, Failure> {
         let key = Key::new(&settings, &environment);
-        let mut connectors = lock(&CONNECTORS);
+        let mut connectors = lock_ignoring_poison(&CONNECTORS);
         connectors.retain(|_, c| Arc::strong_count(c) > 1 || c.idle() < IDLE);
         if let Some(connector) = connectors.get(&key) {
             connector.touch();
@@ -129,7 +130,7 @@ impl Connector {
 
     /// Starts a provisioning cycle. Sends nothing.
     pub fn session(self: &Arc<Self>) -> Session {
-        lock(&self.never_linked).retain(|_, at| !self.is_over(*at));
+        lock_ignoring_poison(&self.never_linked).retain(|_, at| !self.is_over(*at));
         Session::new(Arc::clone(self))
     }
 
@@ -138,11 +139,11 @@ impl Connector {
     }
 
     fn touch(&self) {
-        *lock(&self.last_used) = self.now();
+        *lock_ignoring_poison(&self.last_used) = self.now();
     }
 
     fn idle(&self) -> Duration {
-        self.now().saturating_sub(*lock(&self.last_used))
+        self.now().saturating_sub(*lock_ignoring_poison(&self.last_used))
     }
 
     fn deadline(&self) -> Deadline {
@@ -151,15 +152,15 @@ impl Connector {
 
     /// A user was matched by the identifier: until something is written to it, it is nobody's (row 5a).
     fn matched(&self, id: &str) {
-        lock(&self.never_linked).insert(id.to_owned(), self.now());
+        lock_ignoring_poison(&self.never_linked).insert(id.to_owned(), self.now());
     }
 
     fn link(&self, id: &str) {
-        lock(&self.never_linked).remove(id);
+        lock_ignoring_poison(&self.never_linked).remove(id);
     }
 
     fn is_linked(&self, id: &str) -> bool {
-        lock(&self.never_linked).get(id).is_none_or(|at| self.is_over(*at))
+        lock_ignoring_poison(&self.never_linked).get(id).is_none_or(|at| self.is_over(*at))
     }
 
     /// Whether a cycle that began then has ended by now.
@@ -167,13 +168,13 @@ impl Connector {
         self.now().saturating_sub(since) >= LONGEST_CYCLE
     }
 
-    fn get(&self, url: url::Url, deadline: Deadline) -> Result<Answer, Unanswered> {
-        self.client.send(&Call { method: Method::Get, url, body: None, if_match: None }, deadline)
+    fn get(&self, url: url::Url, deadline: Deadline) -> Result<Response, RequestError> {
+        self.client.send(&Request { method: Method::Get, url, body: None, if_match: None }, deadline)
     }
 
     /// What the target says that it can do: asked once, `None` where it does not say.
-    fn capabilities(&self, deadline: Deadline) -> Result<Option<Capabilities>, Unanswered> {
-        if let Some(known) = *lock(&self.capabilities) {
+    fn capabilities(&self, deadline: Deadline) -> Result<Option<Capabilities>, RequestError> {
+        if let Some(known) = *lock_ignoring_poison(&self.capabilities) {
             return Ok(known);
         }
         let mut found = None;
@@ -184,7 +185,7 @@ impl Connector {
                 break;
             }
         }
-        *lock(&self.capabilities) = Some(found);
+        *lock_ignoring_poison(&self.capabilities) = Some(found);
         Ok(found)
     }
 }
@@ -212,11 +213,6 @@ impl From<&Settings> for Options {
             action: settings.remove_action,
         }
     }
-}
-
-/// A lock whose data stay usable after a panic elsewhere: everything under one here is a cache or a count.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

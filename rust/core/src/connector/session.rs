@@ -1,5 +1,6 @@
 //! One provisioning cycle: the operations a host asks for, and what is remembered between them.
 
+use crate::sync::lock_ignoring_poison;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -7,15 +8,15 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::Connector;
 use super::groups::GroupMemory;
 use super::limit::Removals;
 use super::matching::Index;
-use super::{Connector, lock};
-use crate::http::{Answer, Deadline, Unanswered};
-use crate::lifecycle::{Asked, AtTarget, Effect, Options, Situation, decide};
+use crate::http::{Deadline, RequestError, Response};
+use crate::lifecycle::{DecisionInput, Effect, Options, RequestedOperation, TargetStatus, decide};
 use crate::mapping::Change;
-use crate::record::Switch;
-use crate::scim::Kind;
+use crate::record::ProvisioningOption;
+use crate::scim::ResourceType;
 use crate::settings::Authentication;
 use crate::text::{printable, without};
 use crate::{Failure, Outcome, Record, Report, scim};
@@ -41,8 +42,8 @@ pub struct Preview {
 
 /// A user or group of the target.
 #[derive(Debug, Clone)]
-pub(super) struct Found {
-    pub(super) kind: Kind,
+pub(super) struct MatchedResource {
+    pub(super) kind: ResourceType,
     pub(super) id: String,
     pub(super) resource: Value,
     pub(super) etag: Option<String>,
@@ -52,7 +53,7 @@ pub(super) struct Found {
 
 /// Why an operation did not come to its end, on the way to a [`Failure`].
 #[derive(Debug)]
-pub(super) struct Trouble {
+pub(super) struct OperationError {
     pub(super) failure: Failure,
     /// The target answered 403.
     pub(super) forbidden: bool,
@@ -60,14 +61,14 @@ pub(super) struct Trouble {
     pub(super) maybe_done: bool,
 }
 
-impl From<Failure> for Trouble {
+impl From<Failure> for OperationError {
     fn from(failure: Failure) -> Self {
         Self { failure, forbidden: false, maybe_done: false }
     }
 }
 
-impl From<Unanswered> for Trouble {
-    fn from(unanswered: Unanswered) -> Self {
+impl From<RequestError> for OperationError {
+    fn from(unanswered: RequestError) -> Self {
         Self { failure: unanswered.failure, forbidden: false, maybe_done: unanswered.maybe_done }
     }
 }
@@ -78,12 +79,12 @@ pub(super) struct Memory {
     /// When this cycle began.
     since: Duration,
     /// Resources just read, by id, with the time of reading.
-    fresh: HashMap<String, (Duration, Found)>,
+    fresh: HashMap<String, (Duration, MatchedResource)>,
     /// Identifiers, in lower case, that were looked up in vain.
     pub(super) absent: HashSet<String>,
     /// Users found by their identifier only: id to the stored id that was asked for and is gone, if any.
     by_identifier: HashMap<String, Option<String>>,
-    held_back: BTreeMap<Switch, u64>,
+    held_back: BTreeMap<ProvisioningOption, u64>,
     operations: u32,
     forbidden: u32,
     broken: u32,
@@ -137,7 +138,7 @@ impl Session {
     /// # Errors
     /// See [`Failure`].
     pub fn create_user(&self, record: &Record) -> Result<Report, Failure> {
-        self.carry_out(Asked::Create, record).map(|preview| preview.report)
+        self.carry_out(RequestedOperation::Create, record).map(|preview| preview.report)
     }
 
     /// Rows 6 to 16 of `docs/decisions.md`: an update, which for a disabled record may be a removal.
@@ -145,7 +146,7 @@ impl Session {
     /// # Errors
     /// See [`Failure`].
     pub fn update_user(&self, record: &Record) -> Result<Report, Failure> {
-        self.carry_out(Asked::Update, record).map(|preview| preview.report)
+        self.carry_out(RequestedOperation::Update, record).map(|preview| preview.report)
     }
 
     /// Rows 11 to 16: always a removal, of the stored id only.
@@ -153,7 +154,7 @@ impl Session {
     /// # Errors
     /// See [`Failure`].
     pub fn remove_user(&self, record: &Record) -> Result<Report, Failure> {
-        self.carry_out(Asked::Remove, record).map(|preview| preview.report)
+        self.carry_out(RequestedOperation::Remove, record).map(|preview| preview.report)
     }
 
     /// The operation, in an environment with `dry_run`: reads as it would, writes nothing, and tells what would
@@ -161,7 +162,7 @@ impl Session {
     ///
     /// # Errors
     /// As the operation; [`Failure::Config`] where the environment is no dry run.
-    pub fn preview(&self, asked: Asked, record: &Record) -> Result<Preview, Failure> {
+    pub fn preview(&self, asked: RequestedOperation, record: &Record) -> Result<Preview, Failure> {
         self.dry_run_only()?;
         self.carry_out(asked, record)
     }
@@ -183,20 +184,25 @@ impl Session {
             .collect()
     }
 
-    fn carry_out(&self, asked: Asked, record: &Record) -> Result<Preview, Failure> {
+    fn carry_out(&self, asked: RequestedOperation, record: &Record) -> Result<Preview, Failure> {
         self.operation(Some(record), |deadline| match asked {
-            Asked::Create => self.create(asked, record, deadline),
-            Asked::Update if record.enabled => self.update(record, deadline),
-            Asked::Update => self.update_disabled(record, deadline),
-            Asked::Remove => self.remove(record, deadline),
+            RequestedOperation::Create => self.create(asked, record, deadline),
+            RequestedOperation::Update if record.enabled => self.update(record, deadline),
+            RequestedOperation::Update => self.update_disabled(record, deadline),
+            RequestedOperation::Remove => self.remove(record, deadline),
         })
     }
 
     /// By id first; where that is gone, or unknown, by the identifier.
-    fn find(&self, id: Option<&str>, identifier: Option<&str>, deadline: Deadline) -> Result<Option<Found>, Trouble> {
+    fn find(
+        &self,
+        id: Option<&str>,
+        identifier: Option<&str>,
+        deadline: Deadline,
+    ) -> Result<Option<MatchedResource>, OperationError> {
         let id = id.filter(|id| !id.is_empty());
         if let Some(id) = id
-            && let Some(found) = self.read(Kind::User, id, deadline)?
+            && let Some(found) = self.read(ResourceType::User, id, deadline)?
         {
             return Ok(Some(found));
         }
@@ -211,20 +217,25 @@ impl Session {
 
     /// A user by its id: as just read, or read now. Whoever was found by identifier only stays not linked until
     /// something is written.
-    fn by_id(&self, id: &str, deadline: Deadline) -> Result<Option<Found>, Trouble> {
+    fn by_id(&self, id: &str, deadline: Deadline) -> Result<Option<MatchedResource>, OperationError> {
         let fresh = self.memory().fresh.remove(id);
         if let Some((at, found)) = fresh
             && self.connector.now().saturating_sub(at) < FRESH
         {
             return Ok(Some(found));
         }
-        let found = self.read(Kind::User, id, deadline)?;
+        let found = self.read(ResourceType::User, id, deadline)?;
         let linked = self.connector.is_linked(id);
-        Ok(found.map(|found| Found { linked, ..found }))
+        Ok(found.map(|found| MatchedResource { linked, ..found }))
     }
 
     /// A create looks up first, unless this cycle's lookup has just found nobody.
-    fn create(&self, asked: Asked, record: &Record, deadline: Deadline) -> Result<Preview, Trouble> {
+    fn create(
+        &self,
+        asked: RequestedOperation,
+        record: &Record,
+        deadline: Deadline,
+    ) -> Result<Preview, OperationError> {
         let value = self.identifier_of(record)?;
         let turn = self.connector.take_turn(value, deadline)?;
         let known_absent = !turn.waited && self.memory().absent.contains(&value.to_lowercase());
@@ -232,30 +243,35 @@ impl Session {
         self.apply(asked, record, found, deadline)
     }
 
-    fn update(&self, record: &Record, deadline: Deadline) -> Result<Preview, Trouble> {
+    fn update(&self, record: &Record, deadline: Deadline) -> Result<Preview, OperationError> {
         let found = match record.known_id() {
             Some(id) => self.by_id(id, deadline)?,
             None => None,
         };
         match found {
-            Some(found) => self.apply(Asked::Update, record, Some(found), deadline),
+            Some(found) => self.apply(RequestedOperation::Update, record, Some(found), deadline),
             // Row 9; the create looks the identifier up.
-            None => self.create(Asked::Update, record, deadline),
+            None => self.create(RequestedOperation::Update, record, deadline),
         }
     }
 
     /// An update of a disabled user may end as a removal, so it acts on the stored id only.
-    fn update_disabled(&self, record: &Record, deadline: Deadline) -> Result<Preview, Trouble> {
+    fn update_disabled(&self, record: &Record, deadline: Deadline) -> Result<Preview, OperationError> {
         let Some(id) = record.known_id() else {
-            return self.create(Asked::Update, record, deadline);
+            return self.create(RequestedOperation::Update, record, deadline);
         };
         if let Some(gone) = self.now_somebody_elses(id) {
             return Ok(gone);
         }
         if let Some(found) = self.by_id(id, deadline)? {
-            return self.apply(Asked::Update, record, Some(found), deadline);
+            return self.apply(RequestedOperation::Update, record, Some(found), deadline);
         }
-        let situation = Situation { asked: Asked::Update, enabled: false, at_target: AtTarget::Absent, linked: true };
+        let situation = DecisionInput {
+            asked: RequestedOperation::Update,
+            enabled: false,
+            target_status: TargetStatus::Absent,
+            linked: true,
+        };
         match decide(situation, Options::from(&self.connector.settings)) {
             // Row 10a, unless the identifier has passed to another account meanwhile.
             Effect::Create { .. } => {
@@ -263,15 +279,15 @@ impl Session {
                 let turn = self.connector.take_turn(value, deadline)?;
                 let known_absent = !turn.waited && self.memory().absent.contains(&value.to_lowercase());
                 match if known_absent { None } else { self.look_up(value, deadline)? } {
-                    Some(_) => Ok(somebody_elses(id)),
-                    None => self.apply(Asked::Update, record, None, deadline),
+                    Some(_) => Ok(report_reused_identifier(id)),
+                    None => self.apply(RequestedOperation::Update, record, None, deadline),
                 }
             }
-            _ => self.apply(Asked::Update, record, None, deadline),
+            _ => self.apply(RequestedOperation::Update, record, None, deadline),
         }
     }
 
-    fn remove(&self, record: &Record, deadline: Deadline) -> Result<Preview, Trouble> {
+    fn remove(&self, record: &Record, deadline: Deadline) -> Result<Preview, OperationError> {
         let Some(id) = record.known_id() else {
             let report = Report::new(Outcome::AlreadyGone, None)
                 .warn("no target id is stored for this user, so there is nothing that may be removed");
@@ -281,33 +297,33 @@ impl Session {
             return Ok(gone);
         }
         let found = self.by_id(id, deadline)?;
-        let preview = self.apply(Asked::Remove, record, found, deadline)?;
+        let preview = self.apply(RequestedOperation::Remove, record, found, deadline)?;
         let passed_on = self.memory().by_identifier.values().any(|stored| stored.as_deref() == Some(id));
-        Ok(if passed_on { somebody_elses(id) } else { preview })
+        Ok(if passed_on { report_reused_identifier(id) } else { preview })
     }
 
     /// Where this cycle's lookup met a stored id that is gone and matched this account by the identifier instead,
     /// the account belongs to somebody else by now.
     fn now_somebody_elses(&self, id: &str) -> Option<Preview> {
         let stored = self.memory().by_identifier.get(id).cloned().flatten()?;
-        Some(somebody_elses(&stored))
+        Some(report_reused_identifier(&stored))
     }
 
     /// Carries out what the decision table says.
     pub(super) fn apply(
         &self,
-        asked: Asked,
+        asked: RequestedOperation,
         record: &Record,
-        found: Option<Found>,
+        found: Option<MatchedResource>,
         deadline: Deadline,
-    ) -> Result<Preview, Trouble> {
-        let situation = Situation {
+    ) -> Result<Preview, OperationError> {
+        let situation = DecisionInput {
             asked,
             enabled: record.enabled,
-            at_target: match &found {
-                None => AtTarget::Absent,
-                Some(found) if scim::is_active(&found.resource) => AtTarget::Active,
-                Some(_) => AtTarget::Inactive,
+            target_status: match &found {
+                None => TargetStatus::Absent,
+                Some(found) if scim::is_active(&found.resource) => TargetStatus::Active,
+                Some(_) => TargetStatus::Inactive,
             },
             linked: found.as_ref().is_some_and(|found| found.linked),
         };
@@ -333,7 +349,7 @@ impl Session {
     }
 
     /// The first time in a session the setting is explained, later it is only counted.
-    fn skip(&self, switch: Switch, id: Option<&str>) -> Report {
+    fn skip(&self, switch: ProvisioningOption, id: Option<&str>) -> Report {
         let mut memory = self.memory();
         let count = memory.held_back.entry(switch).or_default();
         *count += 1;
@@ -345,7 +361,7 @@ impl Session {
     }
 
     /// Takes a removal from what the limit allows; a removal of the connector's own account is refused.
-    pub(super) fn allow_removal(&self, found: &Found, record: &Record) -> Result<(), Trouble> {
+    pub(super) fn allow_removal(&self, found: &MatchedResource, record: &Record) -> Result<(), OperationError> {
         if let Authentication::Basic { user, .. } = &self.connector.settings.authentication {
             let own = |name: &str| name.to_lowercase() == user.to_lowercase();
             let identifier = self.connector.settings.identifier;
@@ -365,11 +381,11 @@ impl Session {
     }
 
     /// Row 16.
-    pub(super) fn count_removal(&self) -> Result<(), Trouble> {
+    pub(super) fn count_removal(&self) -> Result<(), OperationError> {
         Ok(self.removals.take(self.connector.now())?)
     }
 
-    pub(super) fn identifier_of<'r>(&self, record: &'r Record) -> Result<&'r str, Trouble> {
+    pub(super) fn identifier_of<'r>(&self, record: &'r Record) -> Result<&'r str, OperationError> {
         let code = self.connector.settings.identifier.code();
         record.first(code).ok_or_else(|| {
             Failure::Rejected(format!("{code} has no value, but it is the Unique User Identifier; check its mapping"))
@@ -378,7 +394,7 @@ impl Session {
     }
 
     pub(super) fn memory(&self) -> MutexGuard<'_, Memory> {
-        lock(&self.memory)
+        lock_ignoring_poison(&self.memory)
     }
 
     /// A host may keep one session open: what was learnt of the target is then forgotten when a cycle's time is over.
@@ -387,12 +403,12 @@ impl Session {
         if self.connector.is_over(memory.since) {
             let held_back = std::mem::take(&mut memory.held_back);
             *memory = Memory { since: self.connector.now(), held_back, ..Memory::default() };
-            *lock(&self.index) = None;
-            *lock(&self.groups) = GroupMemory::default();
+            *lock_ignoring_poison(&self.index) = None;
+            *lock_ignoring_poison(&self.groups) = GroupMemory::default();
         }
     }
 
-    fn keep(&self, found: Found) {
+    fn keep(&self, found: MatchedResource) {
         let now = self.connector.now();
         let mut memory = self.memory();
         if memory.fresh.len() >= MOST_CACHED {
@@ -407,7 +423,7 @@ impl Session {
     pub(super) fn operation<T>(
         &self,
         record: Option<&Record>,
-        run: impl FnOnce(Deadline) -> Result<T, Trouble>,
+        run: impl FnOnce(Deadline) -> Result<T, OperationError>,
     ) -> Result<T, Failure> {
         self.connector.touch();
         self.turn_cycle();
@@ -426,7 +442,7 @@ impl Session {
 
 impl Memory {
     /// What a trouble means after all that the session has seen.
-    fn judge(&mut self, trouble: Trouble) -> Failure {
+    fn judge(&mut self, trouble: OperationError) -> Failure {
         self.forbidden += u32::from(trouble.forbidden);
         if trouble.forbidden && self.forbidden == FORBIDDEN_AT_START && self.operations == FORBIDDEN_AT_START {
             return Failure::AuthFailed(format!(
@@ -450,14 +466,14 @@ impl Memory {
 
 impl Connector {
     /// The failure behind an answer that is neither success nor dealt with.
-    pub(super) fn refused(&self, doing: &str, answer: &Answer) -> Trouble {
+    pub(super) fn refused(&self, doing: &str, answer: &Response) -> OperationError {
         let text = format!("{doing}: the target answered {}", told(answer));
         let failure = match answer.status {
             400..=499 => Failure::Rejected(text),
             500..=599 => Failure::transport(text),
             _ => Failure::Protocol(text),
         };
-        Trouble { failure, forbidden: answer.status == 403, maybe_done: answer.status >= 500 }
+        OperationError { failure, forbidden: answer.status == 403, maybe_done: answer.status >= 500 }
     }
 
     /// A target may repeat what it was sent; values that must not be seen are struck out of its reason. (Credentials
@@ -486,13 +502,13 @@ impl From<Report> for Preview {
 }
 
 /// The status and the reason of an answer.
-pub(super) fn told(answer: &Answer) -> String {
+pub(super) fn told(answer: &Response) -> String {
     let problem = answer.problem();
     let status = answer.status.to_string();
     if problem.starts_with(&status) { problem } else { format!("{status}: {problem}") }
 }
 
-fn somebody_elses(stored: &str) -> Preview {
+fn report_reused_identifier(stored: &str) -> Preview {
     Report::new(Outcome::AlreadyGone, Some(stored))
         .warn("the account with the stored id is gone, and its identifier belongs to another account now, which was not touched")
         .into()

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::environment::Clock;
-use crate::http::{Broken, Exchange, Reply, Transport};
+use crate::http::{RawRequest, RawResponse, Transport, TransportError};
 use crate::scim;
 use crate::{Outcome, Record, Report};
 
@@ -21,7 +21,7 @@ impl Clock for StillClock {
     fn monotonic(&self) -> Duration {
         *self.0.lock().unwrap()
     }
-    fn wall(&self) -> SystemTime {
+    fn system_time(&self) -> SystemTime {
         SystemTime::UNIX_EPOCH + self.monotonic()
     }
     fn sleep(&self, time: Duration) {
@@ -31,7 +31,7 @@ impl Clock for StillClock {
 }
 
 /// Looks at a request before the target does, and may answer in its place.
-type Interceptor = Box<dyn FnMut(&str, &Sent) -> Option<Result<Reply, Broken>> + Send>;
+type Interceptor = Box<dyn FnMut(&str, &Sent) -> Option<Result<RawResponse, TransportError>> + Send>;
 
 #[derive(Debug, Clone, PartialEq)]
 struct Sent {
@@ -55,12 +55,12 @@ struct Target {
     ignores_filters: Mutex<bool>,
 }
 
-fn reply(status: u16, body: &Value) -> Reply {
-    Reply { status, headers: vec![], body: serde_json::to_vec(body).unwrap() }
+fn reply(status: u16, body: &Value) -> RawResponse {
+    RawResponse { status, headers: vec![], body: serde_json::to_vec(body).unwrap() }
 }
 
-fn empty(status: u16) -> Reply {
-    Reply { status, ..Reply::default() }
+fn empty(status: u16) -> RawResponse {
+    RawResponse { status, ..RawResponse::default() }
 }
 
 impl Target {
@@ -73,17 +73,17 @@ impl Target {
         Arc::new(target)
     }
 
-    fn intercept(&self, f: impl FnMut(&str, &Sent) -> Option<Result<Reply, Broken>> + Send + 'static) {
+    fn intercept(&self, f: impl FnMut(&str, &Sent) -> Option<Result<RawResponse, TransportError>> + Send + 'static) {
         self.interceptors.lock().unwrap().push(Box::new(f));
     }
 
     /// Answers the first request of this verb and path prefix so, once.
-    fn once(&self, verb: &'static str, path: &'static str, answer: Result<Reply, Broken>) {
+    fn once(&self, verb: &'static str, path: &'static str, answer: Result<RawResponse, TransportError>) {
         let mut answer = Some(answer);
         self.intercept(move |v, sent| if v == verb && sent.path.starts_with(path) { answer.take() } else { None });
     }
 
-    fn always(&self, verb: &'static str, path: &'static str, answer: Reply) {
+    fn always(&self, verb: &'static str, path: &'static str, answer: RawResponse) {
         self.intercept(move |v, sent| (v == verb && sent.path.starts_with(path)).then(|| Ok(answer.clone())));
     }
 
@@ -99,7 +99,7 @@ impl Target {
         self.sent().into_iter().filter(|s| s.verb != "GET").collect()
     }
 
-    fn answer(&self, sent: &Sent) -> Reply {
+    fn answer(&self, sent: &Sent) -> RawResponse {
         let (path, query) = sent.path.split_once('?').unwrap_or((&sent.path, ""));
         if path == "/v2/ServiceProviderConfig" {
             let configuration = self.configuration.lock().unwrap().clone();
@@ -192,7 +192,7 @@ fn matches_filter(user: &Value, filter: &str) -> bool {
 struct Wire(Arc<Target>);
 
 impl Transport for Wire {
-    fn exchange(&self, message: &Exchange<'_>) -> Result<Reply, Broken> {
+    fn exchange(&self, message: &RawRequest<'_>) -> Result<RawResponse, TransportError> {
         let decoded = |s: &str| percent_encoding::percent_decode_str(s).decode_utf8().unwrap().into_owned();
         let url = message.url;
         let query = url.query().map(|q| format!("?{}", decoded(q))).unwrap_or_default();
@@ -262,8 +262,8 @@ fn anna_record(id: Option<&str>, enabled: bool) -> Record {
     record(id, enabled, &[("userName", "anna@example.com"), ("displayName", "Anna")])
 }
 
-fn broken(maybe_done: bool) -> Result<Reply, Broken> {
-    Err(Broken { text: "connection reset".into(), maybe_done, lasting: false })
+fn broken(maybe_done: bool) -> Result<RawResponse, TransportError> {
+    Err(TransportError { text: "connection reset".into(), maybe_done, lasting: false })
 }
 
 #[track_caller]
@@ -358,7 +358,7 @@ fn a_create_with_an_unreadable_answer_is_not_repeated() {
     target.intercept(move |verb, sent| {
         (verb == "POST").then(|| {
             behind.answer(sent);
-            Ok(Reply { status: 201, headers: vec![], body: b"<html>".to_vec() })
+            Ok(RawResponse { status: 201, headers: vec![], body: b"<html>".to_vec() })
         })
     });
     assert_report(session(&target, &[]).create_user(&anna_record(None, true)), Outcome::Created, Some("new-0"));
@@ -582,7 +582,7 @@ fn a_linked_user_is_deleted_and_a_stranger_is_not() {
     for result in [by_name.update_user(&anna_record(Some("a1"), false)), by_name.create_user(&anna_record(None, false))]
     {
         let report = assert_report(result, Outcome::Skipped, Some("a1"));
-        assert_eq!(report.held_back_by.map(crate::record::Switch::label), Some("Remove User Action"));
+        assert_eq!(report.skipped_by.map(crate::record::ProvisioningOption::label), Some("Remove User Action"));
     }
     let by_id = session(&target, &delete);
     by_id.find_user(Some("a1"), Some("anna@example.com")).unwrap().unwrap();
@@ -729,16 +729,16 @@ fn a_dry_run_reads_and_never_writes() {
     let target = Target::with(&[anna()]);
     let session = connector(&target, &[], true).session();
     let changed = record(Some("a1"), true, &[("userName", "anna@example.com"), ("displayName", "B")]);
-    let update = session.preview(Asked::Update, &changed).unwrap();
+    let update = session.preview(RequestedOperation::Update, &changed).unwrap();
     assert_eq!(update.report.outcome, Outcome::Updated);
     assert_eq!((&update.changes[0].old, &update.changes[0].new), (&vec!["Anna".to_owned()], &vec!["B".to_owned()]));
-    let remove = session.preview(Asked::Remove, &changed).unwrap();
+    let remove = session.preview(RequestedOperation::Remove, &changed).unwrap();
     assert_eq!(remove.report.outcome, Outcome::Disabled);
-    let create = session.preview(Asked::Create, &record(None, true, &[("userName", "new")])).unwrap();
+    let create = session.preview(RequestedOperation::Create, &record(None, true, &[("userName", "new")])).unwrap();
     assert_eq!((create.report.outcome, create.report.id), (Outcome::Created, None));
     assert!(target.writes().is_empty());
     let live = self::session(&target, &[]);
-    assert_eq!(live.preview(Asked::Update, &changed).unwrap_err().code(), "config");
+    assert_eq!(live.preview(RequestedOperation::Update, &changed).unwrap_err().code(), "config");
 }
 
 #[test]
@@ -771,7 +771,7 @@ fn the_check_fails_on_everything_that_is_no_list_for_these_credentials() {
         (404, "", "config"),
     ] {
         let target = Target::with(&[]);
-        let answer = Reply { status, headers: vec![], body: body.as_bytes().to_vec() };
+        let answer = RawResponse { status, headers: vec![], body: body.as_bytes().to_vec() };
         target.always("GET", "/v2/Users", answer);
         let failure = connector(&target, &[], false).check().unwrap_err();
         assert_eq!(failure.code(), code, "{status} {body}: {failure}");
@@ -829,7 +829,7 @@ fn group(id: Option<&str>, members: Option<&[&str]>) -> Group {
         id: id.map(str::to_owned),
         name: "Staff".into(),
         members: members.map(|ids| ids.iter().map(member).collect()),
-        others: Others::Removed,
+        others: UnlistedMembers::Remove,
     }
 }
 
@@ -863,10 +863,11 @@ fn memberships_are_replaced_as_a_whole_by_put_and_by_differences_with_patch() {
         assert_eq!(target.groups.lock().unwrap()["g1"]["externalId"], "kept");
         assert!(target.writes().iter().all(|sent| sent.verb == verb));
         assert_report(session.update_group(&wanted), Outcome::Unchanged, Some("g1"));
-        let merging = Group { others: Others::ALL_KEPT, ..group(Some("g1"), Some(&["u4"])) };
+        let merging = Group { others: UnlistedMembers::KEEP_ALL, ..group(Some("g1"), Some(&["u4"])) };
         assert_report(session.update_group(&merging), Outcome::Updated, Some("g1"));
         assert_eq!(members(&target), ["u2", "u3", "u4"], "merge only adds");
-        let merging = Group { others: Others::Kept { but: vec!["u3".into(), "u4".into(), "u9".into()] }, ..merging };
+        let merging =
+            Group { others: UnlistedMembers::Keep { except: vec!["u3".into(), "u4".into(), "u9".into()] }, ..merging };
         assert_report(session.update_group(&merging), Outcome::Updated, Some("g1"));
         assert_eq!(members(&target), ["u2", "u4"], "and takes out whom it is told to");
         assert_report(session.update_group(&group(Some("g1"), Some(&[]))), Outcome::Updated, Some("g1"));

@@ -1,16 +1,17 @@
 //! What is sent to an account, and the check of what was sent: create, merge `PUT` or `PATCH`, disable, delete.
 //! Does not know: which of them a record needs. The rows in comments are those of `docs/decisions.md`.
 
+use crate::sync::lock_ignoring_poison;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::Value;
 
-use super::session::{Found, Preview, Session, Trouble, told};
-use super::{Connector, lock};
-use crate::http::{Answer, Call, Deadline, Method};
+use super::Connector;
+use super::session::{MatchedResource, OperationError, Preview, Session, told};
+use crate::http::{Deadline, Method, Request, Response};
 use crate::mapping::{Change, PatchPaths};
-use crate::scim::{self, Kind};
+use crate::scim::{self, ResourceType};
 use crate::settings::UpdateMethod;
 use crate::{Failure, Outcome, Record, Report};
 
@@ -30,16 +31,16 @@ pub(super) struct Turn<'c> {
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        lock(&self.connector.creating).remove(&self.key);
+        lock_ignoring_poison(&self.connector.creating).remove(&self.key);
     }
 }
 
 impl Connector {
     /// Waits until no other create of this identifier is under way.
-    pub(super) fn take_turn(&self, value: &str, deadline: Deadline) -> Result<Turn<'_>, Trouble> {
+    pub(super) fn take_turn(&self, value: &str, deadline: Deadline) -> Result<Turn<'_>, OperationError> {
         let key = value.to_lowercase();
         let mut waited = false;
-        while !lock(&self.creating).insert(key.clone()) {
+        while !lock_ignoring_poison(&self.creating).insert(key.clone()) {
             waited = true;
             if self.now() >= deadline.0 {
                 return Err(Failure::transport(
@@ -55,7 +56,7 @@ impl Connector {
 
 impl Session {
     /// Rows 1 and 3: creates, adopts where the identifier is taken, and never creates twice.
-    pub(super) fn post(&self, record: &Record, active: bool, deadline: Deadline) -> Result<Preview, Trouble> {
+    pub(super) fn post(&self, record: &Record, active: bool, deadline: Deadline) -> Result<Preview, OperationError> {
         let connector = self.connector();
         let body = connector.catalogue_for(record, deadline)?.resource(record, active)?;
         let value = self.identifier_of(record)?;
@@ -64,9 +65,9 @@ impl Session {
             return Ok(Preview { report: Report::new(Outcome::Created, None), changes });
         }
         let created = |id: &str| Preview { report: Report::new(Outcome::Created, Some(id)), changes: changes.clone() };
-        let call = Call {
+        let call = Request {
             method: Method::Post,
-            url: connector.addresses.endpoint(Kind::User),
+            url: connector.addresses.endpoint(ResourceType::User),
             body: Some(body),
             if_match: None,
         };
@@ -101,10 +102,10 @@ impl Session {
     fn settle_create(
         &self,
         record: &Record,
-        answer: &Answer,
+        answer: &Response,
         active: bool,
         deadline: Deadline,
-    ) -> Result<String, Trouble> {
+    ) -> Result<String, OperationError> {
         let body = answer.body.as_ref().and_then(|b| b.as_ref().ok());
         let told = body.and_then(scim::id).or_else(|| answer.location.as_deref().and_then(last_segment));
         let id = match told {
@@ -127,18 +128,18 @@ impl Session {
     }
 
     /// Row 3: a target may create a disabled user as active; one disable puts that right.
-    fn settle_inactive(&self, id: &str, shown: Option<&Value>, deadline: Deadline) -> Result<(), Trouble> {
+    fn settle_inactive(&self, id: &str, shown: Option<&Value>, deadline: Deadline) -> Result<(), OperationError> {
         if shown.is_some_and(shows_inactive) {
             return Ok(());
         }
-        match self.read(Kind::User, id, deadline)? {
+        match self.read(ResourceType::User, id, deadline)? {
             Some(found) if scim::is_active(&found.resource) => self.set_inactive(&found, deadline).map(|_| ()),
             _ => Ok(()),
         }
     }
 
     /// A create answered 409: the user is there. Looks with the configured filter, then with the plain one.
-    fn adopt(&self, record: &Record, answer: &Answer, deadline: Deadline) -> Result<Preview, Trouble> {
+    fn adopt(&self, record: &Record, answer: &Response, deadline: Deadline) -> Result<Preview, OperationError> {
         let value = self.identifier_of(record)?;
         let mut found = self.look_up(value, deadline)?;
         if let (None, Some(user_name)) = (&found, record.first("userName")) {
@@ -147,7 +148,7 @@ impl Session {
         match found {
             Some(found) => {
                 self.memory().absent.remove(&value.to_lowercase());
-                self.apply(crate::lifecycle::Asked::Create, record, Some(found), deadline)
+                self.apply(crate::lifecycle::RequestedOperation::Create, record, Some(found), deadline)
             }
             None => Err(Failure::Conflict(format!(
                 "the target says that the user exists ({}), but does not find it by {}; look for a hidden or deleted \
@@ -163,11 +164,11 @@ impl Session {
     pub(super) fn write(
         &self,
         record: &Record,
-        found: &Found,
+        found: &MatchedResource,
         active: bool,
         (changed, unchanged): (Outcome, Outcome),
         deadline: Deadline,
-    ) -> Result<Preview, Trouble> {
+    ) -> Result<Preview, OperationError> {
         let connector = self.connector();
         let catalogue = connector.catalogue_for(record, deadline)?;
         let clearable = &connector.settings.clearable;
@@ -204,14 +205,14 @@ impl Session {
     /// Sends differences by the configured method.
     fn send_changes(
         &self,
-        current: &Found,
+        current: &MatchedResource,
         changes: &[Change],
         active: bool,
         deadline: Deadline,
-    ) -> Result<Answer, Trouble> {
+    ) -> Result<Response, OperationError> {
         let flip = (scim::is_active(&current.resource) != active).then_some(active);
         if changes.is_empty() && flip.is_none() {
-            return Ok(Answer::nothing());
+            return Ok(Response::nothing());
         }
         let connector = self.connector();
         let method = connector.settings.update_method;
@@ -233,11 +234,11 @@ impl Session {
     /// A `PATCH` with filtered paths; where the target refuses those, multi-valued attributes as a whole.
     fn send_patch(
         &self,
-        current: &Found,
+        current: &MatchedResource,
         changes: &[Change],
         active: Option<bool>,
         deadline: Deadline,
-    ) -> Result<Answer, Trouble> {
+    ) -> Result<Response, OperationError> {
         let connector = self.connector();
         let body = |paths| connector.catalogue().patch(&current.resource, changes, active, paths);
         let whole = body(PatchPaths::Whole)?;
@@ -257,7 +258,12 @@ impl Session {
     }
 
     /// Row 12.
-    pub(super) fn disable(&self, found: &Found, record: &Record, deadline: Deadline) -> Result<Preview, Trouble> {
+    pub(super) fn disable(
+        &self,
+        found: &MatchedResource,
+        record: &Record,
+        deadline: Deadline,
+    ) -> Result<Preview, OperationError> {
         self.allow_removal(found, record)?;
         if self.connector().environment.dry_run {
             return Ok(Report::new(Outcome::Disabled, Some(&found.id)).into());
@@ -268,7 +274,7 @@ impl Session {
 
     /// `active` becomes false and nothing else changes: one `PATCH` operation where the target says that it can,
     /// otherwise, or where that fails, the merge `PUT`. Verified.
-    fn set_inactive(&self, found: &Found, deadline: Deadline) -> Result<Outcome, Trouble> {
+    fn set_inactive(&self, found: &MatchedResource, deadline: Deadline) -> Result<Outcome, OperationError> {
         let connector = self.connector();
         let patches = connector.capabilities(deadline)?.is_some_and(|c| c.patch);
         let sent = self.with_current(found, deadline, |current| {
@@ -294,7 +300,7 @@ impl Session {
             if look > 0 {
                 connector.environment.clock.sleep(BETWEEN_LOOKS);
             }
-            match self.read(Kind::User, &found.id, deadline)? {
+            match self.read(ResourceType::User, &found.id, deadline)? {
                 Some(seen) if scim::is_active(&seen.resource) => {}
                 // Some targets drop the member when it is disabled.
                 None | Some(_) => return Ok(Outcome::Disabled),
@@ -309,7 +315,12 @@ impl Session {
     }
 
     /// Row 15.
-    pub(super) fn delete(&self, found: &Found, record: &Record, deadline: Deadline) -> Result<Preview, Trouble> {
+    pub(super) fn delete(
+        &self,
+        found: &MatchedResource,
+        record: &Record,
+        deadline: Deadline,
+    ) -> Result<Preview, OperationError> {
         self.allow_removal(found, record)?;
         let deleted: Preview = Report::new(Outcome::Deleted, Some(&found.id)).into();
         if self.connector().environment.dry_run {
@@ -317,7 +328,7 @@ impl Session {
         }
         match self.with_current(found, deadline, |current| self.send(Method::Delete, current, None, deadline)) {
             Ok(_) => Ok(deleted),
-            Err(Trouble { failure: Failure::NotFound(_), .. }) => {
+            Err(OperationError { failure: Failure::NotFound(_), .. }) => {
                 Ok(Report::new(Outcome::AlreadyGone, Some(&found.id)).into())
             }
             Err(trouble) => Err(trouble),
@@ -328,10 +339,10 @@ impl Session {
     /// more. Gives the answer of a success.
     pub(super) fn with_current(
         &self,
-        found: &Found,
+        found: &MatchedResource,
         deadline: Deadline,
-        send: impl Fn(&Found) -> Result<Answer, Trouble>,
-    ) -> Result<Answer, Trouble> {
+        send: impl Fn(&MatchedResource) -> Result<Response, OperationError>,
+    ) -> Result<Response, OperationError> {
         let mut current = found.clone();
         let mut answer = send(&current)?;
         if answer.status == 412 {
@@ -348,13 +359,13 @@ impl Session {
     pub(super) fn send(
         &self,
         method: Method,
-        current: &Found,
+        current: &MatchedResource,
         body: Option<Value>,
         deadline: Deadline,
-    ) -> Result<Answer, Trouble> {
+    ) -> Result<Response, OperationError> {
         let connector = self.connector();
         let url = connector.addresses.resource(current.kind, &current.id)?;
-        let answer = connector.client.send(&Call { method, url, body, if_match: current.etag.clone() }, deadline)?;
+        let answer = connector.client.send(&Request { method, url, body, if_match: current.etag.clone() }, deadline)?;
         if let (405 | 501, Some(advice)) = (answer.status, advice(method, current.kind)) {
             return Err(Failure::Rejected(format!("the target does not support {advice} ({})", told(&answer))).into());
         }
@@ -363,12 +374,12 @@ impl Session {
 }
 
 /// What to say where the target does not know a verb; `None` where another verb is tried instead.
-fn advice(method: Method, kind: Kind) -> Option<&'static str> {
+fn advice(method: Method, kind: ResourceType) -> Option<&'static str> {
     match (method, kind) {
-        (Method::Delete, Kind::User) => Some("deleting users; set Remove User Action = Disable"),
-        (Method::Put, Kind::User) => Some("replacing users with PUT; set User Update Method = PATCH"),
-        (Method::Put, Kind::Group) => Some("replacing groups with PUT; select Use PATCH for Group Updates"),
-        (Method::Patch, Kind::Group) => Some("PATCH of groups; clear Use PATCH for Group Updates"),
+        (Method::Delete, ResourceType::User) => Some("deleting users; set Remove User Action = Disable"),
+        (Method::Put, ResourceType::User) => Some("replacing users with PUT; set User Update Method = PATCH"),
+        (Method::Put, ResourceType::Group) => Some("replacing groups with PUT; select Use PATCH for Group Updates"),
+        (Method::Patch, ResourceType::Group) => Some("PATCH of groups; clear Use PATCH for Group Updates"),
         _ => None,
     }
 }
@@ -377,21 +388,21 @@ fn shows_inactive(user: &Value) -> bool {
     scim::tells_active(user) && !scim::is_active(user)
 }
 
-pub(super) fn is_success(answer: &Answer) -> bool {
+pub(super) fn is_success(answer: &Response) -> bool {
     (200..=299).contains(&answer.status)
 }
 
 /// 409 by its status alone: many targets give no `scimType`.
-pub(super) fn is_taken(answer: &Answer) -> bool {
+pub(super) fn is_taken(answer: &Response) -> bool {
     answer.status == 409
 }
 
 /// The answers to a `PATCH` after which the merge `PUT` is worth a try.
-fn is_unsupported(answer: &Answer) -> bool {
+fn is_unsupported(answer: &Response) -> bool {
     matches!(answer.status, 400 | 405 | 501)
 }
 
-fn gone(kind: Kind) -> Trouble {
+fn gone(kind: ResourceType) -> OperationError {
     Failure::NotFound(format!("the {} disappeared from the target while it was being changed", kind.noun())).into()
 }
 

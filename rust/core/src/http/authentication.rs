@@ -1,8 +1,9 @@
 //! Who we are to the target: the `authorization` header for each authentication method, and the token of OAuth client
 //! credentials (RFC 6749 section 4.4), which all threads share. Knows nothing of SCIM.
 
+use crate::sync::lock_ignoring_poison;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use base64::Engine;
@@ -11,8 +12,8 @@ use serde_json::Value;
 use url::Url;
 use url::form_urlencoded::{Serializer, byte_serialize};
 
-use super::courier::{Courier, Message};
-use super::message::{Answer, Deadline, Method, Reply, Unanswered, user_agent};
+use super::message::{Deadline, Method, RawResponse, RequestError, Response, user_agent};
+use super::retrying_sender::{Message, RetryingSender};
 use crate::Failure;
 use crate::settings::{Authentication, Secret, Settings};
 
@@ -75,11 +76,11 @@ impl Credentials {
     ///
     /// # Errors
     /// `auth_failed` where the token endpoint refuses, `transport` or `rate_limited` where it cannot be used now.
-    pub(super) fn header(&self, courier: &Courier, deadline: Deadline) -> Result<Option<String>, Unanswered> {
+    pub(super) fn header(&self, courier: &RetryingSender, deadline: Deadline) -> Result<Option<String>, RequestError> {
         match self {
             Self::None => Ok(None),
             Self::Fixed { header, .. } => Ok(Some(header.expose().to_owned())),
-            Self::Token(tokens) => tokens.header(courier, deadline).map(Some).map_err(Unanswered::not_done),
+            Self::Token(tokens) => tokens.header(courier, deadline).map(Some).map_err(RequestError::not_done),
         }
     }
 
@@ -167,16 +168,16 @@ impl Style {
 
 impl Tokens {
     fn lock(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+        lock_ignoring_poison(&self.kept)
     }
 
-    fn header(&self, courier: &Courier, deadline: Deadline) -> Result<String, Failure> {
+    fn header(&self, courier: &RetryingSender, deadline: Deadline) -> Result<String, Failure> {
         self.header_since(self.rounds.load(Ordering::Acquire), courier, deadline)
     }
 
     /// As [`Tokens::header`], for one who came when `before` fetches had ended: a fetch that failed since then was
     /// waited for, and is not repeated at once.
-    fn header_since(&self, before: u64, courier: &Courier, deadline: Deadline) -> Result<String, Failure> {
+    fn header_since(&self, before: u64, courier: &RetryingSender, deadline: Deadline) -> Result<String, Failure> {
         let mut kept = self.lock();
         if let Some(token) = &kept.token
             && token.until.is_none_or(|until| courier.clock.monotonic() < until)
@@ -206,7 +207,7 @@ impl Tokens {
     }
 
     /// Asks in the style that worked last, then in the other one where the client was not recognised.
-    fn fetch(&self, style: &mut Style, courier: &Courier, deadline: Deadline) -> Result<Token, Failure> {
+    fn fetch(&self, style: &mut Style, courier: &RetryingSender, deadline: Deadline) -> Result<Token, Failure> {
         let first = match self.ask(*style, courier, deadline)? {
             Ok(granted) => return self.keep(granted, courier),
             Err(refusal) => refusal,
@@ -225,7 +226,12 @@ impl Tokens {
         }
     }
 
-    fn ask(&self, style: Style, courier: &Courier, deadline: Deadline) -> Result<Result<Granted, Refusal>, Failure> {
+    fn ask(
+        &self,
+        style: Style,
+        courier: &RetryingSender,
+        deadline: Deadline,
+    ) -> Result<Result<Granted, Refusal>, Failure> {
         let mut form = Serializer::new(String::new());
         form.append_pair("grant_type", "client_credentials");
         if !self.scope.is_empty() {
@@ -266,7 +272,7 @@ impl Tokens {
         }
     }
 
-    fn keep(&self, granted: Granted, courier: &Courier) -> Result<Token, Failure> {
+    fn keep(&self, granted: Granted, courier: &RetryingSender) -> Result<Token, Failure> {
         if !fits_header(granted.token.expose()) {
             let text = format!("{} gave a token with characters that no header may hold", self.name());
             return Err(Failure::AuthFailed(text));
@@ -317,8 +323,8 @@ struct Refusal {
 }
 
 impl Refusal {
-    fn read(reply: &Reply) -> Self {
-        let code = match Answer::read(reply).body {
+    fn read(reply: &RawResponse) -> Self {
+        let code = match Response::read(reply).body {
             Some(Ok(body)) => code(&body),
             _ => None,
         };
@@ -335,8 +341,8 @@ impl Refusal {
 }
 
 /// Reads a successful answer of the endpoint (RFC 6749 section 5.1). Some endpoints report errors with status 200.
-fn read(reply: &Reply) -> Result<Granted, Refusal> {
-    let body = match Answer::read(reply).body {
+fn read(reply: &RawResponse) -> Result<Granted, Refusal> {
+    let body = match Response::read(reply).body {
         None => return Err(Refusal::without_token("answers with an empty page instead of a token", None)),
         Some(Err(_)) => return Err(Refusal::without_token("answers with something else than a token", None)),
         Some(Ok(body)) => body,
@@ -389,24 +395,24 @@ mod tests {
 
     use super::*;
     use crate::environment::SystemClock;
-    use crate::http::pace::Pace;
-    use crate::http::{Broken, Exchange, Transport};
+    use crate::http::rate_limiter::RateLimiter;
+    use crate::http::{RawRequest, Transport, TransportError};
 
     struct Refusing;
 
     impl Transport for Refusing {
-        fn exchange(&self, _: &Exchange<'_>) -> Result<Reply, Broken> {
-            Ok(Reply { status: 400, headers: Vec::new(), body: b"{\"error\":\"invalid_scope\"}".to_vec() })
+        fn exchange(&self, _: &RawRequest<'_>) -> Result<RawResponse, TransportError> {
+            Ok(RawResponse { status: 400, headers: Vec::new(), body: b"{\"error\":\"invalid_scope\"}".to_vec() })
         }
     }
 
     #[test]
     fn those_who_waited_for_a_fetch_share_its_failure_and_later_ones_try_anew() {
-        let courier = Courier {
+        let courier = RetryingSender {
             transport: Box::new(Refusing),
             clock: Arc::new(SystemClock::default()),
             request_timeout: Duration::from_secs(1),
-            pace: Pace::new(None),
+            pace: RateLimiter::new(None),
         };
         let tokens = Tokens {
             endpoint: Url::parse("https://login.example/token").unwrap(),

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use url::{Origin, Url};
 
 use super::authentication::Credentials;
-use super::courier::{Courier, Message};
-use super::message::{Answer, Call, Deadline, Method, Reply, Transport, Unanswered, user_agent};
-use super::pace::Pace;
+use super::message::{Deadline, Method, RawResponse, Request, RequestError, Response, Transport, user_agent};
+use super::rate_limiter::RateLimiter;
+use super::retrying_sender::{Message, RetryingSender};
 use super::transport::Wire;
 use crate::Failure;
 use crate::environment::Environment;
@@ -23,7 +23,7 @@ pub struct Client {
     media_types: (&'static str, &'static str),
     dry_run: bool,
     credentials: Credentials,
-    courier: Courier,
+    courier: RetryingSender,
 }
 
 impl fmt::Debug for Client {
@@ -56,11 +56,11 @@ impl Client {
             media_types: settings.version.media_types(),
             dry_run: environment.dry_run,
             credentials: Credentials::new(settings)?,
-            courier: Courier {
+            courier: RetryingSender {
                 transport,
                 clock,
                 request_timeout: settings.request_timeout,
-                pace: Pace::new(settings.max_requests_per_second),
+                pace: RateLimiter::new(settings.max_requests_per_second),
             },
         })
     }
@@ -71,9 +71,9 @@ impl Client {
     /// whether the target acted.
     ///
     /// # Errors
-    /// [`Unanswered`] with `auth_failed`, `rate_limited`, `transport`, `protocol` or `config`.
-    pub fn send(&self, call: &Call, deadline: Deadline) -> Result<Answer, Unanswered> {
-        self.permit(call).map_err(Unanswered::not_done)?;
+    /// [`RequestError`] with `auth_failed`, `rate_limited`, `transport`, `protocol` or `config`.
+    pub fn send(&self, call: &Request, deadline: Deadline) -> Result<Response, RequestError> {
+        self.permit(call).map_err(RequestError::not_done)?;
         let body = call.body.as_ref().map(|body| body.to_string().into_bytes());
         let (used, reply, maybe_done) = self.deliver(call, body.as_deref(), deadline)?;
         if reply.status != 401 || !self.credentials.renewable(used.as_deref()) {
@@ -82,17 +82,17 @@ impl Client {
         let again = self
             .deliver(call, body.as_deref(), deadline)
             .and_then(|(used, reply, maybe_done)| self.judge(call, used.as_deref(), reply, maybe_done));
-        again.map_err(|unanswered| Unanswered { maybe_done: unanswered.maybe_done || maybe_done, ..unanswered })
+        again.map_err(|unanswered| RequestError { maybe_done: unanswered.maybe_done || maybe_done, ..unanswered })
     }
 
     /// Sends one call with the credentials of the moment. Gives back what was used as `authorization`, the reply, and
     /// whether an attempt before that reply may have been acted upon.
     fn deliver(
         &self,
-        call: &Call,
+        call: &Request,
         body: Option<&[u8]>,
         deadline: Deadline,
-    ) -> Result<(Option<String>, Reply, bool), Unanswered> {
+    ) -> Result<(Option<String>, RawResponse, bool), RequestError> {
         let authorization = self.credentials.header(&self.courier, deadline)?;
         let mut headers = self.headers(call);
         headers.extend(authorization.iter().map(|value| ("authorization", value.clone())));
@@ -111,7 +111,13 @@ impl Client {
     }
 
     /// What a reply is for the caller: an answer, or no answer at all. `used` is what was sent as `authorization`.
-    fn judge(&self, call: &Call, used: Option<&str>, reply: Reply, maybe_done: bool) -> Result<Answer, Unanswered> {
+    fn judge(
+        &self,
+        call: &Request,
+        used: Option<&str>,
+        reply: RawResponse,
+        maybe_done: bool,
+    ) -> Result<Response, RequestError> {
         let target = self.target();
         let status = reply.status;
         let failure = match status {
@@ -121,12 +127,12 @@ impl Client {
             )),
             502 | 504 if !call.method.repeatable() => {
                 let text = format!("a gateway before {target} answers {status}, so the outcome is unknown");
-                return Err(Unanswered { failure: Failure::transport(text), maybe_done: true });
+                return Err(RequestError { failure: Failure::transport(text), maybe_done: true });
             }
-            200..=299 => return Ok(Answer::read(&reply)),
+            200..=299 => return Ok(Response::read(&reply)),
             400..=599 => {
-                let mut answer = Answer::read(&reply);
-                answer.strike_out(&self.credentials.hidden(used));
+                let mut answer = Response::read(&reply);
+                answer.redact(&self.credentials.hidden(used));
                 return Ok(answer);
             }
             300..=399 => Failure::Protocol(format!(
@@ -135,11 +141,11 @@ impl Client {
             )),
             _ => Failure::Protocol(format!("{target} answers with the unusable status {status}")),
         };
-        Err(Unanswered { failure, maybe_done })
+        Err(RequestError { failure, maybe_done })
     }
 
     /// Credentials go to the configured origin only, and a dry run writes nothing.
-    fn permit(&self, call: &Call) -> Result<(), Failure> {
+    fn permit(&self, call: &Request) -> Result<(), Failure> {
         let other_origin = call.url.origin() != self.origin || !self.origin.is_tuple();
         if other_origin || !call.url.username().is_empty() || call.url.password().is_some() {
             return Err(Failure::Protocol(format!(
@@ -149,13 +155,13 @@ impl Client {
             )));
         }
         if self.dry_run && call.method != Method::Get {
-            return Err(Failure::Protocol(format!("a {} in a dry run was held back", call.method.word())));
+            return Err(Failure::Protocol(format!("a {} in a dry run was held back", call.method.as_str())));
         }
         Ok(())
     }
 
     /// Everything but `authorization`.
-    fn headers(&self, call: &Call) -> Vec<(&'static str, String)> {
+    fn headers(&self, call: &Request) -> Vec<(&'static str, String)> {
         let (accept, content_type) = self.media_types;
         let mut headers = vec![("accept", accept.to_owned()), ("user-agent", user_agent().to_owned())];
         if call.body.is_some() {
@@ -174,7 +180,7 @@ impl Client {
 }
 
 /// Where a redirect points, without its query: that may repeat a filter value.
-fn destination(reply: &Reply, from: &Url) -> String {
+fn destination(reply: &RawResponse, from: &Url) -> String {
     let Some(url) = reply.header("location").and_then(|location| from.join(location).ok()) else {
         return String::new();
     };

@@ -10,7 +10,7 @@ use url::Url;
 use crate::Failure;
 
 /// The largest answer that is read, in bytes.
-pub const LARGEST_ANSWER: usize = 32 * 1024 * 1024;
+pub const RESPONSE_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// The verbs that SCIM uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub enum Method {
 
 impl Method {
     /// The verb as it stands on the wire.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Get => "GET",
             Self::Post => "POST",
@@ -47,7 +47,7 @@ pub struct Deadline(pub Duration);
 
 /// One request, before authentication.
 #[derive(Debug, Clone)]
-pub struct Call {
+pub struct Request {
     /// The verb.
     pub method: Method,
     /// Absolute; of the configured origin.
@@ -60,7 +60,7 @@ pub struct Call {
 
 /// One answer of the target: 2xx, 4xx or 5xx, but never 401, 407 or 429, which the client deals with.
 #[derive(Debug, Clone)]
-pub struct Answer {
+pub struct Response {
     /// HTTP status.
     pub status: u16,
     /// The body; `None` where there is none. An unreadable body is an `Err` with the reason.
@@ -73,14 +73,14 @@ pub struct Answer {
 
 /// Why no answer came.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unanswered {
+pub struct RequestError {
     /// The failure to report.
     pub failure: Failure,
     /// True where the target may have acted on the request all the same. Never for `GET`.
     pub maybe_done: bool,
 }
 
-impl Unanswered {
+impl RequestError {
     /// The target has certainly not acted.
     pub(super) fn not_done(failure: Failure) -> Self {
         Self { failure, maybe_done: false }
@@ -89,7 +89,7 @@ impl Unanswered {
 
 /// One message on the wire, complete.
 #[derive(Clone)]
-pub struct Exchange<'a> {
+pub struct RawRequest<'a> {
     /// The verb.
     pub method: Method,
     /// Absolute.
@@ -104,16 +104,16 @@ pub struct Exchange<'a> {
 
 /// What came back on the wire.
 #[derive(Debug, Clone, Default)]
-pub struct Reply {
+pub struct RawResponse {
     /// HTTP status.
     pub status: u16,
     /// Names in lower case.
     pub headers: Vec<(String, String)>,
-    /// At most [`LARGEST_ANSWER`] and one byte: that one tells that there is more.
+    /// At most [`RESPONSE_BYTES_MAX`] and one byte: that one tells that there is more.
     pub body: Vec<u8>,
 }
 
-impl Reply {
+impl RawResponse {
     /// The first header of that name (lower case), trimmed, unless it is empty.
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.trim()).filter(|v| !v.is_empty())
@@ -122,7 +122,7 @@ impl Reply {
 
 /// Why nothing came back.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Broken {
+pub struct TransportError {
     /// What happened, printable, without URL or body.
     pub text: String,
     /// True where the request may have reached the target.
@@ -136,8 +136,8 @@ pub trait Transport: Send + Sync {
     /// Sends one message and reads the answer whole. Never follows a redirect.
     ///
     /// # Errors
-    /// [`Broken`].
-    fn exchange(&self, message: &Exchange<'_>) -> Result<Reply, Broken>;
+    /// [`TransportError`].
+    fn exchange(&self, message: &RawRequest<'_>) -> Result<RawResponse, TransportError>;
 }
 
 /// The name under which this client introduces itself.

@@ -1,16 +1,16 @@
 //! The wire: one client per connector, with authentication, retry, rate limit and deadline.
 //!
-//! A [`Call`] goes in, an [`Answer`] comes out, or the reason why there is none. This module knows HTTP, OAuth client
+//! A [`Request`] goes in, an [`Response`] comes out, or the reason why there is none. This module knows HTTP, OAuth client
 //! credentials and how SCIM words its errors; it may not know users, groups or what an answer means for them.
 
-mod answer;
 mod authentication;
 mod client;
-mod courier;
 mod message;
-mod pace;
 mod proxy;
+mod rate_limiter;
+mod response;
 mod retry;
+mod retrying_sender;
 pub mod tls;
 mod transport;
 
@@ -27,5 +27,8 @@ mod tls_tests;
 mod transport_tests;
 
 pub use client::Client;
-pub use courier::REQUESTS;
-pub use message::{Answer, Broken, Call, Deadline, Exchange, LARGEST_ANSWER, Method, Reply, Transport, Unanswered};
+pub use message::{
+    Deadline, Method, RESPONSE_BYTES_MAX, RawRequest, RawResponse, Request, RequestError, Response, Transport,
+    TransportError,
+};
+pub use retrying_sender::REQUESTS;

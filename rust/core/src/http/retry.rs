@@ -3,7 +3,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::message::{Broken, Reply};
+use super::message::{RawResponse, TransportError};
 
 /// How often a message is sent in all while attempts break or end in 5xx.
 const ATTEMPTS: u32 = 4;
@@ -32,10 +32,10 @@ pub(super) struct Wait {
 /// Whether to send again after attempt number `attempt` (from 1) ended like that, and when. `repeatable`: sending twice
 /// does no harm. `jitter` is any number.
 pub(super) fn next(
-    ending: &Result<Reply, Broken>,
+    ending: &Result<RawResponse, TransportError>,
     repeatable: bool,
     attempt: u32,
-    wall: SystemTime,
+    system_time: SystemTime,
     jitter: u32,
 ) -> Option<Wait> {
     let (again, most) = match ending {
@@ -48,7 +48,7 @@ pub(super) fn next(
     if !again || attempt >= most {
         return None;
     }
-    let asked = ending.as_ref().ok().and_then(|reply| asked(reply, wall)).filter(|time| !time.is_zero());
+    let asked = ending.as_ref().ok().and_then(|reply| asked(reply, system_time)).filter(|time| !time.is_zero());
     Some(match asked {
         Some(time) => Wait { time, asked: true },
         None => Wait { time: backoff(attempt, jitter), asked: false },
@@ -56,7 +56,7 @@ pub(super) fn next(
 }
 
 /// How long the target wants to be left alone (RFC 9110 section 10.2.3); zero where that moment has passed.
-fn asked(reply: &Reply, wall: SystemTime) -> Option<Duration> {
+fn asked(reply: &RawResponse, system_time: SystemTime) -> Option<Duration> {
     if !matches!(reply.status, 429 | 503) {
         return None;
     }
@@ -65,7 +65,7 @@ fn asked(reply: &Reply, wall: SystemTime) -> Option<Duration> {
             return Some(Duration::from_secs(seconds));
         }
         if let Ok(date) = httpdate::parse_http_date(value) {
-            return Some(date.duration_since(wall).unwrap_or_default());
+            return Some(date.duration_since(system_time).unwrap_or_default());
         }
     }
     if reply.status != 429 {
@@ -73,7 +73,7 @@ fn asked(reply: &Reply, wall: SystemTime) -> Option<Duration> {
     }
     let seconds: u64 = LIMIT_RESETS.iter().find_map(|name| reply.header(name)?.parse().ok())?;
     Some(if seconds > OLDEST_DATE {
-        let now = wall.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = system_time.duration_since(UNIX_EPOCH).unwrap_or_default();
         Duration::from_secs(seconds).saturating_sub(now)
     } else {
         Duration::from_secs(seconds)
@@ -90,21 +90,21 @@ fn backoff(attempt: u32, jitter: u32) -> Duration {
 mod tests {
     use super::*;
 
-    fn reply(status: u16, headers: &[(&str, &str)]) -> Result<Reply, Broken> {
+    fn reply(status: u16, headers: &[(&str, &str)]) -> Result<RawResponse, TransportError> {
         let headers = headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
-        Ok(Reply { status, headers, body: Vec::new() })
+        Ok(RawResponse { status, headers, body: Vec::new() })
     }
 
-    fn broken(maybe_done: bool, lasting: bool) -> Result<Reply, Broken> {
-        Err(Broken { text: "reset".into(), maybe_done, lasting })
+    fn broken(maybe_done: bool, lasting: bool) -> Result<RawResponse, TransportError> {
+        Err(TransportError { text: "reset".into(), maybe_done, lasting })
     }
 
-    fn wall() -> SystemTime {
+    fn system_time() -> SystemTime {
         UNIX_EPOCH + Duration::from_secs(1_700_000_000)
     }
 
-    fn again(ending: &Result<Reply, Broken>, repeatable: bool) -> bool {
-        next(ending, repeatable, 1, wall(), 0).is_some()
+    fn again(ending: &Result<RawResponse, TransportError>, repeatable: bool) -> bool {
+        next(ending, repeatable, 1, system_time(), 0).is_some()
     }
 
     #[test]
@@ -137,16 +137,16 @@ mod tests {
 
     #[test]
     fn errors_end_after_four_attempts_and_throttling_after_twenty() {
-        assert!(next(&broken(false, false), true, 3, wall(), 0).is_some());
-        assert!(next(&broken(false, false), true, 4, wall(), 0).is_none());
-        assert!(next(&reply(503, &[("retry-after", "1")]), true, 4, wall(), 0).is_none());
-        assert!(next(&reply(429, &[]), false, 19, wall(), 0).is_some());
-        assert!(next(&reply(429, &[]), false, 20, wall(), 0).is_none());
+        assert!(next(&broken(false, false), true, 3, system_time(), 0).is_some());
+        assert!(next(&broken(false, false), true, 4, system_time(), 0).is_none());
+        assert!(next(&reply(503, &[("retry-after", "1")]), true, 4, system_time(), 0).is_none());
+        assert!(next(&reply(429, &[]), false, 19, system_time(), 0).is_some());
+        assert!(next(&reply(429, &[]), false, 20, system_time(), 0).is_none());
     }
 
     #[test]
     fn the_target_may_name_the_wait_in_seconds_as_a_date_or_by_a_limit_header() {
-        let date = httpdate::fmt_http_date(wall() + Duration::from_secs(7));
+        let date = httpdate::fmt_http_date(system_time() + Duration::from_secs(7));
         let epoch = (1_700_000_000 + 9).to_string();
         let cases: [(u16, &str, &str, u64); 6] = [
             (429, "retry-after", "12", 12),
@@ -157,16 +157,16 @@ mod tests {
             (429, "ratelimit-reset", "4", 4),
         ];
         for (status, name, value, seconds) in cases {
-            let wait = next(&reply(status, &[(name, value)]), false, 1, wall(), 0);
+            let wait = next(&reply(status, &[(name, value)]), false, 1, system_time(), 0);
             assert_eq!(wait, Some(Wait { time: Duration::from_secs(seconds), asked: true }), "{name}: {value}");
         }
     }
 
     #[test]
     fn an_unusable_wait_is_replaced_by_our_own() {
-        let past = httpdate::fmt_http_date(wall() - Duration::from_secs(7));
+        let past = httpdate::fmt_http_date(system_time() - Duration::from_secs(7));
         for value in ["0", "-5", "soon", "", "1e3", "99999999999999999999999", past.as_str()] {
-            let wait = next(&reply(429, &[("retry-after", value)]), false, 1, wall(), u32::MAX);
+            let wait = next(&reply(429, &[("retry-after", value)]), false, 1, system_time(), u32::MAX);
             assert_eq!(wait, Some(Wait { time: FIRST_WAIT, asked: false }), "{value}");
         }
     }

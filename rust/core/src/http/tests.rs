@@ -26,7 +26,7 @@ impl Clock for FakeClock {
         *self.now.lock().unwrap()
     }
 
-    fn wall(&self) -> SystemTime {
+    fn system_time(&self) -> SystemTime {
         UNIX_EPOCH + Duration::from_secs(1_700_000_000) + self.monotonic()
     }
 
@@ -52,7 +52,7 @@ impl Sent {
     }
 }
 
-type Ending = Result<Reply, Broken>;
+type Ending = Result<RawResponse, TransportError>;
 
 /// Answers from a script; where that ends, 200 with an empty object.
 #[derive(Default)]
@@ -66,7 +66,7 @@ struct Script {
 struct Scripted(Arc<Script>);
 
 impl Transport for Scripted {
-    fn exchange(&self, message: &Exchange<'_>) -> Ending {
+    fn exchange(&self, message: &RawRequest<'_>) -> Ending {
         self.0.sent.lock().unwrap().push(Sent {
             method: message.method,
             url: message.url.to_string(),
@@ -80,15 +80,15 @@ impl Transport for Scripted {
 }
 
 fn reply(status: u16, body: &str) -> Ending {
-    Ok(Reply { status, headers: Vec::new(), body: body.as_bytes().to_vec() })
+    Ok(RawResponse { status, headers: Vec::new(), body: body.as_bytes().to_vec() })
 }
 
 fn reply_with(status: u16, name: &str, value: &str) -> Ending {
-    Ok(Reply { status, headers: vec![(name.to_owned(), value.to_owned())], body: Vec::new() })
+    Ok(RawResponse { status, headers: vec![(name.to_owned(), value.to_owned())], body: Vec::new() })
 }
 
 fn broken(maybe_done: bool) -> Ending {
-    Err(Broken { text: "reset".into(), maybe_done, lasting: false })
+    Err(TransportError { text: "reset".into(), maybe_done, lasting: false })
 }
 
 fn token(value: &str, expires_in: u32) -> Ending {
@@ -170,7 +170,7 @@ impl Bench {
         Self::with(endings, Duration::ZERO, |settings, _| settings.authentication = authentication)
     }
 
-    fn send(&self, method: Method) -> Result<Answer, Unanswered> {
+    fn send(&self, method: Method) -> Result<Response, RequestError> {
         self.client.send(&call(method), DEADLINE)
     }
 
@@ -191,9 +191,9 @@ impl Bench {
     }
 }
 
-fn call(method: Method) -> Call {
+fn call(method: Method) -> Request {
     let body = matches!(method, Method::Post | Method::Put | Method::Patch).then(|| json!({ "active": false }));
-    Call { method, url: Url::parse("https://scim.example/v2/Users/1?q=secret-value").unwrap(), body, if_match: None }
+    Request { method, url: Url::parse("https://scim.example/v2/Users/1?q=secret-value").unwrap(), body, if_match: None }
 }
 
 fn basic() -> Authentication {
@@ -335,7 +335,7 @@ fn a_dry_run_reads_and_fetches_tokens_but_writes_nothing() {
 #[test]
 fn an_answer_is_handed_over_whatever_its_status() {
     for status in [200, 201, 400, 403, 404, 409, 412, 501] {
-        let bench = Bench::new([Ok(Reply {
+        let bench = Bench::new([Ok(RawResponse {
             status,
             headers: vec![("etag".into(), "W/\"1\"".into()), ("location".into(), "/Users/1".into())],
             body: b"{\"id\":\"1\"}".to_vec(),
@@ -365,13 +365,14 @@ fn a_redirect_is_never_an_answer_and_its_query_is_not_told() {
 
 #[test]
 fn an_answer_beyond_the_limit_is_refused() {
-    let large = || Ok(Reply { status: 200, headers: Vec::new(), body: vec![b' '; LARGEST_ANSWER + 1] });
+    let large = || Ok(RawResponse { status: 200, headers: Vec::new(), body: vec![b' '; RESPONSE_BYTES_MAX + 1] });
     let bench = Bench::new([large(), large()]);
     let read = bench.send(Method::Get).unwrap_err();
     assert_eq!((read.failure.code(), read.maybe_done), ("protocol", false));
     assert!(bench.send(Method::Post).unwrap_err().maybe_done);
     assert_eq!(bench.count(), 2);
-    let whole = Bench::new([Ok(Reply { status: 200, headers: Vec::new(), body: vec![b' '; LARGEST_ANSWER] })]);
+    let whole =
+        Bench::new([Ok(RawResponse { status: 200, headers: Vec::new(), body: vec![b' '; RESPONSE_BYTES_MAX] })]);
     assert!(whole.send(Method::Get).is_ok());
 }
 
@@ -409,7 +410,7 @@ fn what_stays_unreachable_is_a_transport_failure_after_four_attempts() {
 
 #[test]
 fn a_lasting_break_is_not_tried_again() {
-    let bench = Bench::new([Err(Broken { text: "certificate".into(), maybe_done: false, lasting: true })]);
+    let bench = Bench::new([Err(TransportError { text: "certificate".into(), maybe_done: false, lasting: true })]);
     assert_eq!(bench.send(Method::Get).unwrap_err().failure.code(), "transport");
     assert_eq!(bench.count(), 1);
 }
@@ -735,7 +736,7 @@ fn an_endpoint_that_is_away_is_asked_again_and_then_a_transport_failure() {
 struct Endpoint(Arc<AtomicUsize>);
 
 impl Transport for Endpoint {
-    fn exchange(&self, message: &Exchange<'_>) -> Ending {
+    fn exchange(&self, message: &RawRequest<'_>) -> Ending {
         if message.url.host_str() != Some("login.example") {
             return reply(200, "{}");
         }

@@ -94,10 +94,10 @@ fn trusting(anchors: &[&[u8]]) -> Environment {
 }
 
 /// One request to the server under that host name.
-fn ask(server: &Server, host: &str, environment: &Environment) -> Result<Answer, Unanswered> {
+fn ask(server: &Server, host: &str, environment: &Environment) -> Result<Response, RequestError> {
     let url = server.url("https", host);
     let client = Client::new(&settings(url.as_str()), environment).unwrap();
-    client.send(&Call { method: Method::Get, url, body: None, if_match: None }, DEADLINE)
+    client.send(&Request { method: Method::Get, url, body: None, if_match: None }, DEADLINE)
 }
 
 fn refusal(server: &Server, environment: &Environment) -> String {

@@ -9,7 +9,7 @@ use reqwest::blocking;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
 
-use super::message::{Broken, Exchange, LARGEST_ANSWER, Method, Reply, Transport};
+use super::message::{Method, RESPONSE_BYTES_MAX, RawRequest, RawResponse, Transport, TransportError};
 use super::{proxy, tls};
 use crate::Failure;
 use crate::environment::Environment;
@@ -55,7 +55,7 @@ impl Wire {
 }
 
 impl Transport for Wire {
-    fn exchange(&self, message: &Exchange<'_>) -> Result<Reply, Broken> {
+    fn exchange(&self, message: &RawRequest<'_>) -> Result<RawResponse, TransportError> {
         let mut request = self
             .client
             .request(verb(message.method), message.url.clone())
@@ -72,8 +72,8 @@ impl Transport for Wire {
             .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
             .collect();
         let mut body = Vec::new();
-        response.take(LARGEST_ANSWER as u64 + 1).read_to_end(&mut body).map_err(|error| reading(&error))?;
-        Ok(Reply { status, headers, body })
+        response.take(RESPONSE_BYTES_MAX as u64 + 1).read_to_end(&mut body).map_err(|error| reading(&error))?;
+        Ok(RawResponse { status, headers, body })
     }
 }
 
@@ -88,10 +88,10 @@ fn verb(method: Method) -> reqwest::Method {
 }
 
 /// Marked as sensitive where they are, so that no layer below prints them.
-fn headers(message: &Exchange<'_>) -> Result<HeaderMap, Broken> {
+fn headers(message: &RawRequest<'_>) -> Result<HeaderMap, TransportError> {
     let mut headers = HeaderMap::new();
     for (name, value) in message.headers {
-        let mut value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| Broken {
+        let mut value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| TransportError {
             text: format!("not sent: the value for the header {name} holds characters that no header may hold"),
             maybe_done: false,
             lasting: true,
@@ -103,14 +103,14 @@ fn headers(message: &Exchange<'_>) -> Result<HeaderMap, Broken> {
 }
 
 /// What kept a request from being answered.
-fn sending(error: &reqwest::Error) -> Broken {
+fn sending(error: &reqwest::Error) -> TransportError {
     let maybe_done = !error.is_connect() && !error.is_builder();
     if let Some(tls) = find::<rustls::Error>(error) {
-        return Broken { text: tls::explain(tls), maybe_done, lasting: true };
+        return TransportError { text: tls::explain(tls), maybe_done, lasting: true };
     }
     let cause = innermost(error);
     if let Some((_, meaning, lasting)) = NO_TUNNEL.iter().find(|(said, ..)| cause.contains(said)) {
-        return Broken { text: format!("no connection: {meaning}"), maybe_done, lasting: *lasting };
+        return TransportError { text: format!("no connection: {meaning}"), maybe_done, lasting: *lasting };
     }
     let text = if error.is_timeout() && error.is_connect() {
         "no connection in time: is the host right, and open to this machine?".to_owned()
@@ -123,11 +123,11 @@ fn sending(error: &reqwest::Error) -> Broken {
     } else {
         format!("the connection broke before the answer: {cause}")
     };
-    Broken { text, maybe_done, lasting: error.is_builder() }
+    TransportError { text, maybe_done, lasting: error.is_builder() }
 }
 
 /// What kept an answer from being read to its end.
-fn reading(error: &io::Error) -> Broken {
+fn reading(error: &io::Error) -> TransportError {
     let timeout = error.kind() == io::ErrorKind::TimedOut
         || find::<reqwest::Error>(error).is_some_and(reqwest::Error::is_timeout);
     let text = if timeout {
@@ -136,7 +136,7 @@ fn reading(error: &io::Error) -> Broken {
     } else {
         format!("the connection broke within the answer: {}", innermost(error))
     };
-    Broken { text, maybe_done: true, lasting: false }
+    TransportError { text, maybe_done: true, lasting: false }
 }
 
 /// The causes of an error, outermost first, itself included. An `io::Error` hides the error that it wraps from

@@ -23,14 +23,19 @@ fn here() -> Environment {
 }
 
 /// One message over the bare transport.
-fn exchange(url: &Url, timeout: Duration) -> Result<Reply, Broken> {
+fn exchange(url: &Url, timeout: Duration) -> Result<RawResponse, TransportError> {
     let wire = Wire::new(&here(), Duration::from_secs(20)).unwrap();
-    let message = Exchange { method: Method::Post, url, headers: &[], body: Some(b"{}"), timeout };
+    let message = RawRequest { method: Method::Post, url, headers: &[], body: Some(b"{}"), timeout };
     wire.exchange(&message)
 }
 
-fn call(method: Method, url: &Url) -> Call {
-    Call { method, url: url.clone(), body: (method != Method::Get).then(|| json!({ "active": false })), if_match: None }
+fn call(method: Method, url: &Url) -> Request {
+    Request {
+        method,
+        url: url.clone(),
+        body: (method != Method::Get).then(|| json!({ "active": false })),
+        if_match: None,
+    }
 }
 
 #[test]
@@ -156,7 +161,7 @@ fn a_handshake_that_never_ends_was_certainly_not_done() {
     let server = Server::start(|mut stream| hold(&mut stream));
     let wire = Wire::new(&here(), Duration::from_millis(600)).unwrap();
     let url = server.url("https", "127.0.0.1");
-    let message = Exchange { method: Method::Post, url: &url, headers: &[], body: Some(b"{}"), timeout: DEADLINE.0 };
+    let message = RawRequest { method: Method::Post, url: &url, headers: &[], body: Some(b"{}"), timeout: DEADLINE.0 };
     let broken = wire.exchange(&message).unwrap_err();
     assert!(!broken.maybe_done && !broken.lasting);
     assert!(broken.text.contains("no connection in time"), "{}", broken.text);
@@ -167,7 +172,7 @@ fn a_header_that_cannot_be_sent_is_said_without_its_value() {
     let wire = Wire::new(&here(), Duration::from_secs(20)).unwrap();
     let url = Url::parse("http://127.0.0.1:9/").unwrap();
     let headers = [("if-match", "a\nb".to_owned())];
-    let message = Exchange { method: Method::Get, url: &url, headers: &headers, body: None, timeout: DEADLINE.0 };
+    let message = RawRequest { method: Method::Get, url: &url, headers: &headers, body: None, timeout: DEADLINE.0 };
     let broken = wire.exchange(&message).unwrap_err();
     assert!(broken.lasting && !broken.maybe_done);
     assert!(broken.text.contains("if-match"), "{}", broken.text);
@@ -216,7 +221,7 @@ fn https_asks_the_proxy_for_a_tunnel_and_says_why_there_is_none() {
         let wire = Wire::new(&proxied(&proxy, &[]), Duration::from_secs(20)).unwrap();
         let url = Url::parse("https://scim.invalid/v2/Users?filter=jane").unwrap();
         let message =
-            Exchange { method: Method::Post, url: &url, headers: &[], body: Some(b"{}"), timeout: DEADLINE.0 };
+            RawRequest { method: Method::Post, url: &url, headers: &[], body: Some(b"{}"), timeout: DEADLINE.0 };
         let broken = wire.exchange(&message).unwrap_err();
         assert_eq!((broken.maybe_done, broken.lasting), (false, lasting));
         assert!(broken.text.contains(part), "{}", broken.text);

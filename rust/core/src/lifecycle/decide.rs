@@ -2,12 +2,12 @@
 //! reason of each row; each row has a test below, with its number in the name.
 //! Does not know: the wire, resources, sessions.
 
-use crate::record::{Outcome, Switch};
+use crate::record::{Outcome, ProvisioningOption};
 use crate::settings::RemoveAction;
 
 /// What a host asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Asked {
+pub enum RequestedOperation {
     /// Make this user, or adopt the one that is there.
     Create,
     /// Bring this user up to date; for a disabled record that may be a removal.
@@ -18,7 +18,7 @@ pub enum Asked {
 
 /// What stands at the target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum AtTarget {
+pub enum TargetStatus {
     /// No such user.
     Absent,
     /// There, with `active` true or without `active`.
@@ -73,18 +73,18 @@ pub enum Effect {
     /// Send nothing.
     Nothing(Outcome),
     /// Send nothing, because of this setting.
-    Skip(Switch),
+    Skip(ProvisioningOption),
 }
 
 /// What the table is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Situation {
+pub struct DecisionInput {
     /// The operation.
-    pub asked: Asked,
+    pub asked: RequestedOperation,
     /// The source's account status.
     pub enabled: bool,
     /// The target's state.
-    pub at_target: AtTarget,
+    pub target_status: TargetStatus,
     /// True where the user is known by a stored id; false where it was found by its identifier only, so that this
     /// connection has never touched it.
     pub linked: bool,
@@ -92,73 +92,75 @@ pub struct Situation {
 
 /// Rows 1 to 15 of the decision table. Row 16, the limit of removals, belongs to the cycle and is applied where an
 /// effect is carried out.
-pub fn decide(situation: Situation, options: Options) -> Effect {
-    let Situation { asked, enabled, at_target, linked } = situation;
-    match (asked, enabled, at_target) {
-        (Asked::Remove, _, _) => remove(at_target, linked, options),
+pub fn decide(situation: DecisionInput, options: Options) -> Effect {
+    let DecisionInput { asked, enabled, target_status, linked } = situation;
+    match (asked, enabled, target_status) {
+        (RequestedOperation::Remove, _, _) => remove(target_status, linked, options),
         // Rows 1, 2 and 9.
-        (_, true, AtTarget::Absent) => {
+        (_, true, TargetStatus::Absent) => {
             if options.create {
                 Effect::Create { active: true }
             } else {
-                Effect::Skip(Switch::UserCreate)
+                Effect::Skip(ProvisioningOption::UserCreate)
             }
         }
         // Rows 5, 6, 7 and 8.
         (_, true, present) => {
             if !options.update {
-                Effect::Skip(Switch::UserUpdate)
+                Effect::Skip(ProvisioningOption::UserUpdate)
             } else if !linked {
                 Effect::Write { active: true, changed: Outcome::Adopted, unchanged: Outcome::Adopted }
-            } else if present == AtTarget::Inactive {
+            } else if present == TargetStatus::Inactive {
                 Effect::Write { active: true, changed: Outcome::ReEnabled, unchanged: Outcome::ReEnabled }
             } else {
                 Effect::Write { active: true, changed: Outcome::Updated, unchanged: Outcome::Unchanged }
             }
         }
         // Rows 3 and 10a.
-        (_, false, AtTarget::Absent) if options.create && options.keeps_disabled() => Effect::Create { active: false },
+        (_, false, TargetStatus::Absent) if options.create && options.keeps_disabled() => {
+            Effect::Create { active: false }
+        }
         // Row 4.
-        (Asked::Create, false, AtTarget::Absent) => Effect::Skip(if !options.create {
-            Switch::UserCreate
+        (RequestedOperation::Create, false, TargetStatus::Absent) => Effect::Skip(if !options.create {
+            ProvisioningOption::UserCreate
         } else if !options.provision_disabled {
-            Switch::ProvisionDisabled
+            ProvisioningOption::ProvisionDisabled
         } else {
-            Switch::RemoveAction
+            ProvisioningOption::RemoveAction
         }),
         // Row 10.
-        (_, false, AtTarget::Inactive) if options.update && options.keeps_disabled() => {
+        (_, false, TargetStatus::Inactive) if options.update && options.keeps_disabled() => {
             Effect::Write { active: false, changed: Outcome::Updated, unchanged: Outcome::Unchanged }
         }
         // Rows 5a and 11 to 15.
-        (_, false, _) => remove(at_target, linked, options),
+        (_, false, _) => remove(target_status, linked, options),
     }
 }
 
 /// Rows 11 to 15, and their limit by row 5a.
-fn remove(at_target: AtTarget, linked: bool, options: Options) -> Effect {
-    match at_target {
+fn remove(target_status: TargetStatus, linked: bool, options: Options) -> Effect {
+    match target_status {
         // Row 14.
-        AtTarget::Absent => Effect::Nothing(Outcome::AlreadyGone),
+        TargetStatus::Absent => Effect::Nothing(Outcome::AlreadyGone),
         // Row 11.
-        _ if !options.remove => Effect::Skip(Switch::UserRemove),
+        _ if !options.remove => Effect::Skip(ProvisioningOption::UserRemove),
         // Row 5a.
-        _ if options.action == RemoveAction::Delete && !linked => Effect::Skip(Switch::RemoveAction),
+        _ if options.action == RemoveAction::Delete && !linked => Effect::Skip(ProvisioningOption::RemoveAction),
         // Row 15.
         _ if options.action == RemoveAction::Delete => Effect::Delete,
         // Row 12.
-        AtTarget::Active => Effect::Disable,
+        TargetStatus::Active => Effect::Disable,
         // Row 13.
-        AtTarget::Inactive => Effect::Nothing(Outcome::AlreadyDisabled),
+        TargetStatus::Inactive => Effect::Nothing(Outcome::AlreadyDisabled),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Asked::{Create, Remove, Update};
-    use AtTarget::{Absent, Active, Inactive};
     use RemoveAction::{Delete, Disable};
+    use RequestedOperation::{Create, Remove, Update};
+    use TargetStatus::{Absent, Active, Inactive};
 
     /// The switches that are on, by the letters of the table.
     fn options(on: &str, action: RemoveAction) -> Options {
@@ -171,12 +173,12 @@ mod tests {
         }
     }
 
-    fn linked(asked: Asked, enabled: bool, at_target: AtTarget, options: Options) -> Effect {
-        decide(Situation { asked, enabled, at_target, linked: true }, options)
+    fn linked(asked: RequestedOperation, enabled: bool, target_status: TargetStatus, options: Options) -> Effect {
+        decide(DecisionInput { asked, enabled, target_status, linked: true }, options)
     }
 
-    fn never_linked(asked: Asked, enabled: bool, at_target: AtTarget, options: Options) -> Effect {
-        decide(Situation { asked, enabled, at_target, linked: false }, options)
+    fn never_linked(asked: RequestedOperation, enabled: bool, target_status: TargetStatus, options: Options) -> Effect {
+        decide(DecisionInput { asked, enabled, target_status, linked: false }, options)
     }
 
     #[test]
@@ -187,7 +189,7 @@ mod tests {
     #[test]
     fn row_2_nobody_is_created_with_user_create_off() {
         let off = options("URP", Disable);
-        assert_eq!(never_linked(Create, true, Absent, off), Effect::Skip(Switch::UserCreate));
+        assert_eq!(never_linked(Create, true, Absent, off), Effect::Skip(ProvisioningOption::UserCreate));
     }
 
     #[test]
@@ -198,9 +200,9 @@ mod tests {
     #[test]
     fn row_4_a_disabled_user_is_not_created_otherwise_and_the_reason_is_named() {
         for (on, action, switch) in [
-            ("URP", Disable, Switch::UserCreate),
-            ("CUR", Disable, Switch::ProvisionDisabled),
-            ("CURP", Delete, Switch::RemoveAction),
+            ("URP", Disable, ProvisioningOption::UserCreate),
+            ("CUR", Disable, ProvisioningOption::ProvisionDisabled),
+            ("CURP", Delete, ProvisioningOption::RemoveAction),
         ] {
             assert_eq!(never_linked(Create, false, Absent, options(on, action)), Effect::Skip(switch));
         }
@@ -208,13 +210,13 @@ mod tests {
 
     #[test]
     fn row_5_a_user_who_is_there_already_is_adopted_and_made_active() {
-        for at_target in [Active, Inactive] {
+        for target_status in [Active, Inactive] {
             assert_eq!(
-                never_linked(Create, true, at_target, options("U", Disable)),
+                never_linked(Create, true, target_status, options("U", Disable)),
                 Effect::Write { active: true, changed: Outcome::Adopted, unchanged: Outcome::Adopted }
             );
             let off = options("CRP", Disable);
-            assert_eq!(never_linked(Create, true, at_target, off), Effect::Skip(Switch::UserUpdate));
+            assert_eq!(never_linked(Create, true, target_status, off), Effect::Skip(ProvisioningOption::UserUpdate));
         }
     }
 
@@ -222,9 +224,12 @@ mod tests {
     fn row_5a_a_disabled_user_who_was_never_linked_is_disabled_but_never_deleted() {
         for asked in [Create, Update, Remove] {
             assert_eq!(never_linked(asked, false, Active, options("CUR", Disable)), Effect::Disable);
-            for at_target in [Active, Inactive] {
+            for target_status in [Active, Inactive] {
                 let deletes = options("CURP", Delete);
-                assert_eq!(never_linked(asked, false, at_target, deletes), Effect::Skip(Switch::RemoveAction));
+                assert_eq!(
+                    never_linked(asked, false, target_status, deletes),
+                    Effect::Skip(ProvisioningOption::RemoveAction)
+                );
             }
         }
     }
@@ -247,16 +252,16 @@ mod tests {
 
     #[test]
     fn row_8_nobody_is_updated_or_enabled_with_user_update_off() {
-        for at_target in [Active, Inactive] {
+        for target_status in [Active, Inactive] {
             let off = options("CRP", Disable);
-            assert_eq!(linked(Update, true, at_target, off), Effect::Skip(Switch::UserUpdate));
+            assert_eq!(linked(Update, true, target_status, off), Effect::Skip(ProvisioningOption::UserUpdate));
         }
     }
 
     #[test]
     fn row_9_an_enabled_user_who_is_gone_is_created_again() {
         assert_eq!(linked(Update, true, Absent, options("C", Delete)), Effect::Create { active: true });
-        assert_eq!(linked(Update, true, Absent, options("URP", Delete)), Effect::Skip(Switch::UserCreate));
+        assert_eq!(linked(Update, true, Absent, options("URP", Delete)), Effect::Skip(ProvisioningOption::UserCreate));
     }
 
     #[test]
@@ -275,10 +280,10 @@ mod tests {
     #[test]
     fn row_11_nobody_is_removed_with_user_disable_delete_off() {
         for action in [Disable, Delete] {
-            for at_target in [Active, Inactive] {
+            for target_status in [Active, Inactive] {
                 let off = options("CU", action);
-                assert_eq!(linked(Remove, true, at_target, off), Effect::Skip(Switch::UserRemove));
-                assert_eq!(linked(Update, false, at_target, off), Effect::Skip(Switch::UserRemove));
+                assert_eq!(linked(Remove, true, target_status, off), Effect::Skip(ProvisioningOption::UserRemove));
+                assert_eq!(linked(Update, false, target_status, off), Effect::Skip(ProvisioningOption::UserRemove));
             }
         }
     }
@@ -311,9 +316,9 @@ mod tests {
 
     #[test]
     fn row_15_a_linked_user_is_deleted_where_the_action_says_so() {
-        for at_target in [Active, Inactive] {
+        for target_status in [Active, Inactive] {
             for asked in [Remove, Update] {
-                assert_eq!(linked(asked, false, at_target, options("CURP", Delete)), Effect::Delete);
+                assert_eq!(linked(asked, false, target_status, options("CURP", Delete)), Effect::Delete);
             }
         }
     }
@@ -326,9 +331,9 @@ mod tests {
                 let options = options(&letters, action);
                 for asked in [Create, Update, Remove] {
                     for enabled in [true, false] {
-                        for at_target in [Absent, Active, Inactive] {
+                        for target_status in [Absent, Active, Inactive] {
                             for linked in [true, false] {
-                                let situation = Situation { asked, enabled, at_target, linked };
+                                let situation = DecisionInput { asked, enabled, target_status, linked };
                                 allowed(situation, options, decide(situation, options));
                             }
                         }
@@ -338,29 +343,29 @@ mod tests {
         }
     }
 
-    fn allowed(s: Situation, o: Options, effect: Effect) {
+    fn allowed(s: DecisionInput, o: Options, effect: Effect) {
         let wants_it = s.enabled && s.asked != Remove;
         match effect {
             Effect::Create { active } => {
-                assert!(o.create && s.at_target == Absent && s.asked != Remove && active == s.enabled, "{s:?}");
+                assert!(o.create && s.target_status == Absent && s.asked != Remove && active == s.enabled, "{s:?}");
                 assert!(active || o.provision_disabled && o.action == Disable, "{s:?}");
             }
             Effect::Write { active, .. } => {
-                assert!(o.update && s.at_target != Absent && s.asked != Remove && active == s.enabled, "{s:?}");
-                assert!(active || s.at_target == Inactive, "{s:?}");
+                assert!(o.update && s.target_status != Absent && s.asked != Remove && active == s.enabled, "{s:?}");
+                assert!(active || s.target_status == Inactive, "{s:?}");
             }
             Effect::Disable => {
-                assert!(o.remove && o.action == Disable && s.at_target == Active && !wants_it, "{s:?}");
+                assert!(o.remove && o.action == Disable && s.target_status == Active && !wants_it, "{s:?}");
             }
             Effect::Delete => {
-                assert!(o.remove && o.action == Delete && s.linked && s.at_target != Absent && !wants_it, "{s:?}");
+                assert!(o.remove && o.action == Delete && s.linked && s.target_status != Absent && !wants_it, "{s:?}");
             }
             Effect::Nothing(_) => assert!(!wants_it, "{s:?}"),
-            Effect::Skip(Switch::UserCreate) => assert!(!o.create, "{s:?}"),
-            Effect::Skip(Switch::UserUpdate) => assert!(!o.update, "{s:?}"),
-            Effect::Skip(Switch::UserRemove) => assert!(!o.remove, "{s:?}"),
-            Effect::Skip(Switch::ProvisionDisabled) => assert!(!o.provision_disabled, "{s:?}"),
-            Effect::Skip(Switch::RemoveAction) => assert_eq!(o.action, Delete, "{s:?}"),
+            Effect::Skip(ProvisioningOption::UserCreate) => assert!(!o.create, "{s:?}"),
+            Effect::Skip(ProvisioningOption::UserUpdate) => assert!(!o.update, "{s:?}"),
+            Effect::Skip(ProvisioningOption::UserRemove) => assert!(!o.remove, "{s:?}"),
+            Effect::Skip(ProvisioningOption::ProvisionDisabled) => assert!(!o.provision_disabled, "{s:?}"),
+            Effect::Skip(ProvisioningOption::RemoveAction) => assert_eq!(o.action, Delete, "{s:?}"),
         }
     }
 

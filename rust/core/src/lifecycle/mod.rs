@@ -3,4 +3,4 @@
 
 mod decide;
 
-pub use decide::{Asked, AtTarget, Effect, Options, Situation, decide};
+pub use decide::{DecisionInput, Effect, Options, RequestedOperation, TargetStatus, decide};

@@ -13,12 +13,12 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 /// The two kinds of resources.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[allow(missing_docs, reason = "the resource types of RFC 7643 section 4")]
-pub enum Kind {
+pub enum ResourceType {
     User,
     Group,
 }
 
-impl Kind {
+impl ResourceType {
     /// The word for one of them in messages.
     pub fn noun(self) -> &'static str {
         match self {
@@ -54,15 +54,15 @@ impl Addresses {
     }
 
     /// The endpoint of a kind: for `POST`.
-    pub fn endpoint(&self, kind: Kind) -> Url {
+    pub fn endpoint(&self, kind: ResourceType) -> Url {
         match kind {
-            Kind::User => self.below(&self.users),
-            Kind::Group => self.below(&self.groups),
+            ResourceType::User => self.below(&self.users),
+            ResourceType::Group => self.below(&self.groups),
         }
     }
 
     /// The endpoint with query parameters: for `GET` of a list.
-    pub fn list(&self, kind: Kind, parameters: &[(&str, &str)]) -> Url {
+    pub fn list(&self, kind: ResourceType, parameters: &[(&str, &str)]) -> Url {
         let mut url = self.endpoint(kind);
         let mut query = url.query().unwrap_or_default().to_owned();
         for (name, value) in parameters {
@@ -83,13 +83,13 @@ impl Addresses {
     ///
     /// # Errors
     /// [`Failure::Protocol`] for an id that is no path segment (`.` and `..`).
-    pub fn resource(&self, kind: Kind, id: &str) -> Result<Url, Failure> {
+    pub fn resource(&self, kind: ResourceType, id: &str) -> Result<Url, Failure> {
         if matches!(id, "" | "." | "..") {
             return Err(Failure::Protocol(format!("the id '{}' cannot be part of an address", excerpt(id))));
         }
         let path = match kind {
-            Kind::User => &self.users,
-            Kind::Group => &self.groups,
+            ResourceType::User => &self.users,
+            ResourceType::Group => &self.groups,
         };
         Ok(self.below(&format!("{path}/{}", utf8_percent_encode(id, ENCODED))))
     }
@@ -129,8 +129,8 @@ mod tests {
     #[test]
     fn the_query_of_the_base_goes_along() {
         let at = addresses("https://scim.example/v2?tenant=a%20b");
-        assert_eq!(at.endpoint(Kind::User).as_str(), "https://scim.example/v2/Users?tenant=a%20b");
-        let list = at.list(Kind::User, &[("filter", "userName eq \"a&b+c\"")]);
+        assert_eq!(at.endpoint(ResourceType::User).as_str(), "https://scim.example/v2/Users?tenant=a%20b");
+        let list = at.list(ResourceType::User, &[("filter", "userName eq \"a&b+c\"")]);
         assert_eq!(list.as_str(), "https://scim.example/v2/Users?tenant=a%20b&filter=userName%20eq%20%22a%26b%2Bc%22");
     }
 
@@ -140,17 +140,17 @@ mod tests {
         for (id, segment) in
             [("2819c223", "2819c223"), ("a/../b?c#d", "a%2F..%2Fb%3Fc%23d"), ("%2e%2e", "%252e%252e"), ("ü", "%C3%BC")]
         {
-            let url = at.resource(Kind::User, id).unwrap();
+            let url = at.resource(ResourceType::User, id).unwrap();
             assert_eq!(url.as_str(), format!("https://scim.example/v2/Users/{segment}"));
         }
         for id in ["", ".", ".."] {
-            assert_eq!(at.resource(Kind::User, id).unwrap_err().code(), "protocol");
+            assert_eq!(at.resource(ResourceType::User, id).unwrap_err().code(), "protocol");
         }
     }
 
     #[test]
     fn an_ipv6_host_stays_one() {
         let at = addresses("http://[::1]:8080");
-        assert_eq!(at.endpoint(Kind::Group).as_str(), "http://[::1]:8080/Groups");
+        assert_eq!(at.endpoint(ResourceType::Group).as_str(), "http://[::1]:8080/Groups");
     }
 }

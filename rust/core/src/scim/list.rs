@@ -8,7 +8,7 @@ use crate::Failure;
 
 /// One page of a list.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Page {
+pub struct ListResponse {
     /// The resources on it.
     pub resources: Vec<Value>,
     /// `totalResults`, if it is there and a number.
@@ -20,7 +20,7 @@ pub struct Page {
 ///
 /// # Errors
 /// [`Failure::Protocol`] for anything that is no list.
-pub fn page(body: Value) -> Result<Page, Failure> {
+pub fn page(body: Value) -> Result<ListResponse, Failure> {
     let total = member(&body, "totalResults").and_then(Value::as_u64);
     let resources = match body {
         Value::Array(resources) => resources,
@@ -32,7 +32,7 @@ pub fn page(body: Value) -> Result<Page, Failure> {
         },
         _ => return Err(not_a_list()),
     };
-    Ok(Page { resources, total })
+    Ok(ListResponse { resources, total })
 }
 
 fn not_a_list() -> Failure {

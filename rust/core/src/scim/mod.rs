@@ -10,10 +10,10 @@ mod json;
 mod list;
 mod version;
 
-pub use address::{Addresses, Kind};
+pub use address::{Addresses, ResourceType};
 pub use discovery::Capabilities;
 pub use filter::{Identifier, any_value, display_name_equals, render, user_name_equals};
 pub use group::{BATCH, GroupChanges, MemberId, display_name, new_group};
 pub use json::{id, is_active, member, tells_active, version};
-pub use list::{Page, identifies, page};
+pub use list::{ListResponse, identifies, page};
 pub use version::Version;

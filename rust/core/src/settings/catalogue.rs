@@ -9,7 +9,7 @@ pub const PLACEHOLDER: &str = "REPLACE-ME";
 
 /// How the console shows a setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum SettingKind {
     /// A line of text between settings. The console stores it like a setting; its value means nothing.
     Heading,
     /// One line of text.
@@ -22,9 +22,9 @@ pub enum Kind {
     Checkbox,
 }
 
-impl Kind {
+impl SettingKind {
     /// The word used in `pfscim describe settings`.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Heading => "heading",
             Self::Text => "text",
@@ -77,7 +77,7 @@ pub struct Setting {
     /// The text on the screen.
     pub label: &'static str,
     /// How the console shows it.
-    pub kind: Kind,
+    pub kind: SettingKind,
     /// The heading above it; empty for the first settings, which stand above every heading.
     pub section: &'static str,
     /// One sentence for the administrator.
@@ -101,7 +101,7 @@ pub struct Setting {
 impl Setting {
     /// Whether its value may not be shown.
     pub fn secret(&self) -> bool {
-        self.kind == Kind::Secret
+        self.kind == SettingKind::Secret
     }
 
     /// Whether `name` is this setting's name, its label or one of its aliases.
@@ -126,7 +126,7 @@ const ADVANCED: &str = "Advanced";
 const ROW: Setting = Setting {
     name: "",
     label: "",
-    kind: Kind::Text,
+    kind: SettingKind::Text,
     section: "",
     description: "",
     default: "",
@@ -139,7 +139,7 @@ const ROW: Setting = Setting {
 };
 
 const fn heading(name: &'static str, label: &'static str, advanced: bool) -> Setting {
-    Setting { name, label, kind: Kind::Heading, section: label, advanced, ..ROW }
+    Setting { name, label, kind: SettingKind::Heading, section: label, advanced, ..ROW }
 }
 
 const CATALOGUE: &[Setting] = &[
@@ -155,7 +155,7 @@ const CATALOGUE: &[Setting] = &[
     Setting {
         name: "SCIM_VERSION",
         label: "SCIM Version",
-        kind: Kind::Select,
+        kind: SettingKind::Select,
         description: "The version of the SCIM standard that the target speaks.",
         default: "2.0",
         options: &["2.0", "1.1"],
@@ -166,7 +166,7 @@ const CATALOGUE: &[Setting] = &[
     Setting {
         name: "AUTHENTICATION_METHOD",
         label: "Authentication Methods",
-        kind: Kind::Select,
+        kind: SettingKind::Select,
         description: "How the connector proves itself to the target; only the settings of the chosen method are read.",
         default: METHOD_NONE,
         options: &[METHOD_NONE, METHOD_BASIC, METHOD_BEARER, METHOD_CLIENT],
@@ -189,7 +189,7 @@ const CATALOGUE: &[Setting] = &[
     Setting {
         name: "BASIC_AUTH_PASSWORD",
         label: "Basic Authentication Password",
-        kind: Kind::Secret,
+        kind: SettingKind::Secret,
         section: METHOD_BASIC,
         description: "The password of that account.",
         required: true,
@@ -201,7 +201,7 @@ const CATALOGUE: &[Setting] = &[
     Setting {
         name: "OAUTH_ACCESS_TOKEN",
         label: "Access Token",
-        kind: Kind::Secret,
+        kind: SettingKind::Secret,
         section: METHOD_BEARER,
         description: "The access token that the target issued, without the word Bearer before it.",
         required: true,
@@ -235,7 +235,7 @@ const CATALOGUE: &[Setting] = &[
     Setting {
         name: "OAUTH_CLIENT_SECRET",
         label: "Client Secret",
-        kind: Kind::Secret,
+        kind: SettingKind::Secret,
         section: METHOD_CLIENT,
         description: "The secret of that OAuth client.",
         required: true,
@@ -256,7 +256,7 @@ const CATALOGUE: &[Setting] = &[
     Setting {
         name: "UNIQUE_USER_IDENTIFIER",
         label: "Unique User Identifier",
-        kind: Kind::Select,
+        kind: SettingKind::Select,
         section: OVERRIDES,
         description: "The field by which an existing user is found at the target; to change it later, delete the connection, restart PingFederate and create the connection again.",
         default: "userName",
@@ -314,7 +314,7 @@ const CATALOGUE: &[Setting] = &[
     Setting {
         name: "CREATE_USERS_PROV_OPT",
         label: "User Create",
-        kind: Kind::Checkbox,
+        kind: SettingKind::Checkbox,
         section: OPTIONS,
         description: "Users that are missing at the target are created there.",
         default: "true",
@@ -324,7 +324,7 @@ const CATALOGUE: &[Setting] = &[
     Setting {
         name: "UPDATE_USERS_PROV_OPT",
         label: "User Update",
-        kind: Kind::Checkbox,
+        kind: SettingKind::Checkbox,
         section: OPTIONS,
         description: "Users that exist at the target are kept up to date and, where they were disabled, enabled again.",
         default: "true",
@@ -334,7 +334,7 @@ const CATALOGUE: &[Setting] = &[
     Setting {
         name: "REMOVE_USERS_PROV_OPT",
         label: "User Disable / Delete",
-        kind: Kind::Checkbox,
+        kind: SettingKind::Checkbox,
         section: OPTIONS,
         description: "Users that are disabled, deleted or no longer selected at the source are removed as Remove User Action says.",
         default: "true",
@@ -344,7 +344,7 @@ const CATALOGUE: &[Setting] = &[
     Setting {
         name: "PROVISION_DISABLED_USERS_PROV_OPT",
         label: "Provision Disabled Users",
-        kind: Kind::Checkbox,
+        kind: SettingKind::Checkbox,
         section: OPTIONS,
         description: "Users that are disabled at the source are created at the target too, as disabled.",
         default: "false",
@@ -354,7 +354,7 @@ const CATALOGUE: &[Setting] = &[
     Setting {
         name: "REMOVE_ACTION",
         label: "Remove User Action",
-        kind: Kind::Select,
+        kind: SettingKind::Select,
         section: OPTIONS,
         description: "What removing a user means: Disable sets the user to inactive and keeps everything else, Delete deletes the user.",
         default: "Disable",
@@ -366,7 +366,7 @@ const CATALOGUE: &[Setting] = &[
     Setting {
         name: "GROUP_NAME_SOURCE",
         label: "Group Name Source",
-        kind: Kind::Select,
+        kind: SettingKind::Select,
         section: OPTIONS,
         description: "What names a group at the target: its common name or its whole distinguished name.",
         default: "Common Name",
@@ -377,7 +377,7 @@ const CATALOGUE: &[Setting] = &[
     Setting {
         name: "GROUP_PATCH_PROV_OPT",
         label: "Use PATCH for Group Updates",
-        kind: Kind::Checkbox,
+        kind: SettingKind::Checkbox,
         section: OPTIONS,
         description: "Groups are updated by sending the differences instead of the whole group.",
         default: "false",
@@ -395,7 +395,7 @@ const CATALOGUE: &[Setting] = &[
     Setting {
         name: "USER_UPDATE_METHOD",
         label: "User Update Method",
-        kind: Kind::Select,
+        kind: SettingKind::Select,
         section: ADVANCED,
         description: "How users are updated: PUT sends the target's own user with the changes laid over it, PATCH only the changes, Automatic what the target says that it supports.",
         default: "PUT",
@@ -461,7 +461,7 @@ mod tests {
 
     #[test]
     fn the_screen_shows_the_vendors_24_settings_and_then_five_of_ours() {
-        let labels: Vec<_> = catalogue().iter().filter(|s| s.kind != Kind::Heading).map(|s| s.label).collect();
+        let labels: Vec<_> = catalogue().iter().filter(|s| s.kind != SettingKind::Heading).map(|s| s.label).collect();
         assert_eq!(
             labels,
             [
@@ -502,7 +502,7 @@ mod tests {
     fn a_section_is_the_heading_above() {
         let mut above = "";
         for setting in catalogue() {
-            if setting.kind == Kind::Heading {
+            if setting.kind == SettingKind::Heading {
                 above = setting.label;
             }
             assert_eq!(setting.section, above, "{}", setting.name);
@@ -523,9 +523,9 @@ mod tests {
     #[test]
     fn every_setting_says_what_it_is_for_and_defaults_to_a_value_it_accepts() {
         for setting in catalogue() {
-            assert_eq!(setting.description.is_empty(), setting.kind == Kind::Heading, "{}", setting.name);
-            assert_eq!(setting.options.is_empty(), setting.kind != Kind::Select, "{}", setting.name);
-            if setting.kind == Kind::Select {
+            assert_eq!(setting.description.is_empty(), setting.kind == SettingKind::Heading, "{}", setting.name);
+            assert_eq!(setting.options.is_empty(), setting.kind != SettingKind::Select, "{}", setting.name);
+            if setting.kind == SettingKind::Select {
                 assert!(setting.options.contains(&setting.default), "{}", setting.name);
             }
         }

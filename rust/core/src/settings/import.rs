@@ -3,7 +3,7 @@
 
 use url::Url;
 
-use super::catalogue::{Kind, METHOD_BASIC, METHOD_CLIENT, METHOD_NONE, setting};
+use super::catalogue::{METHOD_BASIC, METHOD_CLIENT, METHOD_NONE, SettingKind, setting};
 use super::check;
 use crate::text::excerpt;
 
@@ -124,7 +124,7 @@ impl Import {
         let rows: Vec<&Row> = ROWS.iter().filter(|row| row.name == name).collect();
         if rows.is_empty() {
             match setting(name) {
-                Some(ours) if ours.kind == Kind::Heading => {}
+                Some(ours) if ours.kind == SettingKind::Heading => {}
                 Some(ours) => self.put(ours.name, value),
                 None => self.note(name, "is not known and was left out"),
             }
@@ -324,7 +324,7 @@ mod tests {
             };
             let ours = setting(ours).unwrap_or_else(|| panic!("{} leads nowhere", row.name));
             if let OneOf(_, values) = &row.becomes
-                && ours.kind == Kind::Select
+                && ours.kind == SettingKind::Select
             {
                 assert!(values.iter().all(|(_, value)| ours.options.contains(value)), "{}", row.name);
             }

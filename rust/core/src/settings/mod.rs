@@ -11,7 +11,7 @@ mod parse;
 mod presets;
 mod secret;
 
-pub use catalogue::{Check, Kind, PLACEHOLDER, Setting, catalogue, setting};
+pub use catalogue::{Check, PLACEHOLDER, Setting, SettingKind, catalogue, setting};
 pub use import::import;
 pub use model::{Authentication, GroupNameSource, RemoveAction, Settings, UpdateMethod};
 pub use presets::{FieldSource, Preset, preset, presets};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::catalogue::{Kind, METHOD_BASIC, METHOD_BEARER, METHOD_CLIENT, PLACEHOLDER, Setting, catalogue};
+use super::catalogue::{METHOD_BASIC, METHOD_BEARER, METHOD_CLIENT, PLACEHOLDER, Setting, SettingKind, catalogue};
 use super::check;
 use super::model::{Authentication, GroupNameSource, RemoveAction, Settings, UpdateMethod};
 use super::secret::Secret;
@@ -65,7 +65,7 @@ impl Given {
             };
             let (setting, slot) = (&catalogue()[at], &mut values[at]);
             // Consoles store headings like settings, some of them more than once.
-            if setting.kind == Kind::Heading {
+            if setting.kind == SettingKind::Heading {
                 continue;
             }
             if std::mem::replace(&mut seen[at], true) {
@@ -134,14 +134,14 @@ fn option(setting: &Setting, value: &str) -> Option<&'static str> {
 
 fn fits(setting: &Setting, value: &str) -> Result<(), String> {
     match setting.kind {
-        Kind::Heading => Ok(()),
-        Kind::Select if option(setting, value).is_none() => {
+        SettingKind::Heading => Ok(()),
+        SettingKind::Select if option(setting, value).is_none() => {
             Err(format!("must be one of {}", setting.options.join(", ")))
         }
-        Kind::Select => Ok(()),
-        Kind::Checkbox if ["true", "false"].iter().any(|word| value.eq_ignore_ascii_case(word)) => Ok(()),
-        Kind::Checkbox => Err("must be true or false".into()),
-        Kind::Text | Kind::Secret => check::hold(setting.check, value),
+        SettingKind::Select => Ok(()),
+        SettingKind::Checkbox if ["true", "false"].iter().any(|word| value.eq_ignore_ascii_case(word)) => Ok(()),
+        SettingKind::Checkbox => Err("must be true or false".into()),
+        SettingKind::Text | SettingKind::Secret => check::hold(setting.check, value),
     }
 }
 

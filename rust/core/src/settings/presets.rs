@@ -86,7 +86,7 @@ mod tests {
     use super::*;
     use crate::mapping::Catalogue;
     use crate::scim::Version;
-    use crate::settings::{Kind, PLACEHOLDER, Settings, setting};
+    use crate::settings::{PLACEHOLDER, SettingKind, Settings, setting};
 
     #[test]
     fn the_file_can_be_read_and_names_every_preset_once() {
@@ -126,7 +126,7 @@ mod tests {
             for (name, value) in &preset.settings {
                 let row = setting(name).unwrap_or_else(|| panic!("{}: {name}", preset.name));
                 assert_eq!(row.name, name, "{}", preset.name);
-                assert!(row.kind != Kind::Heading && row.default != value, "{}: {name}", preset.name);
+                assert!(row.kind != SettingKind::Heading && row.default != value, "{}: {name}", preset.name);
                 assert!(!row.secret() || value == PLACEHOLDER, "{}: {name} is a secret", preset.name);
             }
         }

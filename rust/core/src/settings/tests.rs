@@ -277,7 +277,7 @@ fn what_does_not_fit_is_refused_by_label_and_reason_and_without_the_value() {
 
 #[test]
 fn every_setting_that_can_be_wrong_has_a_refused_value_above() {
-    for setting in catalogue().iter().filter(|s| s.kind != Kind::Heading) {
+    for setting in catalogue().iter().filter(|s| s.kind != SettingKind::Heading) {
         assert!(REFUSED.iter().any(|(name, ..)| *name == setting.name), "{}", setting.name);
     }
 }
@@ -374,7 +374,7 @@ fn every_setting_counts_in_the_digest() {
     ] {
         variants.push(vec![(name, if name == "USER_FILTER" { "a eq %s" } else { valid(name) })]);
     }
-    for setting in catalogue().iter().filter(|s| s.kind == Kind::Checkbox) {
+    for setting in catalogue().iter().filter(|s| s.kind == SettingKind::Checkbox) {
         variants.push(vec![(setting.name, if setting.default == "true" { "false" } else { "true" })]);
     }
     let digests: std::collections::BTreeSet<_> = variants.iter().map(|pairs| with(pairs).unwrap().digest()).collect();

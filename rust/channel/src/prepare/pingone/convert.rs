@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use pfscim_core::settings::{Kind, PLACEHOLDER, catalogue, setting};
+use pfscim_core::settings::{PLACEHOLDER, SettingKind, catalogue, setting};
 use pfscim_core::text::excerpt;
 use serde_json::{Value, json};
 
@@ -30,7 +30,9 @@ pub fn convert(text: &str, channel: Option<&str>) -> Result<Imported, String> {
 fn given(connection: &Connection, notes: &mut Vec<String>) -> BTreeMap<String, String> {
     let mut given = BTreeMap::new();
     for known in &connection.target_settings {
-        let Some(setting) = setting(&known.name).filter(|setting| setting.kind != Kind::Heading) else { continue };
+        let Some(setting) = setting(&known.name).filter(|setting| setting.kind != SettingKind::Heading) else {
+            continue;
+        };
         match &known.value {
             SettingValue::Given(value) => {
                 given.insert(setting.name.to_owned(), value.expose().to_owned());

@@ -14,7 +14,7 @@ enum Answer {
     Entry(&'static str, Vec<(&'static str, Vec<&'static [u8]>)>),
     Reference(&'static str),
     /// Result code, and what refers elsewhere.
-    Done(i64, Option<&'static str>),
+    OperationResult(i64, Option<&'static str>),
     /// The end of a page that is not the last.
     More(&'static [u8]),
     Bytes(&'static [u8]),
@@ -22,7 +22,7 @@ enum Answer {
     Close,
 }
 
-use Answer::{Bytes, Close, Done, Entry as Found, More, Reference};
+use Answer::{Bytes, Close, Entry as Found, More, OperationResult, Reference};
 
 fn string(text: impl AsRef<[u8]>) -> Tag {
     Tag::OctetString(OctetString { inner: text.as_ref().to_vec(), ..Default::default() })
@@ -64,7 +64,7 @@ fn bytes(answer: &Answer, number: i64) -> Option<Vec<u8>> {
             sequence(vec![number, strings(TagClass::Application, 4, parts)])
         }
         Reference(url) => sequence(vec![number, strings(TagClass::Application, 19, [string(url)])]),
-        Done(code, referral) => sequence(vec![number, done(*code, *referral)]),
+        OperationResult(code, referral) => sequence(vec![number, done(*code, *referral)]),
         More(cookie) => {
             let value =
                 encoded(sequence(vec![Tag::Integer(Integer { inner: 0, ..Default::default() }), string(cookie)]));
@@ -166,15 +166,15 @@ fn an_answer_that_is_not_whole_is_an_error() {
     for (script, words) in [
         (vec![vec![jane(), Close]], "the connection ended before the answer did"),
         (vec![vec![jane(), More(b"2")], vec![Close]], "the connection ended before the answer did"),
-        (vec![vec![jane(), Done(4, None)]], "size limit"),
-        (vec![vec![jane(), More(b"2")], vec![jane(), Done(4, None)]], "size limit"),
-        (vec![vec![jane(), Done(3, None)]], "time limit"),
-        (vec![vec![jane(), Done(11, None)]], "limits raised"),
-        (vec![vec![jane(), Done(80, None)]], "rc=80"),
-        (vec![vec![Done(10, Some("ldap://other/dc=x"))]], "ldap://other/dc=x"),
-        (vec![vec![jane(), Reference("ldap://child/dc=y,dc=x"), Done(0, None)]], "ldap://child/dc=y,dc=x"),
-        (vec![vec![Done(32, None)]], "Base DN: `ou=people,dc=x` is not in the directory"),
-        (vec![vec![Done(34, None)]], "Base DN: `ou=people,dc=x` is not a distinguished name"),
+        (vec![vec![jane(), OperationResult(4, None)]], "size limit"),
+        (vec![vec![jane(), More(b"2")], vec![jane(), OperationResult(4, None)]], "size limit"),
+        (vec![vec![jane(), OperationResult(3, None)]], "time limit"),
+        (vec![vec![jane(), OperationResult(11, None)]], "limits raised"),
+        (vec![vec![jane(), OperationResult(80, None)]], "rc=80"),
+        (vec![vec![OperationResult(10, Some("ldap://other/dc=x"))]], "ldap://other/dc=x"),
+        (vec![vec![jane(), Reference("ldap://child/dc=y,dc=x"), OperationResult(0, None)]], "ldap://child/dc=y,dc=x"),
+        (vec![vec![OperationResult(32, None)]], "Base DN: `ou=people,dc=x` is not in the directory"),
+        (vec![vec![OperationResult(34, None)]], "Base DN: `ou=people,dc=x` is not a distinguished name"),
         (vec![vec![Bytes(b"HTTP/1.1 400 Bad Request\r\n\r\n"), Close]], "ended before"),
         (vec![vec![Bytes(&[0x30, 0x00]), Close]], "ldap://"),
         (vec![vec![Bytes(&[0x02, 0x01, 0x01]), Close]], "ldap://"),
@@ -189,7 +189,7 @@ fn active_directory_refers_to_partitions_without_users() {
     let references = ["ldap://ForestDnsZones.x/DC=ForestDnsZones,DC=x", "ldap://x/CN=Configuration,DC=x"];
     let mut answers = vec![jane()];
     answers.extend(references.map(Reference));
-    answers.push(Done(0, None));
+    answers.push(OperationResult(0, None));
     assert_eq!(read(vec![answers]).unwrap().len(), 1);
 }
 
@@ -197,15 +197,18 @@ fn active_directory_refers_to_partitions_without_users() {
 fn values_that_come_in_parts_are_all_read() {
     let part = |range: &'static str, values: Vec<&'static [u8]>| Found("cn=a,dc=x", vec![(range, values)]);
     let all = read(vec![
-        vec![part("member;range=0-1", vec![b"cn=1", b"cn=2"]), Done(0, None)],
-        vec![part("member;range=2-3", vec![b"cn=3", b"cn=4"]), Done(0, None)],
-        vec![part("member;Range=4-*", vec![b"cn=5"]), Done(0, None)],
+        vec![part("member;range=0-1", vec![b"cn=1", b"cn=2"]), OperationResult(0, None)],
+        vec![part("member;range=2-3", vec![b"cn=3", b"cn=4"]), OperationResult(0, None)],
+        vec![part("member;Range=4-*", vec![b"cn=5"]), OperationResult(0, None)],
     ])
     .unwrap();
     let values: Vec<_> = all[0].values("member").iter().filter_map(Value::text).collect();
     assert_eq!(values, ["cn=1", "cn=2", "cn=3", "cn=4", "cn=5"]);
-    for second in [vec![Done(0, None)], vec![part("member;range=0-1", vec![b"cn=1", b"cn=2"]), Done(0, None)]] {
-        let first = vec![part("member;range=0-1", vec![b"cn=1", b"cn=2"]), Done(0, None)];
+    for second in [
+        vec![OperationResult(0, None)],
+        vec![part("member;range=0-1", vec![b"cn=1", b"cn=2"]), OperationResult(0, None)],
+    ] {
+        let first = vec![part("member;range=0-1", vec![b"cn=1", b"cn=2"]), OperationResult(0, None)];
         assert!(read(vec![first, second]).unwrap_err().contains("not all values of member"));
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pfscim_core::environment::{Clock, Environment};
-use pfscim_core::http::{Answer, Call, Client, Deadline, Method};
+use pfscim_core::http::{Client, Deadline, Method, Request, Response};
 use pfscim_core::settings::Settings;
 use pfscim_core::text::excerpt;
 use serde_json::Value as Json;
@@ -141,7 +141,7 @@ impl Api {
     }
 
     fn page(&self, kind: &str, url: &Url) -> Result<Json, Error> {
-        let call = Call { method: Method::Get, url: url.clone(), body: None, if_match: None };
+        let call = Request { method: Method::Get, url: url.clone(), body: None, if_match: None };
         let deadline = Deadline(self.clock.monotonic() + PATIENCE);
         let answer =
             self.client.send(&call, deadline).map_err(|unanswered| unusable(&unanswered.failure.to_string()))?;
@@ -151,12 +151,12 @@ impl Api {
                 Err(unusable(&format!("the answer for its {kind} cannot be read: {reason}")))
             }
             (200..=299, None) => Err(told(&format!("the answer for its {kind} is empty"))),
-            (status, body) => Err(told(&refused(kind, &Answer { body, status, etag: None, location: None }))),
+            (status, body) => Err(told(&refused(kind, &Response { body, status, etag: None, location: None }))),
         }
     }
 }
 
-fn refused(kind: &str, answer: &Answer) -> String {
+fn refused(kind: &str, answer: &Response) -> String {
     let advice = match answer.status {
         403 => {
             ": the token of the worker application may not read them; give the application the role Identity Data Read Only for this environment"

@@ -15,7 +15,7 @@ use crate::source::file::Text;
 pub(super) const KINDS: [&str; 3] = ["users", "populations", "groups"];
 
 /// One page.
-struct Page {
+struct ApiPage {
     /// The file, for messages.
     file: String,
     json: Json,
@@ -30,7 +30,7 @@ pub(super) fn read(files: &[Text]) -> Result<Tenant, Error> {
                 let what = if error.is_eof() { "is cut off" } else { "is not JSON" };
                 Error::unusable(format!("{name}: {what} (line {}, column {})", error.line(), error.column()))
             })?;
-            pages.push(Page { file: name.to_owned(), json });
+            pages.push(ApiPage { file: name.to_owned(), json });
             Ok(1)
         })?;
     }
@@ -62,7 +62,7 @@ pub(super) fn read(files: &[Text]) -> Result<Tenant, Error> {
 }
 
 /// Whether each page that has a next one finds it among the others.
-fn complete(pages: &[Page]) -> Result<(), Error> {
+fn complete(pages: &[ApiPage]) -> Result<(), Error> {
     let selves: HashMap<&str, usize> =
         pages.iter().enumerate().filter_map(|(at, page)| Some((href(&page.json, "self")?, at))).collect();
     for (at, page) in pages.iter().enumerate() {
@@ -89,7 +89,7 @@ fn same_origin(a: &str, b: &str) -> bool {
 }
 
 /// Whether as many items were read as a page says that there are. One with several kinds cannot say so.
-fn counted(page: &Page, kinds: &HashMap<&str, Vec<Json>>) -> Result<(), Error> {
+fn counted(page: &ApiPage, kinds: &HashMap<&str, Vec<Json>>) -> Result<(), Error> {
     let mut held = KINDS.into_iter().filter(|kind| page.json["_embedded"].get(kind).is_some());
     if let (Some(kind), None, Some(count)) = (held.next(), held.next(), page.json["count"].as_u64()) {
         let read = kinds.get(kind).map_or(0, Vec::len) as u64;

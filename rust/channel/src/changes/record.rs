@@ -4,16 +4,16 @@ use pfscim_core::{Failure, Report};
 
 /// What a record is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum RecordKind {
     /// A user.
     User,
     /// A group.
     Group,
 }
 
-impl Kind {
+impl RecordKind {
     /// The word used in `--json`.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::User => "user",
             Self::Group => "group",
@@ -34,7 +34,7 @@ pub enum Operation {
 
 impl Operation {
     /// The word used in tables and `--json`.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Create => "create",
             Self::Update => "update",
@@ -45,9 +45,9 @@ impl Operation {
 
 /// A record that nothing is sent for: it is as it was sent before, or cannot be sent as it is.
 #[derive(Debug, Clone)]
-pub(crate) struct Settled {
+pub(crate) struct UnsentRecord {
     /// What it is about.
-    pub(crate) kind: Kind,
+    pub(crate) kind: RecordKind,
     /// The source id.
     pub(crate) source: String,
     /// The value of the unique user identifier, or the name of the group; the DN where there is none.
@@ -57,18 +57,25 @@ pub(crate) struct Settled {
     /// How it ended.
     pub(crate) result: Result<Report, Failure>,
     /// A provisioning option keeps the record from being what the source says, since an earlier cycle.
-    pub(crate) held_back: bool,
+    pub(crate) blocked_by_option: bool,
 }
 
-impl Settled {
+impl UnsentRecord {
     /// Not held back by an earlier cycle.
     pub(crate) fn new(
-        kind: Kind,
+        kind: RecordKind,
         source: &str,
         identifier: &str,
         operation: Operation,
         result: Result<Report, Failure>,
     ) -> Self {
-        Self { kind, source: source.to_owned(), identifier: identifier.to_owned(), operation, result, held_back: false }
+        Self {
+            kind,
+            source: source.to_owned(),
+            identifier: identifier.to_owned(),
+            operation,
+            result,
+            blocked_by_option: false,
+        }
     }
 }

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::message::{Answer, Reply};
+use super::message::{RawResponse, Response};
 use crate::text::excerpt;
 
 /// How deep the reason may be wrapped in other objects.
@@ -13,22 +13,22 @@ const DEEPEST: usize = 3;
 /// resource servers; habits of web frameworks.
 const REASONS: [&str; 6] = ["detail", "description", "error_description", "message", "title", "error"];
 
-impl Answer {
+impl Response {
     /// The answer to a request that turned out not to be needed: a success without a body.
     pub fn nothing() -> Self {
         Self { status: 204, body: None, etag: None, location: None }
     }
 
     /// Reads a reply.
-    pub(super) fn read(reply: &Reply) -> Self {
+    pub(super) fn read(reply: &RawResponse) -> Self {
         let owned = |name| reply.header(name).map(str::to_owned);
         Self { status: reply.status, body: body(reply), etag: owned("etag"), location: owned("location") }
     }
 
     /// Strikes texts out of a body: a target that refuses may repeat what it was sent, and its reason is shown.
-    pub(super) fn strike_out(&mut self, hidden: &[&str]) {
+    pub(super) fn redact(&mut self, hidden: &[&str]) {
         if let Some(Ok(body)) = &mut self.body {
-            strike_out(body, hidden);
+            redact(body, hidden);
         }
     }
 
@@ -46,7 +46,7 @@ impl Answer {
 }
 
 /// The body as JSON. The reason why it is none never quotes it.
-fn body(reply: &Reply) -> Option<Result<Value, String>> {
+fn body(reply: &RawResponse) -> Option<Result<Value, String>> {
     let bytes = reply.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&reply.body).trim_ascii();
     if reply.status == 204 || bytes.is_empty() {
         return None;
@@ -64,15 +64,15 @@ fn body(reply: &Reply) -> Option<Result<Value, String>> {
     }))
 }
 
-fn strike_out(value: &mut Value, hidden: &[&str]) {
+fn redact(value: &mut Value, hidden: &[&str]) {
     match value {
         Value::String(text) => {
             for secret in hidden.iter().filter(|secret| text.contains(**secret)).collect::<Vec<_>>() {
                 *text = text.replace(secret, "[redacted]");
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(|item| strike_out(item, hidden)),
-        Value::Object(fields) => fields.values_mut().for_each(|field| strike_out(field, hidden)),
+        Value::Array(items) => items.iter_mut().for_each(|item| redact(item, hidden)),
+        Value::Object(fields) => fields.values_mut().for_each(|field| redact(field, hidden)),
         _ => {}
     }
 }
@@ -106,8 +106,8 @@ mod tests {
 
     use super::*;
 
-    fn read(status: u16, body: &[u8]) -> Answer {
-        Answer::read(&Reply { status, headers: Vec::new(), body: body.to_vec() })
+    fn read(status: u16, body: &[u8]) -> Response {
+        Response::read(&RawResponse { status, headers: Vec::new(), body: body.to_vec() })
     }
 
     #[test]
@@ -121,8 +121,8 @@ mod tests {
     #[test]
     fn json_is_read_whatever_its_content_type_and_byte_order_mark() {
         let headers = vec![("content-type".to_owned(), "text/html".to_owned())];
-        let reply = Reply { status: 200, headers, body: b"\xef\xbb\xbf{\"id\":\"1\"}".to_vec() };
-        assert_eq!(Answer::read(&reply).body, Some(Ok(json!({ "id": "1" }))));
+        let reply = RawResponse { status: 200, headers, body: b"\xef\xbb\xbf{\"id\":\"1\"}".to_vec() };
+        assert_eq!(Response::read(&reply).body, Some(Ok(json!({ "id": "1" }))));
     }
 
     #[test]
@@ -140,8 +140,8 @@ mod tests {
             assert!(!reason.contains("jane"), "{reason}");
         }
         let headers = vec![("content-encoding".to_owned(), "gzip".to_owned())];
-        let reply = Reply { status: 200, headers, body: b"\x1f\x8b\x08".to_vec() };
-        assert!(Answer::read(&reply).body.unwrap().unwrap_err().contains("compressed"));
+        let reply = RawResponse { status: 200, headers, body: b"\x1f\x8b\x08".to_vec() };
+        assert!(Response::read(&reply).body.unwrap().unwrap_err().contains("compressed"));
     }
 
     #[test]
@@ -176,7 +176,7 @@ mod tests {
     #[test]
     fn what_is_struck_out_is_in_no_reason() {
         let mut answer = read(400, json!({ "Errors": [{ "description": "bad token t0ken!" }] }).to_string().as_bytes());
-        answer.strike_out(&["t0ken", "other"]);
+        answer.redact(&["t0ken", "other"]);
         assert_eq!(answer.problem(), "bad token [redacted]!");
     }
 

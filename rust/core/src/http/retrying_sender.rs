@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::message::{Broken, Deadline, Exchange, LARGEST_ANSWER, Method, Reply, Transport, Unanswered};
-use super::pace::Pace;
+use super::message::{
+    Deadline, Method, RESPONSE_BYTES_MAX, RawRequest, RawResponse, RequestError, Transport, TransportError,
+};
+use super::rate_limiter::RateLimiter;
 use super::retry;
 use crate::Failure;
 use crate::environment::Clock;
@@ -35,39 +37,39 @@ pub(super) struct Message<'a> {
     pub(super) paced: bool,
 }
 
-pub(super) struct Courier {
+pub(super) struct RetryingSender {
     pub(super) transport: Box<dyn Transport>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) request_timeout: Duration,
-    pub(super) pace: Pace,
+    pub(super) pace: RateLimiter,
 }
 
-impl Courier {
+impl RetryingSender {
     /// The last reply, whatever its status (429 excepted), and whether an attempt before it may have been acted upon.
     ///
     /// # Errors
     /// `transport`, `rate_limited`, or `protocol` for an answer that is too large.
-    pub(super) fn carry(&self, message: &Message<'_>, deadline: Deadline) -> Result<(Reply, bool), Unanswered> {
+    pub(super) fn carry(&self, message: &Message<'_>, deadline: Deadline) -> Result<(RawResponse, bool), RequestError> {
         let mut maybe_done = false;
         let mut attempt = 0;
         loop {
             attempt += 1;
-            let timeout = self.start(message, deadline).map_err(|failure| Unanswered { failure, maybe_done })?;
+            let timeout = self.start(message, deadline).map_err(|failure| RequestError { failure, maybe_done })?;
             let ending = self.attempt(message, timeout, attempt);
             if let Ok(reply) = &ending
-                && reply.body.len() > LARGEST_ANSWER
+                && reply.body.len() > RESPONSE_BYTES_MAX
             {
                 let text = format!("the answer of {} is larger than 32 MiB and was refused", message.receiver);
-                return Err(Unanswered { failure: Failure::Protocol(text), maybe_done: message.changes });
+                return Err(RequestError { failure: Failure::Protocol(text), maybe_done: message.changes });
             }
-            let wall = self.clock.wall();
-            match retry::next(&ending, message.repeatable, attempt, wall, getrandom::u32().unwrap_or(u32::MAX)) {
+            let system_time = self.clock.system_time();
+            match retry::next(&ending, message.repeatable, attempt, system_time, getrandom::u32().unwrap_or(u32::MAX)) {
                 Some(wait) if self.left(deadline) > wait.time.saturating_add(reserve(message)) => {
                     maybe_done |= message.changes && unclear(&ending);
                     self.clock.sleep(wait.time);
                 }
                 Some(wait) if wait.asked => {
-                    return Err(Unanswered { failure: too_long(message, wait.time), maybe_done });
+                    return Err(RequestError { failure: too_long(message, wait.time), maybe_done });
                 }
                 _ => return conclude(message, ending, maybe_done),
             }
@@ -81,7 +83,7 @@ impl Courier {
             let Some(wait) = self.pace.take(self.clock.monotonic(), latest) else {
                 return Err(Failure::transport(format!(
                     "{} to {} was not started: Maximum Requests Per Second leaves no room for it in time",
-                    message.method.word(),
+                    message.method.as_str(),
                     message.receiver
                 )));
             };
@@ -93,7 +95,7 @@ impl Courier {
         if left.is_zero() || left < reserve(message) {
             return Err(Failure::transport(format!(
                 "{} to {} was not started: {} s are left of the time for this operation",
-                message.method.word(),
+                message.method.as_str(),
                 message.receiver,
                 left.as_secs()
             )));
@@ -102,12 +104,12 @@ impl Courier {
     }
 
     /// One attempt, and its line in the log: neither query nor headers nor body.
-    fn attempt(&self, message: &Message<'_>, timeout: Duration, attempt: u32) -> Result<Reply, Broken> {
+    fn attempt(&self, message: &Message<'_>, timeout: Duration, attempt: u32) -> Result<RawResponse, TransportError> {
         let Message { method, url, headers, body, .. } = *message;
         let begun = self.clock.monotonic();
-        let ending = self.transport.exchange(&Exchange { method, url, headers, body, timeout });
+        let ending = self.transport.exchange(&RawRequest { method, url, headers, body, timeout });
         let took = self.clock.monotonic().saturating_sub(begun).as_millis();
-        let (verb, path) = (method.word(), printable(url.path()));
+        let (verb, path) = (method.as_str(), printable(url.path()));
         match &ending {
             Ok(reply) => {
                 log::debug!(target: REQUESTS, "{verb} {path}: {} after {took} ms, attempt {attempt}", reply.status)
@@ -130,7 +132,7 @@ fn reserve(message: &Message<'_>) -> Duration {
 }
 
 /// Whether the receiver may have acted on an attempt that ended like that.
-fn unclear(ending: &Result<Reply, Broken>) -> bool {
+fn unclear(ending: &Result<RawResponse, TransportError>) -> bool {
     match ending {
         Ok(reply) => matches!(reply.status, 500 | 502 | 504),
         Err(broken) => broken.maybe_done,
@@ -148,19 +150,19 @@ fn too_long(message: &Message<'_>, wait: Duration) -> Failure {
 /// The last attempt's ending as the outcome of all.
 fn conclude(
     message: &Message<'_>,
-    ending: Result<Reply, Broken>,
+    ending: Result<RawResponse, TransportError>,
     maybe_done: bool,
-) -> Result<(Reply, bool), Unanswered> {
+) -> Result<(RawResponse, bool), RequestError> {
     match ending {
         Ok(reply) if reply.status == 429 => {
             let text = format!(
                 "{} answers 429 (too many requests) time and again: lower Maximum Requests Per Second",
                 message.receiver
             );
-            Err(Unanswered { failure: Failure::RateLimited(text), maybe_done })
+            Err(RequestError { failure: Failure::RateLimited(text), maybe_done })
         }
         Ok(reply) => Ok((reply, maybe_done)),
-        Err(broken) => Err(Unanswered {
+        Err(broken) => Err(RequestError {
             failure: Failure::transport(format!("{}: {}", message.receiver, broken.text)),
             maybe_done: maybe_done || (message.changes && broken.maybe_done),
         }),

@@ -10,7 +10,7 @@ use super::file::{Owner, about, copied, locked, not_empty, shown, unusable, whol
 use crate::Error;
 
 /// Users and groups alike, in the order of [`kept`].
-const EVERYBODY: &str = "
+const ENTRIES_QUERY: &str = "
     SELECT 0 AS is_group, source_id, target_id, identifier, values_hash IS NOT NULL AS sent, in_scope, enabled, dirty,
            skipped, created, modified FROM user
     UNION ALL
@@ -21,7 +21,7 @@ const UNLIKE_ANY: &[u8] = &[];
 
 /// An open state file, whatever channel it belongs to.
 #[derive(Debug)]
-pub struct Upkeep {
+pub struct StateMaintenance {
     name: String,
     db: Connection,
     /// Whose file it is.
@@ -30,7 +30,7 @@ pub struct Upkeep {
 
 /// How many users or groups are in which state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
+pub struct StateCounts {
     /// All that are known.
     pub known: u32,
     /// Selected by the source location.
@@ -45,7 +45,7 @@ pub struct Counts {
 
 /// A user or a group of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kept {
+pub struct StateEntry {
     /// A group, no user.
     pub is_group: bool,
     /// The entry GUID.
@@ -70,7 +70,7 @@ pub struct Kept {
     pub modified: String,
 }
 
-impl Upkeep {
+impl StateMaintenance {
     /// Reads a file, without a trace in it.
     ///
     /// # Errors
@@ -83,7 +83,7 @@ impl Upkeep {
     /// Opens a file to change it; nobody else can use it meanwhile.
     ///
     /// # Errors
-    /// As [`Upkeep::look`].
+    /// As [`StateMaintenance::look`].
     pub fn open(path: &Path) -> Result<Self, Error> {
         let name = shown(path);
         not_empty(path, &name)?;
@@ -102,13 +102,13 @@ impl Upkeep {
     ///
     /// # Errors
     /// The file cannot be read.
-    pub fn counts(&self) -> Result<(Counts, Counts), Error> {
+    pub fn counts(&self) -> Result<(StateCounts, StateCounts), Error> {
         let of = |is_group: bool| {
             let count = |column: &str| format!("coalesce(sum({column}), 0)");
             let columns = ["in_scope", "target_id IS NOT NULL", "dirty", "skipped"].map(count).join(", ");
-            let query = format!("SELECT count(*), {columns} FROM ({EVERYBODY}) WHERE is_group = ?1");
+            let query = format!("SELECT count(*), {columns} FROM ({ENTRIES_QUERY}) WHERE is_group = ?1");
             self.told(self.db.query_row(&query, [is_group], |row| {
-                Ok(Counts {
+                Ok(StateCounts {
                     known: row.get(0)?,
                     in_scope: row.get(1)?,
                     linked: row.get(2)?,
@@ -138,22 +138,22 @@ impl Upkeep {
     ///
     /// # Errors
     /// The file cannot be read.
-    pub fn find(&self, who: &str) -> Result<Vec<Kept>, Error> {
+    pub fn find(&self, who: &str) -> Result<Vec<StateEntry>, Error> {
         // SQLite compares letters of ASCII only without case.
         let folded = who.to_lowercase();
-        let is = |kept: &Kept| {
+        let is = |kept: &StateEntry| {
             kept.source_id == who || kept.target_id.as_deref() == Some(who) || kept.identifier.to_lowercase() == folded
         };
-        Ok(self.everybody()?.into_iter().filter(is).collect())
+        Ok(self.entries()?.into_iter().filter(is).collect())
     }
 
     /// Every user and group, by name.
     ///
     /// # Errors
     /// The file cannot be read.
-    pub fn everybody(&self) -> Result<Vec<Kept>, Error> {
-        let read = || -> rusqlite::Result<Vec<Kept>> {
-            let query = format!("{EVERYBODY} ORDER BY is_group, identifier, source_id");
+    pub fn entries(&self) -> Result<Vec<StateEntry>, Error> {
+        let read = || -> rusqlite::Result<Vec<StateEntry>> {
+            let query = format!("{ENTRIES_QUERY} ORDER BY is_group, identifier, source_id");
             self.db.prepare(&query)?.query_map([], kept)?.collect()
         };
         self.told(read())
@@ -188,7 +188,7 @@ impl Upkeep {
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn forget(&mut self, these: &[Kept]) -> Result<(), Error> {
+    pub fn forget(&mut self, these: &[StateEntry]) -> Result<(), Error> {
         let mut write = || {
             let transaction = self.db.transaction()?;
             for kept in these {
@@ -207,8 +207,8 @@ impl Upkeep {
     }
 }
 
-fn kept(row: &Row<'_>) -> rusqlite::Result<Kept> {
-    Ok(Kept {
+fn kept(row: &Row<'_>) -> rusqlite::Result<StateEntry> {
+    Ok(StateEntry {
         is_group: row.get(0)?,
         source_id: row.get(1)?,
         target_id: row.get(2)?,
@@ -262,14 +262,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = file(folder.path());
         let before = std::fs::read(&path).unwrap();
-        let state = Upkeep::look(&path).unwrap();
+        let state = StateMaintenance::look(&path).unwrap();
         assert_eq!(state.owner, owner());
-        let users = Counts { known: 2, in_scope: 2, linked: 2, dirty: 1, skipped: 0 };
-        assert_eq!(state.counts().unwrap(), (users, Counts { known: 1, ..Counts::default() }));
+        let users = StateCounts { known: 2, in_scope: 2, linked: 2, dirty: 1, skipped: 0 };
+        assert_eq!(state.counts().unwrap(), (users, StateCounts { known: 1, ..StateCounts::default() }));
         let marks = state.watermarks().unwrap();
         assert_eq!(marks["entry versions"], "2");
         assert!(marks["source read whole"].starts_with("20") && marks["source read whole"].ends_with('Z'));
-        let dirty: Vec<_> = state.everybody().unwrap().into_iter().filter(|k| k.dirty).map(|k| k.identifier).collect();
+        let dirty: Vec<_> = state.entries().unwrap().into_iter().filter(|k| k.dirty).map(|k| k.identifier).collect();
         assert_eq!(dirty, ["Bob"]);
         for who in ["ADA", "1", "t1", "staff"] {
             assert_eq!(state.find(who).unwrap().len(), 1, "{who}");
@@ -283,26 +283,26 @@ mod tests {
     fn a_reset_has_everybody_compared_again_and_forgets_nobody() {
         let folder = tempfile::tempdir().unwrap();
         let path = file(folder.path());
-        assert_eq!(Upkeep::open(&path).unwrap().reset(false).unwrap(), 3);
-        assert!(Upkeep::look(&path).unwrap().watermarks().unwrap().contains_key("source read whole"));
+        assert_eq!(StateMaintenance::open(&path).unwrap().reset(false).unwrap(), 3);
+        assert!(StateMaintenance::look(&path).unwrap().watermarks().unwrap().contains_key("source read whole"));
         let state = State::open(&path, &owner()).unwrap();
         let users = state.users(b"").unwrap();
         assert!(users.values().all(|u| u.target_id.is_some() && u.values_hash.as_deref() == Some(UNLIKE_ANY)));
         assert_eq!(state.group("9").unwrap().unwrap().values_hash.as_deref(), Some(UNLIKE_ANY));
         assert!(state.versions(b"usn").unwrap().is_empty());
         drop(state);
-        Upkeep::open(&path).unwrap().reset(true).unwrap();
-        assert!(!Upkeep::look(&path).unwrap().watermarks().unwrap().contains_key("source read whole"));
+        StateMaintenance::open(&path).unwrap().reset(true).unwrap();
+        assert!(!StateMaintenance::look(&path).unwrap().watermarks().unwrap().contains_key("source read whole"));
     }
 
     #[test]
     fn whoever_is_forgotten_is_gone_from_the_file_only() {
         let folder = tempfile::tempdir().unwrap();
         let path = file(folder.path());
-        let mut state = Upkeep::open(&path).unwrap();
+        let mut state = StateMaintenance::open(&path).unwrap();
         let these = [state.find("ada").unwrap(), state.find("staff").unwrap()].concat();
         state.forget(&these).unwrap();
-        let left = state.everybody().unwrap();
+        let left = state.entries().unwrap();
         assert_eq!(left.iter().map(|k| k.identifier.as_str()).collect::<Vec<_>>(), ["Bob"]);
         assert_eq!(state.watermarks().unwrap()["entry versions"], "1");
     }
@@ -312,7 +312,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = file(folder.path());
         let refused = |path: &Path, words: &str| {
-            for told in [Upkeep::look(path).unwrap_err(), Upkeep::open(path).unwrap_err()] {
+            for told in [StateMaintenance::look(path).unwrap_err(), StateMaintenance::open(path).unwrap_err()] {
                 assert!(told.to_string().contains(words), "{told}");
             }
         };

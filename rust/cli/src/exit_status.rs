@@ -7,7 +7,7 @@ use pfscim_channel::Error;
 
 /// How the program ends (README, *Exit status*).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum End {
+pub(crate) enum ExitStatus {
     /// All well.
     Well,
     /// Some records failed.
@@ -18,7 +18,7 @@ pub(crate) enum End {
     Stopped,
 }
 
-impl End {
+impl ExitStatus {
     /// The exit status.
     pub(crate) const fn status(self) -> u8 {
         match self {
@@ -30,13 +30,13 @@ impl End {
     }
 }
 
-impl From<End> for ExitCode {
-    fn from(end: End) -> Self {
+impl From<ExitStatus> for ExitCode {
+    fn from(end: ExitStatus) -> Self {
         Self::from(end.status())
     }
 }
 
-impl From<&Error> for End {
+impl From<&Error> for ExitStatus {
     fn from(error: &Error) -> Self {
         match error {
             Error::Stopped(_) => Self::Stopped,
