@@ -1,9 +1,83 @@
-//! The one error of this crate. Every variant has a stable code, prints on one line as `code: text`, and holds no
-//! secret, filter value or body: whoever makes one passes foreign text through [`crate::text`].
+//! Describes why something failed: what happened, what to do, and a stable code.
+//! Does not know: the target, the host.
+//!
+//! A failure prints on one line. It contains no secret, filter value or body: the code that makes one passes text
+//! from outside through [`crate::text`].
+
+use std::fmt;
 
 use thiserror::Error;
 
 use crate::text::printable;
+
+/// What happened, and what the administrator can do about it. Displays as `text` or `text; hint`, on one line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    text: String,
+    hint: Option<String>,
+}
+
+impl Message {
+    /// Separates text and hint in a line.
+    const SEPARATOR: &str = "; ";
+
+    /// A message without a hint.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), hint: None }
+    }
+
+    /// Adds what to do: an imperative such as `set SCIM URL`, without a full stop.
+    #[must_use]
+    pub fn with_hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// Names the file, setting or record that the text is about: `place: text`.
+    #[must_use]
+    pub fn at(self, place: impl fmt::Display) -> Self {
+        Self { text: format!("{place}: {}", self.text), ..self }
+    }
+
+    /// What happened.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// What to do, if pfscim knows it.
+    pub fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
+    /// Reads a line that [`Display`](fmt::Display) wrote, in this process or in another one.
+    pub fn parse(line: &str) -> Self {
+        match line.split_once(Self::SEPARATOR) {
+            Some((text, hint)) => Self::new(printable(text)).with_hint(printable(hint)),
+            None => Self::new(printable(line)),
+        }
+    }
+}
+
+impl fmt::Display for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)?;
+        match &self.hint {
+            Some(hint) => write!(f, "{}{hint}", Self::SEPARATOR),
+            None => Ok(()),
+        }
+    }
+}
+
+impl From<String> for Message {
+    fn from(text: String) -> Self {
+        Self::new(text)
+    }
+}
+
+impl From<&str> for Message {
+    fn from(text: &str) -> Self {
+        Self::new(text)
+    }
+}
 
 /// Why an operation, a check or a session failed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -11,42 +85,42 @@ use crate::text::printable;
 pub enum Failure {
     /// A setting is missing, wrong or does not fit the target. Stops the session.
     #[error("config: {0}")]
-    Config(String),
+    Config(Message),
     /// 401 after one renewal, a token endpoint that refuses, or three 403 at the start. Stops the session.
     #[error("auth_failed: {0}")]
-    AuthFailed(String),
+    AuthFailed(Message),
     /// `Retry-After` lies beyond the deadline. Stops the session.
     #[error("rate_limited: {0}")]
-    RateLimited(String),
+    RateLimited(Message),
     /// Not reachable, timed out, or TLS. The fifth in a row stops the session.
-    #[error("transport: {text}")]
+    #[error("transport: {message}")]
     Transport {
-        /// What happened and what to look at.
-        text: String,
+        /// What happened.
+        message: Message,
         /// True from the fifth in a row on.
         stops: bool,
     },
     /// The target refused this record (4xx), with its reason.
     #[error("rejected: {0}")]
-    Rejected(String),
+    Rejected(Message),
     /// The identifier is taken, but no user with it can be found.
     #[error("conflict: {0}")]
-    Conflict(String),
+    Conflict(Message),
     /// Several users carry the identifier; none was touched.
     #[error("ambiguous: {0}")]
-    Ambiguous(String),
+    Ambiguous(Message),
     /// What should be changed is not there.
     #[error("not_found: {0}")]
-    NotFound(String),
+    NotFound(Message),
     /// The target said yes and did not do it.
     #[error("not_honoured: {0}")]
-    NotHonoured(String),
+    NotHonoured(Message),
     /// *Maximum Removals Per Cycle* is reached.
     #[error("removal_limit: {0}")]
-    RemovalLimit(String),
+    RemovalLimit(Message),
     /// An answer that cannot be read.
     #[error("protocol: {0}")]
-    Protocol(String),
+    Protocol(Message),
 }
 
 impl Failure {
@@ -67,20 +141,20 @@ impl Failure {
         }
     }
 
-    /// The text behind the code.
-    pub fn text(&self) -> &str {
+    /// What happened, and what to do.
+    pub fn message(&self) -> &Message {
         match self {
-            Self::Config(t)
-            | Self::AuthFailed(t)
-            | Self::RateLimited(t)
-            | Self::Transport { text: t, .. }
-            | Self::Rejected(t)
-            | Self::Conflict(t)
-            | Self::Ambiguous(t)
-            | Self::NotFound(t)
-            | Self::NotHonoured(t)
-            | Self::RemovalLimit(t)
-            | Self::Protocol(t) => t,
+            Self::Config(m)
+            | Self::AuthFailed(m)
+            | Self::RateLimited(m)
+            | Self::Transport { message: m, .. }
+            | Self::Rejected(m)
+            | Self::Conflict(m)
+            | Self::Ambiguous(m)
+            | Self::NotFound(m)
+            | Self::NotHonoured(m)
+            | Self::RemovalLimit(m)
+            | Self::Protocol(m) => m,
         }
     }
 
@@ -93,29 +167,29 @@ impl Failure {
         }
     }
 
-    /// The failure that a one-line message of another process told, if it is one: `code: text`.
-    pub fn from_message(message: &str, stops: bool) -> Option<Self> {
-        let (code, text) = message.split_once(": ")?;
-        let text = printable(text);
+    /// Reads `code: text; hint`, the line that another process wrote. `None` if it does not begin with a known code.
+    pub fn parse(line: &str, stops: bool) -> Option<Self> {
+        let (code, message) = line.split_once(": ")?;
+        let message = Message::parse(message);
         Some(match code {
-            "config" => Self::Config(text),
-            "auth_failed" => Self::AuthFailed(text),
-            "rate_limited" => Self::RateLimited(text),
-            "transport" => Self::Transport { text, stops },
-            "rejected" => Self::Rejected(text),
-            "conflict" => Self::Conflict(text),
-            "ambiguous" => Self::Ambiguous(text),
-            "not_found" => Self::NotFound(text),
-            "not_honoured" => Self::NotHonoured(text),
-            "removal_limit" => Self::RemovalLimit(text),
-            "protocol" => Self::Protocol(text),
+            "config" => Self::Config(message),
+            "auth_failed" => Self::AuthFailed(message),
+            "rate_limited" => Self::RateLimited(message),
+            "transport" => Self::Transport { message, stops },
+            "rejected" => Self::Rejected(message),
+            "conflict" => Self::Conflict(message),
+            "ambiguous" => Self::Ambiguous(message),
+            "not_found" => Self::NotFound(message),
+            "not_honoured" => Self::NotHonoured(message),
+            "removal_limit" => Self::RemovalLimit(message),
+            "protocol" => Self::Protocol(message),
             _ => return None,
         })
     }
 
     /// A transport failure that does not stop the session by itself.
-    pub fn transport(text: impl Into<String>) -> Self {
-        Self::Transport { text: text.into(), stops: false }
+    pub fn transport(message: impl Into<Message>) -> Self {
+        Self::Transport { message: message.into(), stops: false }
     }
 }
 
@@ -129,7 +203,7 @@ mod tests {
             Failure::Config("a".into()),
             Failure::AuthFailed("a".into()),
             Failure::RateLimited("a".into()),
-            Failure::Transport { text: "a: b".into(), stops: true },
+            Failure::Transport { message: Message::new("a: b").with_hint("c; d"), stops: true },
             Failure::Rejected("a".into()),
             Failure::Conflict("a".into()),
             Failure::Ambiguous("a".into()),
@@ -141,8 +215,8 @@ mod tests {
         for failure in all {
             let message = failure.to_string();
             assert!(message.starts_with(failure.code()));
-            assert_eq!(Failure::from_message(&message, failure.stops_session()), Some(failure));
+            assert_eq!(Failure::parse(&message, failure.stops_session()), Some(failure));
         }
-        assert_eq!(Failure::from_message("nonsense", false), None);
+        assert_eq!(Failure::parse("nonsense", false), None);
     }
 }

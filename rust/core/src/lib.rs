@@ -17,5 +17,5 @@ pub mod settings;
 pub mod sync;
 pub mod text;
 
-pub use failure::Failure;
+pub use failure::{Failure, Message};
 pub use record::{Outcome, Record, Report};

@@ -75,10 +75,9 @@ pub(super) fn group_changes(state: &State, roster: SourceGroups<'_>) -> Result<G
         let operation = if linked { Operation::Update } else { Operation::Create };
         let fit = group.name.and_then(|name| match changes.names.get(&name.to_lowercase()) {
             None => Ok(name),
-            Some(other) => Err(Failure::Conflict(format!(
-                "source group {} has the same name; only that one is provisioned",
-                printable(other)
-            ))),
+            Some(other) => Err(Failure::Conflict(
+                format!("source group {} has the same name; only that one is provisioned", printable(other)).into(),
+            )),
         });
         match fit {
             Ok(name) => {

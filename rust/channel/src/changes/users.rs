@@ -219,7 +219,7 @@ impl Comparison<'_> {
                 printable(other),
                 self.rules.identifier_code()
             );
-            changes.settled.push(settled(&identifier, Err(Failure::Conflict(text))));
+            changes.settled.push(settled(&identifier, Err(Failure::Conflict(text.into()))));
             return identifier;
         }
         if !warnings.is_empty() {

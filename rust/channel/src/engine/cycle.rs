@@ -72,7 +72,7 @@ impl Cycle<'_> {
         let stops = result.as_ref().err().filter(|f| f.stops_session()).cloned();
         let event = Event::from(UnsentRecord::new(kind, source, identifier, operation, result));
         self.tell(counts, &Event { changes, members, sent: true, ..event });
-        stops.map_or(Ok(()), |failure| Err(Error::Stopped(format!("stopped: {failure}"))))
+        stops.map_or(Ok(()), |failure| Err(Error::Stopped(format!("stopped: {failure}").into())))
     }
 
     pub(super) fn tell(&self, counts: &CycleProgress, event: &Event) {

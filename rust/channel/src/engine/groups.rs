@@ -125,11 +125,10 @@ impl Cycle<'_> {
             Ok(None) => (Operation::Create, self.provisioner.create_group(&Group { id: None, ..group.clone() })),
             Ok(Some(id)) => {
                 let result = match self.state.group_holder(&id, &row.source_id)? {
-                    Some(other) => Err(Failure::Conflict(format!(
-                        "the group {} is linked to source group {} already",
-                        printable(&id),
-                        printable(&other)
-                    ))),
+                    Some(other) => Err(Failure::Conflict(
+                        format!("the group {} is linked to source group {} already", printable(&id), printable(&other))
+                            .into(),
+                    )),
                     None => self.provisioner.update_group(&Group { id: Some(id), ..group.clone() }),
                 };
                 (Operation::Update, result)
@@ -180,10 +179,13 @@ impl Cycle<'_> {
                     gone(&format!("the group belongs to source group {} now and is kept", printable(&other)))
                 }
                 (None, Some(other)) if self.state.group(other)?.is_none_or(|g| g.target_id.is_none()) => {
-                    Err(Failure::Conflict(format!(
-                        "source group {} has the same name and is not linked yet; the group is kept",
-                        printable(other)
-                    )))
+                    Err(Failure::Conflict(
+                        format!(
+                            "source group {} has the same name and is not linked yet; the group is kept",
+                            printable(other)
+                        )
+                        .into(),
+                    ))
                 }
                 _ => self.provisioner.delete_group(&Group {
                     id: Some(id.clone()),

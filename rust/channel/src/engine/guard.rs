@@ -25,14 +25,14 @@ pub(super) fn guard(changes: &ChangeSet, max_removals: Option<usize>) -> Result<
             if selected == 0 && known > 0 {
                 return Err(Error::Guard(format!(
                     "the source has none of the {known} known {what} any more, which is taken for a mistake in the source or its location; if all of them are to go, run with --max-removals {removals}"
-                )));
+                ).into()));
             }
         }
     }
     if let (Some(doubt), None, 1..) = (&changes.doubt, max_removals, removals) {
         return Err(Error::Guard(format!(
             "{removals} of {known} known {what} would be removed, but {doubt}: the source looks cut off; if it is whole, run with --max-removals {removals}"
-        )));
+        ).into()));
     }
     let allowed = max_removals.unwrap_or_else(|| FEW.max(known / SHARE));
     if removals <= allowed {
@@ -45,5 +45,5 @@ pub(super) fn guard(changes: &ChangeSet, max_removals: Option<usize>) -> Result<
     Err(Error::Guard(format!(
         "{removals} of {known} known {what} would be removed, more than the {allowed} that one run may remove: {}; if that is meant, run with --max-removals {removals}",
         names.join(", ")
-    )))
+    ).into()))
 }

@@ -55,7 +55,7 @@ impl Cycle<'_> {
         {
             let text =
                 format!("the account {} is linked to source record {} already", printable(id), printable(&other));
-            return Ok(Err(Failure::Conflict(text)));
+            return Ok(Err(Failure::Conflict(text.into())));
         }
         let record = Record { id: found.id, ..self.rules.without_create_only(&present.record) };
         Ok(self.provisioner.update(&record))
@@ -80,10 +80,13 @@ impl Cycle<'_> {
                     (Some(other), _) => {
                         gone(&format!("the account belongs to source record {} now and is kept", printable(&other)))
                     }
-                    (None, Some(other)) if !self.state.is_linked(other)? => Err(Failure::Conflict(format!(
-                        "source record {} has the same identifier and is not linked yet; the account is kept",
-                        printable(other)
-                    ))),
+                    (None, Some(other)) if !self.state.is_linked(other)? => Err(Failure::Conflict(
+                        format!(
+                            "source record {} has the same identifier and is not linked yet; the account is kept",
+                            printable(other)
+                        )
+                        .into(),
+                    )),
                     _ => self.provisioner.remove(&self.leaving(leaver, id)),
                 }
             }

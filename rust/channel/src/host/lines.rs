@@ -65,10 +65,10 @@ pub(super) fn log_line(pairs: &Pairs) {
 pub(super) fn failure(pairs: &Pairs) -> Failure {
     let message = first(pairs, "message").unwrap_or_default();
     let stops = first(pairs, "stop") == Some("true");
-    Failure::from_message(message, stops).unwrap_or_else(|| {
+    Failure::parse(message, stops).unwrap_or_else(|| {
         let class = first(pairs, "class").map(|class| format!("{}: ", excerpt(class))).unwrap_or_default();
         let text = format!("{class}{}", excerpt(message));
-        if stops { Failure::Transport { text, stops } } else { Failure::Protocol(text) }
+        if stops { Failure::Transport { message: text.into(), stops } } else { Failure::Protocol(text.into()) }
     })
 }
 

@@ -122,7 +122,7 @@ impl Host {
             "the plugin did not answer {call} within {} s; the record is sent again next cycle",
             timeout.as_secs()
         );
-        Failure::Transport { text, stops }
+        Failure::Transport { message: text.into(), stops }
     }
 
     /// What to say when the process ended by itself.
@@ -142,7 +142,7 @@ impl Host {
             Some(why) => format!("the host ended: {}", excerpt(why)),
             None => "the host ended without a word".to_owned(),
         };
-        Failure::Transport { text, stops: true }
+        Failure::Transport { message: text.into(), stops: true }
     }
 }
 

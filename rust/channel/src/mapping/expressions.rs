@@ -8,7 +8,7 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use pfscim_core::Failure;
+use pfscim_core::{Failure, Message};
 
 use crate::Error;
 use crate::host::{Host, MAIN, Pairs, all, class_path};
@@ -41,7 +41,7 @@ const REMEMBERED: usize = 10_000;
 /// What was asked: an expression with its variables.
 type Asked = (String, Vec<Variable>);
 /// What it came to, or why it failed.
-type Answer = Result<Vec<String>, String>;
+type Answer = Result<Vec<String>, Message>;
 
 /// The host in a process of its own, and what it answered. A host that is gone ends the cycle; the next one has another.
 #[derive(Debug)]
@@ -64,7 +64,7 @@ impl Evaluator {
         *lock_ignoring_poison(&evaluator.host) = Some(Arc::new(evaluator.spawn()?));
         evaluator
             .accepts("null", &[])
-            .map_err(|failure| Error::unusable(format!("--allow-expressions: {}", failure.text())))?;
+            .map_err(|failure| Error::unusable(failure.message().clone().at("--allow-expressions")))?;
         Ok(evaluator)
     }
 
@@ -80,7 +80,7 @@ impl Evaluator {
             match &*slot {
                 Some(host) => Arc::clone(host),
                 None => {
-                    let host = self.spawn().map_err(|e| Failure::Config(e.to_string()))?;
+                    let host = self.spawn().map_err(|e| Failure::Config(e.to_string().into()))?;
                     Arc::clone(slot.insert(Arc::new(host)))
                 }
             }
@@ -194,7 +194,7 @@ mod tests {
         let folder = java(r#"read -r seq rest; echo "$seq ok"; read -r seq rest; echo 'no memory' >&2; exit 1"#);
         let evaluator = start(&folder).unwrap();
         let failure = evaluator.evaluate("#sn", &sn(&["x"])).unwrap_err();
-        assert!(failure.stops_session() && failure.text().contains("no memory"), "{failure}");
+        assert!(failure.stops_session() && failure.to_string().contains("no memory"), "{failure}");
     }
 
     #[test]

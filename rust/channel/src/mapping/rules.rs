@@ -81,7 +81,7 @@ impl<'a> Rules<'a> {
         expressions: Option<&'a dyn Expressions>,
     ) -> Result<Self, Error> {
         let (rules, errors) = Self::read(channel, catalogue, identifier, Allowed(expressions), true);
-        errors.into_iter().next().map_or(Ok(rules), |error| Err(Error::Unusable(error)))
+        errors.into_iter().next().map_or(Ok(rules), |error| Err(Error::Unusable(error.into())))
     }
 
     /// As [`Rules::new`], but told everything that is wrong, one line each; the rules are those that are not. What only
@@ -159,7 +159,7 @@ impl<'a> Rules<'a> {
                     fields.insert(rule.code.clone(), vec![default.to_owned()]);
                     warnings.push(format!("{why}; the default value stands in"));
                 }
-                None if rule.needed => return Err(Failure::Rejected(why)),
+                None if rule.needed => return Err(Failure::Rejected(why.into())),
                 None => warnings.push(format!("{why}; the field is left as it is at the target")),
             }
         }
@@ -173,7 +173,9 @@ impl<'a> Rules<'a> {
     /// [`Failure::Rejected`] where the record has none.
     pub fn identifier<'r>(&self, record: &'r Record) -> Result<&'r str, Failure> {
         record.first(self.identifier).ok_or_else(|| {
-            Failure::Rejected(format!("{} has no value in the source, and users are told apart by it", self.identifier))
+            Failure::Rejected(
+                format!("{} has no value in the source, and users are told apart by it", self.identifier).into(),
+            )
         })
     }
 
@@ -227,7 +229,7 @@ impl Allowed<'_> {
             return Some("expressions are not evaluated without --allow-expressions".to_owned());
         };
         let failure = expressions.accepts(expression, names).err()?;
-        Some(format!("its expression is refused: {}", failure.text()))
+        Some(format!("its expression is refused: {}", failure.message()))
     }
 }
 
@@ -380,7 +382,7 @@ mod tests {
     impl Expressions for Fake {
         fn accepts(&self, expression: &str, names: &[String]) -> Result<(), Failure> {
             match expression {
-                "bad" => Err(Failure::Rejected(format!("not with {}", names.join("+")))),
+                "bad" => Err(Failure::Rejected(format!("not with {}", names.join("+")).into())),
                 _ => Ok(()),
             }
         }
@@ -466,7 +468,7 @@ mod tests {
         assert!(warnings[0].contains("the default value stands in"), "{warnings:?}");
         let failure = evaluated("userName", info).unwrap_err();
         assert!(
-            matches!(&failure, Failure::Rejected(text) if text.starts_with("userName: its expression")),
+            matches!(&failure, Failure::Rejected(message) if message.text().starts_with("userName: its expression")),
             "{failure}"
         );
     }

@@ -4,7 +4,6 @@
 
 use std::collections::BTreeSet;
 
-use pfscim_core::Failure;
 use pfscim_core::mapping::Catalogue;
 use pfscim_core::scim::Version;
 use pfscim_core::settings::{PLACEHOLDER, Secret, Settings};
@@ -80,7 +79,7 @@ fn settings(connection: &Connection, secrets: &[(String, Secret)], findings: &mu
             Some(settings)
         }
         Err(errors) => {
-            findings.errors.extend(errors.iter().map(Failure::text).map(str::to_owned));
+            findings.errors.extend(errors.iter().map(|failure| failure.message().to_string()));
             None
         }
     }

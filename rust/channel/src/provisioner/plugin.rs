@@ -96,8 +96,9 @@ impl Plugin {
     /// A call before the first operation: whatever fails now is a matter of what is deployed or configured.
     fn ask(&self, call: &str, args: Pairs) -> Result<Pairs, Error> {
         self.host.call(call, args, START).map_err(|failure| match failure {
-            Failure::Config(text) | Failure::Protocol(text) => Error::unusable(format!("--plugin: {text}")),
-            Failure::Transport { text, .. } => Error::unusable(format!("--plugin: {text}")),
+            Failure::Config(message) | Failure::Protocol(message) | Failure::Transport { message, .. } => {
+                Error::unusable(message.at("--plugin"))
+            }
             other => Error::from(other),
         })
     }
@@ -107,7 +108,7 @@ impl Plugin {
         let line = first(&answer, "outcome");
         let mut report = line
             .and_then(Report::parse)
-            .ok_or_else(|| Failure::Protocol(format!("the plugin logged no outcome for {call}")))?;
+            .ok_or_else(|| Failure::Protocol(format!("the plugin logged no outcome for {call}").into()))?;
         // The id that the host was given counts, not the printed one.
         report.id = first(&answer, "id").map(str::to_owned).or(report.id);
         report.warnings = all(&answer, "warning").map(printable).collect();

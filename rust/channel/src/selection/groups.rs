@@ -206,7 +206,7 @@ fn name(entry: &Entry, naming: GroupNameSource) -> Result<String, Failure> {
     };
     let name = name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
     name.ok_or_else(|| {
-        Failure::Rejected(format!("the group has no {what} in the source, which Group Name Source asks for"))
+        Failure::Rejected(format!("the group has no {what} in the source, which Group Name Source asks for").into())
     })
 }
 

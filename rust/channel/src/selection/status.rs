@@ -20,7 +20,7 @@ pub fn is_enabled(entry: &Entry, rules: &AccountManagement) -> Result<bool, Fail
         StatusAlgorithm::Bitmap => {
             let bits = text.and_then(|t| t.parse::<i64>().ok());
             let bits = bits.ok_or_else(|| {
-                Failure::Rejected(format!("{attribute} is not a number, so the account status is unknown"))
+                Failure::Rejected(format!("{attribute} is not a number, so the account status is unknown").into())
             })?;
             Ok(bits & DISABLED_BIT == 0)
         }

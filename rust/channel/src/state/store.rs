@@ -121,7 +121,7 @@ impl State {
     }
 
     pub(super) fn stopped(&self, error: &rusqlite::Error) -> Error {
-        Error::Stopped(format!("stopped: {}", unusable(&self.name, error)))
+        Error::Stopped(format!("stopped: {}", unusable(&self.name, error)).into())
     }
 }
 

@@ -3,9 +3,9 @@
 use pfscim_channel::Error;
 use pfscim_channel::prepare::inspect::inspect;
 use pfscim_channel::provisioner::Provisioner as _;
-use pfscim_core::Failure;
 use pfscim_core::connector::Checked;
 use pfscim_core::text::printable;
+use pfscim_core::{Failure, Message};
 use serde_json::json;
 
 use crate::args::{Check, Test};
@@ -34,7 +34,8 @@ pub(crate) fn test(test: &Test) -> ExitStatus {
     let mut checked = Checked::default();
     let trouble = attempt(test, &mut checked).err();
     if test.json {
-        let error = trouble.as_ref().map(|t| json!({"code": t.code, "message": t.text}));
+        let error =
+            trouble.as_ref().map(|t| json!({"code": t.code, "message": t.message.text(), "hint": t.message.hint()}));
         lines::out_json(&json!({"facts": checked.facts, "warnings": checked.warnings, "error": error}));
     } else {
         for fact in &checked.facts {
@@ -45,7 +46,7 @@ pub(crate) fn test(test: &Test) -> ExitStatus {
     match trouble {
         None => ExitStatus::Well,
         Some(trouble) => {
-            print_error(&format!("{}: {}", trouble.code, trouble.text));
+            print_error(&format!("{}: {}", trouble.code, trouble.message));
             trouble.end
         }
     }
@@ -60,14 +61,14 @@ fn list(kind: &str, lines: &[String]) {
 /// Why a connection does not work.
 struct TestError {
     code: &'static str,
-    text: String,
+    message: Message,
     end: ExitStatus,
 }
 
 impl From<Failure> for TestError {
     fn from(failure: Failure) -> Self {
         let end = if matches!(failure, Failure::Config(_)) { ExitStatus::Unusable } else { ExitStatus::Stopped };
-        Self { code: failure.code(), text: failure.text().to_owned(), end }
+        Self { code: failure.code(), message: failure.message().clone(), end }
     }
 }
 
@@ -75,7 +76,7 @@ impl From<Error> for TestError {
     fn from(error: Error) -> Self {
         let end = ExitStatus::from(&error);
         let code = if end == ExitStatus::Stopped { "stopped" } else { "config" };
-        Self { code, text: error.to_string(), end }
+        Self { code, message: error.message().clone(), end }
     }
 }
 
@@ -94,7 +95,7 @@ fn attempt(test: &Test, checked: &mut Checked) -> Result<(), TestError> {
         setup.compare(&plugin)?;
         let told = plugin.check().map_err(|failure| {
             let trouble = TestError::from(failure);
-            TestError { text: format!("--plugin: {}", trouble.text), ..trouble }
+            TestError { message: trouble.message.clone().at("--plugin"), ..trouble }
         })?;
         checked.facts.push("deployed jar: comes to the same".into());
         checked.warnings.extend(told.into_iter().filter(|line| !checked.warnings.contains(line)).collect::<Vec<_>>());

@@ -51,7 +51,7 @@ impl Audit {
     /// Whether every line was written.
     pub(crate) fn finish(&self) -> Result<(), Error> {
         match self.to().broken.take() {
-            Some(why) => Err(Error::Stopped(format!("--audit: {}: lines are missing: {why}", self.name))),
+            Some(why) => Err(Error::Stopped(format!("--audit: {}: lines are missing: {why}", self.name).into())),
             None => Ok(()),
         }
     }

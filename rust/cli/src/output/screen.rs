@@ -58,6 +58,7 @@ impl Screen {
             "id": null,
             "code": null,
             "message": null,
+            "hint": null,
             "warnings": [],
         });
         match &event.result {
@@ -68,7 +69,8 @@ impl Screen {
             }
             Err(failure) => {
                 object["code"] = failure.code().into();
-                object["message"] = failure.text().into();
+                object["message"] = failure.message().text().into();
+                object["hint"] = failure.message().hint().into();
             }
         }
         if self.preview {
@@ -154,7 +156,7 @@ fn counted(tally: &Tally) -> Value {
 mod tests {
     use pfscim_channel::engine::Operation;
     use pfscim_channel::provisioner::MemberChanges;
-    use pfscim_core::{Failure, Report};
+    use pfscim_core::{Failure, Message, Report};
 
     use super::*;
 
@@ -184,18 +186,22 @@ mod tests {
             screen().object(&event()),
             json!({
                 "kind": "user", "source": "g1", "identifier": "ada\n", "operation": "update",
-                "outcome": "updated", "id": "t\r1", "code": null, "message": null, "warnings": ["look\u{202e}"],
+                "outcome": "updated", "id": "t\r1", "code": null, "message": null, "hint": null, "warnings": ["look\u{202e}"],
                 "changes": [
                     {"field": "title", "old": ["old\u{1b}[2J"], "new": ["new"]},
                     {"field": "password", "old": ["***"], "new": ["***"]}
                 ]
             })
         );
-        let failed = Event { result: Err(Failure::Conflict("taken".into())), changes: Vec::new(), ..event() };
+        let failed = Event {
+            result: Err(Failure::Conflict(Message::new("taken").with_hint("rename it"))),
+            changes: Vec::new(),
+            ..event()
+        };
         let object = Screen { preview: false, ..screen() }.object(&failed);
         assert_eq!(
-            (&object["outcome"], &object["code"], &object["message"]),
-            (&json!("failed"), &json!("conflict"), &json!("taken"))
+            (&object["outcome"], &object["code"], &object["message"], &object["hint"]),
+            (&json!("failed"), &json!("conflict"), &json!("taken"), &json!("rename it"))
         );
         assert_eq!(object.get("changes"), None);
     }

@@ -55,7 +55,7 @@ impl Setup {
         };
         let parse = |pairs: &[(String, Secret)]| {
             let settings = Settings::parse(pairs.iter().map(|(n, v)| (n.as_str(), v.expose())));
-            settings.map_err(|e| unusable(e.text().to_owned()))
+            settings.map_err(|e| unusable(e.message().to_string()))
         };
         let mut pairs = connection.pairs(&target.given.secrets).map_err(unusable)?;
         let own = parse(&pairs)?;

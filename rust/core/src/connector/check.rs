@@ -52,11 +52,14 @@ impl Connector {
             (answer, true)
         };
         if answer.status == 403 {
-            return Err(Failure::AuthFailed(format!(
-                "a search for users was answered {}; these credentials may not manage users, check Authentication \
+            return Err(Failure::AuthFailed(
+                format!(
+                    "a search for users was answered {}; these credentials may not manage users, check Authentication \
                  Methods and the permissions at the target",
-                told(&answer)
-            ))
+                    told(&answer)
+                )
+                .into(),
+            )
             .into());
         }
         let page = self.page(ResourceType::User, answer)?;

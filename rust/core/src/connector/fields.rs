@@ -42,11 +42,14 @@ impl Connector {
         let read = self.discover(deadline)?;
         match clearable.iter().find(|code| read.field(code).is_none()) {
             None => Ok(read),
-            Some(code) => Err(Failure::Config(format!(
-                "Clear Attributes When Empty: {} is no field of this target; take it off the list, or check Custom \
+            Some(code) => Err(Failure::Config(
+                format!(
+                    "Clear Attributes When Empty: {} is no field of this target; take it off the list, or check Custom \
                  Attribute Schema URNs",
-                excerpt(code)
-            ))
+                    excerpt(code)
+                )
+                .into(),
+            )
             .into()),
         }
     }

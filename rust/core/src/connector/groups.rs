@@ -363,10 +363,13 @@ impl Session {
                 lock_ignoring_poison(&self.groups).index = None;
                 return match self.locate_group(None, &group.name, deadline)? {
                     Some(found) => self.change_group(group, &found, true, deadline),
-                    None => Err(Failure::Conflict(format!(
-                        "the target says that the group exists ({}), but does not find it by displayName",
-                        told(&answer)
-                    ))
+                    None => Err(Failure::Conflict(
+                        format!(
+                            "the target says that the group exists ({}), but does not find it by displayName",
+                            told(&answer)
+                        )
+                        .into(),
+                    )
                     .into()),
                 };
             }

@@ -69,10 +69,13 @@ impl Removals {
             cycle.count += 1;
             return Ok(());
         }
-        let failure = Failure::RemovalLimit(format!(
-            "Maximum Removals Per Cycle ({limit}) is reached; no further user or group is removed until its value \
+        let failure = Failure::RemovalLimit(
+            format!(
+                "Maximum Removals Per Cycle ({limit}) is reached; no further user or group is removed until its value \
              changes or the server restarts, creates and updates go on"
-        ));
+            )
+            .into(),
+        );
         if !self.latch.shut.swap(true, Ordering::SeqCst) {
             log::error!("{failure}; check why the source lost so many users before you change the value");
         }

@@ -196,24 +196,27 @@ impl Connector {
                 return Ok(());
             }
         }
-        Err(Failure::Protocol(format!("the target's list of {}s does not end", kind.noun())).into())
+        Err(Failure::Protocol(format!("the target's list of {}s does not end", kind.noun()).into()).into())
     }
 
     /// The page in an answer to a search.
     pub(super) fn page(&self, kind: ResourceType, answer: Response) -> Result<ListResponse, OperationError> {
         match answer.status {
             200 => Ok(scim::page(json(answer)?)?),
-            404 | 410 => Err(Failure::Config(format!(
-                "the target answers {} at {}: check SCIM URL and {}",
-                answer.status,
-                excerpt(self.addresses.endpoint(kind).path()),
-                kind.path_setting()
-            ))
+            404 | 410 => Err(Failure::Config(
+                format!(
+                    "the target answers {} at {}: check SCIM URL and {}",
+                    answer.status,
+                    excerpt(self.addresses.endpoint(kind).path()),
+                    kind.path_setting()
+                )
+                .into(),
+            )
             .into()),
-            400 | 501 if kind == ResourceType::User => Err(Failure::Rejected(format!(
-                "the target refused the search for the user ({}); check Filter Expression",
-                told(&answer)
-            ))
+            400 | 501 if kind == ResourceType::User => Err(Failure::Rejected(
+                format!("the target refused the search for the user ({}); check Filter Expression", told(&answer))
+                    .into(),
+            )
             .into()),
             _ => Err(self.refused(&format!("searching for a {}", kind.noun()), &answer)),
         }
@@ -231,21 +234,23 @@ pub(super) fn choose<T>(same: Vec<(bool, T)>, nouns: &str, code: &str) -> Result
         (Some(user), None) => Ok(Some(user)),
         _ => Err(Failure::Ambiguous(format!(
             "{count} {nouns} of the target carry this {code}; none was touched, remove or rename all but one of them"
-        ))
+        ).into())
         .into()),
     }
 }
 
 fn without_id(kind: ResourceType) -> OperationError {
-    Failure::Protocol(format!("the target's {} has no id, so it cannot be addressed", kind.noun())).into()
+    Failure::Protocol(format!("the target's {} has no id, so it cannot be addressed", kind.noun()).into()).into()
 }
 
 /// The body of an answer that has to have one.
 pub(super) fn json(answer: Response) -> Result<Value, OperationError> {
     match answer.body {
         Some(Ok(body)) => Ok(body),
-        Some(Err(reason)) => Err(Failure::Protocol(format!("{reason}; check SCIM URL and the API paths")).into()),
-        None => Err(Failure::Protocol(format!("the target answered {} without a body", answer.status)).into()),
+        Some(Err(reason)) => {
+            Err(Failure::Protocol(format!("{reason}; check SCIM URL and the API paths").into()).into())
+        }
+        None => Err(Failure::Protocol(format!("the target answered {} without a body", answer.status).into()).into()),
     }
 }
 

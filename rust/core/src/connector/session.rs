@@ -19,7 +19,7 @@ use crate::record::ProvisioningOption;
 use crate::scim::ResourceType;
 use crate::settings::Authentication;
 use crate::text::{printable, without};
-use crate::{Failure, Outcome, Record, Report, scim};
+use crate::{Failure, Message, Outcome, Record, Report, scim};
 
 /// How long a resource that was just read may serve the write that follows.
 const FRESH: Duration = Duration::from_secs(60);
@@ -388,8 +388,10 @@ impl Session {
     pub(super) fn identifier_of<'r>(&self, record: &'r Record) -> Result<&'r str, OperationError> {
         let code = self.connector.settings.identifier.code();
         record.first(code).ok_or_else(|| {
-            Failure::Rejected(format!("{code} has no value, but it is the Unique User Identifier; check its mapping"))
-                .into()
+            Failure::Rejected(
+                format!("{code} has no value, but it is the Unique User Identifier; check its mapping").into(),
+            )
+            .into()
         })
     }
 
@@ -445,16 +447,17 @@ impl Memory {
     fn judge(&mut self, trouble: OperationError) -> Failure {
         self.forbidden += u32::from(trouble.forbidden);
         if trouble.forbidden && self.forbidden == FORBIDDEN_AT_START && self.operations == FORBIDDEN_AT_START {
-            return Failure::AuthFailed(format!(
-                "the target answered 403 to the first {FORBIDDEN_AT_START} operations ({}); check Authentication \
-                 Methods and the permissions of these credentials at the target",
-                trouble.failure.text()
-            ));
+            let text = format!(
+                "the target answered 403 to the first {FORBIDDEN_AT_START} operations: {}",
+                trouble.failure.message().text()
+            );
+            let hint = "check Authentication Methods and the permissions of these credentials at the target";
+            return Failure::AuthFailed(Message::new(text).with_hint(hint));
         }
         match trouble.failure {
-            Failure::Transport { text, stops } => {
+            Failure::Transport { message, stops } => {
                 self.broken += 1;
-                Failure::Transport { text, stops: stops || self.broken >= BROKEN_IN_A_ROW }
+                Failure::Transport { message, stops: stops || self.broken >= BROKEN_IN_A_ROW }
             }
             other => {
                 self.broken = 0;
@@ -469,9 +472,9 @@ impl Connector {
     pub(super) fn refused(&self, doing: &str, answer: &Response) -> OperationError {
         let text = format!("{doing}: the target answered {}", told(answer));
         let failure = match answer.status {
-            400..=499 => Failure::Rejected(text),
+            400..=499 => Failure::Rejected(text.into()),
             500..=599 => Failure::transport(text),
-            _ => Failure::Protocol(text),
+            _ => Failure::Protocol(text.into()),
         };
         OperationError { failure, forbidden: answer.status == 403, maybe_done: answer.status >= 500 }
     }
@@ -491,7 +494,7 @@ impl Connector {
         for secret in hidden {
             message = without(&message, &printable(secret));
         }
-        Failure::from_message(&message, failure.stops_session()).unwrap_or(failure)
+        Failure::parse(&message, failure.stops_session()).unwrap_or(failure)
     }
 }
 

@@ -612,7 +612,7 @@ fn a_target_that_cannot_delete_is_a_rejection_that_says_what_to_set_and_never_a_
         let session = session(&target, &[("REMOVE_ACTION", "Delete")]);
         let failure = session.remove_user(&anna_record(Some("a1"), true)).unwrap_err();
         assert_eq!(failure.code(), "rejected");
-        assert!(failure.text().contains("Remove User Action = Disable"));
+        assert!(failure.to_string().contains("Remove User Action = Disable"));
         assert_eq!(target.user("a1"), anna());
     }
 }
@@ -681,7 +681,7 @@ fn the_connectors_own_account_is_not_removed() {
     let session = session(&target, &basic);
     let failure = session.remove_user(&record(Some("a1"), true, &[])).unwrap_err();
     assert_eq!(failure.code(), "rejected");
-    assert!(failure.text().contains("Basic Authentication Username"));
+    assert!(failure.to_string().contains("Basic Authentication Username"));
     assert!(target.writes().is_empty());
 }
 
@@ -746,7 +746,7 @@ fn a_record_without_its_identifier_is_rejected_before_anything_is_sent() {
     let target = Target::with(&[]);
     let failure = session(&target, &[]).create_user(&record(None, true, &[("title", "x")])).unwrap_err();
     assert_eq!(failure.code(), "rejected");
-    assert!(failure.text().contains("userName"));
+    assert!(failure.to_string().contains("userName"));
     assert!(target.sent().is_empty());
 }
 
@@ -997,7 +997,7 @@ fn a_custom_attribute_is_cleared_where_the_settings_say_so_and_an_unknown_one_is
     let wrong = session(&target, &[("CLEARABLE_ATTRIBUTES", "badge,shoeSize")]);
     for failure in [wrong.update_user(&none).unwrap_err(), wrong.connector().check().unwrap_err()] {
         assert_eq!(failure.code(), "config");
-        assert!(failure.text().starts_with("Clear Attributes When Empty: shoeSize"), "{failure}");
+        assert!(failure.message().text().starts_with("Clear Attributes When Empty: shoeSize"), "{failure}");
     }
     assert!(target.writes().is_empty());
     let clears = session(&target, &[("CLEARABLE_ATTRIBUTES", "badge")]);

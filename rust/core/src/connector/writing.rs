@@ -155,7 +155,7 @@ impl Session {
                  account there, or change Filter Expression",
                 told(answer),
                 self.connector().settings.identifier.code()
-            ))
+            ).into())
             .into()),
         }
     }
@@ -367,7 +367,9 @@ impl Session {
         let url = connector.addresses.resource(current.kind, &current.id)?;
         let answer = connector.client.send(&Request { method, url, body, if_match: current.etag.clone() }, deadline)?;
         if let (405 | 501, Some(advice)) = (answer.status, advice(method, current.kind)) {
-            return Err(Failure::Rejected(format!("the target does not support {advice} ({})", told(&answer))).into());
+            return Err(
+                Failure::Rejected(format!("the target does not support {advice} ({})", told(&answer)).into()).into()
+            );
         }
         Ok(answer)
     }
@@ -403,7 +405,8 @@ fn is_unsupported(answer: &Response) -> bool {
 }
 
 fn gone(kind: ResourceType) -> OperationError {
-    Failure::NotFound(format!("the {} disappeared from the target while it was being changed", kind.noun())).into()
+    Failure::NotFound(format!("the {} disappeared from the target while it was being changed", kind.noun()).into())
+        .into()
 }
 
 /// The id at the end of a `Location`.

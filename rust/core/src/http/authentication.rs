@@ -264,18 +264,21 @@ impl Tokens {
             200..=299 => Ok(read(&reply)),
             400..=499 => Ok(Err(Refusal::read(&reply))),
             500..=599 => Err(Failure::transport(format!("{} answers {}", self.name(), reply.status))),
-            _ => Err(Failure::AuthFailed(format!(
-                "{} answers {}: redirects are not followed, correct Token Request Endpoint",
-                self.name(),
-                reply.status
-            ))),
+            _ => Err(Failure::AuthFailed(
+                format!(
+                    "{} answers {}: redirects are not followed, correct Token Request Endpoint",
+                    self.name(),
+                    reply.status
+                )
+                .into(),
+            )),
         }
     }
 
     fn keep(&self, granted: Granted, courier: &RetryingSender) -> Result<Token, Failure> {
         if !fits_header(granted.token.expose()) {
             let text = format!("{} gave a token with characters that no header may hold", self.name());
-            return Err(Failure::AuthFailed(text));
+            return Err(Failure::AuthFailed(text.into()));
         }
         let until = granted.life.map(|life| {
             let good = life - LONGEST_MARGIN.min(life / 10);
@@ -290,7 +293,7 @@ impl Tokens {
             .iter()
             .find(|(known, _)| refusal.code.as_deref() == Some(known))
             .map_or("check Token Request Endpoint, Client ID and Client Secret", |(_, advice)| advice);
-        Failure::AuthFailed(format!("{} {}{code}: {advice}", self.name(), refusal.what))
+        Failure::AuthFailed(format!("{} {}{code}: {advice}", self.name(), refusal.what).into())
     }
 
     /// The endpoint's name in messages.
@@ -386,7 +389,7 @@ fn fits_header(text: &str) -> bool {
 }
 
 fn unfit(label: &str) -> Failure {
-    Failure::Config(format!("{label} holds characters that no header may hold (a line break?): enter it again"))
+    Failure::Config(format!("{label} holds characters that no header may hold (a line break?): enter it again").into())
 }
 
 #[cfg(test)]

@@ -121,10 +121,10 @@ impl Client {
         let target = self.target();
         let status = reply.status;
         let failure = match status {
-            401 => Failure::AuthFailed(format!("{target} answers 401: {}", self.credentials.advice())),
+            401 => Failure::AuthFailed(format!("{target} answers 401: {}", self.credentials.advice()).into()),
             407 => Failure::Config(format!(
                 "the proxy on the way to {target} answers 407: it wants a user name and password, or refuses those it got"
-            )),
+            ).into()),
             502 | 504 if !call.method.repeatable() => {
                 let text = format!("a gateway before {target} answers {status}, so the outcome is unknown");
                 return Err(RequestError { failure: Failure::transport(text), maybe_done: true });
@@ -138,8 +138,8 @@ impl Client {
             300..=399 => Failure::Protocol(format!(
                 "{target} answers {status}{}: redirects are not followed, correct SCIM URL",
                 destination(&reply, &call.url)
-            )),
-            _ => Failure::Protocol(format!("{target} answers with the unusable status {status}")),
+            ).into()),
+            _ => Failure::Protocol(format!("{target} answers with the unusable status {status}").into()),
         };
         Err(RequestError { failure, maybe_done })
     }
@@ -148,14 +148,17 @@ impl Client {
     fn permit(&self, call: &Request) -> Result<(), Failure> {
         let other_origin = call.url.origin() != self.origin || !self.origin.is_tuple();
         if other_origin || !call.url.username().is_empty() || call.url.password().is_some() {
-            return Err(Failure::Protocol(format!(
-                "a request to {} was held back: only {} is the target",
-                printable(&call.url.origin().ascii_serialization()),
-                self.target()
-            )));
+            return Err(Failure::Protocol(
+                format!(
+                    "a request to {} was held back: only {} is the target",
+                    printable(&call.url.origin().ascii_serialization()),
+                    self.target()
+                )
+                .into(),
+            ));
         }
         if self.dry_run && call.method != Method::Get {
-            return Err(Failure::Protocol(format!("a {} in a dry run was held back", call.method.as_str())));
+            return Err(Failure::Protocol(format!("a {} in a dry run was held back", call.method.as_str()).into()));
         }
         Ok(())
     }

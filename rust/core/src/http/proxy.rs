@@ -19,7 +19,7 @@ fn one(scheme: &'static str, proxy: &Proxy, direct: &[String]) -> Result<reqwest
         .ok()
         .filter(|url| url.scheme() == "http" && url.has_host() && url.username().is_empty() && url.password().is_none())
         .ok_or_else(|| {
-            Failure::Config(format!("the proxy for {scheme} targets has to be given as http://host:port"))
+            Failure::Config(format!("the proxy for {scheme} targets has to be given as http://host:port").into())
         })?;
     let direct = direct.to_vec();
     let way = reqwest::Proxy::custom(move |target| {

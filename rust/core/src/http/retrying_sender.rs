@@ -60,7 +60,7 @@ impl RetryingSender {
                 && reply.body.len() > RESPONSE_BYTES_MAX
             {
                 let text = format!("the answer of {} is larger than 32 MiB and was refused", message.receiver);
-                return Err(RequestError { failure: Failure::Protocol(text), maybe_done: message.changes });
+                return Err(RequestError { failure: Failure::Protocol(text.into()), maybe_done: message.changes });
             }
             let system_time = self.clock.system_time();
             match retry::next(&ending, message.repeatable, attempt, system_time, getrandom::u32().unwrap_or(u32::MAX)) {
@@ -144,7 +144,7 @@ fn too_long(message: &Message<'_>, wait: Duration) -> Failure {
         "{} asks to wait {} s, longer than this operation may take; if that happens often, lower Maximum Requests Per Second",
         message.receiver,
         wait.as_secs()
-    ))
+    ).into())
 }
 
 /// The last attempt's ending as the outcome of all.
@@ -159,7 +159,7 @@ fn conclude(
                 "{} answers 429 (too many requests) time and again: lower Maximum Requests Per Second",
                 message.receiver
             );
-            Err(RequestError { failure: Failure::RateLimited(text), maybe_done })
+            Err(RequestError { failure: Failure::RateLimited(text.into()), maybe_done })
         }
         Ok(reply) => Ok((reply, maybe_done)),
         Err(broken) => Err(RequestError {

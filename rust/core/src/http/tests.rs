@@ -287,7 +287,7 @@ fn credentials_that_cannot_stand_in_a_header_are_a_config_failure_without_showin
         let script = Box::new(Scripted(Arc::new(Script::default())));
         let failure = Client::over(&settings, &environment(Arc::clone(&clock)), script).unwrap_err();
         assert_eq!(failure.code(), "config");
-        assert!(failure.text().contains(label) && !failure.text().contains("hush"), "{failure}");
+        assert!(failure.to_string().contains(label) && !failure.to_string().contains("hush"), "{failure}");
     }
 }
 
@@ -306,7 +306,7 @@ fn another_origin_gets_nothing() {
         call.url = Url::parse(url).unwrap();
         let unanswered = bench.client.send(&call, DEADLINE).unwrap_err();
         assert_eq!(unanswered.failure.code(), "protocol", "{url}");
-        assert!(!unanswered.failure.text().contains("jane"));
+        assert!(!unanswered.failure.to_string().contains("jane"));
         assert!(!unanswered.maybe_done);
     }
     assert_eq!(bench.count(), 0);
@@ -355,7 +355,7 @@ fn a_redirect_is_never_an_answer_and_its_query_is_not_told() {
         let bench = Bench::new([reply_with(status, "location", "https://new.example/scim/Users?filter=jane\n")]);
         let unanswered = bench.send(Method::Post).unwrap_err();
         assert_eq!(unanswered.failure.code(), "protocol");
-        let text = unanswered.failure.text();
+        let text = unanswered.failure.to_string();
         assert!(text.contains(&status.to_string()) && text.contains("SCIM URL"), "{text}");
         assert!(text.contains("https://new.example/scim/Users") && !text.contains("jane"), "{text}");
         assert!(!unanswered.maybe_done);
@@ -381,7 +381,7 @@ fn a_proxy_that_wants_credentials_is_a_config_failure() {
     let bench = Bench::new([reply(407, "")]);
     let failure = bench.send(Method::Get).unwrap_err().failure;
     assert_eq!(failure.code(), "config");
-    assert!(failure.text().contains("proxy"));
+    assert!(failure.to_string().contains("proxy"));
 }
 
 // Sending again
@@ -506,7 +506,7 @@ fn a_wait_beyond_the_deadline_is_rate_limited_at_once_and_says_how_long() {
         let bench = Bench::new([reply_with(429, "retry-after", seconds)]);
         let unanswered = bench.send(method).unwrap_err();
         assert_eq!((unanswered.failure.code(), unanswered.maybe_done), ("rate_limited", false));
-        assert!(unanswered.failure.text().contains(seconds), "{}", unanswered.failure);
+        assert!(unanswered.failure.to_string().contains(seconds), "{}", unanswered.failure);
         assert!(unanswered.failure.stops_session());
         assert_eq!((bench.count(), bench.sleeps().len()), (1, 0));
     }
@@ -537,7 +537,7 @@ fn no_write_starts_with_less_than_five_seconds_left() {
         bench.advance(Duration::from_millis(45_001));
         let unanswered = bench.send(method).unwrap_err();
         assert_eq!((unanswered.failure.code(), unanswered.maybe_done), ("transport", false));
-        assert!(unanswered.failure.text().contains("not started"));
+        assert!(unanswered.failure.to_string().contains("not started"));
         assert_eq!(bench.count(), 0);
     }
     let bench = Bench::new([]);
@@ -572,7 +572,7 @@ fn the_pace_is_kept_and_counts_against_the_deadline() {
     bench.send(Method::Put).unwrap();
     let unanswered = bench.send(Method::Put).unwrap_err();
     assert_eq!(unanswered.failure.code(), "transport");
-    assert!(unanswered.failure.text().contains("Maximum Requests Per Second"), "{}", unanswered.failure);
+    assert!(unanswered.failure.to_string().contains("Maximum Requests Per Second"), "{}", unanswered.failure);
     assert_eq!(bench.count(), 1);
     assert!(bench.send(Method::Get).is_ok(), "a read still has room");
 }
@@ -589,7 +589,7 @@ fn a_401_names_the_setting_to_check_and_is_not_repeated() {
         let bench = Bench::authenticated(authentication, [reply(401, "{\"detail\":\"hush is wrong\"}")]);
         let unanswered = bench.send(Method::Post).unwrap_err();
         assert_eq!((unanswered.failure.code(), unanswered.maybe_done), ("auth_failed", false));
-        let text = unanswered.failure.text();
+        let text = unanswered.failure.to_string();
         assert!(text.contains(label) && text.contains("https://scim.example") && !text.contains("hush"), "{text}");
         assert_eq!(bench.count(), 1);
     }
@@ -677,7 +677,7 @@ fn a_token_that_is_refused_is_replaced_once() {
     let bench = Bench::authenticated(client_credentials(), endings);
     let failure = bench.send(Method::Post).unwrap_err().failure;
     assert_eq!(failure.code(), "auth_failed");
-    assert!(failure.text().contains("Scope"), "{failure}");
+    assert!(failure.to_string().contains("Scope"), "{failure}");
     assert_eq!(bench.count(), 4);
 }
 
@@ -709,9 +709,9 @@ fn an_endpoint_that_refuses_is_told_with_its_code_and_never_with_the_secret() {
         let unanswered = bench.send(Method::Post).unwrap_err();
         let failure = unanswered.failure;
         assert_eq!((failure.code(), unanswered.maybe_done), ("auth_failed", false), "{failure}");
-        assert!(failure.text().contains("Token Request Endpoint"), "{failure}");
-        assert!(failure.text().contains(part), "{part}: {failure}");
-        assert!(!failure.text().contains("hush") && !failure.text().contains('\n'), "{failure}");
+        assert!(failure.to_string().contains("Token Request Endpoint"), "{failure}");
+        assert!(failure.to_string().contains(part), "{part}: {failure}");
+        assert!(!failure.to_string().contains("hush") && !failure.to_string().contains('\n'), "{failure}");
         assert_eq!(bench.count(), requests, "{failure}");
     }
 }
@@ -725,7 +725,7 @@ fn an_endpoint_that_is_away_is_asked_again_and_then_a_transport_failure() {
         let bench = Bench::authenticated(client_credentials(), (0..9).map(|_| ending.clone()));
         let unanswered = bench.send(Method::Post).unwrap_err();
         assert_eq!((unanswered.failure.code(), unanswered.maybe_done), ("transport", false));
-        assert!(unanswered.failure.text().contains("Token Request Endpoint"));
+        assert!(unanswered.failure.to_string().contains("Token Request Endpoint"));
         assert_eq!(bench.count(), 4);
     }
     let bench = Bench::authenticated(client_credentials(), [reply_with(429, "retry-after", "600")]);

@@ -28,7 +28,7 @@ pub fn config(anchors: &[Vec<u8>]) -> Result<ClientConfig, Failure> {
     let verifier = Verifier::new(anchors, &provider)?;
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|error| Failure::Config(format!("TLS cannot be set up: {}", printable(&error.to_string()))))?;
+        .map_err(|error| Failure::Config(format!("TLS cannot be set up: {}", printable(&error.to_string())).into()))?;
     Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
 }
 
@@ -64,7 +64,9 @@ impl Verifier {
         } else {
             let builder = WebPkiServerVerifier::builder_with_provider(Arc::new(store), Arc::clone(provider));
             Some(builder.build().map_err(|error| {
-                Failure::Config(format!("the trusted certificates cannot be used: {}", excerpt(&error.to_string())))
+                Failure::Config(
+                    format!("the trusted certificates cannot be used: {}", excerpt(&error.to_string())).into(),
+                )
             })?)
         };
         Ok(Self { anchors: kept, usual, provider: Arc::clone(provider) })

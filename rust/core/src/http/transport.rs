@@ -48,7 +48,7 @@ impl Wire {
             builder = builder.proxy(proxy);
         }
         let client = builder.build().map_err(|error| {
-            Failure::Config(format!("the HTTP client cannot be set up: {}", innermost(&error.without_url())))
+            Failure::Config(format!("the HTTP client cannot be set up: {}", innermost(&error.without_url())).into())
         })?;
         Ok(Self { client })
     }

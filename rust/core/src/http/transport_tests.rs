@@ -102,7 +102,7 @@ fn an_endless_answer_is_refused_and_not_read_to_its_end() {
     let client = Client::new(&settings(url.as_str()), &here()).unwrap();
     let failure = client.send(&call(Method::Get, &url), DEADLINE).unwrap_err().failure;
     assert_eq!(failure.code(), "protocol");
-    assert!(failure.text().contains("32 MiB"), "{failure}");
+    assert!(failure.to_string().contains("32 MiB"), "{failure}");
 }
 
 #[test]

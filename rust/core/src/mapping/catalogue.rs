@@ -67,10 +67,13 @@ impl Catalogue {
 
     pub(super) fn known(&self, code: &str) -> Result<usize, Failure> {
         self.at(code).ok_or_else(|| {
-            Failure::Config(format!(
-                "{}: is no field of this target; take it off the Attribute Mapping tab or refresh its fields",
-                excerpt(code)
-            ))
+            Failure::Config(
+                format!(
+                    "{}: is no field of this target; take it off the Attribute Mapping tab or refresh its fields",
+                    excerpt(code)
+                )
+                .into(),
+            )
         })
     }
 
@@ -106,10 +109,9 @@ impl Catalogue {
         let wanted = self.wanted(record)?;
         for (at, field) in self.fields.iter().enumerate().filter(|(_, field)| field.required) {
             if wanted.get(&at).is_none_or(Vec::is_empty) {
-                return Err(Failure::Rejected(format!(
-                    "{}: is required, but the user has no value for it",
-                    field.code
-                )));
+                return Err(Failure::Rejected(
+                    format!("{}: is required, but the user has no value for it", field.code).into(),
+                ));
             }
         }
         let mut resource = Object::new();

@@ -236,7 +236,7 @@ mod tests {
         record.fields.insert("floor".into(), vec!["third".into()]);
         let failure = catalogue().resource(&record, true).unwrap_err();
         assert_eq!(failure.code(), "rejected");
-        assert!(failure.text().starts_with("floor") && !failure.text().contains("third"));
+        assert!(failure.message().text().starts_with("floor") && !failure.to_string().contains("third"));
     }
 
     #[test]

@@ -40,9 +40,9 @@ pub struct Field {
 impl Field {
     /// The JSON of a value.
     pub(super) fn json(&self, text: &str) -> Result<Value, Failure> {
-        self.value_type
-            .json(text)
-            .ok_or_else(|| Failure::Rejected(format!("{}: the value is not {}", self.code, self.value_type.shape())))
+        self.value_type.json(text).ok_or_else(|| {
+            Failure::Rejected(format!("{}: the value is not {}", self.code, self.value_type.shape()).into())
+        })
     }
 
     /// The values that count: not empty, not twice, and only the first where the field takes one.

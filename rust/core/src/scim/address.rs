@@ -85,7 +85,7 @@ impl Addresses {
     /// [`Failure::Protocol`] for an id that is no path segment (`.` and `..`).
     pub fn resource(&self, kind: ResourceType, id: &str) -> Result<Url, Failure> {
         if matches!(id, "" | "." | "..") {
-            return Err(Failure::Protocol(format!("the id '{}' cannot be part of an address", excerpt(id))));
+            return Err(Failure::Protocol(format!("the id '{}' cannot be part of an address", excerpt(id)).into()));
         }
         let path = match kind {
             ResourceType::User => &self.users,

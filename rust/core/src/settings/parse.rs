@@ -42,7 +42,7 @@ impl Settings {
 }
 
 fn wrong(setting: &Setting, reason: impl std::fmt::Display) -> Failure {
-    Failure::Config(format!("{}: {reason}", setting.label))
+    Failure::Config(format!("{}: {reason}", setting.label).into())
 }
 
 /// The values that were given, one place per row of the catalogue; blank ones are left out.
@@ -57,10 +57,9 @@ impl Given {
         for (name, value) in pairs {
             let (name, value) = (name.as_ref(), value.as_ref());
             let Some(at) = catalogue().iter().position(|s| s.is_called(name)) else {
-                wrongs.push(Failure::Config(format!(
-                    "unknown setting {:?}: remove it, or correct its name",
-                    excerpt(name)
-                )));
+                wrongs.push(Failure::Config(
+                    format!("unknown setting {:?}: remove it, or correct its name", excerpt(name)).into(),
+                ));
                 continue;
             };
             let (setting, slot) = (&catalogue()[at], &mut values[at]);
@@ -90,7 +89,8 @@ impl Given {
     }
 
     fn typed<T>(&self, name: &str, read: impl FnOnce(&str) -> Result<T, String>) -> Result<T, Failure> {
-        let (setting, given) = self.row(name).ok_or_else(|| Failure::Config(format!("unknown setting {name}")))?;
+        let (setting, given) =
+            self.row(name).ok_or_else(|| Failure::Config(format!("unknown setting {name}").into()))?;
         read(given.unwrap_or(setting.default)).map_err(|reason| wrong(setting, reason))
     }
 
@@ -221,9 +221,9 @@ fn typed(given: &Given) -> Result<Settings, Failure> {
     }
     let identifier = settings.identifier.code();
     if settings.clearable.iter().any(|code| code == identifier) {
-        return Err(Failure::Config(format!(
-            "Clear Attributes When Empty: may not list {identifier}, the Unique User Identifier"
-        )));
+        return Err(Failure::Config(
+            format!("Clear Attributes When Empty: may not list {identifier}, the Unique User Identifier").into(),
+        ));
     }
     Ok(settings)
 }

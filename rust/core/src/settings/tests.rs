@@ -451,7 +451,7 @@ fn everything_that_is_wrong_is_told_at_once() {
         ("SCIM_VERSION", "2.0"),
     ])
     .unwrap_err();
-    let told: Vec<_> = wrongs.iter().map(|wrong| wrong.text().split(':').next().unwrap()).collect();
+    let told: Vec<_> = wrongs.iter().map(|wrong| wrong.message().text().split(':').next().unwrap()).collect();
     assert_eq!(
         told,
         ["unknown setting \"COLOUR\"", "SCIM Version", "SCIM URL", "SCIM Version", "Access Token", "Results Per Page"]
@@ -461,6 +461,6 @@ fn everything_that_is_wrong_is_told_at_once() {
 #[test]
 fn a_placeholder_is_refused_only_where_it_is_read() {
     let told = with(&[("SCIM_URL", "https://scim.REPLACE-ME.example/v2")]).unwrap_err();
-    assert!(told.text().starts_with("SCIM URL: still holds the placeholder REPLACE-ME"), "{told}");
+    assert!(told.message().text().starts_with("SCIM URL: still holds the placeholder REPLACE-ME"), "{told}");
     assert!(with(&[("OAUTH_ACCESS_TOKEN", PLACEHOLDER)]).is_ok());
 }

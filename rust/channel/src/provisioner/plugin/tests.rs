@@ -170,14 +170,17 @@ fn a_host_that_dies_says_why_and_ends_the_cycle() {
     let stage =
         Stage::new("echo 'Picked up JAVA_TOOL_OPTIONS: -Dx' >&2; echo 'pfscim-host: no descriptor' >&2; exit 2");
     let told = stage.start(LONG).open(1, []).unwrap_err();
-    assert!(matches!(&told, Error::Unusable(text) if text.contains("pfscim-host: no descriptor")), "{told}");
+    assert!(
+        matches!(&told, Error::Unusable(message) if message.text().contains("pfscim-host: no descriptor")),
+        "{told}"
+    );
 
     let stage = Stage::answering("init) echo \"$seq ok \" ;;\ngetUser) exit 1 ;;");
     let plugin = stage.start(LONG);
     plugin.open(1, []).unwrap();
     for _ in 0..2 {
         let failure = plugin.find(None, Some("a")).unwrap_err();
-        assert!(failure.stops_session() && failure.text().contains("ended"), "{failure}");
+        assert!(failure.stops_session() && failure.to_string().contains("ended"), "{failure}");
     }
 }
 

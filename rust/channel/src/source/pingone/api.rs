@@ -65,8 +65,8 @@ impl Api {
             ("OAUTH_CLIENT_ID", &access.client_id),
             ("OAUTH_CLIENT_SECRET", secret.expose()),
         ];
-        let settings = Settings::parse(settings).map_err(|failure| unusable(failure.text()))?;
-        let client = Client::new(&settings, environment).map_err(|failure| unusable(failure.text()))?;
+        let settings = Settings::parse(settings).map_err(|failure| unusable(&failure.message().to_string()))?;
+        let client = Client::new(&settings, environment).map_err(|failure| unusable(&failure.message().to_string()))?;
         Ok(Self { client, clock: Arc::clone(&environment.clock), base })
     }
 
