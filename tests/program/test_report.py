@@ -197,6 +197,6 @@ def test_a_plan_that_the_guard_refuses_says_so_first(report, tmp_path):
     plan = report("plan", population.ldif(tmp_path / "few.ldif", range(5)), "--html", page)
     assert plan.status == 2
     shown = browse(page, tmp_path)
-    assert "would be refused" in shown.banner and "--max-removals 25" in shown.banner
+    assert "removal guard stops" in shown.banner and "--max-removals 25" in shown.banner
     assert all(population.name(n) in shown.banner for n in range(5, 30))
     assert len(shown.sections["disabled"]) == 25

@@ -1,28 +1,28 @@
-//! How the program ends: its exit status.
-//! Does not know: the commands, nor what they print.
+//! Defines the exit status of the program.
+//! Does not know: the commands, what they print.
 
 use std::process::ExitCode;
 
 use pfscim_channel::Error;
 
-/// How the program ends (README, *Exit status*).
+/// The exit status (README, *Exit status*).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ExitStatus {
-    /// All well.
-    Well,
+    /// The command did everything.
+    Success,
     /// Some records failed.
     Failures,
-    /// Bad arguments or configuration, or a guard that refused.
+    /// Wrong arguments or configuration, or the removal guard stopped the run.
     Unusable,
-    /// The session was stopped.
+    /// The cycle or test was stopped.
     Stopped,
 }
 
 impl ExitStatus {
-    /// The exit status.
+    /// Returns the number.
     pub(crate) const fn status(self) -> u8 {
         match self {
-            Self::Well => 0,
+            Self::Success => 0,
             Self::Failures => 1,
             Self::Unusable => 2,
             Self::Stopped => 3,
@@ -31,8 +31,8 @@ impl ExitStatus {
 }
 
 impl From<ExitStatus> for ExitCode {
-    fn from(end: ExitStatus) -> Self {
-        Self::from(end.status())
+    fn from(status: ExitStatus) -> Self {
+        Self::from(status.status())
     }
 }
 

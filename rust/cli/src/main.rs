@@ -1,4 +1,5 @@
-//! pfscim: arguments and printing. What a channel is and does is `pfscim-channel`'s.
+//! Parses the arguments, runs a command and returns its exit status.
+//! Does not know: what a channel does; that is in `pfscim-channel`.
 //!
 //! `docs/architecture.md` lists the folders and which of them uses which.
 
@@ -25,33 +26,34 @@ fn main() -> ExitCode {
     };
     let on_demand = matches!(&arguments.command, Command::Sync(sync) if sync.on_demand.is_some());
     logging::start(arguments.verbose, on_demand);
-    let end = match &arguments.command {
+    let result = match &arguments.command {
         Command::Check(check) => verify::check(check),
         Command::Test(test) => Ok(verify::test(test)),
         Command::Init(init) => prepare::init(init),
         Command::Import(import) => prepare::import(import),
         Command::Convert(convert) => prepare::convert(convert),
-        Command::Presets(listed) => Ok(prepare::presets(listed)),
+        Command::Presets(format) => Ok(prepare::presets(format)),
         Command::Sync(sync) => cycles::sync(sync),
         Command::Plan(plan) => cycles::plan(plan),
         Command::State(command) => state::run(command),
-        Command::Describe(described) => Ok(describe::run(described)),
+        Command::Describe(command) => Ok(describe::run(command)),
         Command::Completions { shell } => Ok(help::completions(*shell)),
         Command::Man { command } => help::page(command),
     };
-    end.unwrap_or_else(|error| {
-        lines::print_error(&error.to_string());
-        ExitStatus::from(&error)
-    })
-    .into()
+    result
+        .unwrap_or_else(|error| {
+            lines::print_error(&error.to_string());
+            ExitStatus::from(&error)
+        })
+        .into()
 }
 
-/// Help goes where it was asked for; what was mistyped is one line.
+/// Prints help that was requested to standard output, and a wrong argument as one line to standard error.
 fn usage(error: &clap::Error) -> ExitStatus {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             lines::out(error.render().to_string().trim_end());
-            ExitStatus::Well
+            ExitStatus::Success
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             lines::err(error.render().to_string().trim_end());
@@ -59,18 +61,18 @@ fn usage(error: &clap::Error) -> ExitStatus {
         }
         _ => {
             let text = error.render().to_string();
-            let told: Vec<_> = text
+            let lines: Vec<_> = text
                 .lines()
                 .map(str::trim)
                 .take_while(|l| !l.starts_with("Usage:") && !l.starts_with("For more information"))
                 .filter(|l| !l.is_empty())
                 .collect();
-            let told = told.join(" ");
-            // `Usage: pfscim state show [OPTIONS] ...`: the words are the command.
+            let message = lines.join(" ");
+            // In `Usage: pfscim state show [OPTIONS] ...` the words in lower case are the command.
             let usage = text.lines().find_map(|l| l.trim().strip_prefix("Usage: ")).unwrap_or("pfscim");
             let command: Vec<_> = usage.split(' ').take_while(|w| w.bytes().all(|b| b.is_ascii_lowercase())).collect();
-            let told = told.strip_prefix("error: ").unwrap_or(&told);
-            lines::print_error(&format!("{told} (see `{} --help`)", command.join(" ")));
+            let message = message.strip_prefix("error: ").unwrap_or(&message);
+            lines::print_error(&format!("{message} (see `{} --help`)", command.join(" ")));
             ExitStatus::Unusable
         }
     }

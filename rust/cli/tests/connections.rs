@@ -106,7 +106,7 @@ fn a_connection_of_every_preset_passes_once_it_is_filled_in() {
             std::fs::write(&path, json.to_string().replace("REPLACE-ME", "filled")).unwrap();
             let after = run(folder.path(), &["check", &file]);
             assert_eq!(after.status.code(), Some(0), "{}", text(&after.stdout));
-            assert_eq!(text(&after.stdout), format!("{file}: nothing is wrong\n"));
+            assert_eq!(text(&after.stdout), format!("{file}: no errors\n"));
         }
     }
 }
@@ -120,7 +120,7 @@ fn init_prints_the_connection_and_never_overwrites_a_file() {
 
     std::fs::write(folder.path().join("there.json"), "mine").unwrap();
     let line = told(&run(folder.path(), &["init", "--preset", "code42", "--out", "there.json"]), 2);
-    assert!(line.contains("there.json is there already"), "{line}");
+    assert!(line.contains("there.json exists"), "{line}");
     assert_eq!(std::fs::read_to_string(folder.path().join("there.json")).unwrap(), "mine");
 
     let line = told(&run(folder.path(), &["init", "--preset", "code42", "--out", "no/such/folder.json"]), 2);
@@ -142,7 +142,7 @@ fn what_is_mistyped_is_one_line_and_status_2() {
     std::fs::write(folder.path().join("html.json"), "<html>").unwrap();
     std::fs::write(folder.path().join("list.json"), "[]").unwrap();
     for (args, words) in [
-        (&["init", "--preset", "myspace"][..], "no such preset (see `pfscim presets`)"),
+        (&["init", "--preset", "myspace"][..], "unknown preset (see `pfscim presets`)"),
         (&["init"], "--preset"),
         (&["init", "--preset", "code42", "--source-type", "nis"], "ad, ldap or pingone"),
         (&["check"], "CONNECTION.json"),
@@ -347,7 +347,7 @@ fn a_pingone_connection_and_rule_of_a_preset_names_what_is_left_to_fill_in() {
     let filled = std::fs::read_to_string(&path).unwrap().replace("REPLACE-ME", "filled");
     std::fs::write(path, filled).unwrap();
     let check = run(folder.path(), &["check", "p.json", "--secret", "PINGONE_CLIENT_SECRET=env:TOKEN"]);
-    assert_eq!((check.status.code(), text(&check.stdout).as_str()), (Some(0), "p.json: nothing is wrong\n"));
+    assert_eq!((check.status.code(), text(&check.stdout).as_str()), (Some(0), "p.json: no errors\n"));
 }
 
 #[test]
@@ -384,7 +384,7 @@ fn a_rule_that_cannot_run_is_refused_before_anything_is_sent() {
     }
     let folder = with_rule(&server.url());
     let output = run(folder.path(), &[&["sync", "connection.json", "--source", "csv:x.csv"], &SECRET[..]].concat());
-    assert!(told(&output, 2).contains("leave --source out"));
+    assert!(told(&output, 2).contains("remove --source"));
     assert_eq!(server.heard(), Vec::<String>::new());
 }
 

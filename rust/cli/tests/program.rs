@@ -111,7 +111,7 @@ fn mistyped_arguments_are_one_line_and_status_2() {
     let bench = Bench::new();
     for (args, words) in [
         (&["sync"][..], "CONNECTION.json"),
-        (&["sync", "c.json", "--secret", "OAUTH_ACCESS_TOKEN=env:TOKEN"], "--source: is missing"),
+        (&["sync", "c.json", "--secret", "OAUTH_ACCESS_TOKEN=env:TOKEN"], "--source is missing"),
         (&["frobnicate"], "frobnicate"),
         (&["sync", "c.json", "--source", "xml:x"], "ldif:FILE"),
         (&["sync", "c.json", "--source", "ldif:u.ldif", "--host", "x.jar"], "--plugin"),

@@ -1,10 +1,11 @@
-//! The command line, as clap reads it: the commands and what all of them have.
+//! Lists the commands and the arguments that all of them share.
+//! Does not know: what a command does.
 
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
 use super::cycles::{PLAN_EXAMPLES, Plan, SYNC_EXAMPLES, Sync};
-use super::describe::{Described, ListFormat, PRESETS_EXAMPLES};
+use super::describe::{DescribeCommand, ListFormat, PRESETS_EXAMPLES};
 use super::prepare::{CONVERT_EXAMPLES, Convert, IMPORT_EXAMPLES, INIT_EXAMPLES, Import, Init};
 use super::state::StateCommand;
 use super::verify::{CHECK_EXAMPLES, Check, TEST_EXAMPLES, Test};
@@ -24,7 +25,7 @@ Examples:
   pfscim describe settings
   pfscim man sync | man -l -
 
-Exit status: 0 all well, 1 some records failed, 2 bad arguments or configuration (or a guard refused), 3 session stopped";
+Exit status: 0 success, 1 some records failed, 2 wrong arguments or configuration, or stopped by the removal guard, 3 cycle stopped";
 
 const COMPLETIONS: &str = "\
 Examples:
@@ -39,11 +40,11 @@ Examples:
   pfscim man state show | man -l -
   pfscim man sync > /usr/local/share/man/man1/pfscim-sync.1";
 
-/// Previews and runs PingFederate provisioning channels and PingOne provisioning rules for SCIM targets, without either.
+/// Previews and runs provisioning channels of PingFederate and rules of PingOne against SCIM targets, without PingFederate or PingOne.
 #[derive(Debug, Parser)]
 #[command(name = "pfscim", version, after_help = EXAMPLES, arg_required_else_help = true)]
 pub(crate) struct Arguments {
-    /// Tell more on standard error.
+    /// Log debug messages to standard error.
     #[arg(short, long, global = true)]
     pub(crate) verbose: bool,
     #[command(subcommand)]
@@ -55,46 +56,46 @@ pub(crate) enum Command {
     /// Run one provisioning cycle.
     #[command(after_help = SYNC_EXAMPLES)]
     Sync(Sync),
-    /// Show what a cycle would do; write nothing anywhere.
+    /// Show what a cycle would do, and write nothing.
     #[command(after_help = PLAN_EXAMPLES)]
     Plan(Plan),
-    /// Tell what is wrong with a connection; use no network.
+    /// Check a connection file, without network.
     #[command(after_help = CHECK_EXAMPLES)]
     Check(Check),
-    /// Try a connection: credentials, lookup, what the target can do; write nothing.
+    /// Sign in to the target, look up a user and list the capabilities, and write nothing.
     #[command(after_help = TEST_EXAMPLES)]
     Test(Test),
-    /// Write a connection to start with.
+    /// Write a new connection from a preset.
     #[command(after_help = INIT_EXAMPLES)]
     Init(Init),
-    /// Turn a connection of another connector, or a PingOne SCIM store, into one of this connector.
+    /// Convert a connection of another connector, or a PingOne SCIM store, to this connector.
     #[command(after_help = IMPORT_EXAMPLES)]
     Import(Import),
-    /// Turn a PingOne connection with its rule into an SP connection for PingFederate, or the other way round.
+    /// Convert a PingOne connection with its rule to a PingFederate SP connection, or back.
     #[command(after_help = CONVERT_EXAMPLES)]
     Convert(Convert),
-    /// List the targets that a connection can be written for.
+    /// List the presets of `pfscim init`.
     #[command(after_help = PRESETS_EXAMPLES)]
     Presets(ListFormat),
-    /// Look after a state file; never touches the target.
+    /// Show or edit a state file. The target is not contacted.
     #[command(subcommand, after_help = super::state::EXAMPLES)]
     State(StateCommand),
-    /// Describe what the connector offers.
+    /// List the settings, fields, default mappings or PingOne attributes.
     #[command(
         subcommand,
         after_help = "Examples:\n  pfscim describe settings\n  pfscim describe fields --json\n  pfscim describe mappings\n  pfscim describe attributes"
     )]
-    Describe(Described),
-    /// Print completions for a shell.
+    Describe(DescribeCommand),
+    /// Print the completion script of a shell.
     #[command(after_help = COMPLETIONS)]
     Completions {
-        /// The shell.
+        /// Name of the shell.
         shell: Shell,
     },
     /// Print a manual page.
     #[command(after_help = PAGES)]
     Man {
-        /// The command that it is about, for example `sync` or `state show`. Default: pfscim itself.
+        /// Command to print the page of, for example `sync` or `state show`. Default: pfscim.
         command: Vec<String>,
     },
 }

@@ -1,5 +1,5 @@
-//! The arguments of `pfscim describe` and `pfscim presets`.
-//! Does not know: what is listed.
+//! Defines the arguments of `pfscim describe` and `pfscim presets`.
+//! Does not know: the lists themselves.
 
 use clap::{Args, Subcommand};
 
@@ -10,34 +10,34 @@ Examples:
 
 #[derive(Debug, Args)]
 pub(crate) struct ListFormat {
-    /// As a JSON array.
+    /// Print a JSON array.
     #[arg(long)]
     pub(crate) json: bool,
 }
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum Described {
-    /// The settings of the Target tab.
+pub(crate) enum DescribeCommand {
+    /// List the settings of the Target tab.
     Settings(Output),
-    /// The fields that can be mapped.
+    /// List the fields that can be mapped.
     Fields(Output),
-    /// The mapping that a new channel starts with.
+    /// List the attribute mapping of a new channel.
     Mappings(Output),
-    /// The attributes of a PingOne user that a rule can name and map.
+    /// List the attributes of a PingOne user that a rule can use.
     Attributes(ListFormat),
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Output {
-    /// As a JSON array.
+    /// Print a JSON array.
     #[arg(long, conflicts_with = "properties")]
     json: bool,
-    /// As the Java properties that PingFederate and the jar read.
+    /// Print the Java properties that PingFederate and the jar read.
     #[arg(long)]
     properties: bool,
 }
 
-/// How a description is printed.
+/// The output format of `pfscim describe`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
     Table,
@@ -45,11 +45,11 @@ pub(crate) enum Format {
     Properties,
 }
 
-impl Described {
+impl DescribeCommand {
     pub(crate) fn format(&self) -> Format {
         let (json, properties) = match self {
             Self::Settings(output) | Self::Fields(output) | Self::Mappings(output) => (output.json, output.properties),
-            Self::Attributes(listed) => (listed.json, false),
+            Self::Attributes(format) => (format.json, false),
         };
         match (json, properties) {
             (true, _) => Format::Json,

@@ -1,4 +1,4 @@
-//! The command line as types.
+//! Defines the commands and options.
 //! Does not know: what a command does with them.
 
 mod command;
@@ -13,7 +13,7 @@ mod verify;
 
 pub(crate) use self::command::{Arguments, Command};
 pub(crate) use self::cycles::{Job, Plan, Sync};
-pub(crate) use self::describe::{Described, Format, ListFormat};
+pub(crate) use self::describe::{DescribeCommand, Format, ListFormat};
 pub(crate) use self::prepare::{Convert, Import, Init, Origin};
 pub(crate) use self::source::{SOURCE_SHAPE, SourceArguments, SourceLocation};
 pub(crate) use self::state::{File, StateCommand};

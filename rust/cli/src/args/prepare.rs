@@ -1,4 +1,4 @@
-//! The arguments of `pfscim init`, `pfscim import` and `pfscim convert`.
+//! Defines the arguments of `pfscim init`, `pfscim import` and `pfscim convert`.
 //! Does not know: how a connection is written.
 
 use std::path::PathBuf;
@@ -10,69 +10,69 @@ use pfscim_core::settings::Preset;
 pub(super) const INIT_EXAMPLES: &str = "\
 Examples:
   pfscim init --preset code42 --out code42.json
-      a connection to Code42 from Active Directory; `pfscim check code42.json` tells what to fill in
+      writes a connection from Active Directory to Code42; `pfscim check code42.json` lists what to fill in
   pfscim init --preset generic --source-type ldap > target.json
-      a connection to any SCIM service from another LDAP directory
+      writes a connection from another LDAP directory to any SCIM service
   pfscim init --preset code42-pingone --out code42-pingone.json
-      a connection to Code42 and its rule as PingOne has them; any preset with --source-type pingone
+      writes a PingOne connection to Code42 with its rule; --source-type pingone does it for any preset
   pfscim presets
-      what there is";
+      lists the presets";
 
 pub(super) const IMPORT_EXAMPLES: &str = "\
 Examples:
   pfscim import old.json > new.json
-      what has to be looked at is told on standard error; secrets stay as they are in the file
+      prints what you must review on standard error; secrets are copied unchanged
   pfscim import pingone-store.json > new.json
-      the store of a PingOne provisioning connection (one with its rule goes through `pfscim convert`)";
+      reads the store of a PingOne provisioning connection; for a connection with its rule use `pfscim convert`";
 
 pub(super) const CONVERT_EXAMPLES: &str = "\
 Examples:
   pfscim convert code42-pingone.json > sp-connection.json
-      for PingFederate; who is chosen and the directory are still to be filled in
+      writes a connection for PingFederate; then fill in the source location and the directory
   pfscim convert sp-connection.json --channel corp > pingone.json
-      a PingOne connection with a rule
+      writes a PingOne connection with a rule
 
-What cannot be carried over is named on standard error; secrets stay as they are in the file.";
+pfscim names on standard error what it cannot convert. Secrets are copied unchanged.";
 
-/// A connection to start with.
+/// The arguments of `pfscim init`.
 #[derive(Debug, Args)]
 pub(crate) struct Init {
-    /// What the target is: a name of `pfscim presets`.
+    /// Preset of the target, one of `pfscim presets`.
     #[arg(long, value_name = "NAME", value_parser = preset)]
     pub(crate) preset: &'static Preset,
-    /// Where users come from: Active Directory, another LDAP directory, or PingOne, which makes it a PingOne connection
-    /// with its rule. Default: pingone for code42-pingone, ad for the others.
+    /// Source of the users: Active Directory, another LDAP directory, or PingOne, which writes a PingOne connection with
+    /// its rule. Default: pingone for code42-pingone, ad for all other presets.
     #[arg(long, value_name = "ad|ldap|pingone", value_parser = origin)]
     pub(crate) source_type: Option<Origin>,
-    /// Where to write it; a file that is there already is never touched. Default: standard output.
+    /// File to write; an existing file is an error. Default: standard output.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
 }
 
-/// A connection of another connector.
+/// The arguments of `pfscim import`.
 #[derive(Debug, Args)]
 pub(crate) struct Import {
-    /// The connection as PingFederate's administrative API gives it, or the store as PingOne's does.
+    /// SP connection from PingFederate's administrative API, or store from PingOne's API.
     #[arg(value_name = "OLD.json")]
     pub(crate) connection: PathBuf,
 }
 
-/// A connection for the other product.
+/// The arguments of `pfscim convert`.
 #[derive(Debug, Args)]
 pub(crate) struct Convert {
-    /// The connection: an SP connection of this connector, or a PingOne file.
+    /// SP connection of this connector, or PingOne file.
     #[arg(value_name = "CONNECTION.json")]
     pub(crate) connection: PathBuf,
-    /// The channel, where an SP connection has several.
+    /// Name of the channel. Required if an SP connection has several.
     #[arg(long, value_name = "NAME")]
     pub(crate) channel: Option<String>,
 }
 
 fn preset(name: &str) -> Result<&'static Preset, String> {
-    pfscim_core::settings::preset(name).ok_or_else(|| "there is no such preset (see `pfscim presets`)".into())
+    pfscim_core::settings::preset(name).ok_or_else(|| "unknown preset (see `pfscim presets`)".into())
 }
 
-/// Where the users of a new connection come from.
+/// The source of the users of a new connection.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Origin {
     Directory(SourceType),

@@ -1,19 +1,21 @@
-//! Reads secrets that an argument names by variable or file.
-//! Does not know: which argument that is.
+//! Reads secrets from the environment variable or file that an argument names.
+//! Does not know: the argument.
 
 use pfscim_core::settings::Secret;
 
-/// Reads the secret at once, so that a missing one is told before anything else happens. Whatever clap repeats of
-/// an argument is where the secret stands, never the secret.
+/// Parses `NAME=env:VARIABLE` or `NAME=file:PATH`, and reads the secret immediately.
+///
+/// A missing secret is then an error before anything else happens. Clap may repeat the argument in an error, but the
+/// argument contains the location of the secret, not the secret.
 pub(super) fn secret(text: &str) -> Result<(String, Secret), String> {
-    let shape = "a secret is given as NAME=env:VARIABLE or NAME=file:PATH";
-    let (name, place) = text.split_once('=').ok_or(shape)?;
-    Ok((name.to_owned(), secret_at(place)?.ok_or(shape)?))
+    let shape = "must be NAME=env:VARIABLE or NAME=file:PATH";
+    let (name, location) = text.split_once('=').ok_or(shape)?;
+    Ok((name.to_owned(), secret_at(location)?.ok_or(shape)?))
 }
 
-/// The secret in `env:VARIABLE` or `file:PATH`; `None` for another form.
-pub(super) fn secret_at(place: &str) -> Result<Option<Secret>, String> {
-    let value = match place.split_once(':') {
+/// Reads the secret from `env:VARIABLE` or `file:PATH`, without a final line break. Returns `None` for another form.
+pub(super) fn secret_at(location: &str) -> Result<Option<Secret>, String> {
+    let value = match location.split_once(':') {
         Some(("env", variable)) => {
             std::env::var(variable).map_err(|_| format!("the environment variable {variable} is not set"))?
         }

@@ -1,4 +1,4 @@
-//! The arguments `--source` and what belongs to it: where the users of a run come from.
+//! Defines `--source` and the options of each kind of source.
 //! Does not know: how a source is read.
 
 use std::path::PathBuf;
@@ -10,39 +10,37 @@ use url::Url;
 
 use super::secret::secret_at;
 
-/// What `--source` can be.
-pub(crate) const SOURCE_SHAPE: &str =
-    "a source is given as ldif:FILE, csv:FILE, jsonl:FILE, ldap://HOST:PORT or ldaps://HOST:PORT";
+/// The forms of `--source`, for messages.
+pub(crate) const SOURCE_SHAPE: &str = "must be ldif:FILE, csv:FILE, jsonl:FILE, ldap://HOST:PORT or ldaps://HOST:PORT";
 
-/// Where users come from.
+/// The source of the users.
 #[derive(Debug, Args)]
 pub(crate) struct SourceArguments {
-    /// Where users come from: an export of a directory (LDIF), a table (CSV), one JSON object a line, or a directory.
-    /// A PingOne file says it itself (its `source`), and takes none here.
-    #[arg(long, value_name = "ldif:FILE|csv:FILE|jsonl:FILE|ldap[s]://HOST:PORT", value_parser = place)]
+    /// Source of the users: LDIF file, CSV file, file with one JSON object per line, or LDAP directory. Not allowed with
+    /// a PingOne file, which names its source itself.
+    #[arg(long, value_name = "ldif:FILE|csv:FILE|jsonl:FILE|ldap[s]://HOST:PORT", value_parser = source_location)]
     pub(crate) source: Option<SourceLocation>,
-    /// The account that asks the directory. Default: nobody.
+    /// Bind DN for the directory. Default: anonymous bind.
     #[arg(long, value_name = "DN", requires = "bind_password")]
     pub(crate) bind_dn: Option<String>,
-    /// Its password.
+    /// Password of --bind-dn, from a variable or file.
     #[arg(long, value_name = "env:VAR|file:PATH", requires = "bind_dn", value_parser = password)]
     pub(crate) bind_password: Option<Secret>,
-    /// Encrypts an ldap:// connection before anything is said.
+    /// Encrypt an ldap:// connection with StartTLS before the bind.
     #[arg(long)]
     pub(crate) start_tls: bool,
-    /// Reads every entry of a directory, also those that did not change since the last run.
+    /// Read every entry of the directory. Default: only entries that changed since the last run.
     #[arg(long)]
     pub(crate) full: bool,
-    /// What stands between the cells of a CSV file; \t is a tab. Default: a comma.
+    /// Separator between the cells of a CSV file; \t is a tab. Default: comma.
     #[arg(long, value_name = "CHARACTER", value_parser = delimiter)]
     pub(crate) csv_delimiter: Option<u8>,
-    /// What stands between several values in one cell of a CSV file, for example ; (a semicolon). Default: a cell is
-    /// one value.
+    /// Separator between values in one cell of a CSV file, for example ; (semicolon). Default: each cell is one value.
     #[arg(long, value_name = "CHARACTER")]
     pub(crate) csv_values: Option<char>,
 }
 
-/// What was named.
+/// The parsed `--source`.
 #[derive(Debug, Clone)]
 pub(crate) enum SourceLocation {
     Ldif(PathBuf),
@@ -51,7 +49,7 @@ pub(crate) enum SourceLocation {
     Directory(Url),
 }
 
-fn place(text: &str) -> Result<SourceLocation, String> {
+fn source_location(text: &str) -> Result<SourceLocation, String> {
     match text.split_once(':') {
         Some((_, "")) => Err(SOURCE_SHAPE.into()),
         Some(("ldif", file)) => Ok(SourceLocation::Ldif(file.into())),
@@ -67,11 +65,11 @@ fn delimiter(text: &str) -> Result<u8, String> {
         "\\t" => Ok(b'\t'),
         _ => match text.as_bytes() {
             [byte] if byte.is_ascii() && !matches!(byte, b'"' | b'\r' | b'\n') => Ok(*byte),
-            _ => Err("is one ASCII character, no quote: , or ; or \\t".into()),
+            _ => Err("must be one ASCII character such as , or ; or \\t, and not a quote".into()),
         },
     }
 }
 
 fn password(text: &str) -> Result<Secret, String> {
-    secret_at(text)?.ok_or_else(|| "a password is given as env:VARIABLE or file:PATH".into())
+    secret_at(text)?.ok_or_else(|| "must be env:VARIABLE or file:PATH".into())
 }

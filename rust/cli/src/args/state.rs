@@ -1,5 +1,5 @@
-//! The arguments of `pfscim state`.
-//! Does not know: what is in a state file.
+//! Defines the arguments of `pfscim state`.
+//! Does not know: the content of a state file.
 
 use std::path::PathBuf;
 
@@ -8,15 +8,15 @@ use clap::{Args, Subcommand};
 pub(super) const EXAMPLES: &str = "\
 Examples:
   pfscim state show code42.corp.state
-      whose state it is, how many users it knows and how far the source was read
+      shows the connection and channel of the file, the number of users, and how far the source was read
   pfscim state user code42.corp.state ada@example.com
-      one user or group, by identifier or name, source id or target id
+      shows one user or group, named by identifier, group name, source id or target id
   pfscim state dirty code42.corp.state --json
-      who is sent again in the next cycle
+      lists what the next cycle sends again
   pfscim state reset code42.corp.state
-      has the next cycle compare everybody with the target
+      makes the next cycle compare every user and group with the target
   pfscim state forget code42.corp.state ada@example.com
-      takes a user out of the file; the next cycle links the account again by its identifier";
+      removes a user from the file; the next cycle links the account again by its identifier";
 
 const SHOW_EXAMPLES: &str =
     "Examples:\n  pfscim state show code42.corp.state\n  pfscim state show code42.corp.state --json";
@@ -28,37 +28,37 @@ const DIRTY_EXAMPLES: &str = "Examples:\n  pfscim state dirty code42.corp.state"
 const RESET_EXAMPLES: &str = "\
 Examples:
   pfscim state reset code42.corp.state
-      forgets which values were sent: everybody is looked up and compared in the next cycle
+      forgets which values were sent; the next cycle looks up and compares every user and group
   pfscim state reset code42.corp.state --all
-      forgets how far the source was read as well: a full resync";
+      also forgets how far the source was read; the next cycle is a full resynchronization";
 const FORGET_EXAMPLES: &str = "\
 Examples:
   pfscim state forget code42.corp.state ada@example.com bob@example.com
   pfscim state forget code42.corp.state --dirty
   pfscim state forget code42.corp.state --all
 
-The target is not touched. Whoever is still in the source is linked again by the identifier; whoever left the source is
-not removed from the target any more.";
+The target is not contacted. The next cycle links users that are still in the source again, by their identifier. It
+never removes a forgotten user who has left the source.";
 
 /// `pfscim state ...`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum StateCommand {
-    /// Whose state it is, counts and watermarks.
+    /// Show the connection and channel of the file, the counts and the watermarks.
     #[command(after_help = SHOW_EXAMPLES)]
     Show(File),
-    /// What is known of one user or group.
+    /// Show one user or group.
     #[command(after_help = USER_EXAMPLES)]
     User {
         #[command(flatten)]
         file: File,
-        /// The identifier or name, source id or target id.
+        /// Identifier, group name, source id or target id.
         #[arg(value_name = "USER")]
-        who: String,
+        name: String,
     },
-    /// Users and groups that have to be sent (again).
+    /// List the users and groups that the next cycle sends again.
     #[command(after_help = DIRTY_EXAMPLES)]
     Dirty(File),
-    /// Have everybody compared with the target again.
+    /// Make the next cycle compare every user and group with the target.
     #[command(after_help = RESET_EXAMPLES)]
     Reset {
         #[command(flatten)]
@@ -67,30 +67,30 @@ pub(crate) enum StateCommand {
         #[arg(long)]
         all: bool,
     },
-    /// Take users and groups out of the file; the target is not touched.
+    /// Remove users and groups from the file. The target is not contacted.
     #[command(after_help = FORGET_EXAMPLES)]
     Forget {
         #[command(flatten)]
         file: File,
-        /// Identifiers or names, source ids or target ids.
+        /// Identifiers, group names, source ids or target ids.
         #[arg(value_name = "USER")]
         users: Vec<String>,
-        /// Everybody who has to be sent (again).
+        /// Forget every user and group that the next cycle would send again.
         #[arg(long, conflicts_with = "users")]
         dirty: bool,
-        /// Everybody.
+        /// Forget every user and group.
         #[arg(long, conflicts_with_all = ["users", "dirty"])]
         all: bool,
     },
 }
 
-/// Which file, and how it is told.
+/// The state file, and the output format.
 #[derive(Debug, Args)]
 pub(crate) struct File {
-    /// The state file of a channel.
+    /// State file of a channel.
     #[arg(value_name = "STATE")]
     pub(crate) path: PathBuf,
-    /// As JSON.
+    /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
 }

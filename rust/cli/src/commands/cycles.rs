@@ -1,4 +1,5 @@
-//! `pfscim sync` and `pfscim plan`: runs cycles of a channel, and tells everybody who wants to know.
+//! Runs `pfscim sync` and `pfscim plan`: passes each event of a cycle to the screen, the audit file and the page.
+//! Does not know: how a record is sent.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,14 +17,14 @@ use crate::exit_status::ExitStatus;
 use crate::output::audit::Audit;
 use crate::output::counters::Counters;
 use crate::output::lines::{self, print_error};
-use crate::output::report::{About, ReportPage};
+use crate::output::report::{ReportHeader, ReportPage};
 use crate::output::screen::Screen;
 use crate::setup::run::{Setup, default_state_path};
 use crate::setup::stop;
 
 /// Shows what a cycle would do.
 pub(crate) fn plan(plan: &Plan) -> Result<ExitStatus, Error> {
-    let page = plan.html.as_deref().map(|path| ReportPage::at(path, plan.force)).transpose()?;
+    let page = plan.html.as_deref().map(|path| ReportPage::new(path, plan.force)).transpose()?;
     let job = &plan.job;
     let setup = Setup::read(&job.target, true)?;
     setup.ready(job)?;
@@ -38,26 +39,26 @@ pub(crate) fn plan(plan: &Plan) -> Result<ExitStatus, Error> {
         setup.compare(&setup.plugin(&job.target, channel, folder)?)?;
     }
     let provisioner = Direct::preview(&setup.connector()?);
-    let watch: Vec<&dyn CycleObserver> =
+    let observers: Vec<&dyn CycleObserver> =
         [&run.screen as &dyn CycleObserver].into_iter().chain(page.iter().map(|p| p as _)).collect();
     let options =
         Options { max_removals: job.max_removals, preview: true, full: job.source.full, ..Options::default() };
-    let (summary, result) = run.cycle(&state, &provisioner, &Observers(watch), options);
+    let (summary, result) = run.cycle(&state, &provisioner, &Observers(observers), options);
     let guard = result.as_ref().err();
-    // A plan that ended early would look like one with less to do.
+    // The page of a plan that ended early would look complete.
     if let (Some(page), None | Some(Error::Guard(_))) = (&page, guard) {
-        let about = About {
+        let header = ReportHeader {
             connection: &setup.connection.name,
             channel: &channel.name,
             target: &run.owner.scim_url,
-            hidden: &rules.hidden,
+            masked: &rules.hidden,
         };
-        page.write(&about, &summary, guard)?;
+        page.write(&header, &summary, guard)?;
     }
-    result.map(|()| run.end(&summary))
+    result.map(|()| run.exit_status(&summary))
 }
 
-/// Runs one cycle, or one after the other until somebody asks to stop.
+/// Runs one cycle, or with --every a cycle at each interval until a signal.
 pub(crate) fn sync(sync: &Sync) -> Result<ExitStatus, Error> {
     stop::listen(lines::err)?;
     let job = &sync.job;
@@ -73,35 +74,35 @@ pub(crate) fn sync(sync: &Sync) -> Result<ExitStatus, Error> {
     let options = Options {
         max_removals: job.max_removals,
         full: job.source.full,
-        stop: Some(&stop::ASKED),
+        stop: Some(&stop::STOP_REQUESTED),
         only: sync.on_demand.as_deref(),
         ..Options::default()
     };
     let Some(every) = sync.every else { return run.sync(&mut None, audit.as_ref(), options) };
-    let (mut way, mut first) = (None, true);
+    let (mut provisioner, mut is_first) = (None, true);
     loop {
-        let begun = Instant::now();
-        let end = match run.sync(&mut way, audit.as_ref(), options) {
-            Ok(end) => end,
+        let start = Instant::now();
+        let exit_status = match run.sync(&mut provisioner, audit.as_ref(), options) {
+            Ok(exit_status) => exit_status,
             Err(error @ Error::Configuration(_)) => return Err(error),
-            // What cannot be used from the start is a mistake in the arguments; later it may be back next time.
-            Err(error @ Error::Unusable(_)) if first => return Err(error),
-            Err(error) if stop::is_asked() => return Err(error),
+            // In the first cycle this is a mistake in the arguments. Later the file or server may come back.
+            Err(error @ Error::Unusable(_)) if is_first => return Err(error),
+            Err(error) if stop::is_requested() => return Err(error),
             Err(error) => {
-                print_error(&format!("{error}; the next cycle tries again"));
-                way = None;
+                print_error(&format!("{error} (the next cycle tries again)"));
+                provisioner = None;
                 ExitStatus::from(&error)
             }
         };
-        first = false;
-        stop::sleep(begun + every);
-        if stop::is_asked() {
-            return Ok(end);
+        is_first = false;
+        stop::sleep(start + every);
+        if stop::is_requested() {
+            return Ok(exit_status);
         }
     }
 }
 
-/// What stays the same from cycle to cycle.
+/// The parts of a run that all its cycles share.
 struct Run<'a> {
     job: &'a Job,
     setup: &'a Setup,
@@ -111,26 +112,26 @@ struct Run<'a> {
     screen: Screen,
 }
 
-/// Who carries the operations out; kept from cycle to cycle, with its connections and tokens.
+/// The provisioner of a run. It stays open between cycles, with its connections and tokens.
 enum ProvisionerHandle {
     Core(Arc<Connector>),
     Jar(Box<Plugin>),
 }
 
-/// Several who are told.
+/// Passes each event to several observers.
 struct Observers<'a>(Vec<&'a dyn CycleObserver>);
 
 impl CycleObserver for Observers<'_> {
     fn refused(&self, removals: &[String]) {
-        self.0.iter().for_each(|watch| watch.refused(removals));
+        self.0.iter().for_each(|observer| observer.refused(removals));
     }
 
     fn begin(&self, operations: usize) {
-        self.0.iter().for_each(|watch| watch.begin(operations));
+        self.0.iter().for_each(|observer| observer.begin(operations));
     }
 
     fn event(&self, event: &Event) {
-        self.0.iter().for_each(|watch| watch.event(event));
+        self.0.iter().for_each(|observer| observer.event(event));
     }
 }
 
@@ -146,29 +147,29 @@ impl<'a> Run<'a> {
             rules,
             owner: setup.owner(channel),
             path: job.state.clone().unwrap_or_else(|| default_state_path(&job.target.connection, &channel.name)),
-            screen: Screen { json: job.json, hidden: rules.hidden.clone(), preview },
+            screen: Screen { json: job.json, masked: rules.hidden.clone(), preview },
         }
     }
 
-    /// One cycle that is carried out.
+    /// Runs one cycle.
     fn sync(
         &self,
-        way: &mut Option<ProvisionerHandle>,
+        provisioner: &mut Option<ProvisionerHandle>,
         audit: Option<&Audit>,
         options: Options<'_>,
     ) -> Result<ExitStatus, Error> {
-        // Between cycles the file is free, for a look at it or for a plan.
+        // The file is closed between cycles, so that `pfscim state` and `pfscim plan` can read it.
         let state = State::open(&self.path, &self.owner)?;
-        let way = match way.take() {
+        let handle = match provisioner.take() {
             Some(ProvisionerHandle::Jar(plugin)) => {
                 self.setup.open(&plugin)?;
-                way.insert(ProvisionerHandle::Jar(plugin))
+                provisioner.insert(ProvisionerHandle::Jar(plugin))
             }
-            Some(core) => way.insert(core),
-            None => way.insert(self.way()?),
+            Some(core) => provisioner.insert(core),
+            None => provisioner.insert(self.open_provisioner()?),
         };
         let direct;
-        let provisioner: &dyn Provisioner = match way {
+        let provisioner: &dyn Provisioner = match handle {
             ProvisionerHandle::Jar(plugin) => &**plugin,
             ProvisionerHandle::Core(connector) => {
                 direct = Direct::new(connector);
@@ -176,15 +177,15 @@ impl<'a> Run<'a> {
             }
         };
         audit.iter().for_each(|audit| audit.begin_cycle());
-        let watch: Vec<&dyn CycleObserver> =
+        let observers: Vec<&dyn CycleObserver> =
             [&self.screen as &dyn CycleObserver].into_iter().chain(audit.map(|a| a as _)).collect();
-        let (summary, result) = self.cycle(&state, provisioner, &Observers(watch), options);
+        let (summary, result) = self.cycle(&state, provisioner, &Observers(observers), options);
         result?;
         audit.map_or(Ok(()), Audit::finish)?;
-        Ok(self.end(&summary))
+        Ok(self.exit_status(&summary))
     }
 
-    fn way(&self) -> Result<ProvisionerHandle, Error> {
+    fn open_provisioner(&self) -> Result<ProvisionerHandle, Error> {
         match &self.job.target.plugin {
             Some(folder) => {
                 let plugin = self.setup.plugin(&self.job.target, self.setup.channel(), folder)?;
@@ -198,7 +199,7 @@ impl<'a> Run<'a> {
         &self,
         state: &State,
         provisioner: &dyn Provisioner,
-        watch: &dyn CycleObserver,
+        observer: &dyn CycleObserver,
         options: Options<'_>,
     ) -> (Summary, Result<(), Error>) {
         let source = match self.setup.source(self.job) {
@@ -206,7 +207,7 @@ impl<'a> Run<'a> {
             Err(error) => return (Summary::default(), Err(error)),
         };
         let counters = self.setup.connection.rule.as_ref().map(|_| Counters::default());
-        let watch = Observers([watch].into_iter().chain(counters.iter().map(|c| c as _)).collect());
+        let observers = Observers([observer].into_iter().chain(counters.iter().map(|c| c as _)).collect());
         let cycle = Cycle {
             channel: self.setup.channel(),
             rules: self.rules,
@@ -214,7 +215,7 @@ impl<'a> Run<'a> {
             source: source.as_ref(),
             state,
             provisioner,
-            watch: &watch,
+            watch: &observers,
             options,
         };
         let (summary, result) = cycle.run();
@@ -225,7 +226,7 @@ impl<'a> Run<'a> {
         (summary, result)
     }
 
-    fn end(&self, summary: &Summary) -> ExitStatus {
-        if summary.failed() > 0 || !self.rules.left_out.is_empty() { ExitStatus::Failures } else { ExitStatus::Well }
+    fn exit_status(&self, summary: &Summary) -> ExitStatus {
+        if summary.failed() > 0 || !self.rules.left_out.is_empty() { ExitStatus::Failures } else { ExitStatus::Success }
     }
 }

@@ -1,4 +1,5 @@
-//! `pfscim completions` and `pfscim man`: made from the description of the arguments, so they cannot differ from it.
+//! Runs `pfscim completions` and `pfscim man`, which render the definition of the arguments.
+//! Does not know: what a command does.
 
 use clap::CommandFactory as _;
 use clap_complete::Shell;
@@ -10,15 +11,18 @@ use crate::args::Arguments;
 use crate::exit_status::ExitStatus;
 use crate::output::lines;
 
-/// Prints the completions of a shell.
+/// Prints the completion script of a shell.
 pub(crate) fn completions(shell: Shell) -> ExitStatus {
     let mut text = Vec::new();
     clap_complete::generate(shell, &mut Arguments::command(), "pfscim", &mut text);
     lines::out(String::from_utf8_lossy(&text).trim_end());
-    ExitStatus::Well
+    ExitStatus::Success
 }
 
-/// Prints the manual page of the program or of one of its commands.
+/// Prints the manual page of the program or of one command.
+///
+/// # Errors
+/// [`Error::Unusable`] for an unknown command, with the known ones.
 pub(crate) fn page(path: &[String]) -> Result<ExitStatus, Error> {
     let mut command = Arguments::command();
     // Fills in the full names of commands (`pfscim-state-show`).
@@ -29,7 +33,7 @@ pub(crate) fn page(path: &[String]) -> Result<ExitStatus, Error> {
             let known: Vec<_> = found.get_subcommands().map(clap::Command::get_name).filter(|n| *n != "help").collect();
             let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
             Error::unusable(format!(
-                "man: `{}` is not a command of {}; there are: {known}",
+                "man: `{}` is not a command of {}; the commands are: {known}",
                 excerpt(word),
                 found.get_name()
             ))
@@ -39,5 +43,5 @@ pub(crate) fn page(path: &[String]) -> Result<ExitStatus, Error> {
     let version = concat!("pfscim ", env!("CARGO_PKG_VERSION"));
     Man::new(found.clone()).source(version).render(&mut text).map_err(|e| Error::unusable(format!("man: {e}")))?;
     lines::out(String::from_utf8_lossy(&text).trim_end());
-    Ok(ExitStatus::Well)
+    Ok(ExitStatus::Success)
 }

@@ -1,4 +1,4 @@
-//! Runs the commands, one file for each group of them.
+//! Runs the commands, one file per group of commands.
 //! Does not know: how arguments are parsed.
 
 pub(crate) mod cycles;

@@ -1,4 +1,5 @@
-//! `pfscim presets`, `pfscim init`, `pfscim import` and `pfscim convert`: connections to start with.
+//! Runs `pfscim presets`, `pfscim init`, `pfscim import` and `pfscim convert`, which write connections.
+//! Does not know: targets, sources.
 
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write as _};
@@ -9,8 +10,8 @@ use pfscim_channel::prepare::import::{self, Imported};
 use pfscim_channel::prepare::inspect::inspect;
 use pfscim_channel::prepare::template::SourceType;
 use pfscim_channel::prepare::{pingone, template};
-use pfscim_core::settings;
 use pfscim_core::text::{printable, printable_json};
+use pfscim_core::{Message, settings};
 use serde_json::{Value, json};
 
 use crate::args::{Convert, Import, Init, ListFormat, Origin};
@@ -20,25 +21,25 @@ use crate::output::tables;
 use crate::setup::file::read;
 
 /// Lists the presets.
-pub(crate) fn presets(listed: &ListFormat) -> ExitStatus {
+pub(crate) fn presets(format: &ListFormat) -> ExitStatus {
     let row = |preset: &settings::Preset| {
         json!({
             "name": preset.name, "title": preset.title, "limits": preset.limits, "settings": preset.settings,
         })
     };
-    lines::out(&if listed.json {
+    lines::out(&if format.json {
         format!("{:#}", settings::presets().iter().map(row).collect::<Value>())
     } else {
         tables::preset_list()
     });
-    ExitStatus::Well
+    ExitStatus::Success
 }
 
-/// Writes the connection of a preset, and says what is left to do.
+/// Writes a connection from a preset, and prints what is left to fill in.
 pub(crate) fn init(init: &Init) -> Result<ExitStatus, Error> {
-    let usual =
+    let default =
         if init.preset.from_ping_one { Origin::PingOne } else { Origin::Directory(SourceType::ActiveDirectory) };
-    let connection = match init.source_type.unwrap_or(usual) {
+    let connection = match init.source_type.unwrap_or(default) {
         Origin::Directory(source) => template::connection(init.preset, source),
         Origin::PingOne => pingone::file(init.preset),
     };
@@ -50,13 +51,13 @@ pub(crate) fn init(init: &Init) -> Result<ExitStatus, Error> {
     for limit in &init.preset.limits {
         print_error(&format!("note: {}: {limit}", init.preset.title));
     }
-    for open in inspect(&text, &[]).errors {
-        print_error(&format!("to do: {open}"));
+    for error in inspect(&text, &[]).errors {
+        print_error(&format!("to do: {error}"));
     }
-    Ok(ExitStatus::Well)
+    Ok(ExitStatus::Success)
 }
 
-/// Secrets will stand in the file, so it is its owner's only.
+/// Writes a new file that only its owner can read, because the administrator will put secrets into it.
 fn write_new(path: &Path, text: &str) -> Result<(), Error> {
     let name = printable(&path.display().to_string());
     let mut options = OpenOptions::new();
@@ -65,33 +66,35 @@ fn write_new(path: &Path, text: &str) -> Result<(), Error> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(path).map_err(|e| {
         Error::unusable(match e.kind() {
-            ErrorKind::AlreadyExists => format!("--out: {name} is there already; nothing was written"),
-            _ => format!("--out: {name}: {e}"),
+            ErrorKind::AlreadyExists => {
+                Message::new(format!("--out: {name} exists, so nothing was written")).with_hint("choose another name")
+            }
+            _ => Message::new(format!("--out: {name}: {e}")),
         })
     })?;
     file.write_all(text.as_bytes()).map_err(|e| {
-        // Half a connection is of no use to anybody, and would be in the way of the next try.
+        // An incomplete file is useless, and would block the next attempt.
         let _ = std::fs::remove_file(path);
         Error::unusable(format!("--out: {name}: {e}"))
     })
 }
 
-/// Prints another connector's connection as one of ours, and says what has to be looked at.
+/// Prints a connection of another connector as a connection of this one, and what the administrator must review.
 pub(crate) fn import(import: &Import) -> Result<ExitStatus, Error> {
     print(&import.connection, import::import)
 }
 
-/// Prints a connection for the other product, and says what could not be carried over.
+/// Prints a connection for the other product, and what could not be converted.
 pub(crate) fn convert(convert: &Convert) -> Result<ExitStatus, Error> {
     print(&convert.connection, |text| pingone::convert(text, convert.channel.as_deref()))
 }
 
-fn print(path: &Path, turn: impl FnOnce(&str) -> Result<Imported, String>) -> Result<ExitStatus, Error> {
+fn print(path: &Path, convert: impl FnOnce(&str) -> Result<Imported, String>) -> Result<ExitStatus, Error> {
     let name = printable(&path.display().to_string());
-    let turned = turn(&read(path)?).map_err(|e| Error::unusable(format!("{name}: {e}")))?;
-    lines::out(&printable_json(&format!("{:#}", turned.connection)));
-    for note in turned.notes {
+    let converted = convert(&read(path)?).map_err(|e| Error::unusable(format!("{name}: {e}")))?;
+    lines::out(&printable_json(&format!("{:#}", converted.connection)));
+    for note in converted.notes {
         print_error(&format!("note: {note}"));
     }
-    Ok(ExitStatus::Well)
+    Ok(ExitStatus::Success)
 }

@@ -1,7 +1,9 @@
-//! `pfscim state`: runs its commands and prints what they find. What is in a state file is `pfscim-channel`'s.
+//! Runs `pfscim state`: shows and edits a state file.
+//! Does not know: the format of a state file, the target.
 
 use pfscim_channel::Error;
 use pfscim_channel::state::{StateCounts, StateEntry, StateMaintenance};
+use pfscim_core::Message;
 use pfscim_core::text::{excerpt, printable};
 use serde_json::{Value, json};
 
@@ -14,39 +16,40 @@ use crate::output::tables::table;
 pub(crate) fn run(command: &StateCommand) -> Result<ExitStatus, Error> {
     match command {
         StateCommand::Show(file) => show(file)?,
-        StateCommand::User { file, who } => {
+        StateCommand::User { file, name } => {
             let state = StateMaintenance::look(&file.path)?;
-            let found = state.find(who)?;
+            let found = state.find(name)?;
             if found.is_empty() {
-                return Err(unknown(file, who));
+                return Err(unknown(file, name));
             }
             list(file, &found);
         }
         StateCommand::Dirty(file) => {
             let dirty = dirty(&StateMaintenance::look(&file.path)?)?;
             if dirty.is_empty() && !file.json {
-                out("nothing has to be sent again");
+                out("the next cycle sends nothing again");
             } else {
                 list(file, &dirty);
             }
         }
         StateCommand::Reset { file, all } => {
             let count = StateMaintenance::open(&file.path)?.reset(*all)?;
-            let source = if *all { ", and the source is read as if for the first time" } else { "" };
+            let source = if *all { ", and reads the whole source" } else { "" };
             let text = format!(
                 "the next cycle compares all {count} users and groups with the target{source}; nothing was sent"
             );
-            tell(file, &json!({"reset": count}), &text);
+            print_result(file, &json!({"reset": count}), &text);
         }
         StateCommand::Forget { file, users, dirty: false, all: false } if users.is_empty() => {
             let name = printable(&file.path.display().to_string());
-            return Err(Error::unusable(format!(
-                "{name}: who is to be forgotten? Name users (identifier, source id or target id), or say --dirty or --all"
-            )));
+            return Err(Error::unusable(
+                Message::new(format!("{name}: no user or group to forget is named"))
+                    .with_hint("name users by identifier, source id or target id, or use --dirty or --all"),
+            ));
         }
         StateCommand::Forget { file, users, dirty, .. } => forget(file, users, *dirty)?,
     }
-    Ok(ExitStatus::Well)
+    Ok(ExitStatus::Success)
 }
 
 fn show(file: &File) -> Result<(), Error> {
@@ -67,8 +70,8 @@ fn show(file: &File) -> Result<(), Error> {
         return Ok(());
     }
     let mut rows = table(["state", printable(&file.path.display().to_string()).as_str()]);
-    let whose = [("connection", &owner.connection), ("channel", &owner.channel), ("SCIM URL", &owner.scim_url)];
-    for (what, value) in whose {
+    let owner_rows = [("connection", &owner.connection), ("channel", &owner.channel), ("SCIM URL", &owner.scim_url)];
+    for (what, value) in owner_rows {
         rows.add_row([what, printable(value).as_str()]);
     }
     for (what, counts) in [("users", users), ("groups", groups)] {
@@ -76,8 +79,8 @@ fn show(file: &File) -> Result<(), Error> {
         let parts = [
             ("  in scope", counts.in_scope),
             ("  linked", counts.linked),
-            ("  to be sent (again)", counts.dirty),
-            ("  held back by an option", counts.skipped),
+            ("  to send again", counts.dirty),
+            ("  skipped (an option prevents it)", counts.skipped),
         ];
         for (what, count) in parts.into_iter().filter(|_| counts.known > 0) {
             rows.add_row([what, count.to_string().as_str()]);
@@ -97,31 +100,31 @@ fn forget(file: &File, users: &[String], dirty: bool) -> Result<(), Error> {
         (true, _) => found = self::dirty(&state)?,
         (false, []) => found = state.entries()?,
         (false, named) => {
-            for who in named {
-                let these = state.find(who)?;
-                // One who is not there may be a slip of the hand: nobody is forgotten then.
-                if these.is_empty() {
-                    return Err(unknown(file, who));
+            for name in named {
+                let matches = state.find(name)?;
+                // An unknown name may be a typing error, so nothing is forgotten.
+                if matches.is_empty() {
+                    return Err(unknown(file, name));
                 }
-                found.extend(these.into_iter().filter(|kept| !found.contains(kept)).collect::<Vec<_>>());
+                found.extend(matches.into_iter().filter(|entry| !found.contains(entry)).collect::<Vec<_>>());
             }
         }
     }
     state.forget(&found)?;
-    let names: Vec<_> = found.iter().map(|kept| kept.identifier.as_str()).collect();
+    let names: Vec<_> = found.iter().map(|entry| entry.identifier.as_str()).collect();
     if !file.json {
         names.iter().for_each(|name| out(&format!("{:<16} {}", "forgotten", printable(name))));
     }
-    let text = format!("{} forgotten; the target was not touched", names.len());
-    tell(file, &json!({"forgotten": names}), &text);
+    let text = format!("{} forgotten; the target was not contacted", names.len());
+    print_result(file, &json!({"forgotten": names}), &text);
     Ok(())
 }
 
 fn dirty(state: &StateMaintenance) -> Result<Vec<StateEntry>, Error> {
-    Ok(state.entries()?.into_iter().filter(|kept| kept.dirty).collect())
+    Ok(state.entries()?.into_iter().filter(|entry| entry.dirty).collect())
 }
 
-fn tell(file: &File, object: &Value, text: &str) {
+fn print_result(file: &File, object: &Value, text: &str) {
     if file.json {
         out(&object.to_string());
     } else {
@@ -129,38 +132,37 @@ fn tell(file: &File, object: &Value, text: &str) {
     }
 }
 
-fn unknown(file: &File, who: &str) -> Error {
+fn unknown(file: &File, user: &str) -> Error {
     let name = printable(&file.path.display().to_string());
-    Error::unusable(format!(
-        "{name}: knows no user or group `{}`; name one by identifier, source id or target id (`pfscim state dirty` and the lines of `pfscim sync --json` show them)",
-        excerpt(who)
+    Error::unusable(Message::new(format!("{name}: contains no user or group `{}`", excerpt(user))).with_hint(
+        "name it by identifier, source id or target id (`pfscim state dirty` and `pfscim sync --json` print them)",
     ))
 }
 
-/// Users and groups, one after the other.
-fn list(file: &File, these: &[StateEntry]) {
-    for kept in these {
-        let kind = if kept.is_group { "group" } else { "user" };
+/// Prints users and groups, one after the other.
+fn list(file: &File, entries: &[StateEntry]) {
+    for entry in entries {
+        let kind = if entry.is_group { "group" } else { "user" };
         if file.json {
             let object = json!({
-                "kind": kind, "source": kept.source_id, "id": kept.target_id, "identifier": kept.identifier,
-                "sent": kept.sent, "inScope": kept.in_scope, "enabled": kept.enabled, "dirty": kept.dirty,
-                "skipped": kept.skipped, "created": kept.created, "modified": kept.modified,
+                "kind": kind, "source": entry.source_id, "id": entry.target_id, "identifier": entry.identifier,
+                "sent": entry.sent, "inScope": entry.in_scope, "enabled": entry.enabled, "dirty": entry.dirty,
+                "skipped": entry.skipped, "created": entry.created, "modified": entry.modified,
             });
             out(&object.to_string());
             continue;
         }
         let yes = |is: bool| if is { "yes" } else { "no" }.to_owned();
-        let mut rows = table([kind, printable(&kept.identifier).as_str()]);
+        let mut rows = table([kind, printable(&entry.identifier).as_str()]);
         for (what, value) in [
-            ("source id", printable(&kept.source_id)),
-            ("target id", kept.target_id.as_deref().map_or_else(|| "none".into(), printable)),
-            ("in scope", yes(kept.in_scope)),
-            ("enabled", yes(kept.enabled)),
-            ("to be sent (again)", yes(kept.dirty)),
-            ("held back by an option", yes(kept.skipped)),
-            ("first known", kept.created.clone()),
-            ("last written", kept.modified.clone()),
+            ("source id", printable(&entry.source_id)),
+            ("target id", entry.target_id.as_deref().map_or_else(|| "none".into(), printable)),
+            ("in scope", yes(entry.in_scope)),
+            ("enabled", yes(entry.enabled)),
+            ("to send again", yes(entry.dirty)),
+            ("skipped (an option prevents it)", yes(entry.skipped)),
+            ("first known", entry.created.clone()),
+            ("last written", entry.modified.clone()),
         ] {
             rows.add_row([what, &value]);
         }

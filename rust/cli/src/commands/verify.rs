@@ -1,4 +1,5 @@
-//! `pfscim check` and `pfscim test`: whether a connection can work, by itself and with its target.
+//! Runs `pfscim check` and `pfscim test`: checks a connection without and with its target.
+//! Does not know: how a cycle runs.
 
 use pfscim_channel::Error;
 use pfscim_channel::prepare::inspect::inspect;
@@ -14,28 +15,28 @@ use crate::output::lines::{self, print_error};
 use crate::setup::file::read;
 use crate::setup::run::Setup;
 
-/// Tells everything that is wrong with a connection's file.
+/// Prints all errors and warnings of a connection file.
 pub(crate) fn check(check: &Check) -> Result<ExitStatus, Error> {
-    let findings = inspect(&read(&check.connection)?, &check.given.secrets);
+    let findings = inspect(&read(&check.connection)?, &check.secrets.secrets);
     if check.json {
         lines::out_json(&json!({"errors": findings.errors, "warnings": findings.warnings}));
     } else {
         list("error", &findings.errors);
         list("warning", &findings.warnings);
         if findings.errors.is_empty() {
-            lines::out(&format!("{}: nothing is wrong", printable(&check.connection.display().to_string())));
+            lines::out(&format!("{}: no errors", printable(&check.connection.display().to_string())));
         }
     }
-    Ok(if findings.errors.is_empty() { ExitStatus::Well } else { ExitStatus::Unusable })
+    Ok(if findings.errors.is_empty() { ExitStatus::Success } else { ExitStatus::Unusable })
 }
 
-/// Tries a connection with its target; writes nothing there.
+/// Checks a connection with its target, and writes nothing there.
 pub(crate) fn test(test: &Test) -> ExitStatus {
     let mut checked = Checked::default();
-    let trouble = attempt(test, &mut checked).err();
+    let error = run_checks(test, &mut checked).err();
     if test.json {
         let error =
-            trouble.as_ref().map(|t| json!({"code": t.code, "message": t.message.text(), "hint": t.message.hint()}));
+            error.as_ref().map(|t| json!({"code": t.code, "message": t.message.text(), "hint": t.message.hint()}));
         lines::out_json(&json!({"facts": checked.facts, "warnings": checked.warnings, "error": error}));
     } else {
         for fact in &checked.facts {
@@ -43,11 +44,11 @@ pub(crate) fn test(test: &Test) -> ExitStatus {
         }
         list("warning", &checked.warnings);
     }
-    match trouble {
-        None => ExitStatus::Well,
-        Some(trouble) => {
-            print_error(&format!("{}: {}", trouble.code, trouble.message));
-            trouble.end
+    match error {
+        None => ExitStatus::Success,
+        Some(error) => {
+            print_error(&format!("{}: {}", error.code, error.message));
+            error.exit_status
         }
     }
 }
@@ -62,26 +63,27 @@ fn list(kind: &str, lines: &[String]) {
 struct TestError {
     code: &'static str,
     message: Message,
-    end: ExitStatus,
+    exit_status: ExitStatus,
 }
 
 impl From<Failure> for TestError {
     fn from(failure: Failure) -> Self {
-        let end = if matches!(failure, Failure::Config(_)) { ExitStatus::Unusable } else { ExitStatus::Stopped };
-        Self { code: failure.code(), message: failure.message().clone(), end }
+        let exit_status =
+            if matches!(failure, Failure::Config(_)) { ExitStatus::Unusable } else { ExitStatus::Stopped };
+        Self { code: failure.code(), message: failure.message().clone(), exit_status }
     }
 }
 
 impl From<Error> for TestError {
     fn from(error: Error) -> Self {
-        let end = ExitStatus::from(&error);
-        let code = if end == ExitStatus::Stopped { "stopped" } else { "config" };
-        Self { code, message: error.message().clone(), end }
+        let exit_status = ExitStatus::from(&error);
+        let code = if exit_status == ExitStatus::Stopped { "stopped" } else { "config" };
+        Self { code, message: error.message().clone(), exit_status }
     }
 }
 
-/// What was found out before something went wrong is kept.
-fn attempt(test: &Test, checked: &mut Checked) -> Result<(), TestError> {
+/// Runs the checks in order. Facts and warnings from before an error stay in `checked`.
+fn run_checks(test: &Test, checked: &mut Checked) -> Result<(), TestError> {
     let setup = Setup::read(&test.target, true)?;
     checked.warnings = setup.settings.warnings();
     *checked = setup.connector()?.check()?;
@@ -93,12 +95,14 @@ fn attempt(test: &Test, checked: &mut Checked) -> Result<(), TestError> {
     if let Some(folder) = &test.target.plugin {
         let plugin = setup.plugin(&test.target, channel, folder)?;
         setup.compare(&plugin)?;
-        let told = plugin.check().map_err(|failure| {
-            let trouble = TestError::from(failure);
-            TestError { message: trouble.message.clone().at("--plugin"), ..trouble }
+        let warnings = plugin.check().map_err(|failure| {
+            let error = TestError::from(failure);
+            TestError { message: error.message.clone().at("--plugin"), ..error }
         })?;
-        checked.facts.push("deployed jar: comes to the same".into());
-        checked.warnings.extend(told.into_iter().filter(|line| !checked.warnings.contains(line)).collect::<Vec<_>>());
+        checked.facts.push("deployed jar: check passed, same result".into());
+        checked
+            .warnings
+            .extend(warnings.into_iter().filter(|line| !checked.warnings.contains(line)).collect::<Vec<_>>());
         checked.warnings.extend(plugin.close());
     }
     Ok(())

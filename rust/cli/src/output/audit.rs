@@ -1,6 +1,8 @@
-//! `--audit FILE`: one line an operation, in the format of PingFederate's `provisioner-audit.log`
-//! (docs.pingidentity.com, *Outbound provisioning audit logging*): `time| cycle_id| channel_id| event_type| source_id|
-//! target_id| is_success| non_success_cause`. Records that are as they were sent before have no line.
+//! Writes the file of `--audit`: one line per operation, in the format of PingFederate's `provisioner-audit.log`.
+//! Does not know: how a cycle runs.
+//!
+//! Columns (docs.pingidentity.com, *Outbound provisioning audit logging*): `time| cycle_id| channel_id| event_type|
+//! source_id| target_id| is_success| non_success_cause`. Unchanged records produce no line.
 
 use pfscim_core::sync::lock_ignoring_poison;
 use std::fs::{File, OpenOptions};
@@ -11,26 +13,29 @@ use std::sync::Mutex;
 use jiff::Zoned;
 use pfscim_channel::Error;
 use pfscim_channel::engine::{CycleObserver, Event};
-use pfscim_core::Outcome;
 use pfscim_core::text::printable;
+use pfscim_core::{Message, Outcome};
 
 /// An open audit file.
 pub(crate) struct Audit {
     name: String,
     channel: usize,
-    to: Mutex<To>,
+    output: Mutex<AuditOutput>,
 }
 
-struct To {
+struct AuditOutput {
     file: File,
     cycle: String,
-    /// Why a line could not be written.
-    broken: Option<String>,
+    /// The first error of a write.
+    write_error: Option<String>,
 }
 
 impl Audit {
-    /// Opens the file to append to it, and makes it where it is not there, readable by its owner only. `channel` is
-    /// the number of the channel in its connection, from 1 on.
+    /// Opens the file to append to it. A new file is readable by its owner only. `channel` is the number of the channel
+    /// in its connection; the first is 1.
+    ///
+    /// # Errors
+    /// [`Error::Unusable`] with the path.
     pub(crate) fn open(path: &Path, channel: usize) -> Result<Self, Error> {
         let name = printable(&path.display().to_string());
         let mut options = OpenOptions::new();
@@ -38,26 +43,32 @@ impl Audit {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.open(path).map_err(|e| Error::unusable(format!("--audit: {name}: {e}")))?;
-        Ok(Self { name, channel, to: Mutex::new(To { file, cycle: String::new(), broken: None }) })
+        Ok(Self { name, channel, output: Mutex::new(AuditOutput { file, cycle: String::new(), write_error: None }) })
     }
 
-    /// A new cycle begins.
+    /// Starts the lines of a new cycle.
     pub(crate) fn begin_cycle(&self) {
-        // Tells cycles apart in one file; nothing depends on it.
+        // Distinguishes cycles in one file. Nothing depends on it, so 0 is good enough if the system has no random numbers.
         let id = getrandom::u64().unwrap_or_default();
-        self.to().cycle = format!("{id:016x}");
+        self.output().cycle = format!("{id:016x}");
     }
 
-    /// Whether every line was written.
+    /// Checks that every line since the last call was written.
+    ///
+    /// # Errors
+    /// [`Error::Stopped`] with the first error of a write.
     pub(crate) fn finish(&self) -> Result<(), Error> {
-        match self.to().broken.take() {
-            Some(why) => Err(Error::Stopped(format!("--audit: {}: lines are missing: {why}", self.name).into())),
+        match self.output().write_error.take() {
+            Some(error) => Err(Error::Stopped(
+                Message::new(format!("--audit: {}: lines are missing: {error}", self.name))
+                    .with_hint("check the disk space and permissions of the file"),
+            )),
             None => Ok(()),
         }
     }
 
-    fn to(&self) -> std::sync::MutexGuard<'_, To> {
-        lock_ignoring_poison(&self.to)
+    fn output(&self) -> std::sync::MutexGuard<'_, AuditOutput> {
+        lock_ignoring_poison(&self.output)
     }
 }
 
@@ -68,11 +79,11 @@ impl CycleObserver for Audit {
         if !event.sent && event.result.is_ok() {
             return;
         }
-        let mut to = self.to();
-        let line = line(&Zoned::now(), &to.cycle, self.channel, event);
-        // One call a line: several runs may append to the same file.
-        if let Err(error) = to.file.write_all(line.as_bytes()) {
-            to.broken.get_or_insert(error.to_string());
+        let mut output = self.output();
+        let line = line(&Zoned::now(), &output.cycle, self.channel, event);
+        // One call per line, because several runs may append to the same file.
+        if let Err(error) = output.file.write_all(line.as_bytes()) {
+            output.write_error.get_or_insert(error.to_string());
         }
     }
 }
@@ -80,7 +91,7 @@ impl CycleObserver for Audit {
 fn line(time: &Zoned, cycle: &str, channel: usize, event: &Event) -> String {
     let (target, cause) = match &event.result {
         Ok(report) if report.outcome == Outcome::Skipped => {
-            let by = report.skipped_by.map(|switch| format!(": {}", switch.label())).unwrap_or_default();
+            let by = report.skipped_by.map(|option| format!(": {}", option.label())).unwrap_or_default();
             (report.id.as_deref(), format!("skipped{by}"))
         }
         Ok(report) => (report.id.as_deref(), String::new()),
@@ -99,7 +110,7 @@ fn line(time: &Zoned, cycle: &str, channel: usize, event: &Event) -> String {
     columns.join("| ") + "\n"
 }
 
-/// Fit for one column: no line break, no pipe.
+/// Escapes text for one column: line breaks and pipes.
 fn escaped(text: &str) -> String {
     printable(text).replace('|', "\\u{7c}")
 }
@@ -134,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn what_failed_or_was_held_back_says_why_on_one_line() {
+    fn a_failed_or_skipped_record_has_its_cause_on_one_line() {
         let failed = event(Operation::Remove, Err(Failure::Rejected("no | way\r\nout".into())));
         assert!(
             written(&failed).ends_with("| REMOVE| g\\u{7c}1\\u{a}| | false| rejected: no \\u{7c} way\\u{d}\\u{a}out\n")
@@ -145,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_added_to_a_private_file_and_unchanged_records_have_none() {
+    fn lines_are_appended_to_a_private_file_and_unchanged_records_have_none() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("audit.log");
         for _ in 0..2 {
@@ -165,7 +176,7 @@ mod tests {
             use std::os::unix::fs::PermissionsExt as _;
             assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         }
-        let told = Audit::open(&folder.path().join("no/where"), 1).map(|_| ()).unwrap_err().to_string();
-        assert!(told.starts_with("--audit: "), "{told}");
+        let error = Audit::open(&folder.path().join("no/where"), 1).map(|_| ()).unwrap_err().to_string();
+        assert!(error.starts_with("--audit: "), "{error}");
     }
 }

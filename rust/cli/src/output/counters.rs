@@ -1,5 +1,7 @@
-//! PingOne's sync summary (docs.pingidentity.com, *Outbound group provisioning sync summary examples*): how many users
-//! and groups a cycle was about, and how many of them are now what PingOne says.
+//! Counts users and groups as PingOne's sync summary does.
+//! Does not know: the rule, how a cycle runs.
+//!
+//! Source of the counters: docs.pingidentity.com, *Outbound group provisioning sync summary examples*.
 
 use pfscim_core::sync::lock_ignoring_poison;
 use std::sync::Mutex;
@@ -13,7 +15,7 @@ use crate::output::tables::table;
 #[derive(Debug, Default)]
 pub(crate) struct Counters(Mutex<[RuleCounts; 2]>);
 
-/// Those of users, or of groups.
+/// The counters of users, or of groups.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 struct RuleCounts {
     impacted: usize,
@@ -29,7 +31,7 @@ impl RuleCounts {
         let counter = match &event.result {
             Err(_) => &mut self.failed,
             Ok(_) if !event.blocked_by_option => &mut self.success,
-            // There is an account, but an option keeps it from being brought up to date.
+            // The account exists, but an option blocks its update.
             Ok(report) if report.id.is_some() => &mut self.partially_synced,
             Ok(_) => &mut self.unsynced,
         };
@@ -55,13 +57,13 @@ impl RuleCounts {
 }
 
 impl Counters {
-    /// One JSON object.
+    /// Returns the counters as one JSON object.
     pub(crate) fn json(&self) -> Value {
         let [users, groups] = self.counts();
         json!({"sync": {"users": users.json(), "groups": groups.json()}})
     }
 
-    /// A table for people.
+    /// Returns the counters as a table.
     pub(crate) fn text(&self) -> String {
         let [users, groups] = self.counts();
         let mut table = table(["sync summary", "users", "groups"]);
@@ -98,7 +100,7 @@ mod tests {
 
     use super::*;
 
-    fn told(counters: &Counters, kind: RecordKind, blocked_by_option: bool, result: Result<Report, Failure>) {
+    fn count(counters: &Counters, kind: RecordKind, blocked_by_option: bool, result: Result<Report, Failure>) {
         let (source, identifier, operation) = (String::new(), String::new(), Operation::Update);
         let (changes, members) = (Vec::new(), MemberChanges::default());
         counters.event(&Event {
@@ -117,16 +119,16 @@ mod tests {
     #[test]
     fn every_record_counts_once() {
         let counters = Counters::default();
-        let user = |blocked_by_option, result| told(&counters, RecordKind::User, blocked_by_option, result);
+        let user = |blocked_by_option, result| count(&counters, RecordKind::User, blocked_by_option, result);
         user(false, Ok(Report::new(Outcome::Created, Some("1"))));
         user(false, Ok(Report::new(Outcome::Unchanged, Some("1"))));
         user(true, Ok(Report::skipped(ProvisioningOption::UserUpdate, Some("1"))));
         user(true, Ok(Report::skipped(ProvisioningOption::UserCreate, None)));
-        // In the next cycle nothing is asked for them.
+        // In the next cycle they are unchanged and nothing is sent.
         user(true, Ok(Report::new(Outcome::Unchanged, Some("1"))));
         user(true, Ok(Report::new(Outcome::Unchanged, None)));
         user(false, Err(Failure::Rejected("no".into())));
-        told(&counters, RecordKind::Group, false, Ok(Report::new(Outcome::Updated, Some("2"))));
+        count(&counters, RecordKind::Group, false, Ok(Report::new(Outcome::Updated, Some("2"))));
         assert_eq!(
             counters.json(),
             json!({"sync": {

@@ -1,5 +1,5 @@
-//! Prints lines on standard output and standard error, above the progress bar.
-//! Does not know: what the lines are about.
+//! Prints lines to standard output and standard error, above the progress bar.
+//! Does not know: the content of the lines.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::OnceLock;
@@ -10,26 +10,26 @@ use serde_json::Value;
 
 static BAR: OnceLock<ProgressBar> = OnceLock::new();
 
-/// A line on standard output. Whoever closed it does not want to read on, so that is no error.
+/// Prints a line to standard output. A closed output is not an error: its reader stopped on purpose.
 pub(crate) fn out(line: &str) {
     with_progress_hidden(|| {
         let _ = writeln!(std::io::stdout().lock(), "{line}");
     });
 }
 
-/// A JSON value on standard output, on one line.
+/// Prints a JSON value to standard output, on one line.
 pub(crate) fn out_json(value: &Value) {
     out(&printable_json(&value.to_string()));
 }
 
-/// A line on standard error.
+/// Prints a line to standard error.
 pub(crate) fn err(line: &str) {
     with_progress_hidden(|| {
         let _ = writeln!(std::io::stderr().lock(), "{line}");
     });
 }
 
-/// One line on standard error for the person who has to act.
+/// Prints a message for the administrator to standard error, on one line.
 pub(crate) fn print_error(text: &str) {
     err(&format!("pfscim: {}", printable(text)));
 }
@@ -41,27 +41,27 @@ fn with_progress_hidden(print: impl FnOnce()) {
     }
 }
 
-/// Shows the bar on a terminal, at the beginning of a cycle with so many operations.
+/// Shows the progress bar, if standard error is a terminal. `operations` is its length.
 pub(crate) fn start_bar(operations: usize) {
     if std::io::stderr().is_terminal() && operations > 0 {
         let bar = BAR.get_or_init(|| ProgressBar::new(0));
         if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len}  {per_sec}  {eta} left") {
             bar.set_style(style);
         }
-        // There may have been a cycle before this one.
+        // An earlier cycle of this run may have used the bar.
         bar.reset();
         bar.set_length(operations as u64);
     }
 }
 
-/// Counts one operation as done.
+/// Advances the bar by one operation.
 pub(crate) fn advance_bar() {
     if let Some(bar) = BAR.get() {
         bar.inc(1);
     }
 }
 
-/// Removes the bar from the terminal, at the end of a cycle.
+/// Removes the bar from the terminal.
 pub(crate) fn clear_bar() {
     if let Some(bar) = BAR.get() {
         bar.finish_and_clear();

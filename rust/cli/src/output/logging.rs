@@ -1,4 +1,5 @@
-//! Log lines on standard error, one line each, with their level.
+//! Prints log messages to standard error, one line each, with their level.
+//! Does not know: the content of the messages.
 
 use std::sync::OnceLock;
 
@@ -10,12 +11,12 @@ use pfscim_core::text::printable;
 
 use crate::output::lines;
 
-/// Whose lines are shown. Libraries would tell headers and bodies, and with them secrets.
-const OURS: [&str; 2] = ["pfscim", PLUGIN_LOG];
+/// The log targets that are printed. Other libraries would log headers and bodies, which contain secrets.
+const LOG_TARGETS: [&str; 2] = ["pfscim", PLUGIN_LOG];
 
-/// Set once, before anything is logged.
+/// The logger of the program.
 struct Logger {
-    /// Steps and requests have names of their own.
+    /// Prints steps and requests with a level of their own, for --on-demand.
     steps: bool,
 }
 
@@ -23,7 +24,7 @@ static LOGGER: OnceLock<Logger> = OnceLock::new();
 
 impl Log for Logger {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        OURS.iter().any(|name| metadata.target().starts_with(name)) && metadata.level() <= log::max_level()
+        LOG_TARGETS.iter().any(|name| metadata.target().starts_with(name)) && metadata.level() <= log::max_level()
     }
 
     fn log(&self, record: &Record<'_>) {
@@ -44,9 +45,10 @@ impl Log for Logger {
     fn flush(&self) {}
 }
 
-/// Shows warnings and errors, or everything; `steps` shows everything and tells steps and requests apart from it.
+/// Starts to print warnings and errors. `verbose` and `steps` also print debug messages; `steps` marks steps and
+/// requests. Must be called before anything is logged.
 pub(crate) fn start(verbose: bool, steps: bool) {
     log::set_max_level(if verbose || steps { LevelFilter::Debug } else { LevelFilter::Warn });
-    // Only a second call can fail, and there is none.
+    // Only a second call can fail.
     let _ = log::set_logger(LOGGER.get_or_init(|| Logger { steps }));
 }

@@ -1,5 +1,5 @@
-//! Prints and writes what happens.
-//! Does not know: the commands, nor what they need before they run.
+//! Prints results and writes the audit file and the HTML page.
+//! Does not know: the commands, what they prepare.
 
 pub(crate) mod audit;
 pub(crate) mod counters;

@@ -1,10 +1,10 @@
-//! Replaces values that may not be shown by marks.
-//! Does not know: which values these are.
+//! Replaces masked values by marks.
+//! Does not know: which values are masked.
 
-/// Stands for values that may not be shown.
-const HIDDEN: &str = "***";
+/// The mark for one masked value.
+const MASK: &str = "***";
 
-/// As many marks as there are values.
+/// Returns one mark for each value.
 pub(crate) fn redacted(values: &[String]) -> Vec<String> {
-    values.iter().map(|_| HIDDEN.to_owned()).collect()
+    values.iter().map(|_| MASK.to_owned()).collect()
 }

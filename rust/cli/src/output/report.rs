@@ -1,6 +1,8 @@
-//! `pfscim plan --html FILE`: the plan as one page for the person who approves the change. It loads nothing, says so in
-//! its content security policy, and can be read, sorted out and printed without its script. Everything that came
-//! from somewhere else is escaped by the template; masked values are not in it.
+//! Writes the page of `pfscim plan --html`, for the person who approves the plan.
+//! Does not know: how a plan is made.
+//!
+//! The page loads nothing; its content security policy forbids it. It can be read, filtered by outcome and printed
+//! without its script. The template escapes all data. Masked values are not in the page.
 
 use pfscim_core::sync::lock_ignoring_poison;
 use std::collections::BTreeSet;
@@ -14,45 +16,46 @@ use jiff::Zoned;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use pfscim_channel::Error;
 use pfscim_channel::engine::{CycleObserver, Event, RecordKind, Summary, Tally};
-use pfscim_core::Outcome;
 use pfscim_core::mapping::Change;
 use pfscim_core::text::printable;
+use pfscim_core::{Message, Outcome};
 use sha2::{Digest as _, Sha256};
 
 use crate::output::redaction::redacted;
 
 const STYLE: &str = include_str!("report/style.css");
 const SCRIPT: &str = include_str!("report/script.js");
-/// By this a report is known again; it stands at the beginning of the page.
+/// The content of `meta name="generator"`, by which pfscim recognises its own page.
 const GENERATOR: &str = "pfscim";
-const BEGINNING: u64 = 2048;
+/// pfscim looks for the generator in this part of the page, in bytes.
+const HEAD_BYTES_MAX: u64 = 2048;
 
-/// One kind of outcome on the page.
+/// One section of the page: the records with one outcome.
 struct ReportSection {
-    /// None for records that would fail.
+    /// `None` for records that would fail.
     outcome: Option<Outcome>,
     heading: &'static str,
     explanation: &'static str,
-    /// How much attention it asks for: a class of the style sheet.
+    /// A class of the style sheet: how much attention the section needs.
     tone: &'static str,
 }
 
-/// What a reader has to look at first comes first.
+/// In the order of their importance to the reader.
 const REPORT_SECTIONS: [ReportSection; 11] = [
-    kind(None, "Would fail", "nothing is sent for these records until the cause is gone", "stop"),
-    kind(Some(Outcome::Deleted), "Would be deleted", "the account is deleted at the target", "stop"),
-    kind(Some(Outcome::Disabled), "Would be disabled", "active is set to false, everything else is kept", "stop"),
-    kind(Some(Outcome::Created), "Would be created", "there is no such account at the target", "go"),
-    kind(Some(Outcome::ReEnabled), "Would be re-enabled", "the account is inactive at the target", "go"),
-    kind(Some(Outcome::Adopted), "Would be adopted", "the account is there already and is linked", "calm"),
-    kind(Some(Outcome::Updated), "Would be updated", "", "calm"),
-    kind(Some(Outcome::Skipped), "Held back", "a provisioning option does not allow it", "warn"),
-    kind(Some(Outcome::AlreadyDisabled), "Already disabled", "nothing is sent", ""),
-    kind(Some(Outcome::AlreadyGone), "Already gone", "nothing is sent", ""),
-    kind(Some(Outcome::Unchanged), "Unchanged", "nothing is sent", ""),
+    section(None, "Would fail", "nothing is sent for these records before the cause is removed", "stop"),
+    section(Some(Outcome::Deleted), "Would be deleted", "the account is deleted at the target", "stop"),
+    section(Some(Outcome::Disabled), "Would be disabled", "active becomes false, all other attributes stay", "stop"),
+    section(Some(Outcome::Created), "Would be created", "the target does not have this account", "go"),
+    section(Some(Outcome::ReEnabled), "Would be re-enabled", "the account is inactive at the target", "go"),
+    section(Some(Outcome::Adopted), "Would be adopted", "the target already has the account; it is linked", "calm"),
+    section(Some(Outcome::Updated), "Would be updated", "", "calm"),
+    section(Some(Outcome::Skipped), "Skipped", "a provisioning option prevents it", "warn"),
+    section(Some(Outcome::AlreadyDisabled), "Already disabled", "nothing is sent", ""),
+    section(Some(Outcome::AlreadyGone), "Already gone", "nothing is sent", ""),
+    section(Some(Outcome::Unchanged), "Unchanged", "nothing is sent", ""),
 ];
 
-const fn kind(
+const fn section(
     outcome: Option<Outcome>,
     heading: &'static str,
     explanation: &'static str,
@@ -79,19 +82,19 @@ impl ReportSection {
     }
 }
 
-/// What stands at the top of the page.
-pub(crate) struct About<'a> {
-    /// The connection's name.
+/// The facts at the top of the page.
+pub(crate) struct ReportHeader<'a> {
+    /// Name of the connection.
     pub(crate) connection: &'a str,
-    /// The channel's name.
+    /// Name of the channel.
     pub(crate) channel: &'a str,
     /// *SCIM URL*.
     pub(crate) target: &'a str,
-    /// Field codes whose values are not shown.
-    pub(crate) hidden: &'a BTreeSet<String>,
+    /// Codes of the fields whose values are masked.
+    pub(crate) masked: &'a BTreeSet<String>,
 }
 
-/// A page to be written, which takes notes until then.
+/// A page that collects events, and is written at the end.
 pub(crate) struct ReportPage {
     path: PathBuf,
     force: bool,
@@ -114,69 +117,81 @@ impl CycleObserver for ReportPage {
 }
 
 impl ReportPage {
-    /// Looks at the place before anything else is done; `force` goes over whatever is there.
-    pub(crate) fn at(path: &Path, force: bool) -> Result<Self, Error> {
+    /// Checks the path before anything else happens. `force` overwrites any file.
+    ///
+    /// # Errors
+    /// [`Error::Unusable`] if the file exists and is not a page of pfscim.
+    pub(crate) fn new(path: &Path, force: bool) -> Result<Self, Error> {
         let page = Self { path: path.to_owned(), force, events: Mutex::default(), refused: Mutex::default() };
-        page.may_replace()?;
+        page.check_path()?;
         Ok(page)
     }
 
-    /// Whether the file is there, and may be written over.
-    fn may_replace(&self) -> Result<bool, Error> {
-        let is_there = self.path.symlink_metadata().is_ok();
-        if is_there && !self.force && !is_report(&self.path) {
+    /// Returns whether the file exists, or an error if it must not be overwritten.
+    fn check_path(&self) -> Result<bool, Error> {
+        let exists = self.path.symlink_metadata().is_ok();
+        if exists && !self.force && !is_report(&self.path) {
             let name = printable(&self.path.display().to_string());
-            return Err(Error::unusable(format!(
-                "--html: {name}: is there already and is no report of pfscim; choose another name, or write over it with --force"
-            )));
+            return Err(Error::unusable(
+                Message::new(format!("--html: {name}: the file exists and is not a page of pfscim"))
+                    .with_hint("choose another name, or overwrite it with --force"),
+            ));
         }
-        Ok(is_there)
+        Ok(exists)
     }
 
-    /// Writes the page, whole or not at all, readable by its owner only: it shows who works here.
-    pub(crate) fn write(&self, about: &About<'_>, summary: &Summary, guard: Option<&Error>) -> Result<(), Error> {
+    /// Writes the page completely or not at all. Only its owner can read it, because it contains personal data.
+    ///
+    /// # Errors
+    /// [`Error::Unusable`] with the path.
+    pub(crate) fn write(
+        &self,
+        about: &ReportHeader<'_>,
+        summary: &Summary,
+        guard: Option<&Error>,
+    ) -> Result<(), Error> {
         let name = printable(&self.path.display().to_string());
-        let told = |e: &dyn std::fmt::Display| Error::unusable(format!("--html: {name}: cannot be written: {e}"));
+        let unwritable = |e: &dyn std::fmt::Display| Error::unusable(format!("--html: {name}: cannot be written: {e}"));
         let mut events = lock_ignoring_poison(&self.events);
         events.sort_by(|a, b| a.identifier.cmp(&b.identifier).then_with(|| a.source.cmp(&b.source)));
         let refused = lock_ignoring_poison(&self.refused);
         let guard = guard.map(|error| (error.to_string(), refused.as_slice()));
         let page = page(about, summary, guard, &events, &Zoned::now()).into_string();
-        let replace = self.may_replace()?;
+        let replace = self.check_path()?;
         let folder = self.path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut file = tempfile::Builder::new().prefix(".pfscim-").tempfile_in(folder).map_err(|e| told(&e))?;
-        file.write_all(page.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(|e| told(&e))?;
+        let mut file = tempfile::Builder::new().prefix(".pfscim-").tempfile_in(folder).map_err(|e| unwritable(&e))?;
+        file.write_all(page.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(|e| unwritable(&e))?;
         let persisted = if replace { file.persist(&self.path) } else { file.persist_noclobber(&self.path) };
-        persisted.map(|_| ()).map_err(|e| told(&e.error))
+        persisted.map(|_| ()).map_err(|e| unwritable(&e.error))
     }
 }
 
 fn is_report(path: &Path) -> bool {
-    let mut beginning = Vec::new();
-    let read = std::fs::File::open(path).and_then(|file| file.take(BEGINNING).read_to_end(&mut beginning));
-    read.is_ok() && String::from_utf8_lossy(&beginning).contains(generator().into_string().as_str())
+    let mut head = Vec::new();
+    let read = std::fs::File::open(path).and_then(|file| file.take(HEAD_BYTES_MAX).read_to_end(&mut head));
+    read.is_ok() && String::from_utf8_lossy(&head).contains(generator().into_string().as_str())
 }
 
 fn generator() -> Markup {
     html! { meta name="generator" content=(GENERATOR); }
 }
 
-/// The style sheet; which outcomes are shown is decided by it, so that it works without the script.
+/// Returns the style sheet. It shows and hides sections itself, so that the page works without the script.
 fn style() -> String {
-    let rule = |kind: &ReportSection| {
-        let word = kind.as_str();
-        format!("body:has(#show-{word}:not(:checked)) section[data-outcome=\"{word}\"] {{ display: none; }}\n")
+    let rule = |section: &ReportSection| {
+        let name = section.as_str();
+        format!("body:has(#show-{name}:not(:checked)) section[data-outcome=\"{name}\"] {{ display: none; }}\n")
     };
     REPORT_SECTIONS.iter().map(rule).fold(STYLE.to_owned(), |style, rule| style + &rule)
 }
 
-/// A source of the content security policy: exactly this text.
-fn exactly(text: &str) -> String {
+/// Returns the source expression of the content security policy that allows exactly this text.
+fn csp_hash(text: &str) -> String {
     format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)))
 }
 
 fn page(
-    about: &About<'_>,
+    about: &ReportHeader<'_>,
     summary: &Summary,
     guard: Option<(String, &[String])>,
     events: &[Event],
@@ -185,8 +200,8 @@ fn page(
     let style = style();
     let policy = format!(
         "default-src 'none'; style-src {}; script-src {}; base-uri 'none'; form-action 'none'",
-        exactly(&style),
-        exactly(SCRIPT)
+        csp_hash(&style),
+        csp_hash(SCRIPT)
     );
     html! {
         (DOCTYPE)
@@ -206,7 +221,7 @@ fn page(
                         dt { "Connection" } dd { (printable(about.connection)) }
                         dt { "Channel" } dd { (printable(about.channel)) }
                         dt { "Target" } dd { (printable(about.target)) }
-                        dt { "Made" } dd { (time.strftime("%Y-%m-%d %H:%M %:z")) " by pfscim " (env!("CARGO_PKG_VERSION")) }
+                        dt { "Created" } dd { (time.strftime("%Y-%m-%d %H:%M %:z")) " by pfscim " (env!("CARGO_PKG_VERSION")) }
                     }
                     (tiles(summary, events))
                 }
@@ -216,8 +231,8 @@ fn page(
                     output #shown {}
                 }
                 main {
-                    @if events.is_empty() { p .empty { "There is nothing to do." } }
-                    @for kind in &REPORT_SECTIONS { (section(kind, events, about.hidden)) }
+                    @if events.is_empty() { p .empty { "The cycle changes nothing." } }
+                    @for section in &REPORT_SECTIONS { (render_section(section, events, about.masked)) }
                 }
                 script { (PreEscaped(SCRIPT)) }
             }
@@ -225,17 +240,17 @@ fn page(
     }
 }
 
-/// The counts, which are also what shows and hides. Most unchanged records are only counted.
+/// Renders the counts with the boxes that show and hide sections. Unchanged records are counted, but have no section.
 fn tiles(summary: &Summary, events: &[Event]) -> Markup {
     html! {
         ul .tiles {
-            @for kind in REPORT_SECTIONS.iter().filter(|kind| kind.count(summary) > 0) {
-                li { label class=(kind.tone) {
-                    @if events.iter().any(|event| kind.is_of(event)) {
-                        input id=(format!("show-{}", kind.as_str())) type="checkbox" checked;
+            @for section in REPORT_SECTIONS.iter().filter(|section| section.count(summary) > 0) {
+                li { label class=(section.tone) {
+                    @if events.iter().any(|event| section.is_of(event)) {
+                        input id=(format!("show-{}", section.as_str())) type="checkbox" checked;
                     }
-                    b { (kind.count(summary)) }
-                    (kind.heading)
+                    b { (section.count(summary)) }
+                    (section.heading)
                 } }
             }
         }
@@ -245,7 +260,7 @@ fn tiles(summary: &Summary, events: &[Event]) -> Markup {
 fn refusal(text: &str, removals: &[String]) -> Markup {
     html! {
         section .refused {
-            h2 { "This would be refused" }
+            h2 { "The removal guard stops this cycle" }
             p { (printable(text)) }
             @if !removals.is_empty() {
                 details {
@@ -257,19 +272,19 @@ fn refusal(text: &str, removals: &[String]) -> Markup {
     }
 }
 
-fn section(kind: &ReportSection, events: &[Event], hidden: &BTreeSet<String>) -> Markup {
-    let of_kind: Vec<_> = events.iter().filter(|event| kind.is_of(event)).collect();
+fn render_section(section: &ReportSection, events: &[Event], masked: &BTreeSet<String>) -> Markup {
+    let of_section: Vec<_> = events.iter().filter(|event| section.is_of(event)).collect();
     html! {
-        @if !of_kind.is_empty() {
-            section data-outcome=(kind.as_str()) class=(format!("{} {}", kind.as_str(), kind.tone)) {
-                h2 { (kind.heading) " " small { (of_kind.len()) @if !kind.explanation.is_empty() { " · " (kind.explanation) } } }
-                @for event in of_kind { (record(event, hidden)) }
+        @if !of_section.is_empty() {
+            section data-outcome=(section.as_str()) class=(format!("{} {}", section.as_str(), section.tone)) {
+                h2 { (section.heading) " " small { (of_section.len()) @if !section.explanation.is_empty() { " · " (section.explanation) } } }
+                @for event in of_section { (record(event, masked)) }
             }
         }
     }
 }
 
-fn record(event: &Event, hidden: &BTreeSet<String>) -> Markup {
+fn record(event: &Event, masked: &BTreeSet<String>) -> Markup {
     let (id, notes) = match &event.result {
         Ok(report) => (report.id.as_deref(), report.warnings.clone()),
         Err(failure) => (None, vec![format!("{}: {failure}", event.operation.as_str())]),
@@ -287,14 +302,14 @@ fn record(event: &Event, hidden: &BTreeSet<String>) -> Markup {
             @if !event.changes.is_empty() {
                 table {
                     thead { tr { th scope="col" { "Field" } th scope="col" { "At the target" } th scope="col" { "Would become" } } }
-                    tbody { @for change in &event.changes { (row(change, hidden)) } }
+                    tbody { @for change in &event.changes { (row(change, masked)) } }
                 }
             }
         }
     }
 }
 
-/// Who comes to a group, or goes.
+/// Renders the members that a group gains or loses.
 fn members(heading: &str, names: &[String]) -> Markup {
     html! {
         @if !names.is_empty() {
@@ -306,9 +321,9 @@ fn members(heading: &str, names: &[String]) -> Markup {
     }
 }
 
-fn row(change: &Change, hidden: &BTreeSet<String>) -> Markup {
+fn row(change: &Change, masked: &BTreeSet<String>) -> Markup {
     let values = |values: &[String]| {
-        let shown = if hidden.contains(&change.code) { redacted(values) } else { values.to_vec() };
+        let shown = if masked.contains(&change.code) { redacted(values) } else { values.to_vec() };
         html! {
             @for value in &shown { span { (printable(value)) } }
             @if shown.is_empty() { span .none { "nothing" } }
@@ -348,14 +363,14 @@ mod tests {
         }
     }
 
-    fn told(folder: &Path, force: bool) -> Result<String, Error> {
+    fn write_page(folder: &Path, force: bool) -> Result<String, Error> {
         let path = folder.join("plan.html");
-        let page = ReportPage::at(&path, force)?;
+        let page = ReportPage::new(&path, force)?;
         page.event(&event(HOSTILE, Ok(Report::new(Outcome::Updated, Some(HOSTILE)).warn(HOSTILE))));
         page.event(&event("bob", Err(Failure::Rejected(HOSTILE.into()))));
         page.refused(&[HOSTILE.to_owned()]);
-        let hidden = ["password".to_owned()].into();
-        let about = About { connection: HOSTILE, channel: HOSTILE, target: "https://x/", hidden: &hidden };
+        let masked = ["password".to_owned()].into();
+        let about = ReportHeader { connection: HOSTILE, channel: HOSTILE, target: "https://x/", masked: &masked };
         let users = Tally { outcomes: [(Outcome::Updated, 1)].into(), failed: 1 };
         let summary = Summary { users, ..Summary::default() };
         page.write(&about, &summary, Some(&Error::Guard(HOSTILE.into())))?;
@@ -363,9 +378,9 @@ mod tests {
     }
 
     #[test]
-    fn whatever_stands_in_the_data_is_text_on_the_page() {
+    fn data_cannot_become_markup_on_the_page() {
         let folder = tempfile::tempdir().unwrap();
-        let page = told(folder.path(), false).unwrap();
+        let page = write_page(folder.path(), false).unwrap();
         assert_eq!(page.matches("<script").count(), 1);
         assert_eq!(page.matches("</script>").count(), 1);
         assert!(!page.contains("\u{202e}") && page.contains("&lt;/script&gt;&lt;script&gt;alert(1)"));
@@ -377,29 +392,33 @@ mod tests {
     #[test]
     fn masked_values_are_not_in_the_page() {
         let folder = tempfile::tempdir().unwrap();
-        let page = told(folder.path(), false).unwrap();
+        let page = write_page(folder.path(), false).unwrap();
         let password = page.split("<th scope=\"row\">password</th>").nth(1).unwrap();
         assert!(password.starts_with("<td class=\"old\"><span>***</span></td>"), "{password}");
     }
 
     #[test]
-    fn only_a_report_is_written_over() {
+    fn only_a_page_of_pfscim_is_overwritten() {
         let folder = tempfile::tempdir().unwrap();
-        told(folder.path(), false).unwrap();
-        told(folder.path(), false).unwrap();
+        write_page(folder.path(), false).unwrap();
+        write_page(folder.path(), false).unwrap();
         let path = folder.path().join("plan.html");
-        std::fs::write(&path, "<html>somebody's own</html>").unwrap();
-        let refused = told(folder.path(), false).unwrap_err().to_string();
+        std::fs::write(&path, "<html>other content</html>").unwrap();
+        let refused = write_page(folder.path(), false).unwrap_err().to_string();
         assert!(refused.contains("--force"), "{refused}");
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "<html>somebody's own</html>");
-        told(folder.path(), true).unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "<html>other content</html>");
+        write_page(folder.path(), true).unwrap();
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
     #[test]
-    fn every_outcome_has_its_place_on_the_page() {
+    fn every_outcome_has_a_section_on_the_page() {
         for outcome in Outcome::ALL {
-            assert_eq!(REPORT_SECTIONS.iter().filter(|kind| kind.outcome == Some(outcome)).count(), 1, "{outcome}");
+            assert_eq!(
+                REPORT_SECTIONS.iter().filter(|section| section.outcome == Some(outcome)).count(),
+                1,
+                "{outcome}"
+            );
         }
     }
 }

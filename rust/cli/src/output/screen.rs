@@ -1,4 +1,5 @@
-//! What is printed of a cycle while it runs and at its end: text for people, or JSON.
+//! Prints a cycle while it runs, and its summary, as text or JSON.
+//! Does not know: how a cycle runs.
 
 use std::collections::BTreeSet;
 
@@ -15,11 +16,11 @@ use crate::output::tables::table;
 
 /// Prints a cycle while it runs.
 pub(crate) struct Screen {
-    /// JSON instead of text.
+    /// Prints JSON instead of text.
     pub(crate) json: bool,
-    /// Field codes whose values are not shown.
-    pub(crate) hidden: BTreeSet<String>,
-    /// Only what would happen.
+    /// Codes of the fields whose values are masked.
+    pub(crate) masked: BTreeSet<String>,
+    /// The cycle is a plan.
     pub(crate) preview: bool,
 }
 
@@ -47,7 +48,7 @@ impl CycleObserver for Screen {
 }
 
 impl Screen {
-    /// One record as JSON.
+    /// Returns one record as JSON.
     fn object(&self, event: &Event) -> Value {
         let mut object = json!({
             "kind": event.kind.as_str(),
@@ -83,13 +84,13 @@ impl Screen {
     }
 
     fn change(&self, change: &Change) -> Value {
-        let shown = |values: &[String]| if self.is_hidden(change) { redacted(values) } else { values.to_vec() };
+        let shown = |values: &[String]| if self.is_masked(change) { redacted(values) } else { values.to_vec() };
         json!({"field": change.code, "old": shown(&change.old), "new": shown(&change.new)})
     }
 
-    /// One record as text.
+    /// Returns one record as text.
     fn lines(&self, event: &Event) -> String {
-        let (word, rest) = match &event.result {
+        let (outcome, details) = match &event.result {
             Ok(report) => (
                 report.outcome.as_str(),
                 report.id.as_ref().map(|id| format!("  ({})", printable(id))).unwrap_or_default(),
@@ -97,11 +98,11 @@ impl Screen {
             Err(failure) => ("failed", format!("  {}: {failure}", event.operation.as_str())),
         };
         let kind = if event.kind == RecordKind::Group { "group " } else { "" };
-        let mut lines = vec![format!("{word:<16} {kind}{}{rest}", printable(&event.identifier))];
+        let mut lines = vec![format!("{outcome:<16} {kind}{}{details}", printable(&event.identifier))];
         lines.extend(event.changes.iter().map(|change| {
             let shown = |values: &[String]| match values {
                 [] => "nothing".to_owned(),
-                values if self.is_hidden(change) => redacted(values).join(", "),
+                values if self.is_masked(change) => redacted(values).join(", "),
                 values => values.iter().map(|v| format!("`{}`", printable(v))).collect::<Vec<_>>().join(", "),
             };
             format!("{:<16}   {}: {} -> {}", "", change.code, shown(&change.old), shown(&change.new))
@@ -116,18 +117,18 @@ impl Screen {
         lines.join("\n")
     }
 
-    fn is_hidden(&self, change: &Change) -> bool {
-        self.hidden.contains(&change.code)
+    fn is_masked(&self, change: &Change) -> bool {
+        self.masked.contains(&change.code)
     }
 
-    /// The end of a cycle.
+    /// Prints the counts at the end of a cycle.
     pub(crate) fn summary(&self, summary: &Summary) {
         clear_bar();
         if self.json {
             out_json(&json!({"summary": counted(&summary.users), "groups": counted(&summary.groups)}));
             return;
         }
-        let mut table = table([if self.preview { "would be" } else { "outcome" }, "users", "groups"]);
+        let mut table = table([if self.preview { "planned outcome" } else { "outcome" }, "users", "groups"]);
         for ((word, users), (_, groups)) in counts(&summary.users).zip(counts(&summary.groups)) {
             if users + groups > 0 {
                 table.add_row([word.to_owned(), users.to_string(), groups.to_string()]);
@@ -136,13 +137,13 @@ impl Screen {
         out(&table.to_string());
     }
 
-    /// The same as PingOne counts it.
+    /// Prints PingOne's counters.
     pub(crate) fn counters(&self, counters: &Counters) {
         if self.json { out_json(&counters.json()) } else { out(&counters.text()) }
     }
 }
 
-/// Every outcome with its count, and the failures.
+/// Returns each outcome with its count, and then the failures.
 fn counts(tally: &Tally) -> impl Iterator<Item = (&'static str, usize)> {
     let outcomes = Outcome::ALL.map(|o| (o.as_str(), tally.outcomes.get(&o).copied().unwrap_or(0)));
     outcomes.into_iter().chain([("failed", tally.failed)])
@@ -161,7 +162,7 @@ mod tests {
     use super::*;
 
     fn screen() -> Screen {
-        Screen { json: true, hidden: ["password".to_owned()].into(), preview: true }
+        Screen { json: true, masked: ["password".to_owned()].into(), preview: true }
     }
 
     fn event() -> Event {
@@ -220,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn text_cannot_steer_the_terminal_and_hides_what_is_masked() {
+    fn text_cannot_control_the_terminal_and_masked_values_are_not_printed() {
         let text = screen().lines(&event());
         assert!(text.chars().all(|c| c == '\n' || !c.is_control()), "{text}");
         assert_eq!(text.lines().count(), 4);

@@ -1,4 +1,4 @@
-//! Tables and lists for people: settings, fields, attributes, presets.
+//! Renders settings, fields, attributes and presets as tables and lists.
 //! Does not know: where they are printed.
 
 use comfy_table::Table;
@@ -7,16 +7,16 @@ use pfscim_channel::connection::pingone;
 use pfscim_core::mapping::Catalogue;
 use pfscim_core::settings::{SettingKind, catalogue, presets};
 
-/// A table for people.
+/// Returns an empty table with this header.
 pub(crate) fn table<const N: usize>(header: [&str; N]) -> Table {
     let mut table = Table::new();
     table.load_style(UTF8_BORDERS_ONLY).set_header(header);
     table
 }
 
-/// The settings for people.
+/// Renders the settings of the Target tab.
 pub(crate) fn settings() -> String {
-    let mut table = table(["label", "name", "default", "what it is"]);
+    let mut table = table(["label", "name", "default", "description"]);
     for setting in catalogue() {
         if setting.kind == SettingKind::Heading {
             table.add_row([&format!("- {} -", setting.label), "", "", ""]);
@@ -27,7 +27,7 @@ pub(crate) fn settings() -> String {
     table.to_string()
 }
 
-/// The presets for people: what their targets cannot do is too long for a table.
+/// Renders the presets as a list, because the limits of their targets are too long for a table.
 pub(crate) fn preset_list() -> String {
     let mut lines = Vec::new();
     for preset in presets() {
@@ -37,7 +37,7 @@ pub(crate) fn preset_list() -> String {
     lines.join("\n")
 }
 
-/// The fields for people.
+/// Renders the fields.
 pub(crate) fn fields(catalogue: &Catalogue) -> String {
     let mut table = table(["code", "label", "SCIM 2.0", "SCIM 1.1"]);
     for field in catalogue.fields() {
@@ -47,9 +47,9 @@ pub(crate) fn fields(catalogue: &Catalogue) -> String {
     table.to_string()
 }
 
-/// The attributes of a PingOne user for people.
+/// Renders the attributes of a PingOne user.
 pub(crate) fn attributes() -> String {
-    let mut table = table(["label", "path", "can be mapped"]);
+    let mut table = table(["label", "path", "mappable"]);
     for attribute in pingone::attributes() {
         table.add_row([attribute.label, attribute.path, if attribute.mapped { "yes" } else { "no" }]);
     }

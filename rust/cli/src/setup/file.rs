@@ -1,4 +1,4 @@
-//! Reads the text of a file that is named on the command line.
+//! Reads a text file that is named on the command line.
 //! Does not know: what the text means.
 
 use std::path::Path;
@@ -6,7 +6,10 @@ use std::path::Path;
 use pfscim_channel::Error;
 use pfscim_core::text::printable;
 
-/// The text of a file that was named on the command line.
+/// Reads a text file.
+///
+/// # Errors
+/// [`Error::Unusable`] with the path.
 pub(crate) fn read(path: &Path) -> Result<String, Error> {
     std::fs::read_to_string(path)
         .map_err(|e| Error::unusable(format!("{}: {e}", printable(&path.display().to_string()))))

@@ -1,5 +1,5 @@
-//! Puts together what a command needs before it runs.
-//! Does not know: the commands, nor what is printed.
+//! Prepares what a command needs: connection, source, network, signals.
+//! Does not know: the commands, what is printed.
 
 pub(crate) mod file;
 pub(crate) mod network;

@@ -1,4 +1,5 @@
-//! What the machine knows of the way to a target: trust anchors and proxies.
+//! Reads trust anchors and proxies from the system and the environment.
+//! Does not know: the target.
 
 use std::path::Path;
 
@@ -8,12 +9,16 @@ use pfscim_core::text::excerpt;
 use rustls_native_certs::{load_certs_from_paths, load_native_certs};
 use url::Url;
 
-/// The system's trust anchors and those of a PEM file, in DER. A system without any is none of our business: the
-/// target may be one of the file, or speak plain HTTP.
+/// Returns the system's trust anchors and those of a PEM file, in DER.
+///
+/// A system without trust anchors is not an error: the file may have the one that is needed, or the target uses HTTP.
+///
+/// # Errors
+/// [`Error::Unusable`] if the file cannot be read or contains no certificate.
 pub(crate) fn anchors(file: Option<&Path>) -> Result<Vec<Vec<u8>>, Error> {
     let system = load_native_certs();
     for error in &system.errors {
-        log::debug!("a trust anchor of the system cannot be read: {error}");
+        log::debug!("the system has a trust anchor that cannot be read: {error}");
     }
     let mut anchors: Vec<_> = system.certs.iter().map(|c| c.to_vec()).collect();
     if let Some(path) = file {
@@ -23,15 +28,17 @@ pub(crate) fn anchors(file: Option<&Path>) -> Result<Vec<Vec<u8>>, Error> {
             return Err(Error::unusable(format!("--ca-file: {name}: {error}")));
         }
         if loaded.certs.is_empty() {
-            return Err(Error::unusable(format!("--ca-file: {name} holds no certificate in PEM form")));
+            return Err(Error::unusable(format!("--ca-file: {name}: contains no certificate in PEM format")));
         }
         anchors.extend(loaded.certs.iter().map(|c| c.to_vec()));
     }
     Ok(anchors)
 }
 
-/// The proxies that the environment asks for: `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy`, in lower case or
-/// upper case.
+/// Reads the proxies from `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy`, in lower case or upper case.
+///
+/// # Errors
+/// [`Error::Unusable`] if a variable is not the URL of a proxy.
 pub(crate) fn proxies() -> Result<ProxyRules, Error> {
     rules(|name| {
         let value = |name: &str| std::env::var(name).ok().filter(|v| !v.trim().is_empty());
@@ -55,13 +62,13 @@ fn rules(variable: impl Fn(&str) -> Option<String>) -> Result<ProxyRules, Error>
     })
 }
 
-/// `http://user:password@host:port`, the scheme left out or not.
+/// Parses `[http://][user:password@]host[:port]`.
 fn proxy(text: &str) -> Result<Proxy, String> {
     let text = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
-    // The text may hold a password, so it is not repeated.
-    let mut url = Url::parse(&text).map_err(|e| format!("is not the URL of a proxy: {e}"))?;
+    // The text may contain a password, so messages do not repeat it.
+    let mut url = Url::parse(&text).map_err(|e| format!("not the URL of a proxy: {e}"))?;
     if url.scheme() != "http" {
-        return Err(format!("proxies are spoken to with http, not {}", excerpt(url.scheme())));
+        return Err(format!("a proxy needs the scheme http, not {}", excerpt(url.scheme())));
     }
     let decoded = |part: &str| {
         url::form_urlencoded::parse(part.replace('+', "%2B").as_bytes()).next().map(|(k, _)| k.into_owned())
@@ -74,7 +81,7 @@ fn proxy(text: &str) -> Result<Proxy, String> {
     Ok(Proxy { url: url.as_str().trim_end_matches('/').to_owned(), credentials })
 }
 
-/// A name in `no_proxy` stands for itself and everything below it.
+/// Returns the patterns of one entry of `no_proxy`: the name itself and all names below it.
 fn patterns(entry: &str) -> Vec<String> {
     let entry = entry.trim();
     let name = entry.strip_prefix("*.").unwrap_or(entry).trim_start_matches('.');
@@ -89,13 +96,13 @@ fn patterns(entry: &str) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn given(pairs: &[(&str, &str)]) -> Result<ProxyRules, Error> {
+    fn rules_of(pairs: &[(&str, &str)]) -> Result<ProxyRules, Error> {
         rules(|name| pairs.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned()))
     }
 
     #[test]
     fn proxies_are_read_in_the_usual_spellings() {
-        let rules = given(&[
+        let rules = rules_of(&[
             ("http_proxy", "proxy.example:3128"),
             ("https_proxy", "http://jo%40x:p%3Aw+d@proxy.example:8080/"),
             ("no_proxy", "localhost, .corp.example,*.lab,*"),
@@ -106,13 +113,13 @@ mod tests {
         assert_eq!(https.url, "http://proxy.example:8080");
         assert_eq!(https.credentials, Some(("jo@x".into(), "p:w+d".into())));
         assert_eq!(rules.direct, ["localhost", "*.localhost", "corp.example", "*.corp.example", "lab", "*.lab", "*"]);
-        assert_eq!(given(&[("all_proxy", "p:1")]).unwrap().https.unwrap().url, "http://p:1");
-        assert_eq!(given(&[]).unwrap(), ProxyRules::default());
+        assert_eq!(rules_of(&[("all_proxy", "p:1")]).unwrap().https.unwrap().url, "http://p:1");
+        assert_eq!(rules_of(&[]).unwrap(), ProxyRules::default());
     }
 
     #[test]
-    fn a_proxy_that_is_none_is_named_by_its_variable() {
-        let told = given(&[("https_proxy", "socks5://user:hunter2@p:1")]).unwrap_err().to_string();
-        assert!(told.starts_with("https_proxy: ") && !told.contains("hunter2"), "{told}");
+    fn an_unusable_proxy_is_named_by_its_variable_without_its_password() {
+        let error = rules_of(&[("https_proxy", "socks5://user:hunter2@p:1")]).unwrap_err().to_string();
+        assert!(error.starts_with("https_proxy: ") && !error.contains("hunter2"), "{error}");
     }
 }

@@ -1,4 +1,5 @@
-//! Puts a channel together from its arguments: the connection, the way to the target, the deployed jar.
+//! Builds a channel from the arguments: connection, settings, mapping, provisioner.
+//! Does not know: what is printed.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use pfscim_channel::prepare::describe;
 use pfscim_channel::provisioner::{Deployed, Plugin, operation_timeout};
 use pfscim_channel::source::{PingOne, Source};
 use pfscim_channel::state::Owner;
+use pfscim_core::Message;
 use pfscim_core::connector::Connector;
 use pfscim_core::environment::{Environment, SystemClock};
 use pfscim_core::mapping::Catalogue;
@@ -22,10 +24,10 @@ use crate::args::{Job, Target};
 use crate::setup::file::read;
 use crate::setup::{network, source};
 
-/// The setting that says what may be cleared.
+/// The setting with the fields that an empty value may clear.
 const CLEARABLE: &str = "CLEARABLE_ATTRIBUTES";
 
-/// What the connection says, read and checked.
+/// A connection that was read and checked, with the environment of its runs.
 pub(crate) struct Setup {
     pub(crate) connection: Connection,
     position: usize,
@@ -35,7 +37,10 @@ pub(crate) struct Setup {
 }
 
 impl Setup {
-    /// Reads the connection; `dry_run`: nothing will be written to the target.
+    /// Reads and checks the connection. With `dry_run` core writes nothing to the target.
+    ///
+    /// # Errors
+    /// [`Error::Unusable`] for a file, channel, setting, certificate or proxy that cannot be used.
     pub(crate) fn read(target: &Target, dry_run: bool) -> Result<Self, Error> {
         let name = printable(&target.connection.display().to_string());
         let unusable = |text: String| Error::unusable(format!("{name}: {text}"));
@@ -57,10 +62,10 @@ impl Setup {
             let settings = Settings::parse(pairs.iter().map(|(n, v)| (n.as_str(), v.expose())));
             settings.map_err(|e| unusable(e.message().to_string()))
         };
-        let mut pairs = connection.pairs(&target.given.secrets).map_err(unusable)?;
-        let own = parse(&pairs)?;
+        let mut pairs = connection.pairs(&target.secrets.secrets).map_err(unusable)?;
+        let stored = parse(&pairs)?;
         pairs.retain(|(name, _)| setting(name).is_none_or(|s| s.name != CLEARABLE));
-        pairs.push((CLEARABLE.to_owned(), Secret::new(clearable(channel, &own))));
+        pairs.push((CLEARABLE.to_owned(), Secret::new(clearable(channel, &stored))));
         let settings = parse(&pairs)?;
         Ok(Self { position, pairs, settings, environment, connection })
     }
@@ -69,8 +74,7 @@ impl Setup {
         &self.connection.channels[self.position]
     }
 
-    /// Refuses what no cycle can be run with: a PingOne rule that is off or whose connection is, and nobody who says
-    /// where users come from.
+    /// Checks that a cycle can run: the PingOne rule and its connection are on, and a source is named.
     pub(crate) fn ready(&self, job: &Job) -> Result<(), Error> {
         match self.connection.rule.as_ref().and_then(|rule| rule.off.clone()) {
             Some(why) => Err(Error::unusable(why)),
@@ -78,12 +82,12 @@ impl Setup {
         }
     }
 
-    /// Where users come from: what the arguments name or, with a PingOne rule, what its file does.
+    /// Opens the source: that of the arguments or, for a PingOne rule, that of its file.
     pub(crate) fn source(&self, job: &Job) -> Result<Box<dyn Source>, Error> {
         let Some(rule) = &self.connection.rule else { return source::open(&job.source, &self.environment.anchors) };
         source::none(&job.source)?;
         let folder = job.target.connection.parent().unwrap_or(Path::new(""));
-        Ok(Box::new(PingOne::open(rule, folder, &job.target.given.secrets, &self.environment)?))
+        Ok(Box::new(PingOne::open(rule, folder, &job.target.secrets.secrets, &self.environment)?))
     }
 
     pub(crate) fn owner(&self, channel: &Channel) -> Owner {
@@ -98,7 +102,7 @@ impl Setup {
         Ok(Connector::open(self.settings.clone(), self.environment.clone())?)
     }
 
-    /// The standard fields; where others are mapped, also those of the target's own schemas.
+    /// Returns the standard fields. If other fields are mapped, it also reads the schemas of the target.
     pub(crate) fn catalogue(&self, channel: &Channel) -> Result<Arc<Catalogue>, Error> {
         let standard = Arc::new(Catalogue::standard(self.settings.version));
         let mut mapped = channel.attribute_mapping.iter().filter(|m| m.saas_field_info.is_mapped());
@@ -108,14 +112,14 @@ impl Setup {
         Ok(self.connector()?.session().fields()?)
     }
 
-    /// Holds the deployed jar to be of this version.
+    /// Checks that the deployed jar has the settings and fields of this program.
     pub(crate) fn compare(&self, plugin: &Plugin) -> Result<(), Error> {
         describe::compare("settings", "name", &plugin.settings()?, &describe::settings_json())?;
         let standard = Catalogue::standard(self.settings.version);
         describe::compare("fields", "code", &plugin.fields()?, &describe::fields_json(&standard))
     }
 
-    /// Who evaluates the expressions of the mapping, where there are any and it may be done.
+    /// Starts the evaluator, if the mapping has expressions and --allow-expressions is set.
     pub(crate) fn expressions(&self, target: &Target) -> Result<Option<Evaluator>, Error> {
         let mut mapping = self.channel().attribute_mapping.iter();
         if !target.allow_expressions || !mapping.any(|m| m.saas_field_info.expression().is_some()) {
@@ -124,7 +128,7 @@ impl Setup {
         Evaluator::start(&java(), &host(target, "--allow-expressions")?).map(Some)
     }
 
-    /// The mapping of the channel.
+    /// Returns the mapping of the channel.
     pub(crate) fn rules<'a>(
         &'a self,
         catalogue: &Catalogue,
@@ -134,11 +138,12 @@ impl Setup {
         Rules::new(self.channel(), catalogue, self.settings.identifier.code(), expressions)
     }
 
-    /// The deployed jar in its host, with these settings.
+    /// Starts the deployed jar in its Java host process, and opens it with the settings of the connection.
     pub(crate) fn plugin(&self, target: &Target, channel: &Channel, folder: &Path) -> Result<Plugin, Error> {
         if channel.merge_groups && channel.channel_source.group_location().is_some() {
             return Err(Error::unusable(
-                "--plugin: GROUP_MEMBERSHIP_HANDLING is Merge, but the jar overwrites the members of a group, as PingFederate does; choose Overwrite, or run without --plugin",
+                Message::new("--plugin: GROUP_MEMBERSHIP_HANDLING is Merge, but the jar overwrites the members of a group, as PingFederate does")
+                    .with_hint("choose Overwrite, or run without --plugin"),
             ));
         }
         let deployed = Deployed {
@@ -152,13 +157,13 @@ impl Setup {
         Ok(plugin)
     }
 
-    /// Opens a session of the deployed jar, for another cycle.
+    /// Opens a session of the deployed jar, for the next cycle.
     pub(crate) fn open(&self, plugin: &Plugin) -> Result<(), Error> {
         let pairs = self.pairs.iter().map(|(name, value)| (name.as_str(), value.expose()));
         plugin.open(self.number(), pairs)
     }
 
-    /// The number of the channel in its connection, from 1 on.
+    /// Returns the number of the channel in its connection. The first channel is 1.
     pub(crate) fn number(&self) -> usize {
         self.position + 1
     }
@@ -168,15 +173,15 @@ fn host(target: &Target, option: &str) -> Result<PathBuf, Error> {
     target.host.clone().map_or_else(|| host_jar(option), Ok)
 }
 
-/// *Clear Attributes When Empty* of a connection whose mapping is known: its own value, and every mapped field that may
-/// be empty. Core and the deployed jar get it alike.
-fn clearable(channel: &Channel, own: &Settings) -> String {
-    let mapped = mapping::clearable(channel, own.version, own.identifier.code());
-    let codes: BTreeSet<_> = own.clearable.iter().cloned().chain(mapped).collect();
+/// Returns the value of *Clear Attributes When Empty* for core and the jar: the stored value, and every mapped field
+/// that may be empty.
+fn clearable(channel: &Channel, stored: &Settings) -> String {
+    let mapped = mapping::clearable(channel, stored.version, stored.identifier.code());
+    let codes: BTreeSet<_> = stored.clearable.iter().cloned().chain(mapped).collect();
     codes.into_iter().collect::<Vec<_>>().join(",")
 }
 
-/// Where a channel's state stands when nobody says otherwise.
+/// Returns the path of the state file without --state: next to the connection, `NAME.CHANNEL.state`.
 pub(crate) fn default_state_path(connection: &Path, channel: &str) -> PathBuf {
     let stem = connection.file_stem().unwrap_or_default().to_string_lossy();
     let channel: String =
@@ -184,7 +189,7 @@ pub(crate) fn default_state_path(connection: &Path, channel: &str) -> PathBuf {
     connection.with_file_name(format!("{stem}.{channel}.state"))
 }
 
-/// Java by `JAVA_HOME`, then by `PATH`.
+/// Returns the path of Java: from `JAVA_HOME`, otherwise by `PATH`.
 fn java() -> PathBuf {
     let program = format!("java{}", std::env::consts::EXE_SUFFIX);
     match std::env::var_os("JAVA_HOME").filter(|home| !home.is_empty()) {
@@ -193,17 +198,24 @@ fn java() -> PathBuf {
     }
 }
 
-/// The host beside this program, or in the checkout that it was built in.
+/// Finds pfscim-host.jar in `../lib`, relative to this program, or in the checkout that it was built in.
 fn host_jar(option: &str) -> Result<PathBuf, Error> {
-    const PLACES: [&str; 3] =
+    const JAR_PATHS: [&str; 3] =
         ["lib/pfscim-host.jar", "dist/lib/pfscim-host.jar", "tests/host/build/libs/pfscim-host.jar"];
-    let program =
-        std::env::current_exe().map_err(|e| Error::unusable(format!("--host: cannot be found by itself: {e}")))?;
+    let program = std::env::current_exe().map_err(|e| {
+        Error::unusable(
+            Message::new(format!("{option}: the path of this program is unknown: {e}"))
+                .with_hint("set --host to the path of pfscim-host.jar"),
+        )
+    })?;
     let program = program.canonicalize().unwrap_or(program);
     let (folders, in_checkout) = (program.ancestors().skip(1), program.ancestors().skip(2));
-    let installed = folders.skip(1).take(1).map(|folder| folder.join(PLACES[0]));
-    let built = in_checkout.flat_map(|folder| PLACES[1..].iter().map(|place| folder.join(place)));
+    let installed = folders.skip(1).take(1).map(|folder| folder.join(JAR_PATHS[0]));
+    let built = in_checkout.flat_map(|folder| JAR_PATHS[1..].iter().map(|path| folder.join(path)));
     installed.chain(built).find(|jar| jar.is_file()).ok_or_else(|| {
-        Error::unusable(format!("{option}: pfscim-host.jar is not beside this program; name it with --host JAR"))
+        Error::unusable(
+            Message::new(format!("{option}: pfscim-host.jar is not in ../lib, relative to this program"))
+                .with_hint("set --host to its path"),
+        )
     })
 }

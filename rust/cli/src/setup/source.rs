@@ -1,17 +1,22 @@
-//! Opens the source that the arguments name: where the users of a run come from.
-//! Does not know: what a PingOne file says of its source.
+//! Opens the source that the arguments name.
+//! Does not know: the source of a PingOne file.
 
 use pfscim_channel::Error;
 use pfscim_channel::source::{Account, Csv, Form, JsonLines, Ldap, Ldif, Source};
+use pfscim_core::Message;
 
 use crate::args::{SOURCE_SHAPE, SourceArguments, SourceLocation};
 
-/// The source that the arguments name. `anchors` are the certificates that a directory is trusted by, in DER.
+/// Opens the source. `anchors` are the trusted certificates for a directory, in DER.
+///
+/// # Errors
+/// [`Error::Unusable`] if no source is named, or a directory cannot be used.
 pub(crate) fn open(arguments: &SourceArguments, anchors: &[Vec<u8>]) -> Result<Box<dyn Source>, Error> {
     let source = arguments.source.as_ref().ok_or_else(|| {
-        Error::unusable(format!(
-            "--source: is missing; the connection does not say where users come from: {SOURCE_SHAPE}"
-        ))
+        Error::unusable(
+            Message::new("--source is missing, and the connection does not name a source")
+                .with_hint(format!("set --source; it {SOURCE_SHAPE}")),
+        )
     })?;
     Ok(match source {
         SourceLocation::Directory(url) => {
@@ -22,19 +27,19 @@ pub(crate) fn open(arguments: &SourceArguments, anchors: &[Vec<u8>]) -> Result<B
         SourceLocation::Ldif(file) => Box::new(Ldif::new(file)),
         SourceLocation::JsonLines(file) => Box::new(JsonLines::new(file)),
         SourceLocation::Csv(file) => {
-            let usual = Form::default();
-            let delimiter = arguments.csv_delimiter.unwrap_or(usual.delimiter);
+            let form = Form::default();
+            let delimiter = arguments.csv_delimiter.unwrap_or(form.delimiter);
             Box::new(Csv::new(file, Form { delimiter, values: arguments.csv_values }))
         }
     })
 }
 
-/// Refuses a second word about where users come from.
+/// Checks that no source is named, because the PingOne file names it.
 pub(crate) fn none(arguments: &SourceArguments) -> Result<(), Error> {
     match arguments.source {
         None => Ok(()),
         Some(_) => Err(Error::unusable(
-            "--source: the PingOne file says where users come from (its `source`); leave --source out",
+            Message::new("--source is set, but the PingOne file names its source").with_hint("remove --source"),
         )),
     }
 }

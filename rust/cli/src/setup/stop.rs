@@ -1,5 +1,8 @@
-//! Ctrl-C and the termination signal: the first one asks the run to end when nothing is under way any more, the
-//! second one ends the program at once. A state file is true at every moment, so neither loses anything.
+//! Handles Ctrl-C and the termination signals.
+//! Does not know: what a run does.
+//!
+//! After the first signal the run finishes the records that it has started. A second signal ends the program
+//! immediately. The state file is consistent at every moment, so both are safe.
 
 use std::io::IsTerminal as _;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,31 +13,34 @@ use pfscim_channel::Error;
 use crate::exit_status::ExitStatus;
 
 /// Set by the first signal.
-pub(crate) static ASKED: AtomicBool = AtomicBool::new(false);
+pub(crate) static STOP_REQUESTED: AtomicBool = AtomicBool::new(false);
 
-/// Listens from now on, and wakes this thread where it sleeps in [`sleep`]. `say` prints a line on standard error.
-pub(crate) fn listen(say: impl Fn(&str) + Send + 'static) -> Result<(), Error> {
-    let waiting = std::thread::current();
+/// Starts to handle signals, and wakes this thread if it is in [`sleep`]. `print` writes a line to standard error.
+///
+/// # Errors
+/// [`Error::Unusable`] if the system refuses the handler.
+pub(crate) fn listen(print: impl Fn(&str) + Send + 'static) -> Result<(), Error> {
+    let sleeper = std::thread::current();
     ctrlc::set_handler(move || {
-        if ASKED.swap(true, Ordering::Relaxed) {
+        if STOP_REQUESTED.swap(true, Ordering::Relaxed) {
             std::process::exit(ExitStatus::Stopped.status().into());
         }
         if std::io::stderr().is_terminal() {
-            say("stopping when what is under way is finished; Ctrl-C again ends at once");
+            print("pfscim: stopping after the records that it has started; press Ctrl-C again to stop immediately");
         }
-        waiting.unpark();
+        sleeper.unpark();
     })
-    .map_err(|e| Error::unusable(format!("Ctrl-C cannot be listened to: {e}")))
+    .map_err(|e| Error::unusable(format!("signals cannot be handled: {e}")))
 }
 
-/// Whether somebody asked to stop.
-pub(crate) fn is_asked() -> bool {
-    ASKED.load(Ordering::Relaxed)
+/// Returns whether a signal was received.
+pub(crate) fn is_requested() -> bool {
+    STOP_REQUESTED.load(Ordering::Relaxed)
 }
 
-/// Sleeps until then, or until somebody asks to stop.
+/// Sleeps until the time, or until a signal.
 pub(crate) fn sleep(until: Instant) {
-    while !is_asked() {
+    while !is_requested() {
         match until.saturating_duration_since(Instant::now()) {
             Duration::ZERO => break,
             left => std::thread::park_timeout(left),

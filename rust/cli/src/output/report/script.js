@@ -1,4 +1,4 @@
-// Text filter of the page. Everything is there and readable without it.
+// Filters the records of the page by text. Without this script the page shows every record.
 (() => {
   const search = document.getElementById("search");
   const shown = document.getElementById("shown");
@@ -22,7 +22,7 @@
     }
     shown.textContent = `${count} of ${total} shown`;
   };
-  // A link may bring its filter along: plan.html#q=ada
+  // A link can contain a filter: plan.html#q=ada
   if (location.hash.startsWith("#q=")) {
     search.value = decodeURIComponent(location.hash.slice(3));
   }
