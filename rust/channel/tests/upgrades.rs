@@ -36,7 +36,7 @@ fn versions() -> Vec<String> {
 /// The Target tab, with another value here and there.
 fn pairs(connection: &Connection, changes: &[(&str, &str)]) -> Vec<(String, String)> {
     let given = connection.target_settings.iter().filter_map(|setting| match &setting.value {
-        SettingValue::Given(value) => Some((setting.name.clone(), value.expose().to_owned())),
+        SettingValue::Clear(value) => Some((setting.name.clone(), value.expose().to_owned())),
         SettingValue::Encrypted | SettingValue::Missing => None,
     });
     let mut pairs: Vec<_> = given.collect();

@@ -1,5 +1,5 @@
-//! What the consoles saved: an SP connection of PingFederate, or a PingOne store with its rule.
-//! Does not know: the source, the target, files. It reads text.
+//! Reads a saved connection: an SP connection of PingFederate, or a PingOne store with its rule.
+//! Does not know: sources, targets, files. The caller passes the text.
 
 mod model;
 pub mod pingone;

@@ -1,4 +1,4 @@
-//! A connection, whichever console saved it: the Target tab, and channels with their source settings and mapping.
+//! Defines a connection of either console: the Target tab, and channels with source settings and mapping.
 //! Does not know: what the settings and fields mean.
 //!
 //! Shapes: `SpConnection`, `OutboundProvision`, `Channel`, `ChannelSource`, `SaasAttributeMapping` of the OpenAPI
@@ -13,38 +13,38 @@ use serde::Deserialize;
 use super::pingone::Rule;
 use crate::directory::Filter as Condition;
 
-/// The plugin type that this program works for.
+/// The value of `outboundProvision.type` of a connection of this connector.
 pub const PLUGIN_TYPE: &str = "PfScim";
+
 /// A connection with outbound provisioning to a SCIM target.
 #[derive(Debug, Clone)]
 pub struct Connection {
-    /// The API's `id`, or the entity id where a file has none.
+    /// The API's `id`; if the file has none, the entity id.
     pub id: String,
-    /// What the console calls it.
+    /// The name in the console.
     pub name: String,
     /// The Target tab.
     pub target_settings: Vec<TargetSetting>,
     /// The Manage Channels tab.
     pub channels: Vec<Channel>,
-    /// With a PingOne rule: what it is beside its settings and its channel.
+    /// The parts of a PingOne rule that are neither settings nor channel. `None` for PingFederate.
     pub rule: Option<Rule>,
 }
 
 impl Connection {
-    /// The channel of that name, or the only one there is.
+    /// Returns the channel with this name. Without a name, the connection must have exactly one channel.
     ///
     /// # Errors
-    /// One line naming the channels.
+    /// One line that names the channels.
     pub fn channel(&self, name: Option<&str>) -> Result<&Channel, String> {
         let names = || self.channels.iter().map(|c| format!("`{}`", excerpt(&c.name))).collect::<Vec<_>>().join(", ");
         match (name, self.channels.as_slice()) {
             (_, []) => Err("the connection has no channel".into()),
             (None, [only]) => Ok(only),
-            (None, _) => Err(format!("the connection has several channels, choose one with --channel: {}", names())),
-            (Some(name), all) => all
-                .iter()
-                .find(|c| c.name == name)
-                .ok_or_else(|| format!("the connection has no channel `{}`, only {}", excerpt(name), names())),
+            (None, _) => Err(format!("the connection has several channels: {}; choose one with --channel", names())),
+            (Some(name), all) => all.iter().find(|c| c.name == name).ok_or_else(|| {
+                format!("the connection has no channel `{}`; its channels are {}", excerpt(name), names())
+            }),
         }
     }
 }
@@ -52,20 +52,20 @@ impl Connection {
 /// One name/value pair of the Target tab.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TargetSetting {
-    /// The setting's name: `SCIM_URL`.
+    /// The name of the setting, for example `SCIM_URL`.
     pub name: String,
-    /// Its value, whatever it is: some are secrets.
+    /// The value. All values are kept as secrets, because some are.
     pub value: SettingValue,
 }
 
-/// What a file says about a setting.
+/// The value of a setting in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SettingValue {
-    /// Its value.
-    Given(Secret),
-    /// A value that only the PingFederate server which wrote the file can read.
+    /// A value in clear.
+    Clear(Secret),
+    /// A value that only the PingFederate server that wrote the file can decrypt.
     Encrypted,
-    /// Nothing: section headings are stored so.
+    /// No value. PingFederate stores section headings this way.
     Missing,
 }
 
@@ -88,26 +88,26 @@ pub struct Channel {
     /// *Timeout*, in seconds.
     #[serde(default)]
     timeout: Option<u32>,
-    /// Of several values the first is sent, whatever the field takes.
+    /// Only the first of several values is sent, also for multi-valued fields (PingOne).
     #[serde(skip)]
     pub(crate) single_valued: bool,
-    /// Members that a group has at the target already stay in it.
+    /// *Merge*: members that a group already has at the target stay.
     #[serde(skip)]
     pub merge_groups: bool,
 }
 
 impl Channel {
-    /// How many operations run at a time; 1 where it is not said.
+    /// Returns the number of operations that run at the same time, 1 to 64. Default: 1.
     pub fn threads(&self) -> usize {
         usize::from(self.max_threads.unwrap_or(1).clamp(1, 64))
     }
 
-    /// The source attributes that any field is mapped from.
+    /// Returns the source attributes of all mapped fields.
     pub fn mapped_attributes(&self) -> impl Iterator<Item = &str> {
         self.attribute_mapping.iter().flat_map(|m| m.saas_field_info.attributes()).map(String::as_str)
     }
 
-    /// How long one operation may take; 60 s where it is not said.
+    /// Returns the time limit of one operation. Default: 60 s.
     pub fn timeout(&self) -> Duration {
         Duration::from_secs(self.timeout.filter(|t| *t > 0).unwrap_or(60).into())
     }
@@ -122,12 +122,12 @@ pub struct SourceSettings {
     /// *GUID Type* is binary.
     #[serde(default)]
     pub guid_binary: bool,
-    /// Object classes (and what live directories are asked for changes by).
+    /// The object classes, and how a directory marks changed entries.
     pub change_detection_settings: ChangeDetection,
-    /// How groups and members find each other.
+    /// The attributes that link groups and members.
     #[serde(default)]
     pub group_membership_detection: GroupMembership,
-    /// *Account Status ...*.
+    /// *Account Status Attribute*, *Account Status Algorithm* and the rows below.
     pub account_management_settings: AccountManagement,
     /// *Base DN*.
     pub base_dn: String,
@@ -139,13 +139,13 @@ pub struct SourceSettings {
 }
 
 impl SourceSettings {
-    /// *Groups*; `None` where nothing says which, so that groups are left alone.
+    /// Returns *Groups*. `None` if it selects nothing; groups are then not provisioned.
     pub fn group_location(&self) -> Option<&Location> {
         self.group_source_location.as_ref().filter(|location| !location.is_everything())
     }
 
     /// Sets both locations.
-    pub(crate) fn choose(&mut self, users: Location, groups: Option<Location>) {
+    pub(crate) fn set_locations(&mut self, users: Location, groups: Option<Location>) {
         self.user_source_location = users;
         self.group_source_location = groups;
     }
@@ -163,7 +163,7 @@ pub enum ChangeAlgorithm {
     TimestampNoNegation,
 }
 
-/// The object classes, and how a live directory says that an entry changed.
+/// The object classes, and how a directory marks changed entries.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ChangeDetection {
@@ -181,8 +181,8 @@ pub struct ChangeDetection {
 }
 
 impl ChangeDetection {
-    /// The attribute that is another one after every change of an entry: *USN Attribute* or *Timestamp Attribute*,
-    /// as the algorithm has it.
+    /// Returns the attribute whose value changes with every change of an entry: *USN Attribute* or *Timestamp
+    /// Attribute*, depending on the algorithm.
     pub fn marker(&self) -> Option<&str> {
         match self.changed_users_algorithm? {
             ChangeAlgorithm::ActiveDirectoryUsn => filled(self.usn_attribute_name.as_deref()),
@@ -197,10 +197,10 @@ impl ChangeDetection {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct GroupMembership {
-    /// On users: the names of their groups.
+    /// The attribute of a user that contains the names of its groups.
     #[serde(default)]
     pub member_of_group_attribute_name: Option<String>,
-    /// On groups: the names (or GUIDs) of their members.
+    /// The attribute of a group that contains the names (or GUIDs) of its members.
     #[serde(default)]
     pub group_member_attribute_name: Option<String>,
 }
@@ -216,7 +216,7 @@ pub enum StatusAlgorithm {
     Flag,
 }
 
-/// How the source says that an account is enabled.
+/// How the source marks an enabled account.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AccountManagement {
@@ -234,18 +234,18 @@ pub struct AccountManagement {
 }
 
 impl AccountManagement {
-    /// *Flag Comparison Status*: enabled, or not, where the value matches.
+    /// Returns *Flag Comparison Status*: whether a user is enabled if the value matches. Default: true.
     pub fn flag_comparison_status(&self) -> bool {
         self.flag_comparison_status.unwrap_or(true)
     }
 
-    /// *Default Status*: where the attribute is absent.
+    /// Returns *Default Status*: whether a user is enabled if the attribute is absent. Default: true.
     pub fn default_status(&self) -> bool {
         self.default_status.unwrap_or(true)
     }
 }
 
-/// A part of the directory: members of a group, what a filter finds, or both.
+/// A selection of entries: the members of a group, the matches of a filter, or both.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Location {
@@ -255,21 +255,21 @@ pub struct Location {
     filter: Option<String>,
     #[serde(default)]
     nested_search: Option<bool>,
-    /// Instead of both: a condition that was read already.
+    /// A parsed filter, which replaces both (PingOne).
     #[serde(skip)]
     condition: Option<Condition>,
 }
 
 impl Location {
-    /// What a condition finds.
+    /// Returns the location of the entries that match a condition.
     pub(crate) fn of(condition: Condition) -> Self {
         Self { condition: Some(condition), ..Self::default() }
     }
 
-    /// What is evaluated on entries in memory.
+    /// Returns the filter for entries in memory. `None` if the location has no filter.
     ///
     /// # Errors
-    /// One line: no filter, or one that only a directory can evaluate.
+    /// One line: a malformed filter, or one that only a directory can evaluate.
     pub(crate) fn condition(&self) -> Result<Option<Condition>, String> {
         match &self.condition {
             Some(condition) => Ok(Some(condition.clone())),
@@ -277,7 +277,7 @@ impl Location {
         }
     }
 
-    /// Whether nothing is asked for.
+    /// Returns whether the location has neither a group nor a filter.
     pub(crate) fn is_everything(&self) -> bool {
         self.group_dn().is_none() && self.filter().is_none() && self.condition.is_none()
     }
@@ -302,7 +302,7 @@ impl Location {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Mapping {
-    /// The field's code.
+    /// The code of the field.
     pub field_name: String,
     /// The mapping details; empty for a field that is not mapped.
     #[serde(default)]
@@ -313,12 +313,12 @@ pub struct Mapping {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum CharacterCase {
-    /// As it is.
+    /// Unchanged.
     #[default]
     None,
-    /// To lower case.
+    /// Converted to lower case.
     Lower,
-    /// To upper case.
+    /// Converted to upper case.
     Upper,
 }
 
@@ -326,7 +326,7 @@ pub enum CharacterCase {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Parser {
-    /// As it is.
+    /// Unchanged.
     #[default]
     None,
     /// *Extract CN from DN*.
@@ -358,7 +358,7 @@ pub struct FieldInfo {
 }
 
 impl FieldInfo {
-    /// The source attributes.
+    /// Returns the source attributes.
     pub fn attributes(&self) -> &[String] {
         self.attribute_names.as_deref().unwrap_or(&[])
     }
@@ -398,12 +398,13 @@ impl FieldInfo {
         self.masked.unwrap_or(false)
     }
 
-    /// Whether the field is mapped at all.
+    /// Returns whether the field has an attribute, a default value or an expression.
     pub fn is_mapped(&self) -> bool {
         !self.attributes().is_empty() || self.default_value().is_some() || self.expression().is_some()
     }
 }
 
+/// Returns the trimmed text, if it is not blank.
 pub(super) fn filled(text: Option<&str>) -> Option<&str> {
     text.map(str::trim).filter(|t| !t.is_empty())
 }

@@ -1,4 +1,4 @@
-//! Reads the JSON of a connection, whichever console saved it. Reads what a channel needs and tolerates the rest.
+//! Reads the JSON of a connection of either console, and ignores what a channel does not need.
 //! Does not know: files, what the settings and fields mean.
 
 use pfscim_core::settings::Secret;
@@ -26,10 +26,10 @@ struct SpConnection {
 #[serde(rename_all = "camelCase")]
 struct OutboundProvision {
     r#type: String,
-    // Read by hand: a message of the JSON library may repeat the value that does not fit.
+    // Not deserialized by serde, because its error message may repeat a secret value.
     #[serde(default)]
     target_settings: Value,
-    // Read after the type is known to be ours.
+    // Deserialized after the type was checked, because other plugins have other channels.
     #[serde(default)]
     channels: Value,
 }
@@ -38,16 +38,16 @@ impl Connection {
     /// Reads the text of a file.
     ///
     /// # Errors
-    /// One line: what does not fit, and where. Values of settings are never repeated.
+    /// The first error, on one line, with its place. Errors never contain values of settings.
     pub fn read(text: &str) -> Result<Self, String> {
-        // There is at least one, or it would not have failed.
+        // `read_all` fails with at least one error.
         Self::read_all(text).map_err(|mut errors| errors.swap_remove(0))
     }
 
-    /// As [`Connection::read`], but told everything that is wrong.
+    /// Reads the text of a file, and returns all errors.
     ///
     /// # Errors
-    /// One line each, never none.
+    /// At least one, one line each.
     pub fn read_all(text: &str) -> Result<Self, Vec<String>> {
         let json: Value = serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(|e| vec![not_json(&e)])?;
         if pingone::is_pingone(&json) {
@@ -58,12 +58,12 @@ impl Connection {
         let target_settings = target_settings(&provision.target_settings, &mut errors);
         let mut channels = Vec::new();
         match provision.channels {
-            Value::Array(given) => {
-                for (position, value) in given.into_iter().enumerate() {
+            Value::Array(values) => {
+                for (position, value) in values.into_iter().enumerate() {
                     channel(position, value).map_or_else(|error| errors.push(error), |channel| channels.push(channel));
                 }
             }
-            _ => errors.push("outboundProvision.channels is missing or is not a list".into()),
+            _ => errors.push("outboundProvision.channels: missing or not a list".into()),
         }
         if !errors.is_empty() {
             return Err(errors);
@@ -72,17 +72,19 @@ impl Connection {
     }
 }
 
-/// Id, name and provisioning of a connection, once that is known to be ours.
+/// Returns id, name and provisioning of a connection whose type is [`PLUGIN_TYPE`].
 fn outbound(json: Value) -> Result<(String, String, OutboundProvision), String> {
     let connection: SpConnection = serde_json::from_value(json).map_err(|e| not_json(&e))?;
     let id = filled(connection.id.as_deref()).or(filled(connection.entity_id.as_deref()));
-    let id = id.ok_or("is no SP connection: it has neither id nor entityId")?.to_owned();
-    let provision = connection
-        .outbound_provision
-        .ok_or("has no outboundProvision: outbound provisioning is not configured in this connection")?;
+    let id = id
+        .ok_or("not an SP connection (`id` and `entityId` missing); export it with GET /idp/spConnections/{id}")?
+        .to_owned();
+    let provision = connection.outbound_provision.ok_or(
+        "outboundProvision is missing; configure Outbound Provisioning in this connection, and export it again",
+    )?;
     if provision.r#type != PLUGIN_TYPE {
         return Err(format!(
-            "outboundProvision.type is `{}`, not `{PLUGIN_TYPE}`: convert the connection with `pfscim import` first",
+            "outboundProvision.type is `{}`, not `{PLUGIN_TYPE}`; convert the connection with `pfscim import`",
             excerpt(&provision.r#type)
         ));
     }
@@ -90,7 +92,7 @@ fn outbound(json: Value) -> Result<(String, String, OutboundProvision), String> 
 }
 
 fn not_json(error: &serde_json::Error) -> String {
-    format!("is not the JSON of an SP connection: {}", excerpt(&error.to_string()))
+    format!("not the JSON of an SP connection: {}", excerpt(&error.to_string()))
 }
 
 fn channel(position: usize, value: Value) -> Result<Channel, String> {
@@ -103,18 +105,18 @@ fn channel(position: usize, value: Value) -> Result<Channel, String> {
         && filled(status.flag_comparison_value.as_deref()).is_none()
     {
         return Err(format!(
-            "{place}: flagComparisonValue is empty: the Flag algorithm needs the value to compare with"
+            "{place}: flagComparisonValue is empty; set the value with which the Flag algorithm compares"
         ));
     }
     if filled(Some(&channel.channel_source.guid_attribute_name)).is_none() {
-        return Err(format!("{place}: guidAttributeName is empty: users are told apart by it"));
+        return Err(format!("{place}: guidAttributeName is empty; set the attribute that identifies an entry"));
     }
     Ok(channel)
 }
 
 fn target_settings(list: &Value, errors: &mut Vec<String>) -> Vec<TargetSetting> {
     let Value::Array(list) = list else {
-        errors.push("outboundProvision.targetSettings is missing or is not a list".into());
+        errors.push("outboundProvision.targetSettings: missing or not a list".into());
         return Vec::new();
     };
     let settings = list.iter().enumerate().map(|(position, entry)| target_setting(position, entry));
@@ -123,15 +125,15 @@ fn target_settings(list: &Value, errors: &mut Vec<String>) -> Vec<TargetSetting>
 
 fn target_setting(position: usize, entry: &Value) -> Result<TargetSetting, String> {
     let name = entry.get("name").and_then(Value::as_str);
-    let name = name.ok_or_else(|| format!("targetSettings: entry {} has no name", position + 1))?.to_owned();
+    let name = name.ok_or_else(|| format!("targetSettings: entry {}: name is missing", position + 1))?.to_owned();
     let value = match (entry.get("value"), entry.get("encryptedValue")) {
-        (Some(Value::String(value)), _) => SettingValue::Given(Secret::new(value.clone())),
+        (Some(Value::String(value)), _) => SettingValue::Clear(Secret::new(value.clone())),
         (None | Some(Value::Null), Some(Value::String(_))) => SettingValue::Encrypted,
         (None | Some(Value::Null), _) => SettingValue::Missing,
-        // A file written by hand may hold `true` or `443`.
-        (Some(Value::Bool(value)), _) => SettingValue::Given(Secret::new(value.to_string())),
-        (Some(Value::Number(value)), _) => SettingValue::Given(Secret::new(value.to_string())),
-        _ => return Err(format!("targetSettings: the value of {} is not text", excerpt(&name))),
+        // A file that was written by hand may contain `true` or `443`.
+        (Some(Value::Bool(value)), _) => SettingValue::Clear(Secret::new(value.to_string())),
+        (Some(Value::Number(value)), _) => SettingValue::Clear(Secret::new(value.to_string())),
+        _ => return Err(format!("targetSettings: {}: the value is not text", excerpt(&name))),
     };
     Ok(TargetSetting { name, value })
 }
@@ -187,14 +189,14 @@ mod tests {
     }
 
     #[test]
-    fn reads_what_the_api_gives() {
+    fn an_export_of_the_api_is_read() {
         let connection = read(&example()).unwrap();
         assert_eq!(connection.id, "code42");
         let values: Vec<_> = connection.target_settings.iter().map(|s| s.value.clone()).collect();
-        assert_eq!(values[0], SettingValue::Given(Secret::new("https://scim.example")));
+        assert_eq!(values[0], SettingValue::Clear(Secret::new("https://scim.example")));
         assert_eq!(values[1], SettingValue::Missing);
         assert_eq!(values[2], SettingValue::Encrypted);
-        assert_eq!(values[3], SettingValue::Given(Secret::new("true")));
+        assert_eq!(values[3], SettingValue::Clear(Secret::new("true")));
         let channel = connection.channel(None).unwrap();
         assert_eq!((channel.threads(), channel.timeout()), (4, Duration::from_secs(30)));
         assert_eq!(channel.channel_source.user_source_location.group_dn(), None);
@@ -206,25 +208,25 @@ mod tests {
     }
 
     #[test]
-    fn another_plugin_is_sent_to_import() {
+    fn a_connection_of_another_plugin_names_pfscim_import() {
         let mut json = example();
         json["outboundProvision"]["type"] = "PingOne".into();
-        json["outboundProvision"]["channels"] = "whatever".into();
+        json["outboundProvision"]["channels"] = "not a list".into();
         assert!(read(&json).unwrap_err().contains("`pfscim import`"));
         json["outboundProvision"] = Value::Null;
-        assert!(read(&json).unwrap_err().contains("no outboundProvision"));
+        assert!(read(&json).unwrap_err().contains("outboundProvision is missing"));
     }
 
     #[test]
-    fn what_does_not_fit_is_named_and_no_value_repeated() {
+    fn an_error_names_its_place_and_contains_no_value() {
         let mut json = example();
         json["outboundProvision"]["channels"][0]["channelSource"].as_object_mut().unwrap().remove("baseDn");
         assert!(read(&json).unwrap_err().contains("channel `corp`: missing field `baseDn`"));
 
         let mut json = example();
         json["outboundProvision"]["targetSettings"][0]["value"] = json!(["hunter2"]);
-        let told = read(&json).unwrap_err();
-        assert!(told.contains("SCIM_URL") && !told.contains("hunter2"), "{told}");
+        let error = read(&json).unwrap_err();
+        assert!(error.contains("SCIM_URL") && !error.contains("hunter2"), "{error}");
 
         let mut json = example();
         json["outboundProvision"]["channels"][0]["channelSource"]["accountManagementSettings"]["flagComparisonValue"] =
@@ -236,11 +238,11 @@ mod tests {
     }
 
     #[test]
-    fn an_encrypted_value_has_to_be_given_where_it_is_needed() {
+    fn an_encrypted_value_must_be_supplied_if_it_is_needed() {
         let mut json = example();
         let connection = read(&json).unwrap();
-        let told = connection.pairs(&[]).unwrap_err();
-        assert!(told.starts_with("Access Token: ") && told.contains("--secret OAUTH_ACCESS_TOKEN="), "{told}");
+        let error = connection.pairs(&[]).unwrap_err();
+        assert!(error.starts_with("Access Token: ") && error.contains("--secret OAUTH_ACCESS_TOKEN="), "{error}");
         let secret = |name: &str| vec![(name.to_owned(), Secret::new("s"))];
         for name in ["OAUTH_ACCESS_TOKEN", "Access Token"] {
             let pairs = connection.pairs(&secret(name)).unwrap();
@@ -256,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn a_channel_is_chosen_by_name_where_there_are_several() {
+    fn one_of_several_channels_is_chosen_by_name() {
         let mut json = example();
         let mut other = json["outboundProvision"]["channels"][0].clone();
         other["name"] = "lab".into();

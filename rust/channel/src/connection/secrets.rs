@@ -1,4 +1,5 @@
-//! The target settings as name/value pairs, with the secrets that a file does not hold.
+//! Returns the target settings as name/value pairs, with the secrets of `--secret`.
+//! Does not know: what the settings mean.
 
 use pfscim_core::settings::{Secret, Setting, setting};
 use pfscim_core::text::excerpt;
@@ -6,54 +7,57 @@ use pfscim_core::text::excerpt;
 use super::model::{Connection, SettingValue, TargetSetting};
 use super::pingone;
 
-/// The setting that says which secrets are looked at.
+/// The setting that decides which secrets are needed.
 pub(super) const METHOD: &str = "AUTHENTICATION_METHOD";
 
 impl Connection {
-    /// The secrets that only the server which wrote the file can read, and that are read with the chosen method.
+    /// Returns the encrypted secrets that the chosen authentication method needs.
     pub fn encrypted(&self) -> impl Iterator<Item = &'static Setting> {
         let settings = self.target_settings.iter().filter(|setting| setting.value == SettingValue::Encrypted);
         settings
             .filter_map(|known| setting(&known.name))
-            .filter(|setting| setting.secret() && self.reads(Some(setting)))
+            .filter(|setting| setting.secret() && self.needs(Some(setting)))
     }
 
-    /// Settings of a method that is not chosen are not looked at by anybody.
-    fn reads(&self, its: Option<&Setting>) -> bool {
+    /// Returns whether a setting is needed. Settings of another authentication method are not.
+    fn needs(&self, candidate: Option<&Setting>) -> bool {
         let method = self.target_settings.iter().find(|s| setting(&s.name).is_some_and(|s| s.name == METHOD));
-        match (its.and_then(|s| s.method), method.map(|m| &m.value)) {
-            (Some(its), Some(SettingValue::Given(method))) => its == method.expose(),
+        match (candidate.and_then(|s| s.method), method.map(|m| &m.value)) {
+            (Some(required), Some(SettingValue::Clear(chosen))) => required == chosen.expose(),
             _ => true,
         }
     }
 
-    /// The target settings as name/value pairs; `secrets` (by name, label or alias) go before what the file says.
+    /// Returns the target settings as name/value pairs. `secrets` (by name, label or alias) override the file.
     ///
     /// # Errors
-    /// One line: a value that only the server which wrote the file can read, a secret for no setting.
+    /// One line: an encrypted value without a secret, or a secret of an unknown setting.
     pub fn pairs(&self, secrets: &[(String, Secret)]) -> Result<Vec<(String, Secret)>, String> {
-        let mut given = Vec::new();
+        let mut supplied = Vec::new();
         for (name, value) in secrets {
-            // Not the target's: it is for reading users.
+            // This secret is for the source, not for the target.
             if self.rule.is_some() && name == pingone::CLIENT_SECRET {
                 continue;
             }
             let setting = setting(name).ok_or_else(|| {
-                format!("--secret: `{}` is no setting of the connector (see `pfscim describe settings`)", excerpt(name))
+                format!(
+                    "--secret: `{}` is not a setting of the connector; see `pfscim describe settings`",
+                    excerpt(name)
+                )
             })?;
-            given.push((setting, value));
+            supplied.push((setting, value));
         }
-        let overridden = |name: &str| given.iter().any(|(setting, _)| setting.is_called(name));
+        let overridden = |name: &str| supplied.iter().any(|(setting, _)| setting.is_called(name));
         let mut pairs = Vec::new();
         for TargetSetting { name, value } in self.target_settings.iter().filter(|s| !overridden(&s.name)) {
             match value {
-                SettingValue::Given(value) => pairs.push((name.clone(), value.clone())),
+                SettingValue::Clear(value) => pairs.push((name.clone(), value.clone())),
                 SettingValue::Missing => {}
                 SettingValue::Encrypted => {
                     let setting = setting(name);
-                    if self.reads(setting) {
+                    if self.needs(setting) {
                         return Err(format!(
-                            "{}: the value is encrypted for the PingFederate server that exported it; give it with --secret {}=env:VARIABLE or --secret {}=file:PATH",
+                            "{}: the value is encrypted, and only the PingFederate server that exported it can decrypt it; supply it with --secret {}=env:VARIABLE or --secret {}=file:PATH",
                             setting.map_or_else(|| excerpt(name), |s| s.label.to_owned()),
                             excerpt(name),
                             excerpt(name)
@@ -62,7 +66,7 @@ impl Connection {
                 }
             }
         }
-        pairs.extend(given.into_iter().map(|(setting, value)| (setting.name.to_owned(), value.clone())));
+        pairs.extend(supplied.into_iter().map(|(setting, value)| (setting.name.to_owned(), value.clone())));
         Ok(pairs)
     }
 }

@@ -1,6 +1,7 @@
-//! What the connector offers, in the formats of others: settings, fields and default mappings as JSON, and as the Java
-//! properties that PingFederate and the jar read. Everything comes from core's catalogues.
+//! Renders settings, fields and default mappings as JSON, and as the Java properties that PingFederate and the jar read.
+//! Does not know: the lists themselves. They are core's catalogues.
 
+use pfscim_core::Message;
 use pfscim_core::mapping::{Catalogue, DefaultMapping, Field, default_mappings};
 use pfscim_core::settings::{Check, Setting, SettingKind, catalogue};
 use pfscim_core::text::excerpt;
@@ -9,7 +10,7 @@ use serde_json::{Value, json};
 use crate::Error;
 use crate::connection::pingone::attributes;
 
-/// The settings and headings of the Target tab, in screen order.
+/// Returns the settings and headings of the Target tab, in screen order.
 pub fn settings_json() -> Value {
     catalogue().iter().map(setting_json).collect()
 }
@@ -21,7 +22,7 @@ fn setting_json(setting: &Setting) -> Value {
     })
 }
 
-/// The fields of a catalogue, in screen order.
+/// Returns the fields of a catalogue, in screen order.
 pub fn fields_json(catalogue: &Catalogue) -> Value {
     catalogue.fields().iter().map(field_json).collect()
 }
@@ -33,7 +34,7 @@ fn field_json(field: &Field) -> Value {
     })
 }
 
-/// The default mappings, one object a field.
+/// Returns the default mappings, one object per field.
 pub fn mappings_json() -> Value {
     let row = |m: &DefaultMapping| {
         json!({
@@ -44,12 +45,12 @@ pub fn mappings_json() -> Value {
     default_mappings().iter().map(row).collect()
 }
 
-/// The attributes of a PingOne user, one object each.
+/// Returns the attributes of a PingOne user, one object per attribute.
 pub fn attributes_json() -> Value {
     attributes().iter().map(|a| json!({"label": a.label, "path": a.path, "mapped": a.mapped})).collect()
 }
 
-/// The settings for the jar: `NAME.kind` first, then whatever else the console shows or checks by itself.
+/// Returns the settings for the jar: `NAME.kind`, then everything that the console shows or checks.
 pub fn settings_properties() -> String {
     let mut out = Properties::default();
     for setting in catalogue() {
@@ -63,7 +64,7 @@ pub fn settings_properties() -> String {
         for (position, option) in setting.options.iter().enumerate() {
             put(&format!("option.{}", position + 1), option);
         }
-        // The console cannot make one setting depend on another: with a method, core checks it.
+        // The console cannot require a setting for one authentication method only, so core checks those.
         if setting.required && setting.method.is_none() {
             put("required", "true");
         }
@@ -74,7 +75,7 @@ pub fn settings_properties() -> String {
     out.0
 }
 
-/// The checks for which PingFederate has validators.
+/// Returns the check in the syntax of the jar, if PingFederate has a validator for it.
 fn check(check: Check) -> Option<String> {
     match check {
         Check::Url => Some("url".into()),
@@ -84,7 +85,7 @@ fn check(check: Check) -> Option<String> {
     }
 }
 
-/// PingFederate's fields file.
+/// Returns PingFederate's fields file.
 pub fn fields_properties(catalogue: &Catalogue) -> String {
     let mut out = Properties::default();
     for field in catalogue.fields() {
@@ -94,7 +95,7 @@ pub fn fields_properties(catalogue: &Catalogue) -> String {
             ("required", field.required),
             ("unique", field.unique),
             ("multi", field.multi_valued),
-            // What a member without an id is called in a warning.
+            // A warning names a member without an id by this value.
             ("persistForMembership", field.unique),
         ] {
             if set {
@@ -108,7 +109,7 @@ pub fn fields_properties(catalogue: &Catalogue) -> String {
     out.0
 }
 
-/// PingFederate's default mapping file.
+/// Returns PingFederate's default mapping file.
 pub fn mappings_properties() -> String {
     let mut out = Properties::default();
     for mapping in default_mappings() {
@@ -134,7 +135,7 @@ pub fn mappings_properties() -> String {
     out.0
 }
 
-/// A file that `java.util.Properties` reads: ASCII, which is ISO 8859-1 too.
+/// A file in the format of `java.util.Properties`. It is ASCII, a subset of ISO 8859-1.
 #[derive(Debug, Default)]
 struct Properties(String);
 
@@ -164,30 +165,28 @@ impl Properties {
     }
 }
 
-/// Compares what a deployed plugin shows with what this program knows: row by row, in every member that the host
-/// tells.
+/// Compares a list of the deployed jar with the list of this program, row by row, in every member that the jar has.
 ///
 /// # Errors
-/// The first row that differs.
-pub fn compare(what: &str, key: &str, deployed: &Value, ours: &Value) -> Result<(), Error> {
+/// [`Error::Unusable`] with the first row that differs.
+pub fn compare(what: &str, key: &str, deployed: &Value, expected: &Value) -> Result<(), Error> {
     let empty = Vec::new();
     let rows = |value: &Value| value.as_array().unwrap_or(&empty).clone();
-    let (deployed, ours) = (rows(deployed), rows(ours));
+    let (deployed, expected) = (rows(deployed), rows(expected));
     let differ = |text: String| {
-        Err(Error::unusable(format!(
-            "--plugin: the deployed jar is not of this version of pfscim: its {what} differ: {text}"
-        )))
+        let text = format!("--plugin: the deployed jar has another version than pfscim, its {what} differ ({text})");
+        Err(Error::unusable(Message::new(text).with_hint("use the jar and the program of one build")))
     };
-    for (theirs, own) in deployed.iter().zip(&ours) {
-        let name = excerpt(own.get(key).and_then(Value::as_str).unwrap_or_default());
-        for (member, value) in theirs.as_object().into_iter().flatten() {
-            if own.get(member) != Some(value) {
+    for (deployed_row, row) in deployed.iter().zip(&expected) {
+        let name = excerpt(row.get(key).and_then(Value::as_str).unwrap_or_default());
+        for (member, value) in deployed_row.as_object().into_iter().flatten() {
+            if row.get(member) != Some(value) {
                 return differ(format!("{name}: {}", excerpt(member)));
             }
         }
     }
-    if deployed.len() != ours.len() {
-        return differ(format!("{} instead of {}", deployed.len(), ours.len()));
+    if deployed.len() != expected.len() {
+        return differ(format!("{} instead of {}", deployed.len(), expected.len()));
     }
     Ok(())
 }
@@ -239,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn the_screen_is_told_row_by_row() {
+    fn settings_properties_have_one_block_per_setting() {
         let text = settings_properties();
         assert!(text.starts_with("SCIM_URL.kind=text\nSCIM_URL.label=SCIM URL\n"));
         assert!(text.contains("SCIM_URL.required=true\nSCIM_URL.check=url\n"));
@@ -262,25 +261,25 @@ mod tests {
     }
 
     #[test]
-    fn a_jar_of_another_version_is_noticed() {
-        let ours = settings_json();
-        assert_eq!(compare("settings", "name", &ours, &ours), Ok(()));
-        let mut other = ours.clone();
+    fn a_jar_of_another_version_is_an_error() {
+        let expected = settings_json();
+        assert_eq!(compare("settings", "name", &expected, &expected), Ok(()));
+        let mut other = expected.clone();
         other[2]["label"] = "x".into();
         assert!(
-            compare("settings", "name", &other, &ours)
+            compare("settings", "name", &other, &expected)
                 .unwrap_err()
                 .to_string()
                 .contains("AUTHENTICATION_METHOD: label")
         );
-        other = ours.clone();
+        other = expected.clone();
         other.as_array_mut().unwrap().pop();
-        assert!(compare("settings", "name", &other, &ours).is_err());
-        let told: Value = fields_json(&Catalogue::standard(Version::V2_0));
-        let mut fewer = told.clone();
+        assert!(compare("settings", "name", &other, &expected).is_err());
+        let fields: Value = fields_json(&Catalogue::standard(Version::V2_0));
+        let mut fewer = fields.clone();
         fewer.as_array_mut().unwrap().iter_mut().for_each(|f| {
             f.as_object_mut().unwrap().remove("scim1");
         });
-        assert_eq!(compare("fields", "code", &fewer, &told), Ok(()));
+        assert_eq!(compare("fields", "code", &fewer, &fields), Ok(()));
     }
 }

@@ -1,7 +1,9 @@
-//! Connections to other connectors, moved over: the `SpConnection` of PingFederate's bundled SCIM 1.1 plugin or another
-//! of the vendor's connectors, or a PingOne SCIM store, becomes an `SpConnection` of ours. What is not said otherwise
-//! stays as it is; what cannot be moved over is told, nothing is lost silently. Settings are core's to translate, fields
-//! are the table below. May not know what a value means: secrets are handed on unread.
+//! Converts a connection of another connector: an `SpConnection` of PingFederate's bundled SCIM 1.1 plugin or of another
+//! connector of the vendor, or a PingOne SCIM store, becomes an `SpConnection` of this connector.
+//! Does not know: what a value means. Secrets are copied unread.
+//!
+//! Everything else stays as it is. A note names each thing that cannot be converted. Core converts the settings; the
+//! tables below convert the fields.
 
 use std::collections::BTreeSet;
 
@@ -15,37 +17,37 @@ use crate::connection::pingone::CUSTOM_HEADER;
 use crate::connection::{FieldInfo, PLUGIN_TYPE};
 use crate::prepare::template::{self, SourceType};
 
-/// What came of a file.
+/// A converted connection.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Imported {
-    /// The connection, an `SpConnection`.
+pub struct ConvertedConnection {
+    /// The connection, as JSON of the product that it is for.
     pub connection: Value,
-    /// What somebody has to look at, one line each and without values.
+    /// What the administrator must review, one line each, without values.
     pub notes: Vec<String>,
 }
 
-/// Fields of the bundled plugin that share a field with their type (`email` and `emailType`), while each of ours has
-/// its type in its name.
-struct Family {
-    /// The field that holds the type.
-    kind: &'static str,
-    /// The type where nothing says another one.
+/// Fields of the bundled plugin whose type is in another field (`email` and `emailType`). The fields of this connector
+/// have the type in their name.
+struct TypedFields {
+    /// The field with the type.
+    type_field: &'static str,
+    /// The type if the type field is not mapped.
     default: Option<&'static str>,
-    /// The types, and what they are called in the names of our fields.
+    /// The types, and their part of the names of the fields here.
     types: &'static [(&'static str, &'static str)],
-    /// Its fields, and ours with `*` for the type.
+    /// The fields of the plugin, and the fields here with `*` for the type.
     fields: &'static [(&'static str, &'static str)],
 }
 
-const FAMILIES: &[Family] = &[
-    Family {
-        kind: "emailType",
+const TYPED_FIELDS: &[TypedFields] = &[
+    TypedFields {
+        type_field: "emailType",
         default: Some("work"),
         types: &[("work", "work"), ("home", "home"), ("other", "other")],
         fields: &[("email", "*Email")],
     },
-    Family {
-        kind: "phoneNumberType",
+    TypedFields {
+        type_field: "phoneNumberType",
         default: Some("work"),
         types: &[
             ("work", "work"),
@@ -57,8 +59,8 @@ const FAMILIES: &[Family] = &[
         ],
         fields: &[("phoneNumber", "*Phone")],
     },
-    Family {
-        kind: "addressType",
+    TypedFields {
+        type_field: "addressType",
         default: Some("home"),
         types: &[("work", "work"), ("home", "home"), ("other", "other")],
         fields: &[
@@ -70,8 +72,8 @@ const FAMILIES: &[Family] = &[
             ("country", "*Country"),
         ],
     },
-    Family {
-        kind: "imsType",
+    TypedFields {
+        type_field: "imsType",
         default: None,
         types: &[
             ("aim", "aim"),
@@ -85,64 +87,65 @@ const FAMILIES: &[Family] = &[
         ],
         fields: &[("ims", "*Im")],
     },
-    Family {
-        kind: "photoType",
+    TypedFields {
+        type_field: "photoType",
         default: Some("photo"),
         types: &[("photo", "Photo"), ("thumbnail", "Thumbnail")],
         fields: &[("photo", "profile*Url")],
     },
 ];
 
-/// Fields of the bundled plugin that only have another name here.
-const RENAMED: &[(&str, &str)] = &[("x509Certificates", "certificates"), ("managerId", "manager")];
+/// Fields of the bundled plugin that have another name here.
+const RENAMED_FIELDS: &[(&str, &str)] = &[("x509Certificates", "certificates"), ("managerId", "manager")];
 
 /// Reads the text of a file: an `SpConnection` with outbound provisioning, or a PingOne SCIM store.
 ///
 /// # Errors
-/// One line: what the file is not.
-pub fn import(text: &str) -> Result<Imported, String> {
+/// One line: the file has another format.
+pub fn import(text: &str) -> Result<ConvertedConnection, String> {
     let json: Value = serde_json::from_str(text.trim_start_matches('\u{feff}'))
-        .map_err(|e| format!("is not JSON: {}", excerpt(&e.to_string())))?;
+        .map_err(|e| format!("not JSON: {}", excerpt(&e.to_string())))?;
     let Value::Object(object) = json else {
-        return Err(NEITHER.into());
+        return Err(UNKNOWN_FORMAT.into());
     };
     if object.get("outboundProvision").is_some_and(Value::is_object) {
         return sp_connection(object);
     }
     if object.contains_key("store") {
-        return Err("is a PingOne connection with its rule: turn it into an SP connection with `pfscim convert`".into());
+        return Err("a PingOne connection with its rule; convert it to an SP connection with `pfscim convert`".into());
     }
     match (object.get("configuration"), object.get("type").and_then(Value::as_str)) {
         (Some(Value::Object(_)), Some("scim")) => Ok(store(object)),
         (Some(Value::Object(_)), Some(other)) => {
-            Err(format!("is a PingOne store of type `{}`, not of type `scim`", excerpt(other)))
+            Err(format!("a PingOne store of type `{}`, not `scim`", excerpt(other)))
         }
-        _ => Err(NEITHER.into()),
+        _ => Err(UNKNOWN_FORMAT.into()),
     }
 }
 
-const NEITHER: &str = "is neither an SP connection with outboundProvision nor a PingOne SCIM store";
+const UNKNOWN_FORMAT: &str = "not an SP connection with outboundProvision, and not a PingOne SCIM store";
 
-fn sp_connection(mut connection: Map<String, Value>) -> Result<Imported, String> {
+fn sp_connection(mut connection: Map<String, Value>) -> Result<ConvertedConnection, String> {
     let mut notes = Vec::new();
-    let provision = connection.get_mut("outboundProvision").and_then(Value::as_object_mut).ok_or(NEITHER)?;
-    let kind = provision.get("type").and_then(Value::as_str).ok_or("outboundProvision.type is missing")?.to_owned();
+    let provision = connection.get_mut("outboundProvision").and_then(Value::as_object_mut).ok_or(UNKNOWN_FORMAT)?;
+    let kind = provision.get("type").and_then(Value::as_str).ok_or("outboundProvision.type: missing")?.to_owned();
     if kind == PLUGIN_TYPE {
-        notes.push(format!("is of type {PLUGIN_TYPE} already; nothing was changed"));
-        return Ok(Imported { connection: connection.into(), notes });
+        notes.push(format!("the type is already {PLUGIN_TYPE}; nothing was changed"));
+        return Ok(ConvertedConnection { connection: connection.into(), notes });
     }
     let Some(Value::Array(entries)) = provision.get("targetSettings") else {
-        return Err("outboundProvision.targetSettings is missing or is not a list".into());
+        return Err("outboundProvision.targetSettings: missing or not a list".into());
     };
     let settings = settings(entries, &mut notes)?;
     let urns = settings.iter().any(|s| s["name"] == "SCHEMA_EXTENSION_URNS");
     provision.insert("type".into(), PLUGIN_TYPE.into());
     provision.insert("targetSettings".into(), settings.into());
-    // Only the bundled plugin has one; a PingFederate server refuses it for any other.
+    // Only the bundled plugin has a custom schema. A PingFederate server rejects it for other plugins.
     let schema = provision.remove("customSchema").unwrap_or_default();
     if schema["attributes"].as_array().is_some_and(|attributes| !attributes.is_empty()) {
         notes.push(
-            "customSchema: was left out: custom attributes are read off the target's own schemas, SCIM 2.0 only".into(),
+            "customSchema: left out, because custom attributes come from the schemas of the target (SCIM 2.0 only)"
+                .into(),
         );
     }
     match provision.get_mut("channels") {
@@ -151,17 +154,18 @@ fn sp_connection(mut connection: Map<String, Value>) -> Result<Imported, String>
                 fields(position, channel, urns, &mut notes);
             }
         }
-        _ => return Err("outboundProvision.channels is missing or is not a list".into()),
+        _ => return Err("outboundProvision.channels: missing or not a list".into()),
     }
     if let Some(target) = connection.get_mut("connectionTargetType").filter(|target| *target != "STANDARD") {
-        notes.push("connectionTargetType: is STANDARD now, as for every connector that is not bundled".into());
+        notes
+            .push("connectionTargetType: changed to STANDARD, the value of every connector that is not bundled".into());
         *target = "STANDARD".into();
     }
-    Ok(Imported { connection: connection.into(), notes })
+    Ok(ConvertedConnection { connection: connection.into(), notes })
 }
 
-/// A store has no source: that is PingOne itself.
-fn store(mut store: Map<String, Value>) -> Imported {
+/// Converts a PingOne store. Its source is PingOne itself, so the connection gets a channel to fill in.
+fn store(mut store: Map<String, Value>) -> ConvertedConnection {
     let mut notes = Vec::new();
     let mut entries = Vec::new();
     if let Some(Value::Object(mut configuration)) = store.remove("configuration") {
@@ -180,10 +184,10 @@ fn store(mut store: Map<String, Value>) -> Imported {
     };
     let (id, name, status) = (text("id"), text("name"), text("status"));
     for name in store.keys().filter(|name| !name.starts_with('_')) {
-        notes.push(format!("{}: has no counterpart and was left out", excerpt(name)));
+        notes.push(format!("{}: left out, because PingFederate does not have it", excerpt(name)));
     }
     notes.push(format!(
-        "a PingOne store has no channel: one from Active Directory with the default mapping was put in; fill in every {PLACEHOLDER}"
+        "a PingOne store has no channel, so a channel from Active Directory with the default mapping was added; fill in every {PLACEHOLDER}"
     ));
     let name = name.or_else(|| id.clone()).unwrap_or_else(|| "pingone-scim".into());
     let connection = template::sp_connection(
@@ -196,85 +200,83 @@ fn store(mut store: Map<String, Value>) -> Imported {
             "channels": [template::channel(SourceType::ActiveDirectory, &[])],
         }),
     );
-    Imported { connection, notes }
+    ConvertedConnection { connection, notes }
 }
 
-/// The target settings as ours, in screen order.
+/// Converts the target settings, in screen order.
 fn settings(entries: &[Value], notes: &mut Vec<String>) -> Result<Vec<Value>, String> {
-    // Core translates names and values. An encrypted value is no value yet, so its place in the list goes along instead.
+    // Core converts names and values. For an encrypted value it gets the position in the list instead.
     let mut pairs = Vec::new();
     for (position, entry) in entries.iter().enumerate() {
         let name = entry.get("name").and_then(Value::as_str);
-        let name = name.ok_or_else(|| format!("targetSettings: entry {} has no name", position + 1))?;
+        let name = name.ok_or_else(|| format!("targetSettings: entry {}: name is missing", position + 1))?;
         let value = match (entry.get("value"), entry.get("encryptedValue")) {
             (Some(Value::String(value)), _) => value.clone(),
             (Some(value @ (Value::Bool(_) | Value::Number(_))), _) => value.to_string(),
-            (None | Some(Value::Null), Some(Value::String(_))) => stand_in(position),
+            (None | Some(Value::Null), Some(Value::String(_))) => position_mark(position),
             (None | Some(Value::Null), _) => String::new(),
             _ => {
-                notes.push(format!("{}: its value is not text; it was left out", excerpt(name)));
+                notes.push(format!("{}: left out, because the value is not text", excerpt(name)));
                 continue;
             }
         };
         pairs.push((name, value));
     }
-    let (ours, told) = import_settings(pairs);
-    notes.extend(told);
+    let (converted, setting_notes) = import_settings(pairs);
+    notes.extend(setting_notes);
     let mut settings = Vec::new();
     for setting in catalogue() {
-        let Some((_, value)) = ours.iter().find(|(name, _)| name == setting.name) else { continue };
-        let encrypted = (0..entries.len()).find(|position| stand_in(*position) == *value);
+        let Some((_, value)) = converted.iter().find(|(name, _)| name == setting.name) else { continue };
+        let encrypted = (0..entries.len()).find(|position| position_mark(*position) == *value);
         settings.push(match encrypted {
             Some(position) => json!({"name": setting.name, "encryptedValue": entries[position]["encryptedValue"]}),
             None => json!({"name": setting.name, "value": value}),
         });
     }
-    if !ours.iter().any(|(name, _)| name == "SCIM_URL") {
-        notes.push(format!("SCIM URL: nothing in the connection says it; {PLACEHOLDER} was put in"));
+    if !converted.iter().any(|(name, _)| name == "SCIM_URL") {
+        notes.push(format!("SCIM URL: not in the connection; replace {PLACEHOLDER}"));
         settings.insert(0, json!({"name": "SCIM_URL", "value": PLACEHOLDER}));
     }
     Ok(settings)
 }
 
-/// No setting has a value with this control character in it.
-fn stand_in(position: usize) -> String {
+/// Returns a mark for the value at this position. Values cannot contain its control character.
+fn position_mark(position: usize) -> String {
     format!("\u{1}{position}")
 }
 
-/// Renames the fields of a channel, and leaves out those that are not there any more.
+/// Renames the fields of a channel, and removes fields that do not exist here.
 fn fields(position: usize, channel: &mut Value, urns: bool, notes: &mut Vec<String>) {
     let place = channel.get("name").and_then(Value::as_str).map(excerpt);
     let place = place.map_or_else(|| format!("channel {}", position + 1), |name| format!("channel `{name}`"));
-    // A channel without a list stays what it is; `pfscim check` says what it lacks.
+    // A channel without a list is not changed. `pfscim check` reports it.
     let Some(Value::Array(rows)) = channel.get_mut("attributeMapping") else { return };
-    let given = std::mem::take(rows);
+    let old_rows = std::mem::take(rows);
     let standard = Catalogue::standard(Version::V2_0);
-    let mut taken = BTreeSet::new();
-    for mut row in given.iter().cloned() {
+    let mut codes = BTreeSet::new();
+    for mut row in old_rows.iter().cloned() {
         let name = row.get("fieldName").and_then(Value::as_str).unwrap_or_default().to_owned();
-        let told = excerpt(&name);
+        let label = excerpt(&name);
         let code = if let Some(field) = standard.field(&name) {
             Some(field.code.clone())
-        } else if !is_mapped(&row) || FAMILIES.iter().any(|family| family.kind == name) {
-            // Empty rows are only the plugin's list of fields, and types go along with the fields that they belong to.
+        } else if !is_mapped(&row) || TYPED_FIELDS.iter().any(|group| group.type_field == name) {
+            // Empty rows are the plugin's list of fields. Types are converted with the fields that they belong to.
             None
-        } else if let Some((_, ours)) = RENAMED.iter().find(|(theirs, _)| *theirs == name) {
-            Some((*ours).to_owned())
-        } else if let Some((family, ours)) = family(&name) {
-            typed(&place, &told, family, ours, &given, notes)
+        } else if let Some((_, new)) = RENAMED_FIELDS.iter().find(|(old, _)| *old == name) {
+            Some((*new).to_owned())
+        } else if let Some((group, new)) = typed_fields(&name) {
+            typed_code(&place, &label, group, new, &old_rows, notes)
         } else if urns {
-            notes.push(format!(
-                "{place}: {told}: is no standard field; it was kept as a custom attribute of the target"
-            ));
+            notes.push(format!("{place}: {label}: not a standard field; kept as a custom attribute of the target"));
             Some(name)
         } else {
-            notes.push(format!("{place}: {told}: is no field of this connector; its mapping was left out"));
+            notes.push(format!("{place}: {label}: left out, because this connector does not have the field"));
             None
         };
         let Some(code) = code else { continue };
-        if !taken.insert(code.clone()) {
+        if !codes.insert(code.clone()) {
             if is_mapped(&row) {
-                notes.push(format!("{place}: {told}: {code} is mapped already; this mapping was left out"));
+                notes.push(format!("{place}: {label}: left out, because {code} is already mapped"));
             }
             continue;
         }
@@ -283,43 +285,43 @@ fn fields(position: usize, channel: &mut Value, urns: bool, notes: &mut Vec<Stri
     }
 }
 
-fn family(name: &str) -> Option<(&'static Family, &'static str)> {
-    FAMILIES
+fn typed_fields(name: &str) -> Option<(&'static TypedFields, &'static str)> {
+    TYPED_FIELDS
         .iter()
-        .find_map(|family| family.fields.iter().find(|(theirs, _)| *theirs == name).map(|(_, ours)| (family, *ours)))
+        .find_map(|group| group.fields.iter().find(|(old, _)| *old == name).map(|(_, new)| (group, *new)))
 }
 
-/// Our field for one of a family, by the type that the channel gives it.
-fn typed(
+/// Returns the code of the field here, for the type that the channel maps.
+fn typed_code(
     place: &str,
-    told: &str,
-    family: &Family,
-    ours: &str,
+    label: &str,
+    group: &TypedFields,
+    new: &str,
     rows: &[Value],
     notes: &mut Vec<String>,
 ) -> Option<String> {
-    let row = rows.iter().find(|row| row["fieldName"] == family.kind);
+    let row = rows.iter().find(|row| row["fieldName"] == group.type_field);
     let info = row.map(info).unwrap_or_default();
     let from_source = !info.attributes().is_empty() || info.expression().is_some();
-    let said = info.default_value().map(str::trim);
-    let known = |kind: &str| family.types.iter().find(|(theirs, _)| theirs.eq_ignore_ascii_case(kind));
-    let chosen = match said {
-        Some(said) => known(said),
-        None => family.default.and_then(known),
+    let type_name = info.default_value().map(str::trim);
+    let find_type = |name: &str| group.types.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+    let found = match type_name {
+        Some(name) => find_type(name),
+        None => group.default.and_then(find_type),
     };
-    let Some((kind, name)) = chosen else {
+    let Some((kind, name)) = found else {
         notes.push(format!(
-            "{place}: {told}: {} is not one of {}, so its mapping was left out; map the field of its type",
-            family.kind,
-            family.types.iter().map(|(kind, _)| *kind).collect::<Vec<_>>().join(", ")
+            "{place}: {label}: left out, because {} is not one of {}; map the field of its type",
+            group.type_field,
+            group.types.iter().map(|(kind, _)| *kind).collect::<Vec<_>>().join(", ")
         ));
         return None;
     };
-    let code = ours.replace('*', name);
+    let code = new.replace('*', name);
     if from_source {
         notes.push(format!(
-            "{place}: {told}: {} comes from the directory, but each field has one type here; it became {code} (type {kind})",
-            family.kind
+            "{place}: {label}: {} comes from the directory, but each field here has one type; converted to {code} (type {kind})",
+            group.type_field
         ));
     }
     Some(code)
@@ -329,7 +331,7 @@ fn info(row: &Value) -> FieldInfo {
     row.get("saasFieldInfo").cloned().and_then(|info| serde_json::from_value(info).ok()).unwrap_or_default()
 }
 
-/// Details that cannot be read count as some: they must not be lost.
+/// Details that cannot be parsed count as mapped, because they must not be lost.
 fn is_mapped(row: &Value) -> bool {
     match row.get("saasFieldInfo") {
         None | Some(Value::Null) => false,
@@ -388,18 +390,18 @@ mod tests {
         json!({"fieldName": field, "saasFieldInfo": {"defaultValue": value}})
     }
 
-    fn moved(old: &Value) -> Imported {
+    fn imported(old: &Value) -> ConvertedConnection {
         import(&old.to_string()).unwrap()
     }
 
-    fn names(imported: &Imported) -> Vec<String> {
+    fn names(imported: &ConvertedConnection) -> Vec<String> {
         let rows = &imported.connection["outboundProvision"]["channels"][0]["attributeMapping"];
         rows.as_array().unwrap().iter().map(|row| row["fieldName"].as_str().unwrap().to_owned()).collect()
     }
 
     #[test]
-    fn a_connection_of_the_bundled_plugin_is_faultless_afterwards() {
-        let imported = moved(&bundled(json!([row("userName", "uid"), row("email", "mail")])));
+    fn an_imported_connection_of_the_bundled_plugin_has_no_errors() {
+        let imported = imported(&bundled(json!([row("userName", "uid"), row("email", "mail")])));
         let provision = &imported.connection["outboundProvision"];
         assert_eq!(provision["type"], PLUGIN_TYPE);
         assert_eq!(
@@ -424,9 +426,9 @@ mod tests {
     }
 
     #[test]
-    fn channels_and_unknown_keys_are_kept() {
+    fn channels_and_unknown_keys_are_copied() {
         let old = bundled(json!([row("userName", "uid")]));
-        let imported = moved(&old);
+        let imported = imported(&old);
         assert_eq!(imported.connection["virtualEntityIds"], json!(["v"]));
         let (before, after) =
             (&old["outboundProvision"]["channels"][0], &imported.connection["outboundProvision"]["channels"][0]);
@@ -434,7 +436,7 @@ mod tests {
     }
 
     #[test]
-    fn typed_fields_are_named_by_their_type() {
+    fn typed_fields_have_the_type_in_their_code() {
         let mapping = json!([
             row("userName", "uid"),
             row("email", "mail"),
@@ -456,7 +458,7 @@ mod tests {
             {"fieldName": "nickName", "saasFieldInfo": {}},
             {"fieldName": "phoneNumberType", "saasFieldInfo": {}}
         ]);
-        let imported = moved(&bundled(mapping));
+        let imported = imported(&bundled(mapping));
         assert_eq!(
             names(&imported),
             [
@@ -482,15 +484,15 @@ mod tests {
     }
 
     #[test]
-    fn an_address_without_a_type_is_the_home_address_as_the_plugin_had_it() {
+    fn an_address_without_a_type_is_the_home_address() {
         assert_eq!(
-            names(&moved(&bundled(json!([row("locality", "l"), row("photo", "p")])))),
+            names(&imported(&bundled(json!([row("locality", "l"), row("photo", "p")])))),
             ["homeCity", "profilePhotoUrl"]
         );
     }
 
     #[test]
-    fn what_cannot_be_moved_over_is_told() {
+    fn what_cannot_be_converted_is_in_the_notes() {
         let mapping = json!([
             row("email", "mail"),
             row("workEmail", "otherMail"),
@@ -504,26 +506,26 @@ mod tests {
         let mut old = bundled(mapping);
         old["connectionTargetType"] = "STANDARD".into();
         old["outboundProvision"]["customSchema"]["attributes"] = json!([{"name": "territories"}]);
-        let imported = moved(&old);
+        let imported = imported(&old);
         assert_eq!(names(&imported), ["workEmail", "workPhone"]);
-        let wanted =
+        let expected =
             ["customSchema: ", "workEmail: ", "phoneNumber: ", "ims: ", "ldapAttributesMap: ", "tablets.model: "];
-        assert_eq!(imported.notes.len(), wanted.len(), "{:?}", imported.notes);
-        for (note, part) in imported.notes.iter().zip(wanted) {
+        assert_eq!(imported.notes.len(), expected.len(), "{:?}", imported.notes);
+        for (note, part) in imported.notes.iter().zip(expected) {
             assert!(note.contains(part) && !note.contains("s3cret"), "{note}");
         }
     }
 
     #[test]
-    fn a_connection_of_ours_stays_as_it_is() {
-        let ours = moved(&bundled(json!([row("userName", "uid")]))).connection;
-        let again = moved(&ours);
-        assert_eq!(again.connection, ours);
+    fn a_connection_of_this_connector_is_not_changed() {
+        let connection = imported(&bundled(json!([row("userName", "uid")]))).connection;
+        let again = imported(&connection);
+        assert_eq!(again.connection, connection);
         assert_eq!(again.notes.len(), 1);
     }
 
     #[test]
-    fn another_connector_keeps_its_switches_and_wants_a_url() {
+    fn another_connector_keeps_its_options_and_needs_a_url() {
         let settings = json!([
             {"name": "PINGONE_ENVIRONMENT", "value": "t0p-s3cret"},
             {"name": "Provisioning Options"},
@@ -532,7 +534,7 @@ mod tests {
         ]);
         let mut old = old(settings, json!([row("userName", "uid")]));
         old["outboundProvision"]["type"] = "PingOne".into();
-        let imported = moved(&old);
+        let imported = imported(&old);
         let settings = &imported.connection["outboundProvision"]["targetSettings"];
         assert_eq!(settings[0], json!({"name": "SCIM_URL", "value": PLACEHOLDER}));
         assert_eq!(settings[1], json!({"name": "CREATE_USERS_PROV_OPT", "value": "false"}));
@@ -542,19 +544,19 @@ mod tests {
     }
 
     #[test]
-    fn custom_attributes_stay_mapped_where_the_connection_names_their_schemas() {
+    fn custom_attributes_stay_mapped_if_the_connection_names_their_schemas() {
         let settings = json!([
             {"name": "SCIM URL", "value": "https://scim.example"},
             {"name": "Custom Attribute Schema URNs", "value": "urn:example:a:2.0:User"}
         ]);
-        let imported = moved(&old(settings, json!([row("userName", "uid"), row("shoeSize", "shoe")])));
+        let imported = imported(&old(settings, json!([row("userName", "uid"), row("shoeSize", "shoe")])));
         assert_eq!(names(&imported), ["userName", "shoeSize"]);
         assert!(imported.notes.iter().any(|note| note.contains("shoeSize: ")), "{:?}", imported.notes);
     }
 
     #[test]
-    fn a_pingone_store_becomes_a_connection_with_a_channel_to_fill_in() {
-        let imported = moved(&json!({
+    fn a_pingone_store_gets_a_channel_to_fill_in() {
+        let imported = imported(&json!({
             "_links": {}, "id": "7", "type": "scim", "name": "Code42", "status": "ACTIVE", "managed": true,
             "configuration": {
                 "SCIM_URL": "https://scim.example", "SCIM_VERSION": "2.0", "USERS_RESOURCE": "/Users",
@@ -569,13 +571,13 @@ mod tests {
             (&json!("7"), &json!("Code42"), &json!(true))
         );
         let settings = connection["outboundProvision"]["targetSettings"].as_array().unwrap();
-        for wanted in [
+        for expected in [
             json!({"name": "OAUTH_ACCESS_TOKEN", "value": "t0p-s3cret"}),
             json!({"name": "CREATE_USERS_PROV_OPT", "value": "true"}),
             json!({"name": "REMOVE_USERS_PROV_OPT", "value": "false"}),
             json!({"name": "AUTHORIZATION_TYPE", "value": "SSWS"}),
         ] {
-            assert!(settings.contains(&wanted), "{wanted}");
+            assert!(settings.contains(&expected), "{expected}");
         }
         let notes = imported.notes.join("\n");
         assert!(notes.contains("managed: ") && notes.contains("no channel") && !notes.contains("s3cret"), "{notes}");
@@ -584,34 +586,34 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_refused() {
+    fn other_formats_are_errors() {
         for (text, part) in [
-            ("<html>", "is not JSON"),
-            ("[]", "neither"),
-            ("{}", "neither"),
+            ("<html>", "not JSON"),
+            ("[]", "not an SP connection"),
+            ("{}", "not an SP connection"),
             (r#"{"type": "slack", "configuration": {}}"#, "`slack`"),
-            (r#"{"outboundProvision": {}}"#, "type is missing"),
+            (r#"{"outboundProvision": {}}"#, "type: missing"),
             (r#"{"outboundProvision": {"type": "x"}}"#, "targetSettings"),
             (r#"{"outboundProvision": {"type": "x", "targetSettings": []}}"#, "channels"),
             (r#"{"outboundProvision": {"type": "x", "targetSettings": [{}], "channels": []}}"#, "entry 1"),
         ] {
-            let told = import(text).unwrap_err();
-            assert!(told.contains(part), "{text}: {told}");
+            let error = import(text).unwrap_err();
+            assert!(error.contains(part), "{text}: {error}");
         }
     }
 
     #[test]
-    fn every_field_of_a_family_leads_to_a_field_that_exists() {
+    fn every_typed_field_has_an_existing_code() {
         let standard = Catalogue::standard(Version::V2_0);
-        for family in FAMILIES {
-            for (_, kind) in family.types {
-                for (_, ours) in family.fields {
-                    let code = ours.replace('*', kind);
+        for group in TYPED_FIELDS {
+            for (_, kind) in group.types {
+                for (_, new) in group.fields {
+                    let code = new.replace('*', kind);
                     assert!(standard.field(&code).is_some(), "{code}");
                 }
             }
-            assert!(family.default.is_none_or(|kind| family.types.iter().any(|(theirs, _)| *theirs == kind)));
+            assert!(group.default.is_none_or(|kind| group.types.iter().any(|(known, _)| *known == kind)));
         }
-        assert!(RENAMED.iter().all(|(_, ours)| standard.field(ours).is_some()));
+        assert!(RENAMED_FIELDS.iter().all(|(_, new)| standard.field(new).is_some()));
     }
 }

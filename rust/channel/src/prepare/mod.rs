@@ -1,5 +1,5 @@
-//! What can be done with a connection before it runs: check, import, convert, describe, and templates of new ones.
-//! Does not know: how a cycle runs. It runs nothing and sends nothing.
+//! Checks, imports, converts and describes connections, and writes new ones from presets.
+//! Does not know: how a cycle runs, the network.
 
 pub mod describe;
 pub mod import;

@@ -1,6 +1,7 @@
-//! A connection written from a preset, in the shape of PingFederate's administrative API (`SpConnection`), complete
-//! but for what only the administrator knows. What a preset holds is core's; how the two kinds of directories differ is
-//! the table below.
+//! Writes a connection from a preset, in the format of PingFederate's administrative API (`SpConnection`).
+//! Does not know: the presets; they are in core.
+//!
+//! Values that only the administrator knows are placeholders.
 
 use pfscim_core::mapping::{DefaultMapping, default_mappings};
 use pfscim_core::settings::{FieldSource, PLACEHOLDER, Preset, SettingKind, catalogue};
@@ -8,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::connection::PLUGIN_TYPE;
 
-/// What kind of directory a channel reads.
+/// The kind of directory that a channel reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SourceType {
     /// Active Directory.
@@ -25,7 +26,7 @@ impl SourceType {
         }
     }
 
-    /// *Source Settings* as PingFederate fills them in for the directory.
+    /// Returns *Source Settings* with the defaults of PingFederate for this kind of directory.
     fn source_settings(self) -> Value {
         match self {
             Self::ActiveDirectory => json!({
@@ -60,7 +61,7 @@ impl SourceType {
                     "timeStampAttributeName": "modifyTimestamp",
                 },
                 "groupMembershipDetection": {"groupMemberAttributeName": "member"},
-                // A locked account says so; one that says nothing is enabled.
+                // Only a locked account has the attribute, so an account without it is enabled.
                 "accountManagementSettings": {
                     "accountStatusAttributeName": "nsAccountLock",
                     "accountStatusAlgorithm": "ACCOUNT_STATUS_ALGORITHM_FLAG",
@@ -73,7 +74,7 @@ impl SourceType {
     }
 }
 
-/// The connection of a preset. It is inactive, and every [`PLACEHOLDER`] in it has to be filled in before it is of use.
+/// Returns the connection of a preset. It is inactive, and the administrator must replace every [`PLACEHOLDER`].
 pub fn connection(preset: &Preset, source: SourceType) -> Value {
     let settings = catalogue().iter().filter(|setting| setting.kind != SettingKind::Heading).map(|setting| {
         let value = preset.settings.get(setting.name).map_or(setting.default, String::as_str);
@@ -91,7 +92,7 @@ pub fn connection(preset: &Preset, source: SourceType) -> Value {
     )
 }
 
-/// A connection around its `outboundProvision`.
+/// Returns a connection with this `outboundProvision`.
 pub(crate) fn sp_connection(id: &str, name: &str, active: bool, provision: Value) -> Value {
     json!({
         "type": "SP",
@@ -106,7 +107,7 @@ pub(crate) fn sp_connection(id: &str, name: &str, active: bool, provision: Value
     })
 }
 
-/// A channel from a directory, with the default mappings where there are no others.
+/// Returns a channel from a directory. Without a mapping it has the default mappings.
 pub(crate) fn channel(source: SourceType, mapping: &[FieldSource]) -> Value {
     let mut settings = source.source_settings();
     settings["baseDn"] = PLACEHOLDER.into();
@@ -135,8 +136,8 @@ fn row(field: &str, attribute: Option<&str>, details: Map<String, Value>) -> Val
     json!({"fieldName": field, "saasFieldInfo": info})
 }
 
-/// A field that this kind of directory has nothing for is left out, but for one that somebody is likely to map: its
-/// details are the point of it.
+/// Returns `None` if this kind of directory has no attribute for the field, and the field has no details. Details such as
+/// *Create Only* are kept, because the administrator is likely to map the field.
 fn default_row(mapping: &DefaultMapping, source: SourceType) -> Option<Value> {
     let attribute = match source {
         SourceType::ActiveDirectory => mapping.active_directory.or(mapping.ldap),
@@ -176,7 +177,7 @@ mod tests {
 
     const SOURCES: [SourceType; 2] = [SourceType::ActiveDirectory, SourceType::Ldap];
 
-    /// The connection as an administrator would fill it in.
+    /// Returns the connection with all placeholders replaced.
     fn filled(preset: &Preset, source: SourceType) -> String {
         let mut connection = connection(preset, source);
         let source = &mut connection["outboundProvision"]["channels"][0]["channelSource"];
@@ -186,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn every_connection_of_a_preset_is_faultless_once_it_is_filled_in() {
+    fn every_connection_of_a_preset_has_no_findings_after_it_is_filled_in() {
         for preset in presets() {
             for source in SOURCES {
                 let findings = inspect(&filled(preset, source), &[]);
@@ -197,25 +198,25 @@ mod tests {
     }
 
     #[test]
-    fn every_placeholder_is_named_and_nothing_else() {
+    fn every_placeholder_is_named() {
         for preset in presets() {
             for source in SOURCES {
                 let text = connection(preset, source).to_string();
                 let findings = inspect(&text, &[]);
-                let held = preset.settings.values().filter(|value| value.contains(PLACEHOLDER)).count();
-                assert_eq!(findings.errors.len(), held + 3, "{}: {:?}", preset.name, findings.errors);
+                let placeholders = preset.settings.values().filter(|value| value.contains(PLACEHOLDER)).count();
+                assert_eq!(findings.errors.len(), placeholders + 3, "{}: {:?}", preset.name, findings.errors);
                 assert!(findings.errors.iter().all(|e| e.contains(PLACEHOLDER)), "{:?}", findings.errors);
             }
         }
     }
 
     #[test]
-    fn all_settings_stand_in_screen_order_with_the_values_of_the_preset() {
+    fn settings_are_in_screen_order_with_the_values_of_the_preset() {
         let connection = connection(preset("contentful").unwrap(), SourceType::Ldap);
         let settings = connection["outboundProvision"]["targetSettings"].as_array().unwrap();
         let names: Vec<_> = settings.iter().map(|s| s["name"].as_str().unwrap()).collect();
-        let ours: Vec<_> = catalogue().iter().filter(|s| s.kind != SettingKind::Heading).map(|s| s.name).collect();
-        assert_eq!(names, ours);
+        let expected: Vec<_> = catalogue().iter().filter(|s| s.kind != SettingKind::Heading).map(|s| s.name).collect();
+        assert_eq!(names, expected);
         let value = |name: &str| settings.iter().find(|s| s["name"] == name).unwrap()["value"].as_str().unwrap();
         assert_eq!(value("UPDATE_USERS_PROV_OPT"), "false");
         assert_eq!(value("REMOVE_ACTION"), "Delete");

@@ -6,7 +6,7 @@ use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
 use pfscim_channel::Error;
-use pfscim_channel::prepare::import::{self, Imported};
+use pfscim_channel::prepare::import::{self, ConvertedConnection};
 use pfscim_channel::prepare::inspect::inspect;
 use pfscim_channel::prepare::template::SourceType;
 use pfscim_channel::prepare::{pingone, template};
@@ -89,7 +89,7 @@ pub(crate) fn convert(convert: &Convert) -> Result<ExitStatus, Error> {
     print(&convert.connection, |text| pingone::convert(text, convert.channel.as_deref()))
 }
 
-fn print(path: &Path, convert: impl FnOnce(&str) -> Result<Imported, String>) -> Result<ExitStatus, Error> {
+fn print(path: &Path, convert: impl FnOnce(&str) -> Result<ConvertedConnection, String>) -> Result<ExitStatus, Error> {
     let name = printable(&path.display().to_string());
     let converted = convert(&read(path)?).map_err(|e| Error::unusable(format!("{name}: {e}")))?;
     lines::out(&printable_json(&format!("{:#}", converted.connection)));

@@ -43,7 +43,7 @@ impl Setup {
     /// [`Error::Unusable`] for a file, channel, setting, certificate or proxy that cannot be used.
     pub(crate) fn read(target: &Target, dry_run: bool) -> Result<Self, Error> {
         let name = printable(&target.connection.display().to_string());
-        let unusable = |text: String| Error::unusable(format!("{name}: {text}"));
+        let unusable = |line: String| Error::unusable(Message::parse(&line).at(&name));
         let connection = Connection::read(&read(&target.connection)?).map_err(unusable)?;
         let channel = connection.channel(target.channel.as_deref()).map_err(unusable)?;
         let position = connection.channels.iter().position(|c| std::ptr::eq(c, channel)).unwrap_or_default();

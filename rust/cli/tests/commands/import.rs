@@ -19,8 +19,8 @@ fn wrong_arguments_are_one_line_and_status_2() {
         &folder,
         &[
             (&["import", "nowhere.json"], "nowhere.json"),
-            (&["import", "html.json"], "html.json: is not JSON"),
-            (&["import", "list.json"], "list.json: is neither"),
+            (&["import", "html.json"], "html.json: not JSON"),
+            (&["import", "list.json"], "list.json: not an SP connection"),
         ],
     );
     let folder = Folder::with_rule("https://scim.example.com");

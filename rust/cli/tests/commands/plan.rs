@@ -69,8 +69,8 @@ fn a_rule_that_cannot_run_is_an_error_before_anything_is_sent() {
         ("/rule/active", json!(false), "the rule is off"),
         ("/rule/userFilter", json!(null), "rule: has no user filter"),
         ("/rule/userFilter/all/0/value", json!("Nobody"), "`Nobody`, which PingOne does not have"),
-        ("/rule/userFilter/all/0/operator", json!("Contains"), "`Contains` is not known"),
-        ("/rule/userFilter/all/0/attribute", json!("Shoe Size"), "`Shoe Size` is no attribute"),
+        ("/rule/userFilter/all/0/operator", json!("Contains"), "`Contains` is not an operator"),
+        ("/rule/userFilter/all/0/attribute", json!("Shoe Size"), "`Shoe Size` is not an attribute"),
         ("/source/files", json!(["gone.json"]), "gone.json: "),
     ] {
         let folder = Folder::with_rule(&server.url());

@@ -1,18 +1,18 @@
-//! The attributes of a PingOne user: what the console calls them, where they stand in the user's JSON, and what
-//! directories have instead. Data only.
+//! Lists the attributes of a PingOne user: label in the console, path in the user's JSON, name in directories.
+//! Does not know: files, rules.
 
 /// One attribute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Attribute {
-    /// What the console calls it.
+    /// The label in the console.
     pub label: &'static str,
-    /// Where it stands in the JSON of a user.
+    /// The path in the JSON of a user.
     pub path: &'static str,
-    /// The same in Active Directory.
+    /// The attribute of Active Directory with the same meaning.
     pub active_directory: Option<&'static str>,
-    /// The same in another LDAP directory.
+    /// The attribute of another LDAP directory with the same meaning.
     pub ldap: Option<&'static str>,
-    /// Can be mapped to a field; the others only choose users.
+    /// Whether the attribute can be mapped to a field. If not, only a filter can use it.
     pub mapped: bool,
 }
 
@@ -20,21 +20,21 @@ const fn row(label: &'static str, path: &'static str) -> Attribute {
     Attribute { label, path, active_directory: None, ldap: None, mapped: true }
 }
 
-const fn everywhere(label: &'static str, path: &'static str, attribute: &'static str) -> Attribute {
-    two(label, path, attribute, attribute)
+const fn same_name(label: &'static str, path: &'static str, attribute: &'static str) -> Attribute {
+    directory_names(label, path, attribute, attribute)
 }
 
-const fn two(label: &'static str, path: &'static str, ad: &'static str, ldap: &'static str) -> Attribute {
+const fn directory_names(label: &'static str, path: &'static str, ad: &'static str, ldap: &'static str) -> Attribute {
     Attribute { active_directory: Some(ad), ldap: Some(ldap), ..row(label, path) }
 }
 
-/// *Population Name*: PingOne's users say the id only, the source adds the name.
+/// *Population Name*. A user of the API has only the id of its population; the source adds the name.
 pub(crate) const POPULATION_NAME: &str = "population.name";
 /// *Population ID*.
 pub(crate) const POPULATION_ID: &str = "population.id";
-/// The names of the groups that a user is in.
+/// The names of the groups of a user.
 pub(crate) const GROUP_NAMES: &str = "memberOfGroupNames";
-/// Their ids.
+/// The ids of the groups of a user.
 pub(crate) const GROUP_IDS: &str = "memberOfGroupIDs";
 /// *Group* in the user filter.
 pub(crate) const GROUP: &str = "Group";
@@ -43,37 +43,37 @@ pub(crate) const ID: &str = "id";
 /// The account status.
 pub(crate) const ENABLED: &str = "enabled";
 
-/// The object classes that the source gives to its entries.
+/// The object class of users, which the source sets.
 pub(crate) const USER_CLASS: &str = "user";
-/// That of groups.
+/// The object class of groups, which the source sets.
 pub(crate) const GROUP_CLASS: &str = "group";
-/// What the source calls the name of a group.
+/// The attribute of a group with its name, which the source sets.
 pub(crate) const GROUP_NAME: &str = "cn";
-/// What it calls the members of one.
+/// The attribute of a group with its members, which the source sets.
 pub(crate) const GROUP_MEMBER: &str = "member";
 
 const ATTRIBUTES: &[Attribute] = &[
-    two("Username", "username", "sAMAccountName", "uid"),
-    everywhere("Given Name", "name.given", "givenName"),
+    directory_names("Username", "username", "sAMAccountName", "uid"),
+    same_name("Given Name", "name.given", "givenName"),
     Attribute { active_directory: Some("middleName"), ..row("Middle Name", "name.middle") },
-    everywhere("Family Name", "name.family", "sn"),
-    everywhere("Formatted", "name.formatted", "displayName"),
-    everywhere("Honorific Prefix", "name.honorificPrefix", "personalTitle"),
-    everywhere("Honorific Suffix", "name.honorificSuffix", "generationQualifier"),
+    same_name("Family Name", "name.family", "sn"),
+    same_name("Formatted", "name.formatted", "displayName"),
+    same_name("Honorific Prefix", "name.honorificPrefix", "personalTitle"),
+    same_name("Honorific Suffix", "name.honorificSuffix", "generationQualifier"),
     row("Nickname", "nickname"),
-    everywhere("Title", "title", "title"),
-    everywhere("Type", "type", "employeeType"),
-    everywhere("Email Address", "email", "mail"),
-    everywhere("Primary Phone", "primaryPhone", "telephoneNumber"),
-    everywhere("Mobile Phone", "mobilePhone", "mobile"),
-    two("External ID", "externalId", "objectGUID", "entryUUID"),
-    two("Account ID", "accountId", "employeeID", "employeeNumber"),
-    everywhere("Street Address", "address.streetAddress", "streetAddress"),
-    everywhere("Locality", "address.locality", "l"),
-    everywhere("Region", "address.region", "st"),
-    everywhere("Postal Code", "address.postalCode", "postalCode"),
-    everywhere("Country Code", "address.countryCode", "c"),
-    everywhere("Preferred Language", "preferredLanguage", "preferredLanguage"),
+    same_name("Title", "title", "title"),
+    same_name("Type", "type", "employeeType"),
+    same_name("Email Address", "email", "mail"),
+    same_name("Primary Phone", "primaryPhone", "telephoneNumber"),
+    same_name("Mobile Phone", "mobilePhone", "mobile"),
+    directory_names("External ID", "externalId", "objectGUID", "entryUUID"),
+    directory_names("Account ID", "accountId", "employeeID", "employeeNumber"),
+    same_name("Street Address", "address.streetAddress", "streetAddress"),
+    same_name("Locality", "address.locality", "l"),
+    same_name("Region", "address.region", "st"),
+    same_name("Postal Code", "address.postalCode", "postalCode"),
+    same_name("Country Code", "address.countryCode", "c"),
+    same_name("Preferred Language", "preferredLanguage", "preferredLanguage"),
     row("Locale", "locale"),
     row("Timezone", "timezone"),
     row("Photo", "photo.href"),
@@ -85,7 +85,7 @@ const ATTRIBUTES: &[Attribute] = &[
     Attribute { mapped: false, ..row("Group ID", GROUP_IDS) },
 ];
 
-/// The mapping of a rule that has none of its own: field codes and labels.
+/// The default mapping of a rule: field codes and labels.
 pub(crate) const DEFAULT_MAPPING: [(&str, &str); 5] = [
     ("userName", "Username"),
     ("givenName", "Given Name"),
@@ -94,20 +94,20 @@ pub(crate) const DEFAULT_MAPPING: [(&str, &str); 5] = [
     ("workEmail", "Email Address"),
 ];
 
-/// All attributes, in the order in which they are told.
+/// Returns all attributes, in the order of `pfscim describe attributes`.
 pub fn attributes() -> &'static [Attribute] {
     ATTRIBUTES
 }
 
-/// The attribute of that label or path.
+/// Returns the attribute with this label or path.
 pub(crate) fn attribute(name: &str) -> Option<&'static Attribute> {
     ATTRIBUTES.iter().find(|a| a.path == name || a.label.eq_ignore_ascii_case(name.trim()))
 }
 
-/// The attribute that a directory has under this name.
+/// Returns the attribute with this name in a directory.
 pub(crate) fn of_directory(name: &str) -> Option<&'static Attribute> {
-    let same = |theirs: Option<&str>| theirs.is_some_and(|theirs| theirs.eq_ignore_ascii_case(name));
-    ATTRIBUTES.iter().find(|a| same(a.active_directory) || same(a.ldap))
+    let matches = |known: Option<&str>| known.is_some_and(|known| known.eq_ignore_ascii_case(name));
+    ATTRIBUTES.iter().find(|a| matches(a.active_directory) || matches(a.ldap))
 }
 
 #[cfg(test)]
@@ -120,20 +120,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn labels_and_paths_are_told_apart() {
+    fn labels_and_paths_are_unique() {
         let names: Vec<_> = ATTRIBUTES.iter().flat_map(|a| [a.label.to_lowercase(), a.path.to_lowercase()]).collect();
-        // The title and the type, the locale and others are called the same in both ways.
-        let once: BTreeSet<_> = ATTRIBUTES.iter().map(|a| a.path).collect();
-        assert_eq!(once.len(), ATTRIBUTES.len());
+        // Some attributes, such as the title, have the same label and path.
+        let paths: BTreeSet<_> = ATTRIBUTES.iter().map(|a| a.path).collect();
+        assert_eq!(paths.len(), ATTRIBUTES.len());
         for attribute in ATTRIBUTES {
-            let mine = [attribute.label.to_lowercase(), attribute.path.to_lowercase()];
-            let count = names.iter().filter(|name| mine.contains(name)).count();
+            let own = [attribute.label.to_lowercase(), attribute.path.to_lowercase()];
+            let count = names.iter().filter(|name| own.contains(name)).count();
             assert_eq!(count, 2, "{}", attribute.label);
         }
     }
 
     #[test]
-    fn an_attribute_is_known_by_label_and_by_path() {
+    fn an_attribute_is_found_by_label_and_by_path() {
         for name in ["Given Name", "given name", "name.given"] {
             assert_eq!(attribute(name).map(|a| a.label), Some("Given Name"), "{name}");
         }
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn the_default_mapping_is_of_fields_and_attributes_that_exist() {
+    fn the_default_mapping_has_existing_fields_and_attributes() {
         let fields = Catalogue::standard(Version::V2_0);
         for (field, label) in DEFAULT_MAPPING {
             assert!(fields.field(field).is_some_and(|f| f.code == field), "{field}");

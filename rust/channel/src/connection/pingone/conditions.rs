@@ -1,109 +1,114 @@
-//! The user filter of a rule: nested sets of conditions as the console shows them, or the SCIM filter that PingOne's API
-//! has for them (`populationExpression`). The only operator is Equals, and one condition at least is about a population
-//! or a group.
+//! Parses the user filter of a rule: nested sets of conditions as in the console, or the SCIM filter of PingOne's API
+//! (`populationExpression`).
+//! Does not know: users, files.
+//!
+//! The only operator is Equals. At least one condition must name a population or a group.
 
 use pfscim_core::text::excerpt;
 use serde_json::{Map, Value};
 
 use super::attributes::{self, GROUP_IDS, GROUP_NAMES, POPULATION_ID, POPULATION_NAME};
-use super::rule::Named;
+use super::rule::NamedObjects;
 use crate::directory::Filter;
 
-/// Sets within sets; a deeper nesting is no filter that somebody made.
-const DEEPEST: usize = 32;
+/// The maximum nesting of sets. A person does not write a deeper filter.
+const FILTER_DEPTH_MAX: usize = 32;
 
-/// Which users a rule is about.
+/// The parsed user filter of a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Chosen {
-    /// To be evaluated on the attributes of a user.
+pub(crate) struct UserFilter {
+    /// The filter, evaluated on the attributes of a user.
     pub(crate) filter: Filter,
-    /// The populations and groups that it names: they have to be there.
-    pub(crate) named: Named,
+    /// The populations and groups that the filter names. All of them must exist.
+    pub(crate) named: NamedObjects,
 }
 
-/// Reads conditions and notes what they name.
-pub(crate) struct Reader<'a> {
-    /// Attributes of users that are not PingOne's own.
+/// Parses conditions, and collects the populations and groups that they name.
+pub(crate) struct FilterParser<'a> {
+    /// The names of custom attributes.
     custom: &'a [String],
-    named: Named,
+    named: NamedObjects,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> FilterParser<'a> {
     pub(crate) fn new(custom: &'a [String]) -> Self {
-        Self { custom, named: Named::default() }
+        Self { custom, named: NamedObjects::default() }
     }
 
-    /// `{"all": [...]}` or `{"any": [...]}` of such sets and of `{"attribute", "operator", "value"}`.
+    /// Parses `{"all": [...]}` or `{"any": [...]}` of such sets and of `{"attribute", "operator", "value"}`.
     ///
     /// # Errors
-    /// One line: what is no condition, unknown, or missing.
-    pub(crate) fn sets(mut self, filter: &Value) -> Result<Chosen, String> {
-        let filter = self.set(filter, "userFilter", DEEPEST)?;
+    /// One line with the place: something is malformed, unknown or missing.
+    pub(crate) fn sets(mut self, filter: &Value) -> Result<UserFilter, String> {
+        let filter = self.set(filter, "userFilter", FILTER_DEPTH_MAX)?;
         self.finished(filter, "userFilter")
     }
 
-    /// A SCIM filter (RFC 7644 section 3.4.2.2) of `eq`, `and`, `or`, parentheses and `memberOfGroups[id eq "..."]`.
+    /// Parses a SCIM filter (RFC 7644 section 3.4.2.2) of `eq`, `and`, `or`, parentheses and `memberOfGroups[id eq "..."]`.
     ///
     /// # Errors
-    /// As [`Reader::sets`].
-    pub(crate) fn expression(mut self, text: &str) -> Result<Chosen, String> {
+    /// As [`FilterParser::sets`].
+    pub(crate) fn expression(mut self, text: &str) -> Result<UserFilter, String> {
         const PLACE: &str = "populationExpression";
-        let mut tokens = Tokens { rest: text.trim() };
-        let told = |error: String| format!("{PLACE}: {error}");
-        let filter = self.any(&mut tokens, DEEPEST).map_err(told)?;
+        let mut tokens = FilterTokens { rest: text.trim() };
+        let placed = |error: String| format!("{PLACE}: {error}");
+        let filter = self.any(&mut tokens, FILTER_DEPTH_MAX).map_err(placed)?;
         if !tokens.rest.is_empty() {
-            return Err(told(format!("`{}` does not belong there", excerpt(tokens.rest))));
+            return Err(placed(format!("unexpected `{}` at the end", excerpt(tokens.rest))));
         }
         self.finished(filter, PLACE)
     }
 
-    /// Users of one of these populations.
-    pub(crate) fn populations(mut self, ids: &[String]) -> Chosen {
+    /// Returns the filter for the users of these populations.
+    pub(crate) fn populations(mut self, ids: &[String]) -> UserFilter {
         let all = ids.iter().map(|id| self.condition(POPULATION_ID, id)).collect();
-        Chosen { filter: Filter::Or(all), named: self.named }
+        UserFilter { filter: Filter::Or(all), named: self.named }
     }
 
-    fn finished(self, filter: Filter, place: &str) -> Result<Chosen, String> {
-        if self.named == Named::default() {
-            return Err(format!("{place}: names neither a population nor a group; a rule needs one of them"));
+    fn finished(self, filter: Filter, place: &str) -> Result<UserFilter, String> {
+        if self.named == NamedObjects::default() {
+            return Err(format!("{place}: names no population and no group; name at least one"));
         }
-        Ok(Chosen { filter, named: self.named })
+        Ok(UserFilter { filter, named: self.named })
     }
 
     fn set(&mut self, value: &Value, place: &str, depth: usize) -> Result<Filter, String> {
-        let depth = depth.checked_sub(1).ok_or_else(|| format!("userFilter: is nested deeper than {DEEPEST} sets"))?;
-        let object = value.as_object().ok_or_else(|| format!("{place}: is no condition or set of conditions"))?;
+        let depth =
+            depth.checked_sub(1).ok_or_else(|| format!("userFilter: nested deeper than {FILTER_DEPTH_MAX} sets"))?;
+        let object = value.as_object().ok_or_else(|| format!("{place}: not a condition or set of conditions"))?;
         let member = |name: &str| object.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value);
-        let (word, parts) = match (member("all"), member("any")) {
+        let (key, parts) = match (member("all"), member("any")) {
             (Some(parts), None) => ("all", parts),
             (None, Some(parts)) => ("any", parts),
-            (None, None) => return self.one(object, place),
-            _ => return Err(format!("{place}: is a set of `all` or of `any`, not of both")),
+            (None, None) => return self.single_condition(object, place),
+            _ => return Err(format!("{place}: has both `all` and `any`; keep one of them")),
         };
         if object.len() > 1 {
-            return Err(format!("{place}: a set holds `all` or `any` and nothing else"));
+            return Err(format!("{place}: a set has no key next to `all` or `any`; remove it"));
         }
         let parts = parts.as_array().filter(|parts| !parts.is_empty());
-        let parts = parts.ok_or_else(|| format!("{place}.{word}: needs a list of conditions that is not empty"))?;
-        let parts = parts.iter().enumerate().map(|(at, part)| self.set(part, &format!("{place}.{word}[{at}]"), depth));
+        let parts = parts.ok_or_else(|| format!("{place}.{key}: not a list, or empty; add conditions"))?;
+        let parts = parts.iter().enumerate().map(|(at, part)| self.set(part, &format!("{place}.{key}[{at}]"), depth));
         let parts = parts.collect::<Result<_, _>>()?;
-        Ok(if word == "all" { Filter::And(parts) } else { Filter::Or(parts) })
+        Ok(if key == "all" { Filter::And(parts) } else { Filter::Or(parts) })
     }
 
-    fn one(&mut self, object: &Map<String, Value>, place: &str) -> Result<Filter, String> {
+    fn single_condition(&mut self, object: &Map<String, Value>, place: &str) -> Result<Filter, String> {
         let text = |name: &str| {
             let value = object.get(name).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
-            value.ok_or_else(|| format!("{place}.{name}: is missing or is no text"))
+            value.ok_or_else(|| format!("{place}.{name}: missing or not a text"))
         };
         let unknown = object.keys().find(|key| !["attribute", "operator", "value"].contains(&key.as_str()));
         if let Some(unknown) = unknown {
             let unknown = excerpt(unknown);
-            return Err(format!("{place}: `{unknown}` is neither `all` nor `any` nor part of a condition"));
+            return Err(format!(
+                "{place}: `{unknown}` is not a key of a set or condition; the keys are all, any, attribute, operator, value"
+            ));
         }
         let (name, operator) = (text("attribute")?, text("operator")?);
         if !operator.eq_ignore_ascii_case("Equals") {
             let operator = excerpt(operator);
-            return Err(format!("{place}.operator: `{operator}` is not known; a rule compares with Equals only"));
+            return Err(format!("{place}.operator: `{operator}` is not an operator of a rule; use Equals"));
         }
         let path = self.path(name).ok_or_else(|| unknown_attribute(&format!("{place}.attribute"), name))?;
         let value = match object.get("value") {
@@ -126,29 +131,29 @@ impl<'a> Reader<'a> {
             GROUP_IDS | GROUP_NAMES => self.named.groups.push(value.to_owned()),
             _ => {}
         }
-        // The API names a group by its id where the console shows its name.
+        // The API has the id of a group, the console its name.
         if path == GROUP_NAMES { Filter::Or(vec![equal(GROUP_NAMES), equal(GROUP_IDS)]) } else { equal(path) }
     }
 
-    /// `or` binds less than `and`.
-    fn any(&mut self, tokens: &mut Tokens<'_>, depth: usize) -> Result<Filter, String> {
+    /// Parses a part with `or`, which binds weaker than `and`.
+    fn any(&mut self, tokens: &mut FilterTokens<'_>, depth: usize) -> Result<Filter, String> {
         let mut parts = vec![self.all(tokens, depth)?];
-        while tokens.word("or") {
+        while tokens.keyword("or") {
             parts.push(self.all(tokens, depth)?);
         }
         Ok(if parts.len() == 1 { parts.swap_remove(0) } else { Filter::Or(parts) })
     }
 
-    fn all(&mut self, tokens: &mut Tokens<'_>, depth: usize) -> Result<Filter, String> {
+    fn all(&mut self, tokens: &mut FilterTokens<'_>, depth: usize) -> Result<Filter, String> {
         let mut parts = vec![self.part(tokens, depth)?];
-        while tokens.word("and") {
+        while tokens.keyword("and") {
             parts.push(self.part(tokens, depth)?);
         }
         Ok(if parts.len() == 1 { parts.swap_remove(0) } else { Filter::And(parts) })
     }
 
-    fn part(&mut self, tokens: &mut Tokens<'_>, depth: usize) -> Result<Filter, String> {
-        let depth = depth.checked_sub(1).ok_or_else(|| format!("is nested deeper than {DEEPEST} levels"))?;
+    fn part(&mut self, tokens: &mut FilterTokens<'_>, depth: usize) -> Result<Filter, String> {
+        let depth = depth.checked_sub(1).ok_or_else(|| format!("nested deeper than {FILTER_DEPTH_MAX} levels"))?;
         if tokens.sign('(') {
             let inner = self.any(tokens, depth)?;
             return if tokens.sign(')') { Ok(inner) } else { Err("a parenthesis is not closed".into()) };
@@ -165,32 +170,32 @@ impl<'a> Reader<'a> {
                 _ => return Err(unknown_attribute("memberOfGroups", member)),
             };
             let value = tokens.equals()?;
-            let closed = tokens.sign(']');
-            return if closed { Ok(self.condition(path, &value)) } else { Err("a bracket is not closed".into()) };
+            let is_closed = tokens.sign(']');
+            return if is_closed { Ok(self.condition(path, &value)) } else { Err("a bracket is not closed".into()) };
         }
         let Some(path) = self.path(name) else {
-            let not = name.eq_ignore_ascii_case("not");
-            return Err(if not { "`not` is not known to a rule".into() } else { unknown_attribute("it", name) });
+            let is_not = name.eq_ignore_ascii_case("not");
+            return Err(if is_not { "a rule has no operator `not`".into() } else { unknown_attribute("filter", name) });
         };
         let value = tokens.equals()?;
         Ok(self.condition(&path, &value))
     }
 }
 
-/// The text about a name that is neither PingOne's nor listed.
+/// Returns the error for an unknown attribute.
 pub(crate) fn unknown_attribute(place: &str, name: &str) -> String {
     format!(
-        "{place}: `{}` is no attribute of a PingOne user (see `pfscim describe attributes`; one of your own is listed under customAttributes)",
+        "{place}: `{}` is not an attribute of a PingOne user; see `pfscim describe attributes`, or list a custom attribute under customAttributes",
         excerpt(name)
     )
 }
 
-/// What is left of a SCIM filter.
-struct Tokens<'t> {
+/// The rest of a SCIM filter that is not parsed yet.
+struct FilterTokens<'t> {
     rest: &'t str,
 }
 
-impl<'t> Tokens<'t> {
+impl<'t> FilterTokens<'t> {
     fn name(&mut self) -> &'t str {
         let end = self.rest.find(|c: char| !(c.is_alphanumeric() || "._-$:".contains(c))).unwrap_or(self.rest.len());
         let (name, rest) = self.rest.split_at(end);
@@ -208,30 +213,30 @@ impl<'t> Tokens<'t> {
         }
     }
 
-    /// A word on its own, in any case.
-    fn word(&mut self, word: &str) -> bool {
-        let mut ahead = Tokens { rest: self.rest };
-        let found = ahead.name().eq_ignore_ascii_case(word);
+    /// Consumes this keyword, in any letter case. Returns whether it was there.
+    fn keyword(&mut self, keyword: &str) -> bool {
+        let mut ahead = FilterTokens { rest: self.rest };
+        let found = ahead.name().eq_ignore_ascii_case(keyword);
         if found {
             self.rest = ahead.rest;
         }
         found
     }
 
-    /// `eq` and a value: a JSON string, number or boolean.
+    /// Parses `eq` and a value: a JSON string, number or boolean.
     fn equals(&mut self) -> Result<String, String> {
         let operator = self.name();
         if !operator.eq_ignore_ascii_case("eq") {
-            return Err(format!("the operator `{}` is not known; a rule compares with eq only", excerpt(operator)));
+            return Err(format!("`{}` is not an operator of a rule; use eq", excerpt(operator)));
         }
-        let missing = || "a value in quotes is missing behind eq".to_owned();
+        let missing_value = || "the value after eq is missing, or is not in quotes".to_owned();
         if !self.rest.starts_with('"') {
             let word = self.name();
             let plain = ["true", "false"].contains(&word) || word.parse::<f64>().is_ok_and(f64::is_finite);
-            return if plain { Ok(word.to_owned()) } else { Err(missing()) };
+            return if plain { Ok(word.to_owned()) } else { Err(missing_value()) };
         }
         let mut values = serde_json::Deserializer::from_str(self.rest).into_iter::<String>();
-        let value = values.next().and_then(Result::ok).ok_or_else(missing)?;
+        let value = values.next().and_then(Result::ok).ok_or_else(missing_value)?;
         self.rest = self.rest[values.byte_offset()..].trim_start();
         Ok(value)
     }
@@ -244,8 +249,8 @@ mod tests {
     use super::*;
     use crate::directory::{Entry, Value as Text};
 
-    fn reader() -> Reader<'static> {
-        Reader { custom: &[], named: Named::default() }
+    fn parser() -> FilterParser<'static> {
+        FilterParser { custom: &[], named: NamedObjects::default() }
     }
 
     fn user(pairs: &[(&str, &str)]) -> Entry {
@@ -266,8 +271,8 @@ mod tests {
             condition("Population Name", "Employees"),
             {"any": [condition("Group", "Backup"), condition("title", "Engineer")]}
         ]});
-        let chosen = reader().sets(&sets).unwrap();
-        let named = Named { populations: vec!["Employees".into()], groups: vec!["Backup".into()] };
+        let chosen = parser().sets(&sets).unwrap();
+        let named = NamedObjects { populations: vec!["Employees".into()], groups: vec!["Backup".into()] };
         assert_eq!(chosen.named, named);
         let matches = |pairs: &[(&str, &str)]| chosen.filter.matches(&user(pairs));
         assert!(matches(&[("population.name", "Employees"), ("title", "Engineer")]));
@@ -278,67 +283,73 @@ mod tests {
     }
 
     #[test]
-    fn the_expression_of_the_api_says_the_same() {
+    fn the_expression_of_the_api_gives_the_same_filter() {
         let text = r#"population.id EQ "p\"1" and (memberOfGroups[id eq "g1"] or title eq "x" or enabled eq true)"#;
-        let chosen = reader().expression(text).unwrap();
-        assert_eq!(chosen.named, Named { populations: vec!["p\"1".into()], groups: vec!["g1".into()] });
+        let chosen = parser().expression(text).unwrap();
+        assert_eq!(chosen.named, NamedObjects { populations: vec!["p\"1".into()], groups: vec!["g1".into()] });
         let matches = |pairs: &[(&str, &str)]| chosen.filter.matches(&user(pairs));
         assert!(matches(&[("population.id", "p\"1"), ("memberOfGroupIDs", "g1")]));
         assert!(matches(&[("population.id", "p\"1"), ("enabled", "true")]));
         assert!(!matches(&[("population.id", "p\"1"), ("enabled", "false")]));
         assert!(!matches(&[("title", "x")]));
-        let either = reader().expression(r#"title eq "x" or type eq "t" and population.name eq "P""#).unwrap();
+        let either = parser().expression(r#"title eq "x" or type eq "t" and population.name eq "P""#).unwrap();
         assert!(either.filter.matches(&user(&[("title", "x")])), "and binds more than or");
     }
 
     #[test]
-    fn what_is_no_filter_is_refused_with_its_place() {
+    fn a_malformed_filter_is_an_error_with_its_place() {
         let ok = || condition("Population Name", "P");
-        for (filter, told) in [
-            (json!(null), "userFilter: is no condition"),
-            (json!({"all": []}), "userFilter.all: needs"),
-            (json!({"all": [ok()], "any": [ok()]}), "not of both"),
-            (json!({"all": [condition("Shoe Size", "9")]}), "userFilter.all[0].attribute: `Shoe Size` is no attribute"),
+        for (filter, expected) in [
+            (json!(null), "userFilter: not a condition"),
+            (json!({"all": []}), "userFilter.all: not a list, or empty"),
+            (json!({"all": [ok()], "any": [ok()]}), "both `all` and `any`"),
+            (
+                json!({"all": [condition("Shoe Size", "9")]}),
+                "userFilter.all[0].attribute: `Shoe Size` is not an attribute",
+            ),
             (
                 json!({"any": [ok(), {"all": [{"attribute": "title", "value": "x"}]}]}),
-                "any[1].all[0].operator: is missing",
+                "any[1].all[0].operator: missing",
             ),
-            (json!({"all": [{"attribute": "title", "operator": "Contains", "value": "x"}]}), "`Contains` is not known"),
-            (json!({"all": [{"attribute": "title", "operator": "Equals", "value": ""}]}), "all[0].value: is missing"),
-            (json!({"all": [{"attribut": "title"}]}), "`attribut` is neither"),
-            (json!({"all": [condition("Title", "x")]}), "neither a population nor a group"),
+            (
+                json!({"all": [{"attribute": "title", "operator": "Contains", "value": "x"}]}),
+                "`Contains` is not an operator",
+            ),
+            (json!({"all": [{"attribute": "title", "operator": "Equals", "value": ""}]}), "all[0].value: missing"),
+            (json!({"all": [{"attribut": "title"}]}), "`attribut` is not a key"),
+            (json!({"all": [condition("Title", "x")]}), "no population and no group"),
         ] {
-            let error = reader().sets(&filter).unwrap_err();
-            assert!(error.contains(told), "{error}");
+            let error = parser().sets(&filter).unwrap_err();
+            assert!(error.contains(expected), "{error}");
         }
-        for (text, told) in [
+        for (text, expected) in [
             ("", "an attribute is missing"),
-            ("title sw \"x\"", "the operator `sw` is not known"),
-            ("shoe eq \"x\"", "`shoe` is no attribute"),
-            ("not (title eq \"x\")", "`not` is not known"),
+            ("title sw \"x\"", "`sw` is not an operator"),
+            ("shoe eq \"x\"", "`shoe` is not an attribute"),
+            ("not (title eq \"x\")", "no operator `not`"),
             ("(title eq \"x\"", "not closed"),
             ("memberOfGroups[id eq \"x\"", "not closed"),
-            ("title eq x", "a value in quotes"),
-            ("title eq \"x\" title", "`title` does not belong there"),
-            ("title eq \"x\"", "neither a population nor a group"),
+            ("title eq x", "not in quotes"),
+            ("title eq \"x\" title", "unexpected `title`"),
+            ("title eq \"x\"", "no population and no group"),
         ] {
-            let error = reader().expression(text).unwrap_err();
-            assert!(error.starts_with("populationExpression: ") && error.contains(told), "{error}");
+            let error = parser().expression(text).unwrap_err();
+            assert!(error.starts_with("populationExpression: ") && error.contains(expected), "{error}");
         }
-        assert!(reader().expression(&"(".repeat(10_000)).unwrap_err().contains("deeper"));
+        assert!(parser().expression(&"(".repeat(10_000)).unwrap_err().contains("deeper"));
         let mut deep = ok();
         for _ in 0..100 {
             deep = json!({"all": [deep]});
         }
-        assert!(reader().sets(&deep).unwrap_err().contains("deeper"));
+        assert!(parser().sets(&deep).unwrap_err().contains("deeper"));
     }
 
     #[test]
-    fn attributes_of_ones_own_have_to_be_listed() {
+    fn custom_attributes_must_be_listed() {
         let sets = json!({"all": [condition("Population Name", "P"), condition("badge.level", "9")]});
-        assert!(reader().sets(&sets).is_err());
+        assert!(parser().sets(&sets).is_err());
         let custom = ["badge.level".to_owned()];
-        let chosen = Reader { custom: &custom, named: Named::default() }.sets(&sets).unwrap();
+        let chosen = FilterParser { custom: &custom, named: NamedObjects::default() }.sets(&sets).unwrap();
         assert!(chosen.filter.matches(&user(&[("population.name", "P"), ("badge.level", "9")])));
     }
 }

@@ -1,4 +1,5 @@
-//! PingOne's way of saying the same as an SP connection: a SCIM store, a propagation rule and its mappings.
+//! Reads a PingOne file: a SCIM store, a propagation rule and its mappings.
+//! Does not know: PingOne's API, files.
 
 pub(crate) mod attributes;
 mod conditions;
@@ -8,8 +9,8 @@ mod rule;
 pub use attributes::{Attribute, attributes};
 pub use reading::is_pingone;
 pub(crate) use reading::{CUSTOM_HEADER, read};
-pub(crate) use rule::Origin;
-pub use rule::{Access, CLIENT_SECRET, Named, Rule};
+pub(crate) use rule::RuleSource;
+pub use rule::{ApiAccess, CLIENT_SECRET, NamedObjects, Rule};
 
 #[cfg(test)]
 mod tests;

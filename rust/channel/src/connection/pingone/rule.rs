@@ -1,74 +1,75 @@
-//! A propagation rule, as far as it is more than settings and a channel.
+//! Defines the parts of a propagation rule that are neither settings nor channel.
+//! Does not know: how a file is read.
 
 use std::path::PathBuf;
 
 use pfscim_core::settings::Secret;
 
-/// The name of the worker application's secret in `--secret`.
+/// The name in `--secret` of the secret of the worker application.
 pub const CLIENT_SECRET: &str = "PINGONE_CLIENT_SECRET";
-/// More groups than PingOne advises to have in one rule.
-const MANY_GROUPS: usize = 1000;
+/// PingOne recommends at most this many groups in one rule.
+const RECOMMENDED_GROUPS_MAX: usize = 1000;
 
-/// Populations and groups that a rule names, each by name or id.
+/// The populations and groups that the filter of a rule names, each by name or id.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Named {
-    /// Of populations.
+pub struct NamedObjects {
+    /// Populations.
     pub populations: Vec<String>,
-    /// Of groups.
+    /// Groups.
     pub groups: Vec<String>,
 }
 
-/// What a rule is beside settings and a channel.
+/// The parts of a rule that are neither settings nor channel.
 #[derive(Debug, Clone)]
 pub struct Rule {
-    /// *On*: the rule by itself, whatever its connection is.
+    /// The rule itself is on. Its connection or plan may still be disabled.
     pub active: bool,
-    /// Why the rule provisions nobody at present.
+    /// Why the rule does not run, with what to do. `None` if it runs.
     pub off: Option<String>,
-    /// What its filter names.
-    pub named: Named,
-    /// The groups to be provisioned, by id or name.
+    /// The populations and groups that the filter names.
+    pub named: NamedObjects,
+    /// The groups to provision, by id or name.
     pub groups: Vec<String>,
-    /// Where users come from.
-    pub(crate) origin: Origin,
+    /// The source of the users.
+    pub(crate) origin: RuleSource,
 }
 
-/// Where users come from.
+/// The source of the users of a rule.
 #[derive(Debug, Clone)]
-pub(crate) enum Origin {
-    /// Pages of users, populations and groups that were saved.
+pub(crate) enum RuleSource {
+    /// Saved pages of users, populations and groups.
     Files(Vec<PathBuf>),
     /// PingOne's API.
-    Api(Access),
+    Api(ApiAccess),
 }
 
-/// How the API is reached.
+/// Address and credentials of PingOne's API.
 #[derive(Debug, Clone)]
-pub struct Access {
-    /// `https://api.pingone.eu/v1`.
+pub struct ApiAccess {
+    /// Base URL of the API, for example `https://api.pingone.eu/v1`.
     pub api: String,
-    /// `https://auth.pingone.eu`.
+    /// Base URL of the authorization server, for example `https://auth.pingone.eu`.
     pub authorization: String,
-    /// The environment's id.
+    /// Id of the environment.
     pub environment: String,
-    /// The worker application.
+    /// Client id of the worker application.
     pub client_id: String,
-    /// Its secret.
+    /// Secret of the worker application, if the file contains it.
     pub client_secret: Option<Secret>,
 }
 
 impl Rule {
-    /// What a second look is good for.
+    /// Returns warnings: what the administrator should review.
     pub(crate) fn warnings(&self, secrets: &[(String, Secret)]) -> Vec<String> {
         let mut warnings = Vec::new();
-        if self.groups.len() > MANY_GROUPS {
-            warnings.push(format!("rule.groups: PingOne advises against more than {MANY_GROUPS} groups in one rule"));
+        if self.groups.len() > RECOMMENDED_GROUPS_MAX {
+            warnings.push(format!("rule.groups: the rule has more than the {RECOMMENDED_GROUPS_MAX} groups that PingOne recommends; split the rule"));
         }
-        if let Origin::Api(Access { client_secret: None, .. }) = &self.origin
+        if let RuleSource::Api(ApiAccess { client_secret: None, .. }) = &self.origin
             && !secrets.iter().any(|(name, _)| name == CLIENT_SECRET)
         {
             warnings.push(format!(
-                "source: the secret of the worker application is needed from --secret {CLIENT_SECRET}=env:VARIABLE to read PingOne"
+                "source: the secret of the worker application is missing; supply it with --secret {CLIENT_SECRET}=env:VARIABLE"
             ));
         }
         warnings

@@ -1,11 +1,11 @@
-//! A file and what is read of it.
+//! Tests of reading a PingOne file.
 
 use pfscim_core::mapping::Catalogue;
 use pfscim_core::scim::Version;
 use pfscim_core::settings::{Secret, Settings};
 use serde_json::{Value, json};
 
-use super::rule::{CLIENT_SECRET, Named};
+use super::rule::{CLIENT_SECRET, NamedObjects};
 use crate::connection::*;
 use crate::directory::{Entry, Value as Text};
 use crate::mapping::Rules;
@@ -34,7 +34,7 @@ fn read(file: &Value) -> Result<Connection, String> {
     Connection::read_all(&file.to_string()).map_err(|errors| errors.join("\n"))
 }
 
-/// The settings of the target, once the configuration has these keys too.
+/// Returns the settings of the target, with these keys added to the configuration.
 fn settings(more: Value) -> Settings {
     let mut file = file();
     file["store"]["configuration"].as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -42,14 +42,14 @@ fn settings(more: Value) -> Settings {
     Settings::parse(pairs.iter().map(|(name, value)| (name.as_str(), value.expose()))).unwrap()
 }
 
-/// What the file is told when one of its parts is another one.
-fn refused(pointer: &str, value: Value) -> String {
+/// Returns the errors of the file with one value changed.
+fn errors_with(pointer: &str, value: Value) -> String {
     let mut file = file();
     let (parent, name) = pointer.rsplit_once('/').unwrap();
     file.pointer_mut(parent).unwrap()[name] = value;
-    let told = read(&file).unwrap_err();
-    assert!(!told.contains("s3cret"), "{told}");
-    told
+    let errors = read(&file).unwrap_err();
+    assert!(!errors.contains("s3cret"), "{errors}");
+    errors
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn a_file_becomes_a_connection_with_one_channel() {
     let channel = connection.channel(None).unwrap();
     assert_eq!(channel.name, "Backup");
     let rule = connection.rule.as_ref().unwrap();
-    assert_eq!(rule.named, Named { populations: vec!["Employees".into()], groups: Vec::new() });
+    assert_eq!(rule.named, NamedObjects { populations: vec!["Employees".into()], groups: Vec::new() });
     assert_eq!((rule.off.as_deref(), rule.active), (None, true));
     assert!(channel.channel_source.group_location().is_none());
     assert_eq!(inspect(&file().to_string(), &[]), crate::prepare::inspect::Findings::default());
@@ -68,59 +68,60 @@ fn a_file_becomes_a_connection_with_one_channel() {
 #[test]
 fn keys_of_the_store_are_settings_of_the_target() {
     let filter = settings(json!({})).filter;
-    assert_eq!(filter, "username Eq \"%s\"", "as it was typed");
-    let told = settings(
+    assert_eq!(filter, "username Eq \"%s\"", "unchanged");
+    let options = settings(
         json!({"createNewUsers": true, "updateNewUsers": "false", "DISABLE_USERS": false, "REMOVE_ACTION": "Delete"}),
     );
-    assert_eq!((told.create, told.update, told.remove), (true, false, false));
-    for (word, header, expected) in [
+    assert_eq!((options.create, options.update, options.remove), (true, false, false));
+    for (header_type, header, expected) in [
         ("Basic", "", None),
         ("Bearer", "", Some("Bearer")),
         ("OAuth Client Credentials", "", None),
         ("Custom", " SSWS ", Some("SSWS")),
         ("Token", "", Some("Token")),
     ] {
-        let settings = settings(json!({"AUTHORIZATION_TYPE": word, "CUSTOM_HEADER": header}));
-        assert_eq!(settings.authorization_type.as_deref(), expected, "{word}");
+        let settings = settings(json!({"AUTHORIZATION_TYPE": header_type, "CUSTOM_HEADER": header}));
+        assert_eq!(settings.authorization_type.as_deref(), expected, "{header_type}");
     }
-    for (word, merge) in [("Merge", true), ("Overwrite", false), ("", false)] {
+    for (handling, merge) in [("Merge", true), ("Overwrite", false), ("", false)] {
         let mut file = file();
-        file["store"]["configuration"]["GROUP_MEMBERSHIP_HANDLING"] = word.into();
-        assert_eq!(read(&file).unwrap().channels[0].merge_groups, merge, "{word}");
+        file["store"]["configuration"]["GROUP_MEMBERSHIP_HANDLING"] = handling.into();
+        assert_eq!(read(&file).unwrap().channels[0].merge_groups, merge, "{handling}");
     }
 }
 
 #[test]
-fn mistakes_in_the_store_are_told_without_values() {
-    let key = |name: &str, value: Value| refused(&format!("/store/configuration/{name}"), value);
+fn errors_in_the_store_are_named_without_values() {
+    let key = |name: &str, value: Value| errors_with(&format!("/store/configuration/{name}"), value);
     assert!(key("createNewUsers", json!(false)).contains("two names of CREATE_USERS_PROV_OPT have different values"));
-    assert!(key("OAUTH_ACCESS_TOKEN", json!(["t0p-s3cret"])).contains("the value of OAUTH_ACCESS_TOKEN is not text"));
-    assert!(key("AUTHORIZATION_TYPE", json!("Custom")).contains("needs CUSTOM_HEADER"));
+    assert!(key("OAUTH_ACCESS_TOKEN", json!(["t0p-s3cret"])).contains("OAUTH_ACCESS_TOKEN: the value is not text"));
+    assert!(key("AUTHORIZATION_TYPE", json!("Custom")).contains("set also CUSTOM_HEADER"));
     assert!(key("GROUP_MEMBERSHIP_HANDLING", json!("Add")).contains("must be one of Merge, Overwrite"));
-    assert!(refused("/store/type", json!("ldap")).contains("store.type is `ldap`"));
-    assert!(refused("/store/configuration", json!(null)).contains("store.configuration: is missing"));
+    assert!(errors_with("/store/type", json!("ldap")).contains("store.type is `ldap`"));
+    assert!(errors_with("/store/configuration", json!(null)).contains("store.configuration: missing"));
     let mut unknown = file();
     unknown["store"]["configuration"]["SCIM_URI"] = "x".into();
     assert!(inspect(&unknown.to_string(), &[]).errors[0].contains("unknown setting \"SCIM_URI\""));
     let store = file()["store"].clone();
-    assert!(read(&store).unwrap_err().contains("is a PingOne store without a rule"));
+    assert!(read(&store).unwrap_err().contains("a PingOne store without a rule"));
 }
 
 #[test]
-fn mistakes_in_the_rule_are_told_all_at_once() {
-    assert!(refused("/rule", json!(null)).contains("rule: is missing"));
-    assert!(refused("/rule/userFilter", json!(null)).contains("rule: has no user filter"));
+fn all_errors_in_the_rule_are_named_together() {
+    assert!(errors_with("/rule", json!(null)).contains("rule: missing"));
+    assert!(errors_with("/rule/userFilter", json!(null)).contains("rule: has no user filter"));
     assert!(
-        refused("/rule/populationExpression", json!("population.id eq \"p\"")).contains("more than one user filter")
+        errors_with("/rule/populationExpression", json!("population.id eq \"p\""))
+            .contains("more than one user filter")
     );
-    assert!(refused("/rule/userFilter", json!({"all": []})).contains("rule.userFilter.all: needs"));
-    assert!(refused("/rule/targetStore", json!({"id": "other"})).contains("another store"));
-    assert!(refused("/rule/sourceStore", json!({"id": "s1"})).contains("bring users into PingOne"));
-    assert!(refused("/rule/groups", json!([{}])).contains("a group has neither id nor name"));
-    assert!(refused("/rules", json!([])).contains("`rules` is no part of a PingOne file"));
-    assert!(refused("/source", json!(null)).contains("source: is missing"));
-    assert!(refused("/source/files", json!([])).contains("source.files"));
-    assert!(refused("/source", json!({"apiPath": "x", "clientID": "y"})).contains("`clientID` is not known"));
+    assert!(errors_with("/rule/userFilter", json!({"all": []})).contains("rule.userFilter.all: not a list"));
+    assert!(errors_with("/rule/targetStore", json!({"id": "other"})).contains("not the store in this file"));
+    assert!(errors_with("/rule/sourceStore", json!({"id": "s1"})).contains("bring users into PingOne"));
+    assert!(errors_with("/rule/groups", json!([{}])).contains("a group has no id and no name"));
+    assert!(errors_with("/rules", json!([])).contains("`rules` is not a key of a PingOne file"));
+    assert!(errors_with("/source", json!(null)).contains("source: missing"));
+    assert!(errors_with("/source/files", json!([])).contains("source.files"));
+    assert!(errors_with("/source", json!({"apiPath": "x", "clientID": "y"})).contains("`clientID` is not a key"));
     let mut many = file();
     many["rule"]["userFilter"] = json!({});
     many["source"] = json!({});
@@ -133,7 +134,7 @@ fn mistakes_in_the_rule_are_told_all_at_once() {
 }
 
 #[test]
-fn the_filter_of_the_api_is_read_too() {
+fn the_filter_of_the_api_is_read() {
     let mut file = file();
     file["rule"].as_object_mut().unwrap().remove("userFilter");
     file["rule"]["populationExpression"] = "population.id eq \"p1\"".into();
@@ -144,8 +145,8 @@ fn the_filter_of_the_api_is_read_too() {
 }
 
 #[test]
-fn every_switch_says_what_it_keeps_from_running() {
-    for (pointer, value, told, contradicts) in [
+fn a_disabled_connection_plan_or_rule_is_named() {
+    for (pointer, value, expected, is_error) in [
         ("/store/status", json!("INACTIVE"), "the connection is disabled", true),
         ("/plan", json!({"status": "INACTIVE"}), "the plan is disabled", true),
         ("/rule/active", json!(false), "the rule is off", false),
@@ -154,13 +155,13 @@ fn every_switch_says_what_it_keeps_from_running() {
         let (parent, name) = pointer.rsplit_once('/').unwrap();
         file.pointer_mut(parent).unwrap()[name] = value;
         let off = read(&file).unwrap().rule.unwrap().off.unwrap();
-        assert!(off.starts_with(told), "{off}");
+        assert!(off.starts_with(expected), "{off}");
         let findings = inspect(&file.to_string(), &[]);
-        assert_eq!(if contradicts { findings.errors } else { findings.warnings }, [off]);
+        assert_eq!(if is_error { findings.errors } else { findings.warnings }, [off]);
     }
 }
 
-/// The record of a user with these values, mapped by the file's rows.
+/// Returns the record of a user with these values, mapped with these rows.
 fn mapped(mappings: Value, user: &[(&str, &str)]) -> std::collections::BTreeMap<String, Vec<String>> {
     let mut file = file();
     file["mappings"] = mappings;
@@ -191,8 +192,8 @@ fn row(source: &str, target: &str) -> Value {
 
 #[test]
 fn a_rule_without_mappings_has_the_five_default_rows() {
-    for none in [json!(null), json!([]), json!({"_embedded": {"mappings": []}})] {
-        let fields = mapped(none, &ADA);
+    for empty in [json!(null), json!([]), json!({"_embedded": {"mappings": []}})] {
+        let fields = mapped(empty, &ADA);
         let pairs: Vec<_> = fields.iter().map(|(code, values)| (code.as_str(), values[0].as_str())).collect();
         let expected = [
             ("familyName", "King"),
@@ -227,7 +228,7 @@ fn attributes_are_mapped_by_label_or_path_with_defaults_and_their_first_value() 
     }
     let mut custom = file();
     custom["mappings"] = rows(vec![row("skills", "roles")]);
-    assert!(read(&custom).unwrap_err().contains("`skills` is no attribute"));
+    assert!(read(&custom).unwrap_err().contains("`skills` is not an attribute"));
     custom["customAttributes"] = json!(["skills"]);
     let connection = read(&custom).unwrap();
     let mut entry = Entry::row(String::new());
@@ -238,20 +239,23 @@ fn attributes_are_mapped_by_label_or_path_with_defaults_and_their_first_value() 
 }
 
 #[test]
-fn rows_that_cannot_be_mapped_are_refused() {
-    for (row, told) in [
-        (json!({"sourceAttribute": "Username"}), "mappings[0]: targetAttribute: is missing"),
-        (row("Shoe Size", "title"), "mappings[0]: sourceAttribute: `Shoe Size` is no attribute"),
-        (row("Group", "title"), "Group chooses users and cannot be mapped"),
-        (json!({"expression": "user.x", "targetAttribute": "title"}), "title: PingOne's expressions are not evaluated"),
-        (json!({"targetAttribute": "title"}), "title: has neither"),
+fn rows_that_cannot_be_mapped_are_errors_with() {
+    for (row, expected) in [
+        (json!({"sourceAttribute": "Username"}), "mappings[0]: targetAttribute: missing"),
+        (row("Shoe Size", "title"), "mappings[0]: sourceAttribute: `Shoe Size` is not an attribute"),
+        (row("Group", "title"), "Group can be used in a filter only"),
+        (
+            json!({"expression": "user.x", "targetAttribute": "title"}),
+            "title: pfscim does not evaluate PingOne's expressions",
+        ),
+        (json!({"targetAttribute": "title"}), "title: sourceAttribute and defaultValue are missing"),
         (
             json!({"attributeMappingType": "groupAttributeMapping", "sourceAttribute": "description", "targetAttribute": "x"}),
-            "of groups only the name",
+            "only the name of a group",
         ),
     ] {
-        let error = refused("/mappings", json!([row]));
-        assert!(error.contains(told), "{error}");
+        let error = errors_with("/mappings", json!([row]));
+        assert!(error.contains(expected), "{error}");
     }
     let mut name = row("name", "displayName");
     name["attributeMappingType"] = "groupAttributeMapping".into();
@@ -259,7 +263,7 @@ fn rows_that_cannot_be_mapped_are_refused() {
 }
 
 #[test]
-fn the_secret_of_the_worker_application_is_no_setting_of_the_target() {
+fn the_secret_of_the_worker_application_is_not_a_setting_of_the_target() {
     let mut live = file();
     live["source"] = json!({"apiPath": "https://api.pingone.example/v1", "authPath": "https://auth.pingone.example", "environment": "e1", "clientId": "w"});
     let findings = inspect(&live.to_string(), &[]);
@@ -270,5 +274,5 @@ fn the_secret_of_the_worker_application_is_no_setting_of_the_target() {
     let secret = [(CLIENT_SECRET.to_owned(), Secret::new("x"))];
     assert_eq!(inspect(&live.to_string(), &secret), crate::prepare::inspect::Findings::default());
     live["source"]["clientSecret"] = json!(7);
-    assert!(read(&live).unwrap_err().contains("source.clientSecret: is missing or is no text"));
+    assert!(read(&live).unwrap_err().contains("source.clientSecret: missing or not a text"));
 }

@@ -1,4 +1,5 @@
-//! Files of PingOne: written from a preset, and converted from and to SP connections.
+//! Writes PingOne files from presets, and converts them from and to SP connections.
+//! Does not know: how a PingOne file is read.
 
 mod convert;
 mod write;

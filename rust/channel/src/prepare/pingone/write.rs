@@ -1,5 +1,7 @@
-//! PingOne files that are written: a connection and rule of a preset, complete but for what only the administrator knows,
-//! and the store of given settings.
+//! Writes PingOne files: the connection and rule of a preset, and the store of an SP connection's settings.
+//! Does not know: how a PingOne file is read.
+//!
+//! Values that only the administrator knows are placeholders.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +12,7 @@ use serde_json::{Map, Value, json};
 use crate::connection::pingone::CUSTOM_HEADER;
 use crate::connection::pingone::attributes::{self, Attribute, DEFAULT_MAPPING};
 
-/// The keys of a store's configuration, in the order of the console, and the settings that they are.
+/// The keys of a store's configuration, in the order of the console, with the names of the settings.
 const KEYS: [(&str, &str); 20] = [
     ("SCIM_URL", "SCIM_URL"),
     ("USERS_RESOURCE", "USERS_RESOURCE"),
@@ -33,18 +35,18 @@ const KEYS: [(&str, &str); 20] = [
     ("GROUP_NAME_SOURCE", "GROUP_NAME_SOURCE"),
     ("SCHEMA_EXTENSION_URNS", "SCHEMA_EXTENSION_URNS"),
 ];
-/// What PingOne's API wants in any case, where ours is blank.
-const USUAL: [(&str, &str); 2] = [("USERS_RESOURCE", "/Users"), ("GROUPS_RESOURCE", "/Groups")];
+/// Values that PingOne's API requires, for settings that may be blank here.
+const REQUIRED_VALUES: [(&str, &str); 2] = [("USERS_RESOURCE", "/Users"), ("GROUPS_RESOURCE", "/Groups")];
 
-/// The connection and rule of a preset.
+/// Returns the connection and rule of a preset.
 pub fn file(preset: &Preset) -> Value {
     let (mut configuration, more) = configuration(&preset.settings);
-    // PingOne has no such settings, and this program reads them here all the same.
+    // PingOne does not have these settings, but pfscim reads them from the store.
     configuration.extend(more.into_iter().map(|(name, value)| (name, value.into())));
     parts(store(None, &preset.title, true, configuration), rule(&preset.name, true), mappings(&preset.mapping))
 }
 
-/// A whole file; users come from PingOne's API.
+/// Returns a complete file. The source of its users is PingOne's API.
 pub(super) fn parts(store: Value, rule: Value, mappings: Vec<Value>) -> Value {
     json!({
         "store": store,
@@ -68,7 +70,7 @@ pub(super) fn store(id: Option<&str>, name: &str, active: bool, configuration: M
     store.into()
 }
 
-/// A rule about a population that is still to be named.
+/// Returns a rule with a placeholder for the population.
 pub(super) fn rule(name: &str, active: bool) -> Value {
     json!({
         "name": name,
@@ -80,55 +82,57 @@ pub(super) fn rule(name: &str, active: bool) -> Value {
     })
 }
 
-/// The configuration of a store by settings (by their names), and those of them that a store does not have and that are
-/// not as they are by default.
+/// Returns the configuration of a store for these settings (by name), and the settings that a store does not have and
+/// that differ from their defaults.
 pub(super) fn configuration(settings: &BTreeMap<String, String>) -> (Map<String, Value>, Vec<(String, String)>) {
-    let of = |name: &str| match settings.get(name).map_or("", String::as_str) {
+    let value_of = |name: &str| match settings.get(name).map_or("", String::as_str) {
         "" => setting(name).map_or("", |setting| setting.default),
-        given => given,
+        value => value,
     };
-    let method = of("AUTHENTICATION_METHOD").to_owned();
+    let method = value_of("AUTHENTICATION_METHOD").to_owned();
     let mut configuration = Map::new();
     for (key, name) in KEYS {
         let Some(setting) = setting(name) else { continue };
-        // What belongs to another method of authentication means nothing.
-        if setting.method.is_some_and(|its| its != method) {
+        // Settings of another authentication method have no effect.
+        if setting.method.is_some_and(|required| required != method) {
             continue;
         }
-        let value = match (name, of(name)) {
-            ("AUTHORIZATION_TYPE", word) => {
-                let (kind, header) = authorization_type(word, &method);
+        let value = match (name, value_of(name)) {
+            ("AUTHORIZATION_TYPE", scheme) => {
+                let (kind, header) = authorization_type(scheme, &method);
                 configuration.extend(header.map(|header| (CUSTOM_HEADER.to_owned(), header.into())));
                 kind.to_owned()
             }
-            ("USER_FILTER", "") if of("UNIQUE_USER_IDENTIFIER") == "workEmail" => {
+            ("USER_FILTER", "") if value_of("UNIQUE_USER_IDENTIFIER") == "workEmail" => {
                 Identifier::WorkEmail.usual_filter().to_owned()
             }
             ("USER_FILTER", "") => Identifier::UserName.usual_filter().to_owned(),
-            (_, "") => USUAL.iter().find(|(usual, _)| *usual == name).map_or("", |(_, value)| value).to_owned(),
-            (_, given) => given.to_owned(),
+            (_, "") => {
+                REQUIRED_VALUES.iter().find(|(required, _)| *required == name).map_or("", |(_, value)| value).to_owned()
+            }
+            (_, value) => value.to_owned(),
         };
-        let switch = name.ends_with("_PROV_OPT");
+        let is_option = name.ends_with("_PROV_OPT");
         match value.as_str() {
             "" => {}
-            _ if switch => drop(configuration.insert(key.into(), value.eq_ignore_ascii_case("true").into())),
+            _ if is_option => drop(configuration.insert(key.into(), value.eq_ignore_ascii_case("true").into())),
             _ => drop(configuration.insert(key.into(), value.into())),
         }
     }
     configuration.insert("GROUP_MEMBERSHIP_HANDLING".into(), "Overwrite".into());
-    let kept = |name: &str| KEYS.iter().any(|(_, ours)| *ours == name);
+    let has_key = |name: &str| KEYS.iter().any(|(_, setting)| *setting == name);
     let differs = |name: &str, value: &str| setting(name).is_some_and(|s| !value.is_empty() && s.default != value);
-    let more = settings.iter().filter(|(name, value)| !kept(name) && differs(name, value));
+    let more = settings.iter().filter(|(name, value)| !has_key(name) && differs(name, value));
     (configuration, more.map(|(name, value)| (name.clone(), value.clone())).collect())
 }
 
-/// *Auth Type Header*, and *Custom Header* where it is Custom.
-fn authorization_type<'w>(word: &'w str, method: &str) -> (&'static str, Option<&'w str>) {
-    match (word, method) {
+/// Returns *Auth Type Header*, and *Custom Header* if it is Custom.
+fn authorization_type<'s>(scheme: &'s str, method: &str) -> (&'static str, Option<&'s str>) {
+    match (scheme, method) {
         ("", "OAuth 2 Bearer Token") | ("Bearer", _) => ("Bearer", None),
         ("", "OAuth 2 Client Credentials") => ("OAuth Client Credentials", None),
         ("", _) => ("Basic", None),
-        (word, _) => ("Custom", Some(word)),
+        (scheme, _) => ("Custom", Some(scheme)),
     }
 }
 
@@ -136,16 +140,16 @@ fn mappings(rows: &[FieldSource]) -> Vec<Value> {
     if rows.is_empty() {
         return DEFAULT_MAPPING.iter().map(|(field, label)| mapping(Some(label), field, None)).collect();
     }
-    let of = |row: &FieldSource| {
+    let to_mapping = |row: &FieldSource| {
         let directory = || row.active_directory().or(row.ldap()).and_then(attributes::of_directory);
         let attribute = row.ping_one.as_deref().and_then(attributes::attribute).or_else(directory);
         let source = attribute.map(|Attribute { label, .. }| *label);
         (source.is_some() || row.default.is_some()).then(|| mapping(source, &row.field, row.default.as_deref()))
     };
-    rows.iter().filter_map(of).collect()
+    rows.iter().filter_map(to_mapping).collect()
 }
 
-/// One row, as PingOne's API has it but for the default.
+/// Returns one row in the format of PingOne's API, plus `defaultValue`.
 pub(super) fn mapping(source: Option<&str>, target: &str, default: Option<&str>) -> Value {
     let mut row = Map::new();
     row.extend(source.map(|source| ("sourceAttribute".to_owned(), source.into())));
@@ -162,12 +166,12 @@ mod tests {
     use crate::prepare::inspect::{Findings, inspect};
 
     #[test]
-    fn the_file_of_every_preset_is_faultless_once_it_is_filled_in() {
+    fn the_file_of_every_preset_has_no_findings_after_it_is_filled_in() {
         for preset in presets() {
             let text = file(preset).to_string();
             let findings = inspect(&text, &[]);
-            let held = preset.settings.values().filter(|value| value.contains(PLACEHOLDER)).count();
-            assert_eq!(findings.errors.len(), held + 5, "{}: {:?}", preset.name, findings.errors);
+            let placeholders = preset.settings.values().filter(|value| value.contains(PLACEHOLDER)).count();
+            assert_eq!(findings.errors.len(), placeholders + 5, "{}: {:?}", preset.name, findings.errors);
             assert!(findings.errors.iter().all(|e| e.contains(PLACEHOLDER)), "{:?}", findings.errors);
             let secret =
                 [(crate::connection::pingone::CLIENT_SECRET.to_owned(), pfscim_core::settings::Secret::new("x"))];
@@ -217,14 +221,14 @@ mod tests {
     }
 
     #[test]
-    fn the_word_before_the_credentials_finds_its_way_back() {
-        for (word, method, kind, header) in [
+    fn the_authorization_scheme_becomes_the_auth_type_header() {
+        for (scheme, method, kind, header) in [
             ("", "None", "Basic", None),
             ("", "OAuth 2 Client Credentials", "OAuth Client Credentials", None),
             ("Bearer", "OAuth 2 Client Credentials", "Bearer", None),
             ("SSWS", "OAuth 2 Bearer Token", "Custom", Some("SSWS")),
         ] {
-            assert_eq!(authorization_type(word, method), (kind, header));
+            assert_eq!(authorization_type(scheme, method), (kind, header));
         }
     }
 }

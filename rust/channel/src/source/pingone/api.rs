@@ -16,7 +16,7 @@ use url::Url;
 use super::pages::href;
 use super::tenant::{Tenant, text};
 use crate::Error;
-use crate::connection::pingone::{Access, CLIENT_SECRET};
+use crate::connection::pingone::{ApiAccess, CLIENT_SECRET};
 use crate::directory::fold;
 
 /// The most users on a page.
@@ -48,7 +48,7 @@ impl fmt::Debug for Api {
 impl Api {
     /// # Errors
     /// An address that is none, a secret that is missing, TLS that cannot be set up.
-    pub(super) fn new(access: &Access, environment: &Environment) -> Result<Self, Error> {
+    pub(super) fn new(access: &ApiAccess, environment: &Environment) -> Result<Self, Error> {
         let secret = access.client_secret.as_ref().ok_or_else(|| {
             Error::unusable(format!(
                 "source: the secret of the worker application is missing; give it with --secret {CLIENT_SECRET}=env:VARIABLE or --secret {CLIENT_SECRET}=file:PATH"

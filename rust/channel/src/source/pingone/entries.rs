@@ -19,7 +19,7 @@ use crate::Error;
 use crate::connection::pingone::attributes::{
     GROUP_CLASS, GROUP_IDS, GROUP_MEMBER, GROUP_NAME, GROUP_NAMES, ID, POPULATION_NAME, USER_CLASS,
 };
-use crate::connection::pingone::{Access, CLIENT_SECRET, Named, Origin, Rule};
+use crate::connection::pingone::{ApiAccess, CLIENT_SECRET, NamedObjects, Rule, RuleSource};
 use crate::directory::{Entry, Search, Value, fold};
 use crate::source::Source;
 use crate::source::file::Text;
@@ -29,7 +29,7 @@ use crate::source::file::Text;
 pub struct PingOne {
     place: Place,
     /// What the rule names.
-    named: Named,
+    named: NamedObjects,
     /// The groups to be provisioned, by id or name.
     groups: Vec<String>,
     /// Read once, so that users and groups are of one moment.
@@ -54,21 +54,21 @@ impl PingOne {
         environment: &Environment,
     ) -> Result<Self, Error> {
         match &rule.origin {
-            Origin::Files(files) => {
+            RuleSource::Files(files) => {
                 let files = files.iter().map(|file| folder.join(file));
                 Ok(Self::files(files, rule.named.clone(), rule.groups.clone()))
             }
-            Origin::Api(access) => {
+            RuleSource::Api(access) => {
                 let given = secrets.iter().find(|(name, _)| name == CLIENT_SECRET).map(|(_, secret)| secret.clone());
                 let client_secret = given.or_else(|| access.client_secret.clone());
-                let access = Access { client_secret, ..access.clone() };
+                let access = ApiAccess { client_secret, ..access.clone() };
                 Self::api(&access, rule.named.clone(), rule.groups.clone(), environment)
             }
         }
     }
 
     /// Saved pages; `groups` are to be provisioned.
-    pub fn files(files: impl IntoIterator<Item = PathBuf>, named: Named, groups: Vec<String>) -> Self {
+    pub fn files(files: impl IntoIterator<Item = PathBuf>, named: NamedObjects, groups: Vec<String>) -> Self {
         Self::new(Place::Files(files.into_iter().map(Text::new).collect()), named, groups)
     }
 
@@ -76,11 +76,16 @@ impl PingOne {
     ///
     /// # Errors
     /// What is missing or does not fit.
-    pub fn api(access: &Access, named: Named, groups: Vec<String>, environment: &Environment) -> Result<Self, Error> {
+    pub fn api(
+        access: &ApiAccess,
+        named: NamedObjects,
+        groups: Vec<String>,
+        environment: &Environment,
+    ) -> Result<Self, Error> {
         Ok(Self::new(Place::Api(Box::new(Api::new(access, environment)?)), named, groups))
     }
 
-    fn new(place: Place, named: Named, groups: Vec<String>) -> Self {
+    fn new(place: Place, named: NamedObjects, groups: Vec<String>) -> Self {
         Self { place, named, groups, entries: OnceLock::new() }
     }
 
@@ -170,7 +175,7 @@ impl Directory {
         Ok(Self { complete: tenant.populations.is_some(), populations, groups, said })
     }
 
-    fn entries(&self, tenant: &Tenant, named: &Named, provisioned: &[String]) -> Result<Vec<Entry>, Error> {
+    fn entries(&self, tenant: &Tenant, named: &NamedObjects, provisioned: &[String]) -> Result<Vec<Entry>, Error> {
         self.knows(named)?;
         let provisioned =
             provisioned.iter().map(|group| self.provisioned(group)).collect::<Result<BTreeSet<_>, _>>()?;
@@ -230,7 +235,7 @@ impl Directory {
     }
 
     /// Whether everything that a rule names is there.
-    fn knows(&self, named: &Named) -> Result<(), Error> {
+    fn knows(&self, named: &NamedObjects) -> Result<(), Error> {
         for name in &named.populations {
             let names = self.populations.values().flatten();
             let known = self.populations.contains_key(name) || names.clone().any(|other| fold(other) == fold(name));

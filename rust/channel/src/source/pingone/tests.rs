@@ -12,17 +12,17 @@ use serde_json::{Value as Json, json};
 
 use super::entries::PingOne;
 use crate::connection::pingone::attributes::{GROUP_CLASS, GROUP_IDS, GROUP_MEMBER, GROUP_NAME, GROUP_NAMES, ID};
-use crate::connection::pingone::{Access, Named};
+use crate::connection::pingone::{ApiAccess, NamedObjects};
 use crate::directory::{Entry, Search};
 use crate::source::Source;
 
 /// Pages in files: what is read of users (by id) and groups (by name), or why nothing is.
-fn read(pages: &[Json], named: Named, groups: &[&str]) -> Result<BTreeMap<String, Entry>, String> {
+fn read(pages: &[Json], named: NamedObjects, groups: &[&str]) -> Result<BTreeMap<String, Entry>, String> {
     let texts: Vec<_> = pages.iter().map(Json::to_string).collect();
     read_texts(&texts.iter().map(String::as_str).collect::<Vec<_>>(), named, groups)
 }
 
-fn read_texts(pages: &[&str], named: Named, groups: &[&str]) -> Result<BTreeMap<String, Entry>, String> {
+fn read_texts(pages: &[&str], named: NamedObjects, groups: &[&str]) -> Result<BTreeMap<String, Entry>, String> {
     let folder = tempfile::tempdir().unwrap();
     let files = pages.iter().enumerate().map(|(at, page)| {
         let path = folder.path().join(format!("{at}.json"));
@@ -72,12 +72,12 @@ fn groups() -> Json {
     ]}})
 }
 
-fn of_population(name: &str) -> Named {
-    Named { populations: vec![name.into()], ..Named::default() }
+fn of_population(name: &str) -> NamedObjects {
+    NamedObjects { populations: vec![name.into()], ..NamedObjects::default() }
 }
 
-fn of_group(name: &str) -> Named {
-    Named { groups: vec![name.into()], ..Named::default() }
+fn of_group(name: &str) -> NamedObjects {
+    NamedObjects { groups: vec![name.into()], ..NamedObjects::default() }
 }
 
 #[test]
@@ -142,12 +142,12 @@ fn what_a_rule_names_has_to_be_there() {
         ),
         (
             vec![users(json!([member.clone()])), groups()],
-            Named::default(),
+            NamedObjects::default(),
             "Partners",
             "`Partners` is an external group",
         ),
-        (vec![users(json!([member.clone()])), groups()], Named::default(), "Twins", "several groups"),
-        (vec![users(json!([member.clone()]))], Named::default(), "Staff", "`Staff` is no group of PingOne"),
+        (vec![users(json!([member.clone()])), groups()], NamedObjects::default(), "Twins", "several groups"),
+        (vec![users(json!([member.clone()]))], NamedObjects::default(), "Staff", "`Staff` is no group of PingOne"),
     ] {
         let provisioned: Vec<_> = [provisioned].into_iter().filter(|name| !name.is_empty()).collect();
         let error = read(&pages, named, &provisioned).unwrap_err();
@@ -166,7 +166,7 @@ fn files_that_are_not_whole_are_refused() {
     };
     let (one, two) = ("https://api.example/v1/users", "https://api.example/v1/users?cursor=2");
     let whole = [linked(one, Some(two), json!([user("u1")])), linked(two, None, json!([user("u2")]))];
-    assert_eq!(read(&whole, Named::default(), &[]).unwrap().len(), 2);
+    assert_eq!(read(&whole, NamedObjects::default(), &[]).unwrap().len(), 2);
     for (pages, told) in [
         (vec![whole[0].clone()], "0.json: has a next page that is not among the files"),
         (vec![linked(one, Some(one), json!([user("u1")]))], "its own next page"),
@@ -177,12 +177,16 @@ fn files_that_are_not_whole_are_refused() {
         (vec![json!({"_embedded": {"users": [user("u1")]}, "count": 2})], "says that there are 2 users"),
         (vec![users(json!(["u1"]))], "PingOne user 1: is no user"),
     ] {
-        let error = read(&pages, Named::default(), &[]).unwrap_err();
+        let error = read(&pages, NamedObjects::default(), &[]).unwrap_err();
         assert!(error.contains(told), "{error}");
     }
     let text = whole[0].to_string();
-    assert!(read_texts(&[&text[..text.len() / 2]], Named::default(), &[]).unwrap_err().contains("0.json: is cut off"));
-    assert!(read_texts(&["<html>"], Named::default(), &[]).unwrap_err().contains("is not JSON"));
+    assert!(
+        read_texts(&[&text[..text.len() / 2]], NamedObjects::default(), &[])
+            .unwrap_err()
+            .contains("0.json: is cut off")
+    );
+    assert!(read_texts(&["<html>"], NamedObjects::default(), &[]).unwrap_err().contains("is not JSON"));
 }
 
 /// The API: what is answered to a method and path with its query, and what was asked with which token.
@@ -230,8 +234,8 @@ impl Server {
         Self { address, heard }
     }
 
-    fn read(&self, named: Named, groups: &[&str]) -> Result<BTreeMap<String, Entry>, String> {
-        let access = Access {
+    fn read(&self, named: NamedObjects, groups: &[&str]) -> Result<BTreeMap<String, Entry>, String> {
+        let access = ApiAccess {
             api: format!("{}/v1/", self.address),
             authorization: format!("{}/auth", self.address),
             environment: "e1".into(),
