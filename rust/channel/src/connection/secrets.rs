@@ -16,7 +16,7 @@ impl Connection {
         let settings = self.target_settings.iter().filter(|setting| setting.value == SettingValue::Encrypted);
         settings
             .filter_map(|known| setting(&known.name))
-            .filter(|setting| setting.secret() && self.needs(Some(setting)))
+            .filter(|setting| setting.is_secret() && self.needs(Some(setting)))
     }
 
     /// Returns whether a setting is needed. Settings of another authentication method are not.

@@ -6,7 +6,7 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use pfscim_core::mapping::{Catalogue, may_be_custom};
+use pfscim_core::mapping::{Catalogue, is_valid_custom_code};
 use pfscim_core::scim::Version;
 use pfscim_core::text::excerpt;
 use pfscim_core::{Failure, Record};
@@ -62,7 +62,7 @@ pub fn clearable(channel: &Channel, version: Version, identifier: &str) -> Vec<S
         .filter_map(|m| match standard.field(&m.field_name) {
             Some(field) if field.required || field.write_only || field.code == identifier => None,
             Some(field) => Some(field.code.clone()),
-            None => (version == Version::V2_0 && may_be_custom(&m.field_name)).then(|| m.field_name.clone()),
+            None => (version == Version::V2_0 && is_valid_custom_code(&m.field_name)).then(|| m.field_name.clone()),
         })
         .collect()
 }

@@ -18,7 +18,7 @@ pub fn settings_json() -> Value {
 fn setting_json(setting: &Setting) -> Value {
     json!({
         "name": setting.name, "label": setting.label, "kind": setting.kind.as_str(), "default": setting.default,
-        "options": setting.options, "secret": setting.secret(), "advanced": setting.advanced, "section": setting.section,
+        "options": setting.options, "secret": setting.is_secret(), "advanced": setting.advanced, "section": setting.section,
     })
 }
 
@@ -113,7 +113,7 @@ pub fn fields_properties(catalogue: &Catalogue) -> String {
 pub fn mappings_properties() -> String {
     let mut out = Properties::default();
     for mapping in default_mappings() {
-        out.put(&format!("saas.{}", mapping.code), mapping.logical);
+        out.put(&format!("saas.{}", mapping.code), mapping.logical_name);
     }
     for (directory, attribute) in [
         ("default", (|m| m.ldap) as fn(&DefaultMapping) -> Option<&'static str>),
@@ -121,7 +121,7 @@ pub fn mappings_properties() -> String {
     ] {
         for mapping in default_mappings() {
             if let Some(attribute) = attribute(mapping) {
-                out.put(&format!("directory.{directory}.{}", mapping.logical), attribute);
+                out.put(&format!("directory.{directory}.{}", mapping.logical_name), attribute);
             }
         }
     }

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use pfscim_core::mapping::Catalogue;
 use pfscim_core::scim::Version;
-use pfscim_core::settings::{PLACEHOLDER, catalogue, import as import_settings};
+use pfscim_core::settings::{PLACEHOLDER, catalogue, import_settings};
 use pfscim_core::text::excerpt;
 use serde_json::{Map, Value, json};
 

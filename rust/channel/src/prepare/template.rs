@@ -161,7 +161,7 @@ fn preset_row(mapping: &FieldSource, source: SourceType) -> Option<Value> {
     if let Some(default) = &mapping.default {
         details.insert("defaultValue".into(), default.as_str().into());
     }
-    if mapping.folded {
+    if mapping.trim_and_lower_case {
         details.insert("trim".into(), true.into());
         details.insert("characterCase".into(), "LOWER".into());
     }

@@ -227,7 +227,7 @@ impl Session {
                 return Ok(answer);
             }
         }
-        let body = connector.catalogue().merged(&current.resource, changes, Some(active))?;
+        let body = connector.catalogue().put_body(&current.resource, changes, Some(active))?;
         self.send(Method::Put, current, Some(body), deadline)
     }
 
@@ -240,7 +240,7 @@ impl Session {
         deadline: Deadline,
     ) -> Result<Response, OperationError> {
         let connector = self.connector();
-        let body = |paths| connector.catalogue().patch(&current.resource, changes, active, paths);
+        let body = |paths| connector.catalogue().patch_body(&current.resource, changes, active, paths);
         let whole = body(PatchPaths::Whole)?;
         if !connector.refuses_filtered_paths.load(Ordering::Relaxed) {
             let filtered = body(PatchPaths::Filtered)?;
@@ -284,7 +284,7 @@ impl Session {
                     return Ok(answer);
                 }
             }
-            let body = connector.catalogue().merged(&current.resource, &[], Some(false))?;
+            let body = connector.catalogue().put_body(&current.resource, &[], Some(false))?;
             self.send(Method::Put, current, Some(body), deadline)
         });
         let answer = match sent {

@@ -30,13 +30,13 @@ pub struct Catalogue {
 impl Catalogue {
     /// The 63 standard fields, in screen order.
     pub fn standard(version: Version) -> Self {
-        Self { version, fields: Vec::new(), paths: Vec::new() }.with(fields::standard())
+        Self { version, fields: Vec::new(), paths: Vec::new() }.with_fields(fields::standard())
     }
 
     /// The same catalogue with further fields behind the ones it has. A field without a path in this version, or with
     /// one that is not understood, or whose code is taken, is left out.
     #[must_use]
-    pub fn with(mut self, fields: impl IntoIterator<Item = Field>) -> Self {
+    pub fn with_fields(mut self, fields: impl IntoIterator<Item = Field>) -> Self {
         for field in fields {
             let text = match self.version {
                 Version::V1_1 => field.scim1.as_deref(),

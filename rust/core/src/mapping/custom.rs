@@ -27,13 +27,13 @@ impl Catalogue {
                 None => field,
             })
             .collect();
-        self.with(named)
+        self.with_fields(named)
     }
 }
 
 /// Whether this may be the code of a custom attribute: those begin with a letter (RFC 7643 section 2.1), and lists of
 /// codes are told apart by commas.
-pub fn may_be_custom(code: &str) -> bool {
+pub fn is_valid_custom_code(code: &str) -> bool {
     code.starts_with(|c: char| c.is_ascii_alphabetic()) && !code.contains(|c: char| c.is_control() || ",;".contains(c))
 }
 

@@ -7,7 +7,7 @@ pub struct DefaultMapping {
     /// Field code.
     pub code: &'static str,
     /// The name that ties the field to directory attributes in PingFederate's file.
-    pub logical: &'static str,
+    pub logical_name: &'static str,
     /// The LDAP attribute in Active Directory, where it is not [`DefaultMapping::ldap`].
     pub active_directory: Option<&'static str>,
     /// The LDAP attribute in other directories, and in Active Directory where it has none of its own.
@@ -18,8 +18,8 @@ pub struct DefaultMapping {
     pub masked: bool,
 }
 
-const fn everywhere(code: &'static str, logical: &'static str, ldap: &'static str) -> DefaultMapping {
-    DefaultMapping { code, logical, active_directory: None, ldap: Some(ldap), create_only: false, masked: false }
+const fn everywhere(code: &'static str, logical_name: &'static str, ldap: &'static str) -> DefaultMapping {
+    DefaultMapping { code, logical_name, active_directory: None, ldap: Some(ldap), create_only: false, masked: false }
 }
 
 const MAPPINGS: &[DefaultMapping] = &[

@@ -13,7 +13,7 @@ mod update;
 mod values;
 
 pub use catalogue::Catalogue;
-pub use custom::may_be_custom;
+pub use custom::is_valid_custom_code;
 pub use defaults::{DefaultMapping, default_mappings};
 pub use field::{Change, Field};
 pub use patch::PatchPaths;

@@ -26,7 +26,7 @@ impl Catalogue {
     ///
     /// # Errors
     /// As [`Catalogue::changes`].
-    pub fn patch(
+    pub fn patch_body(
         &self,
         current: &Value,
         changes: &[Change],

@@ -29,7 +29,7 @@ fn updated(current: &Value, wanted: &Record, clearable: &[&str]) -> Value {
     let catalogue = Catalogue::standard(Version::V2_0);
     let clearable: Vec<String> = clearable.iter().map(|c| (*c).to_owned()).collect();
     let changes = catalogue.changes(current, wanted, &clearable).unwrap();
-    catalogue.merged(current, &changes, None).unwrap()
+    catalogue.put_body(current, &changes, None).unwrap()
 }
 
 fn codes(changes: &[Change]) -> Vec<&str> {
@@ -276,7 +276,7 @@ fn passwords_are_created_but_never_compared_updated_or_sent_back() {
     assert_eq!(catalogue.resource(&wanted, true).unwrap()["password"], "s3cret");
     let current = json!({"userName": "ada", "Password": "{SSHA}leaked"});
     assert_eq!(catalogue.changes(&current, &wanted, &["password".into()]).unwrap(), []);
-    let merged = catalogue.merged(&current, &[], None).unwrap();
+    let merged = catalogue.put_body(&current, &[], None).unwrap();
     assert!(!merged.to_string().contains("leaked"));
     assert!(catalogue.record(&current).masked.contains("password"));
 }
@@ -290,7 +290,7 @@ fn an_empty_value_clears_only_what_may_be_cleared() {
     let changes = catalogue.changes(&full_user(), &empty, &clearable).unwrap();
     assert_eq!(codes(&changes), ["title", "workStreetAddress", "department"]);
     assert!(changes.iter().all(|change| change.new.is_empty() && !change.old.is_empty()));
-    let merged = catalogue.merged(&full_user(), &changes, None).unwrap();
+    let merged = catalogue.put_body(&full_user(), &changes, None).unwrap();
     assert_eq!(merged.get("title"), None);
     assert_eq!(merged["addresses"][0].get("streetAddress"), None);
     assert_eq!(merged["addresses"][0]["locality"], "Lisboa");
@@ -332,8 +332,8 @@ fn active_is_a_boolean_in_every_body_and_read_in_every_form() {
     ] {
         let current = json!({"userName": "ada", "active": form});
         assert_eq!(catalogue.record(&current).enabled, active, "{form}");
-        assert_eq!(catalogue.merged(&current, &[], None).unwrap()["active"], json!(active), "{form}");
-        assert_eq!(catalogue.merged(&current, &[], Some(false)).unwrap()["active"], json!(false));
+        assert_eq!(catalogue.put_body(&current, &[], None).unwrap()["active"], json!(active), "{form}");
+        assert_eq!(catalogue.put_body(&current, &[], Some(false)).unwrap()["active"], json!(false));
     }
     assert!(catalogue.record(&json!({"userName": "ada"})).enabled);
 }
@@ -436,7 +436,7 @@ fn a_patch_names_what_changes_and_nothing_else() {
     ]);
     let clearable = ["middleName", "xmppIm", "homeStreetAddress"].map(str::to_owned);
     let changes = catalogue.changes(&full_user(), &wanted, &clearable).unwrap();
-    let patch = catalogue.patch(&full_user(), &changes, Some(false), PatchPaths::Filtered).unwrap();
+    let patch = catalogue.patch_body(&full_user(), &changes, Some(false), PatchPaths::Filtered).unwrap();
     let enterprise = fields::ENTERPRISE_2;
     assert_eq!(
         patch,
@@ -464,9 +464,11 @@ fn a_patch_names_what_changes_and_nothing_else() {
 
 #[test]
 fn a_disable_is_one_operation() {
-    let patch = Catalogue::standard(Version::V2_0).patch(&full_user(), &[], Some(false), PatchPaths::Filtered).unwrap();
+    let patch =
+        Catalogue::standard(Version::V2_0).patch_body(&full_user(), &[], Some(false), PatchPaths::Filtered).unwrap();
     assert_eq!(patch["Operations"], json!([{"op": "replace", "path": "active", "value": false}]));
-    let patch = Catalogue::standard(Version::V1_1).patch(&full_user(), &[], Some(false), PatchPaths::Filtered).unwrap();
+    let patch =
+        Catalogue::standard(Version::V1_1).patch_body(&full_user(), &[], Some(false), PatchPaths::Filtered).unwrap();
     assert_eq!(patch, json!({"active": false, "schemas": [CORE_1]}));
 }
 
@@ -474,7 +476,7 @@ fn a_disable_is_one_operation() {
 fn a_target_without_filtered_paths_gets_attributes_whole() {
     let catalogue = Catalogue::standard(Version::V2_0);
     let changes = catalogue.changes(&full_user(), &record([("homeEmail", &["new@home.example"])]), &[]).unwrap();
-    let patch = catalogue.patch(&full_user(), &changes, None, PatchPaths::Whole).unwrap();
+    let patch = catalogue.patch_body(&full_user(), &changes, None, PatchPaths::Whole).unwrap();
     assert_eq!(
         patch["Operations"],
         json!([{"op": "replace", "path": "emails", "value": [
@@ -491,7 +493,7 @@ fn a_filtered_path_uses_the_targets_spelling_and_hits_one_entry_only() {
     let operations = |emails: Value| {
         let current = json!({"userName": "ada", "emails": emails});
         let changes = catalogue.changes(&current, &record([("workEmail", &["new@example.org"])]), &[]).unwrap();
-        catalogue.patch(&current, &changes, None, PatchPaths::Filtered).unwrap()["Operations"].clone()
+        catalogue.patch_body(&current, &changes, None, PatchPaths::Filtered).unwrap()["Operations"].clone()
     };
     let one = operations(json!([{"value": "a@example.org", "type": "Work"}]));
     assert_eq!(one, json!([{"op": "replace", "path": "emails[type eq \"Work\"].value", "value": "new@example.org"}]));
@@ -512,7 +514,7 @@ fn a_patch_of_scim_1_1_is_a_partial_user_that_names_what_goes() {
     });
     let wanted = record([("familyName", &["Byron"]), ("homeEmail", &["h@example.org"]), ("division", &["North"])]);
     let changes = catalogue.changes(&current, &wanted, &["title".into(), "department".into()]).unwrap();
-    let patch = catalogue.patch(&current, &changes, None, PatchPaths::Filtered).unwrap();
+    let patch = catalogue.patch_body(&current, &changes, None, PatchPaths::Filtered).unwrap();
     assert_eq!(
         patch,
         json!({
@@ -552,8 +554,8 @@ fn custom_fields_are_written_with_their_json_type_and_come_last() {
         custom("sites", "sites", ValueType::String, true),
         custom("kit.tent.size", "kit[type eq \"tent\"].size", ValueType::Decimal, false),
     ];
-    assert_eq!(Catalogue::standard(Version::V1_1).with(fields.clone()).fields().len(), 63);
-    let catalogue = Catalogue::standard(Version::V2_0).with(fields);
+    assert_eq!(Catalogue::standard(Version::V1_1).with_fields(fields.clone()).fields().len(), 63);
+    let catalogue = Catalogue::standard(Version::V2_0).with_fields(fields);
     assert_eq!(catalogue.fields()[63].code, "badge");
     let wanted = record([
         ("userName", &["ada"]),
@@ -864,7 +866,7 @@ fn an_entry_without_type_that_another_field_takes_over_is_written_for_its_own() 
     for version in BOTH {
         let catalogue = Catalogue::standard(version);
         let changes = catalogue.changes(&current, &wanted, &[]).unwrap();
-        let merged = catalogue.merged(&current, &changes, None).unwrap();
+        let merged = catalogue.put_body(&current, &changes, None).unwrap();
         assert_eq!(catalogue.changes(&merged, &wanted, &[]).unwrap(), [], "{merged}");
     }
 }
@@ -897,7 +899,7 @@ proptest! {
         for version in BOTH {
             let catalogue = Catalogue::standard(version);
             let changes = catalogue.changes(&current, &record, &[]).unwrap();
-            let merged = catalogue.merged(&current, &changes, None).unwrap();
+            let merged = catalogue.put_body(&current, &changes, None).unwrap();
             // What has no value is the same as what is not there.
             let mut kept = current.clone();
             super::resource::strip(&mut kept, false);
@@ -905,7 +907,7 @@ proptest! {
             prop_assert!(no_two_primaries(&merged), "{}", merged);
             prop_assert_eq!(catalogue.changes(&merged, &record, &[]).unwrap(), [], "{}", merged);
             prop_assert_eq!(catalogue.record(&merged).enabled, catalogue.record(&current).enabled);
-            let again = catalogue.merged(&merged, &[], None).unwrap();
+            let again = catalogue.put_body(&merged, &[], None).unwrap();
             prop_assert_eq!(again, merged);
         }
     }
@@ -922,9 +924,9 @@ proptest! {
         for version in BOTH {
             let catalogue = Catalogue::standard(version);
             let changes = catalogue.changes(&current, &record, &clearable).unwrap();
-            let merged = catalogue.merged(&current, &changes, active).unwrap();
+            let merged = catalogue.put_body(&current, &changes, active).unwrap();
             for paths in [PatchPaths::Filtered, PatchPaths::Whole] {
-                let patch = catalogue.patch(&current, &changes, active, paths).unwrap();
+                let patch = catalogue.patch_body(&current, &changes, active, paths).unwrap();
                 let patched = match version {
                     Version::V1_1 => apply_partial(&current, &patch),
                     Version::V2_0 => apply(&current, &patch),
@@ -941,9 +943,9 @@ proptest! {
             let clearable: Vec<String> = catalogue.fields().iter().map(|field| field.code.clone()).collect();
             catalogue.record(&current);
             let changes = catalogue.changes(&current, &record, &clearable).unwrap();
-            catalogue.merged(&current, &changes, Some(false)).unwrap();
+            catalogue.put_body(&current, &changes, Some(false)).unwrap();
             for paths in [PatchPaths::Filtered, PatchPaths::Whole] {
-                catalogue.patch(&current, &changes, Some(true), paths).unwrap();
+                catalogue.patch_body(&current, &changes, Some(true), paths).unwrap();
             }
         }
     }

@@ -70,7 +70,7 @@ impl Catalogue {
     ///
     /// # Errors
     /// As [`Catalogue::changes`].
-    pub fn merged(&self, current: &Value, changes: &[Change], active: Option<bool>) -> Result<Value, Failure> {
+    pub fn put_body(&self, current: &Value, changes: &[Change], active: Option<bool>) -> Result<Value, Failure> {
         let mut resource = self.changed(current, changes)?;
         let active = active.unwrap_or_else(|| resource::is_active(&resource));
         resource::put(&mut resource, "active", active.into());

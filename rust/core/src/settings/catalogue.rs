@@ -100,7 +100,7 @@ pub struct Setting {
 
 impl Setting {
     /// Whether its value may not be shown.
-    pub fn secret(&self) -> bool {
+    pub fn is_secret(&self) -> bool {
         self.kind == SettingKind::Secret
     }
 

@@ -4,7 +4,7 @@
 use url::Url;
 
 use super::catalogue::Check;
-use crate::mapping::{Catalogue, Field, may_be_custom};
+use crate::mapping::{Catalogue, Field, is_valid_custom_code};
 use crate::scim::Version;
 
 /// A reason why a value is refused.
@@ -201,7 +201,7 @@ pub(super) fn field_codes(text: &str) -> Result<Vec<String>, Refused> {
                 return Err(format!("may not list {code}, which can never be cleared"));
             }
             Some(field) => field.code.clone(),
-            None if may_be_custom(part) => part.to_owned(),
+            None if is_valid_custom_code(part) => part.to_owned(),
             None => {
                 return Err(
                     "must list field names as on the Attribute Mapping tab, separated by commas; one of them is none"

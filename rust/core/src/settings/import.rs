@@ -94,7 +94,7 @@ const ROWS: &[Row] = &[
 /// Settings of another connector as ours: name/value pairs for [`Settings::parse`](super::Settings::parse), and notes
 /// for the administrator, one line each and without values. Nothing is checked but what has to be read; a value that is
 /// only handed on (a secret, say) is not even looked at.
-pub fn import<N, V>(pairs: impl IntoIterator<Item = (N, V)>) -> (Vec<(String, String)>, Vec<String>)
+pub fn import_settings<N, V>(pairs: impl IntoIterator<Item = (N, V)>) -> (Vec<(String, String)>, Vec<String>)
 where
     N: AsRef<str>,
     V: AsRef<str>,
@@ -211,7 +211,7 @@ mod tests {
     use crate::settings::{Authentication, GroupNameSource, RemoveAction, Settings, UpdateMethod};
 
     fn imported(pairs: &[(&str, &str)]) -> (Settings, Vec<String>) {
-        let (pairs, notes) = import(pairs.iter().copied());
+        let (pairs, notes) = import_settings(pairs.iter().copied());
         (Settings::parse(pairs).unwrap(), notes)
     }
 
@@ -243,7 +243,7 @@ mod tests {
 
     #[test]
     fn what_the_bundled_plugin_leaves_unsaid_takes_its_defaults() {
-        let (pairs, _) = import([("usersUrl", "https://example.com/v1/Users")]);
+        let (pairs, _) = import_settings([("usersUrl", "https://example.com/v1/Users")]);
         for (name, value) in [("AUTHENTICATION_METHOD", METHOD_BASIC), ("USER_UPDATE_METHOD", "PATCH")] {
             assert!(pairs.contains(&(name.into(), value.into())), "{name}");
         }
@@ -264,7 +264,7 @@ mod tests {
 
     #[test]
     fn what_does_not_move_over_is_said() {
-        let (pairs, notes) = import([
+        let (pairs, notes) = import_settings([
             ("usersUrl", "https://example.com/v1/Users"),
             ("groupsUrl", "https://elsewhere.example/v1/Groups"),
             ("authentication", "oauth_bearer_token"),
@@ -309,7 +309,7 @@ mod tests {
     #[test]
     fn two_values_for_one_setting_keep_the_first_and_say_so() {
         let (pairs, notes) =
-            import([("CREATE_USERS", "true"), ("createNewUsers", "false"), ("Provisioning Options", "")]);
+            import_settings([("CREATE_USERS", "true"), ("createNewUsers", "false"), ("Provisioning Options", "")]);
         assert_eq!(pairs, [("CREATE_USERS_PROV_OPT".to_owned(), "true".to_owned())]);
         assert_eq!(notes.len(), 1);
         assert!(notes[0].starts_with("CREATE_USERS_PROV_OPT: "));

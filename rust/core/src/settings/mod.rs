@@ -12,7 +12,7 @@ mod presets;
 mod secret;
 
 pub use catalogue::{Check, PLACEHOLDER, Setting, SettingKind, catalogue, setting};
-pub use import::import;
+pub use import::import_settings;
 pub use model::{Authentication, GroupNameSource, RemoveAction, Settings, UpdateMethod};
 pub use presets::{FieldSource, Preset, preset, presets};
 pub use secret::Secret;

@@ -72,7 +72,7 @@ impl Given {
                 continue;
             }
             // White space around what is typed means nothing, but in a secret it may.
-            let value = if setting.secret() { value } else { value.trim_matches(' ') };
+            let value = if setting.is_secret() { value } else { value.trim_matches(' ') };
             *slot = (!value.is_empty()).then(|| value.to_owned());
         }
         (Self(values), wrongs)

@@ -50,7 +50,7 @@ pub struct FieldSource {
     pub default: Option<String>,
     /// *Trim* and *Lower Case*: for identifiers, which people type in many ways.
     #[serde(default)]
-    pub folded: bool,
+    pub trim_and_lower_case: bool,
 }
 
 impl FieldSource {
@@ -127,7 +127,7 @@ mod tests {
                 let row = setting(name).unwrap_or_else(|| panic!("{}: {name}", preset.name));
                 assert_eq!(row.name, name, "{}", preset.name);
                 assert!(row.kind != SettingKind::Heading && row.default != value, "{}: {name}", preset.name);
-                assert!(!row.secret() || value == PLACEHOLDER, "{}: {name} is a secret", preset.name);
+                assert!(!row.is_secret() || value == PLACEHOLDER, "{}: {name} is a secret", preset.name);
             }
         }
     }
