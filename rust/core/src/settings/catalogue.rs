@@ -1,16 +1,18 @@
-//! The settings of the Target tab as data: one row each, in screen order. The console, `pfscim describe`, the parser
-//! and the import all read this table; none of them knows a setting of its own.
+//! Lists the settings of the Target tab as data, one row each, in screen order.
+//! Does not know: the values of a connection.
 //!
-//! Labels, order, defaults and meaning of the first 24 settings are those of the vendor's SCIM Connector settings
-//! reference; the last five, below *Advanced*, are ours. Names and labels are a public contract: never rename.
+//! The console, `pfscim describe`, the parser and the import read this table. None of them lists settings itself.
+//! The vendor's SCIM Connector settings reference defines labels, order, defaults and meaning of the first 24 settings.
+//! The last five, below *Advanced*, are additions of pfscim. Names and labels are a public contract: never rename them.
 
-/// Stands in a prepared connection for what only the administrator knows. A setting that holds it is refused.
+/// Replaces, in a prepared connection, a value that only the administrator knows. The parser rejects a setting that
+/// contains it.
 pub const PLACEHOLDER: &str = "REPLACE-ME";
 
 /// How the console shows a setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SettingKind {
-    /// A line of text between settings. The console stores it like a setting; its value means nothing.
+    /// A line of text between settings. The console stores it like a setting. Its value has no meaning.
     Heading,
     /// One line of text.
     Text,
@@ -23,7 +25,7 @@ pub enum SettingKind {
 }
 
 impl SettingKind {
-    /// The word used in `pfscim describe settings`.
+    /// Returns the name in `pfscim describe settings`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Heading => "heading",
@@ -35,37 +37,37 @@ impl SettingKind {
     }
 }
 
-/// What the value of a text setting has to look like. Blank is always allowed here; see [`Setting::required`].
+/// The form of the value of a text setting. Blank is always valid here; see [`Setting::required`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Check {
     /// Any text without control characters.
     Text,
     /// An absolute `http` or `https` URL without credentials and fragment.
     Url,
-    /// A whole number between the two, inclusive.
+    /// A whole number in a range.
     Integer {
-        /// Smallest value.
+        /// Smallest value, inclusive.
         low: i64,
-        /// Largest value.
+        /// Largest value, inclusive.
         high: i64,
     },
-    /// -1, or a whole number from 1 on.
+    /// -1, or a whole number from 1.
     PageSize,
-    /// A user name as RFC 7617 section 2 allows it: no colon.
+    /// A user name of RFC 7617 section 2: without a colon.
     UserName,
-    /// What an `Authorization` header can carry behind its scheme: visible ASCII, no white space.
+    /// Credentials after the scheme of an `Authorization` header: ASCII without control characters and white space.
     Credential,
     /// A token of RFC 9110 section 5.6.2.
     Token,
-    /// Scopes of RFC 6749 section 3.3, comma-delimited.
+    /// Scopes of RFC 6749 section 3.3, separated by commas.
     Scopes,
     /// `<attribute> <operation> "%s"`.
     Filter,
     /// A path below the SCIM URL.
     Path,
-    /// URNs of RFC 8141, comma-delimited.
+    /// URNs of RFC 8141, separated by commas.
     Urns,
-    /// Codes of fields that can be cleared, comma-delimited.
+    /// Codes of fields that can be cleared, separated by commas.
     FieldCodes,
 }
 
@@ -78,33 +80,33 @@ pub struct Setting {
     pub label: &'static str,
     /// How the console shows it.
     pub kind: SettingKind,
-    /// The heading above it; empty for the first settings, which stand above every heading.
+    /// The label of the heading above it. Empty for the settings above the first heading.
     pub section: &'static str,
-    /// One sentence for the administrator.
+    /// The help text on the screen: one to three short sentences. Empty for a heading.
     pub description: &'static str,
-    /// The value of a setting that is missing or blank; empty for none.
+    /// The value of a setting that is missing or blank. Empty if it has no default.
     pub default: &'static str,
     /// The values of a select, in order.
     pub options: &'static [&'static str],
-    /// May not be blank. A setting with [`Setting::method`] is required, if at all, only with that method.
+    /// Whether it needs a value or a default. A setting with [`Setting::method`] needs one only with that method.
     pub required: bool,
-    /// Stands in the *Advanced* section.
+    /// Whether it is in the *Advanced* section.
     pub advanced: bool,
-    /// The value of *Authentication Methods* that it belongs to. With any other value it is not even looked at.
+    /// The value of *Authentication Methods* that it belongs to. With any other value the setting is ignored.
     pub method: Option<&'static str>,
-    /// What a text value has to look like.
+    /// The form of a text value.
     pub check: Check,
-    /// Other names of it that hold the same values, from the vendor's other products and older screens.
+    /// Other names for the same values, from the vendor's other products and older screens.
     pub aliases: &'static [&'static str],
 }
 
 impl Setting {
-    /// Whether its value may not be shown.
+    /// Whether its value must not be shown.
     pub fn is_secret(&self) -> bool {
         self.kind == SettingKind::Secret
     }
 
-    /// Whether `name` is this setting's name, its label or one of its aliases.
+    /// Whether `name` is the setting's name, its label or one of its aliases.
     pub fn is_called(&self, name: &str) -> bool {
         self.name == name || self.label == name || self.aliases.contains(&name)
     }
@@ -123,7 +125,8 @@ const OVERRIDES: &str = "SCIM Overrides";
 const OPTIONS: &str = "Provisioning Options";
 const ADVANCED: &str = "Advanced";
 
-const ROW: Setting = Setting {
+/// A text setting without default. Each row below states only how it differs.
+const TEXT_SETTING: Setting = Setting {
     name: "",
     label: "",
     kind: SettingKind::Text,
@@ -139,63 +142,63 @@ const ROW: Setting = Setting {
 };
 
 const fn heading(name: &'static str, label: &'static str, advanced: bool) -> Setting {
-    Setting { name, label, kind: SettingKind::Heading, section: label, advanced, ..ROW }
+    Setting { name, label, kind: SettingKind::Heading, section: label, advanced, ..TEXT_SETTING }
 }
 
 const CATALOGUE: &[Setting] = &[
     Setting {
         name: "SCIM_URL",
         label: "SCIM URL",
-        description: "The base URL of the target's SCIM service, for example https://scim.example.com/v2/; a trailing slash makes no difference.",
+        description: "The base URL of the target's SCIM service, for example https://scim.example.com/v2. A slash at the end makes no difference.",
         required: true,
         check: Check::Url,
         aliases: &["SCIM base URL"],
-        ..ROW
+        ..TEXT_SETTING
     },
     Setting {
         name: "SCIM_VERSION",
         label: "SCIM Version",
         kind: SettingKind::Select,
-        description: "The version of the SCIM standard that the target speaks.",
+        description: "The version of the SCIM standard that the target supports.",
         default: "2.0",
         options: &["2.0", "1.1"],
         required: true,
         aliases: &["SCIM version"],
-        ..ROW
+        ..TEXT_SETTING
     },
     Setting {
         name: "AUTHENTICATION_METHOD",
         label: "Authentication Methods",
         kind: SettingKind::Select,
-        description: "How the connector proves itself to the target; only the settings of the chosen method are read.",
+        description: "How the connector authenticates to the target. The connector ignores the settings of the other methods.",
         default: METHOD_NONE,
         options: &[METHOD_NONE, METHOD_BASIC, METHOD_BEARER, METHOD_CLIENT],
         required: true,
         aliases: &["Authentication Method", "Authentication method"],
-        ..ROW
+        ..TEXT_SETTING
     },
     heading("HEADING_BASIC", METHOD_BASIC, false),
     Setting {
         name: "BASIC_AUTH_USER",
         label: "Basic Authentication Username",
         section: METHOD_BASIC,
-        description: "The name of an account at the target that may manage users.",
+        description: "The user name of an account that may manage users at the target.",
         required: true,
         method: Some(METHOD_BASIC),
         check: Check::UserName,
         aliases: &["Basic Auth User"],
-        ..ROW
+        ..TEXT_SETTING
     },
     Setting {
         name: "BASIC_AUTH_PASSWORD",
         label: "Basic Authentication Password",
         kind: SettingKind::Secret,
         section: METHOD_BASIC,
-        description: "The password of that account.",
+        description: "The password of this account.",
         required: true,
         method: Some(METHOD_BASIC),
         aliases: &["Basic Auth Password"],
-        ..ROW
+        ..TEXT_SETTING
     },
     heading("HEADING_BEARER", METHOD_BEARER, false),
     Setting {
@@ -203,54 +206,54 @@ const CATALOGUE: &[Setting] = &[
         label: "Access Token",
         kind: SettingKind::Secret,
         section: METHOD_BEARER,
-        description: "The access token that the target issued, without the word Bearer before it.",
+        description: "The access token that the target issued. Do not enter the word Bearer before it.",
         required: true,
         method: Some(METHOD_BEARER),
         check: Check::Credential,
         aliases: &["OAuth Access Token"],
-        ..ROW
+        ..TEXT_SETTING
     },
     heading("HEADING_CLIENT_CREDENTIALS", METHOD_CLIENT, false),
     Setting {
         name: "OAUTH_TOKEN_REQUEST",
         label: "Token Request Endpoint",
         section: METHOD_CLIENT,
-        description: "The URL at which the connector asks for an access token, for example https://login.example.com/as/token.oauth2.",
+        description: "The URL where the connector requests an access token, for example https://login.example.com/as/token.oauth2.",
         required: true,
         method: Some(METHOD_CLIENT),
         check: Check::Url,
         aliases: &["OAuth 2 Token Request Endpoint", "OAuth Token Request"],
-        ..ROW
+        ..TEXT_SETTING
     },
     Setting {
         name: "OAUTH_CLIENT_ID",
         label: "Client ID",
         section: METHOD_CLIENT,
-        description: "The identifier of the OAuth client that the target registered for this connector.",
+        description: "The ID of the OAuth client that is registered for this connector.",
         required: true,
         method: Some(METHOD_CLIENT),
         aliases: &["OAuth 2 Client ID", "OAuth Client ID"],
-        ..ROW
+        ..TEXT_SETTING
     },
     Setting {
         name: "OAUTH_CLIENT_SECRET",
         label: "Client Secret",
         kind: SettingKind::Secret,
         section: METHOD_CLIENT,
-        description: "The secret of that OAuth client.",
+        description: "The secret of this OAuth client.",
         required: true,
         method: Some(METHOD_CLIENT),
         aliases: &["OAuth 2 Client Secret", "OAuth Client Secret"],
-        ..ROW
+        ..TEXT_SETTING
     },
     Setting {
         name: "OAUTH_SCOPE",
         label: "Scope",
         section: METHOD_CLIENT,
-        description: "The scopes to ask for, separated by commas; blank asks for none.",
+        description: "The scopes to request, separated by commas. If blank, the connector requests no scopes.",
         method: Some(METHOD_CLIENT),
         check: Check::Scopes,
-        ..ROW
+        ..TEXT_SETTING
     },
     heading("HEADING_OVERRIDES", OVERRIDES, false),
     Setting {
@@ -258,57 +261,57 @@ const CATALOGUE: &[Setting] = &[
         label: "Unique User Identifier",
         kind: SettingKind::Select,
         section: OVERRIDES,
-        description: "The field by which an existing user is found at the target; to change it later, delete the connection, restart PingFederate and create the connection again.",
+        description: "The field that identifies an existing user at the target. To change it later, delete the connection, restart PingFederate and create the connection again.",
         default: "userName",
         options: &["userName", "workEmail"],
         required: true,
         aliases: &["User Identifier"],
-        ..ROW
+        ..TEXT_SETTING
     },
     Setting {
         name: "USER_FILTER",
         label: "Filter Expression",
         section: OVERRIDES,
-        description: "The filter that finds a user, in three parts, for example userName eq \"%s\", where %s stands for the value of the Unique User Identifier; blank takes the usual one.",
+        description: "The filter that finds a user, in three parts, for example userName eq \"%s\". The connector replaces %s with the value of the Unique User Identifier. If blank, the filter is userName eq \"%s\" or emails eq \"%s\".",
         check: Check::Filter,
         aliases: &["User Filter Expression"],
-        ..ROW
+        ..TEXT_SETTING
     },
     Setting {
         name: "AUTHORIZATION_TYPE",
         label: "Authorization Header Type",
         section: OVERRIDES,
-        description: "The word before the credentials in the Authorization header; blank takes the usual one, Bearer for tokens.",
+        description: "The word before the access token in the Authorization header. If blank, the word is Bearer. Basic Authentication ignores this setting.",
         check: Check::Token,
         aliases: &["Auth Type Header"],
-        ..ROW
+        ..TEXT_SETTING
     },
     Setting {
         name: "USERS_RESOURCE",
         label: "Users API Path",
         section: OVERRIDES,
-        description: "The path of the users below the SCIM URL; blank means /Users.",
+        description: "The path of the users below the SCIM URL. If blank, the path is /Users.",
         check: Check::Path,
         aliases: &["Users resource", "Users Resource"],
-        ..ROW
+        ..TEXT_SETTING
     },
     Setting {
         name: "GROUPS_RESOURCE",
         label: "Groups Path API",
         section: OVERRIDES,
-        description: "The path of the groups below the SCIM URL; blank means /Groups.",
+        description: "The path of the groups below the SCIM URL. If blank, the path is /Groups.",
         check: Check::Path,
         aliases: &["Groups API Path", "Groups Resource"],
-        ..ROW
+        ..TEXT_SETTING
     },
     Setting {
         name: "RESULTS_PER_PAGE",
         label: "Results Per Page",
         section: OVERRIDES,
-        description: "How many groups to ask for at a time when a group is searched for; -1 takes as many as the target gives.",
+        description: "How many groups the connector requests per page when it searches for a group. With -1 the target decides.",
         default: "1000",
         check: Check::PageSize,
-        ..ROW
+        ..TEXT_SETTING
     },
     heading("HEADING_PROVISIONING", OPTIONS, false),
     Setting {
@@ -316,80 +319,80 @@ const CATALOGUE: &[Setting] = &[
         label: "User Create",
         kind: SettingKind::Checkbox,
         section: OPTIONS,
-        description: "Users that are missing at the target are created there.",
+        description: "The connector creates users who do not exist at the target.",
         default: "true",
         aliases: &["CREATE_USERS", "createNewUsers"],
-        ..ROW
+        ..TEXT_SETTING
     },
     Setting {
         name: "UPDATE_USERS_PROV_OPT",
         label: "User Update",
         kind: SettingKind::Checkbox,
         section: OPTIONS,
-        description: "Users that exist at the target are kept up to date and, where they were disabled, enabled again.",
+        description: "The connector updates users who exist at the target. It also enables inactive users again if they are enabled at the source.",
         default: "true",
         aliases: &["UPDATE_USERS", "updateNewUsers"],
-        ..ROW
+        ..TEXT_SETTING
     },
     Setting {
         name: "REMOVE_USERS_PROV_OPT",
         label: "User Disable / Delete",
         kind: SettingKind::Checkbox,
         section: OPTIONS,
-        description: "Users that are disabled, deleted or no longer selected at the source are removed as Remove User Action says.",
+        description: "The connector removes users who are disabled, deleted or no longer selected at the source. Remove User Action defines how.",
         default: "true",
         aliases: &["DISABLE_USERS", "disableNewUsers"],
-        ..ROW
+        ..TEXT_SETTING
     },
     Setting {
         name: "PROVISION_DISABLED_USERS_PROV_OPT",
         label: "Provision Disabled Users",
         kind: SettingKind::Checkbox,
         section: OPTIONS,
-        description: "Users that are disabled at the source are created at the target too, as disabled.",
+        description: "The connector also creates users who are disabled at the source. It creates them as inactive.",
         default: "false",
         aliases: &["provisionDisabledUsers"],
-        ..ROW
+        ..TEXT_SETTING
     },
     Setting {
         name: "REMOVE_ACTION",
         label: "Remove User Action",
         kind: SettingKind::Select,
         section: OPTIONS,
-        description: "What removing a user means: Disable sets the user to inactive and keeps everything else, Delete deletes the user.",
+        description: "How the connector removes a user. Disable makes the user inactive and keeps everything else. Delete deletes the user.",
         default: "Disable",
         options: &["Disable", "Delete"],
         required: true,
         aliases: &["removeAction", "Remove Action"],
-        ..ROW
+        ..TEXT_SETTING
     },
     Setting {
         name: "GROUP_NAME_SOURCE",
         label: "Group Name Source",
         kind: SettingKind::Select,
         section: OPTIONS,
-        description: "What names a group at the target: its common name or its whole distinguished name.",
+        description: "The name of a group at the target. It is the common name (CN) or the whole distinguished name (DN) of the source group.",
         default: "Common Name",
         options: &["Common Name", "Distinguished Name"],
         required: true,
-        ..ROW
+        ..TEXT_SETTING
     },
     Setting {
         name: "GROUP_PATCH_PROV_OPT",
         label: "Use PATCH for Group Updates",
         kind: SettingKind::Checkbox,
         section: OPTIONS,
-        description: "Groups are updated by sending the differences instead of the whole group.",
+        description: "The connector updates a group with PATCH, which sends only the differences. If cleared, it sends the whole group with PUT.",
         default: "false",
-        ..ROW
+        ..TEXT_SETTING
     },
     Setting {
         name: "SCHEMA_EXTENSION_URNS",
         label: "Custom Attribute Schema URNs",
         section: OPTIONS,
-        description: "Further schemas with custom user attributes, separated by commas; needed only where a URN is not of the form urn:ietf:params:scim:schemas:extension:NAME:2.0:User.",
+        description: "Further schemas with custom user attributes, separated by commas. Schemas of the form urn:ietf:params:scim:schemas:extension:NAME:2.0:User need no entry.",
         check: Check::Urns,
-        ..ROW
+        ..TEXT_SETTING
     },
     heading("HEADING_ADVANCED", ADVANCED, true),
     Setting {
@@ -397,58 +400,58 @@ const CATALOGUE: &[Setting] = &[
         label: "User Update Method",
         kind: SettingKind::Select,
         section: ADVANCED,
-        description: "How users are updated: PUT sends the target's own user with the changes laid over it, PATCH only the changes, Automatic what the target says that it supports.",
+        description: "How the connector updates users. PUT sends the target's own user with the changes in it. PATCH sends only the changes. Automatic uses PATCH if the target supports it, otherwise PUT.",
         default: "PUT",
         options: &["PUT", "PATCH", "Automatic"],
         required: true,
         advanced: true,
-        ..ROW
+        ..TEXT_SETTING
     },
     Setting {
         name: "MAX_REMOVALS_PER_CYCLE",
         label: "Maximum Removals Per Cycle",
         section: ADVANCED,
-        description: "How many users and groups one provisioning cycle may remove before all further removals are refused; blank means no limit.",
+        description: "How many users and groups one provisioning cycle may remove. All further removals fail. If blank, the number is not limited.",
         advanced: true,
         check: Check::Integer { low: 0, high: i32::MAX as i64 },
-        ..ROW
+        ..TEXT_SETTING
     },
     Setting {
         name: "CLEARABLE_ATTRIBUTES",
         label: "Clear Attributes When Empty",
         section: ADVANCED,
-        description: "The fields, separated by commas, that are cleared at the target when they have no value at the source; all others keep their last value.",
+        description: "The fields that the connector clears at the target if they have no value at the source, separated by commas. All other fields keep their last value.",
         advanced: true,
         check: Check::FieldCodes,
-        ..ROW
+        ..TEXT_SETTING
     },
     Setting {
         name: "MAX_REQUESTS_PER_SECOND",
         label: "Maximum Requests Per Second",
         section: ADVANCED,
-        description: "How many requests the target gets in one second at most; blank means no limit.",
+        description: "How many requests the connector sends in one second at most. If blank, the number is not limited.",
         advanced: true,
         check: Check::Integer { low: 1, high: 10_000 },
-        ..ROW
+        ..TEXT_SETTING
     },
     Setting {
         name: "REQUEST_TIMEOUT_SECONDS",
         label: "Request Timeout",
         section: ADVANCED,
-        description: "After how many seconds without a complete answer a request is given up.",
+        description: "How many seconds the connector waits for a complete response to a request.",
         default: "30",
         advanced: true,
         check: Check::Integer { low: 1, high: 300 },
-        ..ROW
+        ..TEXT_SETTING
     },
 ];
 
-/// Every setting and heading, in screen order.
+/// Returns every setting and heading, in screen order.
 pub fn catalogue() -> &'static [Setting] {
     CATALOGUE
 }
 
-/// The setting or heading that goes by this name, label or alias.
+/// Returns the setting or heading with this name, label or alias.
 pub fn setting(name: &str) -> Option<&'static Setting> {
     CATALOGUE.iter().find(|s| s.is_called(name))
 }
@@ -460,7 +463,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_screen_shows_the_vendors_24_settings_and_then_five_of_ours() {
+    fn the_screen_shows_the_24_settings_of_the_vendor_and_then_five_additions() {
         let labels: Vec<_> = catalogue().iter().filter(|s| s.kind != SettingKind::Heading).map(|s| s.label).collect();
         assert_eq!(
             labels,
@@ -511,17 +514,17 @@ mod tests {
     }
 
     #[test]
-    fn no_name_leads_to_two_settings() {
+    fn each_name_belongs_to_one_setting() {
         let mut seen = BTreeSet::new();
         for setting in catalogue() {
             for name in [setting.name, setting.label].iter().chain(setting.aliases) {
-                assert!(seen.insert(*name), "{name} is there twice");
+                assert!(seen.insert(*name), "{name} occurs twice");
             }
         }
     }
 
     #[test]
-    fn every_setting_says_what_it_is_for_and_defaults_to_a_value_it_accepts() {
+    fn every_setting_has_a_description_and_every_select_has_a_valid_default() {
         for setting in catalogue() {
             assert_eq!(setting.description.is_empty(), setting.kind == SettingKind::Heading, "{}", setting.name);
             assert_eq!(setting.options.is_empty(), setting.kind != SettingKind::Select, "{}", setting.name);

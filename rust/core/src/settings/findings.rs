@@ -1,11 +1,12 @@
-//! What settings alone tell about trouble to come. Nothing here stops a connection.
+//! Warns about settings that are valid but have a risk or no effect.
+//! Does not know: the target, the mapping.
 
 use url::{Host, Url};
 
 use super::model::{Authentication, RemoveAction, Settings};
 use crate::scim::Version;
 
-/// Whether a URL leads to this machine only.
+/// Whether the host of a URL is this machine.
 fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => {
@@ -20,60 +21,60 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-fn is_open_to_readers(url: &Url) -> bool {
+fn is_unencrypted(url: &Url) -> bool {
     url.scheme() == "http" && !is_loopback(url)
 }
 
-/// One finding: whether it applies, and the line that says so.
+/// A condition, and the warning if it is true.
 type Finding = (fn(&Settings) -> bool, &'static str);
 
 const FINDINGS: &[Finding] = &[
     (
-        |s| s.authentication != Authentication::None && is_open_to_readers(&s.scim_url),
-        "SCIM URL: credentials and user data go over plain http, where anybody on the way can read them; use https",
+        |s| s.authentication != Authentication::None && is_unencrypted(&s.scim_url),
+        "SCIM URL: credentials and user data go over plain http, which is not encrypted; use https",
     ),
     (
-        |s| s.authentication == Authentication::None && is_open_to_readers(&s.scim_url),
-        "SCIM URL: user data goes over plain http, where anybody on the way can read it; use https",
+        |s| s.authentication == Authentication::None && is_unencrypted(&s.scim_url),
+        "SCIM URL: user data goes over plain http, which is not encrypted; use https",
     ),
     (
-        |s| matches!(&s.authentication, Authentication::ClientCredentials { endpoint, .. } if is_open_to_readers(endpoint)),
-        "Token Request Endpoint: the client secret goes over plain http, where anybody on the way can read it; use https",
+        |s| matches!(&s.authentication, Authentication::ClientCredentials { endpoint, .. } if is_unencrypted(endpoint)),
+        "Token Request Endpoint: the client secret goes over plain http, which is not encrypted; use https",
     ),
     (
         |s| {
             let path = s.scim_url.path().to_ascii_lowercase();
             path.ends_with(&s.users_path.to_ascii_lowercase()) || path.ends_with(&s.groups_path.to_ascii_lowercase())
         },
-        "SCIM URL: ends with the path of the users or groups, which is added to it once more; enter the base URL only",
+        "SCIM URL: ends with the path of the users or groups, which the connector adds again; enter only the base URL",
     ),
     (
         |s| s.users_path == s.groups_path,
-        "Groups Path API: is the same as Users API Path, so groups and users would meet at one address",
+        "Groups Path API: is the same as Users API Path, so users and groups have the same address; correct one of them",
     ),
     (
         |s| s.authorization_type.is_some() && s.authentication == Authentication::None,
-        "Authorization Header Type: has no effect while Authentication Methods is None",
+        "Authorization Header Type: has no effect because Authentication Methods is None",
     ),
     (
         |s| !(s.create || s.update || s.remove),
-        "User Create, User Update and User Disable / Delete are all cleared: no user will ever be written",
+        "User Create, User Update and User Disable / Delete are all cleared, so the connector writes no user; select at least one of them",
     ),
     (
         |s| s.provision_disabled && s.remove_action == RemoveAction::Delete,
-        "Provision Disabled Users: has no effect while Remove User Action is Delete",
+        "Provision Disabled Users: has no effect because Remove User Action is Delete",
     ),
     (
         |s| s.provision_disabled && s.remove_action == RemoveAction::Disable && !s.create,
-        "Provision Disabled Users: creates nobody while User Create is cleared",
+        "Provision Disabled Users: creates no users because User Create is cleared",
     ),
     (
         |s| s.remove && s.remove_action == RemoveAction::Disable && !s.update,
-        "User Update: is cleared, so a disabled user is never enabled again; some targets also refuse to disable without it",
+        "User Update: is cleared, so the connector never enables a disabled user again, and some targets reject a disable",
     ),
     (
         |s| s.max_removals == Some(0),
-        "Maximum Removals Per Cycle: is 0, so every removal is refused; leave it blank for no limit",
+        "Maximum Removals Per Cycle: is 0, so every removal fails; leave it blank for no limit",
     ),
     (
         |s| s.version == Version::V1_1 && !s.extension_urns.is_empty(),
@@ -82,7 +83,7 @@ const FINDINGS: &[Finding] = &[
 ];
 
 impl Settings {
-    /// What is not wrong but deserves a word: risky or useless combinations, one line each, settings by their labels.
+    /// Returns a warning for each combination that has a risk or no effect: one line, `label: text; hint`.
     pub fn warnings(&self) -> Vec<String> {
         FINDINGS.iter().filter(|(applies, _)| applies(self)).map(|(_, line)| (*line).to_owned()).collect()
     }

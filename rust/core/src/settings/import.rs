@@ -1,5 +1,7 @@
-//! Settings of the vendor's other connectors, moved over: names and values to ours, with a note for whatever an
-//! administrator has to look at. The connectors are rows of data; what is already ours passes unchanged.
+//! Converts the settings of the vendor's other connectors, and notes what the administrator must review.
+//! Does not know: the connection file.
+//!
+//! The connectors are rows of data. A setting of the catalogue passes unchanged.
 
 use url::Url;
 
@@ -7,142 +9,143 @@ use super::catalogue::{METHOD_BASIC, METHOD_CLIENT, METHOD_NONE, SettingKind, se
 use super::check;
 use crate::text::excerpt;
 
-/// What becomes of one foreign setting.
-enum Becomes {
-    /// One of ours with other values: theirs (without letter case), ours. One that is not listed passes unchanged.
-    OneOf(&'static str, &'static [(&'static str, &'static str)]),
-    /// One of ours with the same value.
-    Same(&'static str),
-    /// A whole URL of an endpoint, which is *SCIM URL* and this path setting here.
+/// How to convert one setting of another connector.
+enum Conversion {
+    /// To a setting with other values: pairs of their value (letter case ignored) and the value here. A value that is
+    /// not listed passes unchanged.
+    Values(&'static str, &'static [(&'static str, &'static str)]),
+    /// To a setting with the same value.
+    Rename(&'static str),
+    /// From the whole URL of an endpoint to *SCIM URL* and this setting of a path.
     Endpoint(&'static str),
-    /// Nothing, silently where it has one of these values, else with the note.
-    Nothing(&'static [&'static str], &'static str),
+    /// To nothing. The note is omitted if the value is one of these.
+    Skip(&'static [&'static str], &'static str),
 }
 
-use Becomes::{Endpoint, Nothing, OneOf, Same};
+use Conversion::{Endpoint, Rename, Skip, Values};
 
-/// One thing that a foreign name becomes, and what to say about it. A name with several rows becomes several things.
-struct Row {
+/// One setting of another connector. Several rows of the same name convert it to several settings.
+struct ImportRow {
     name: &'static str,
-    becomes: Becomes,
+    conversion: Conversion,
     note: &'static str,
 }
 
-const fn row(name: &'static str, becomes: Becomes) -> Row {
-    Row { name, becomes, note: "" }
+const fn row(name: &'static str, conversion: Conversion) -> ImportRow {
+    ImportRow { name, conversion, note: "" }
 }
 
-const NO_COUNTERPART: &str = "has no counterpart and was left out";
+const NO_COUNTERPART: &str = "was skipped, because the connector has no such setting";
 
-const ROWS: &[Row] = &[
+const ROWS: &[ImportRow] = &[
     // PingFederate's bundled SCIM 1.1 plugin.
     row("usersUrl", Endpoint("USERS_RESOURCE")),
     row("groupsUrl", Endpoint("GROUPS_RESOURCE")),
     row(
         "authentication",
-        OneOf(
+        Values(
             "AUTHENTICATION_METHOD",
             &[("none", METHOD_NONE), ("basic", METHOD_BASIC), ("oauth_bearer_token", METHOD_CLIENT)],
         ),
     ),
-    row("basicAuthUser", Same("BASIC_AUTH_USER")),
-    row("basicAuthPass", Same("BASIC_AUTH_PASSWORD")),
-    row("clientId", Same("OAUTH_CLIENT_ID")),
-    row("clientSecret", Same("OAUTH_CLIENT_SECRET")),
-    Row {
+    row("basicAuthUser", Rename("BASIC_AUTH_USER")),
+    row("basicAuthPass", Rename("BASIC_AUTH_PASSWORD")),
+    row("clientId", Rename("OAUTH_CLIENT_ID")),
+    row("clientSecret", Rename("OAUTH_CLIENT_SECRET")),
+    ImportRow {
         name: "tokenEndpoint",
-        becomes: Same("OAUTH_TOKEN_REQUEST"),
-        note: "is now asked with the client credentials grant; have the target allow it for this client",
+        conversion: Rename("OAUTH_TOKEN_REQUEST"),
+        note: "the connector uses the client credentials grant; allow this grant for the client at the target",
     },
-    row("isPatchSupported", OneOf("USER_UPDATE_METHOD", &[("true", "PATCH"), ("false", "PUT")])),
-    row("isPatchSupported", Same("GROUP_PATCH_PROV_OPT")),
-    row("useDnAsGroupName", OneOf("GROUP_NAME_SOURCE", &[("true", "Distinguished Name"), ("false", "Common Name")])),
-    row("deprovisionMethod", OneOf("REMOVE_ACTION", &[("deleteUser", "Delete"), ("disableUser", "Disable")])),
+    row("isPatchSupported", Values("USER_UPDATE_METHOD", &[("true", "PATCH"), ("false", "PUT")])),
+    row("isPatchSupported", Rename("GROUP_PATCH_PROV_OPT")),
+    row("useDnAsGroupName", Values("GROUP_NAME_SOURCE", &[("true", "Distinguished Name"), ("false", "Common Name")])),
+    row("deprovisionMethod", Values("REMOVE_ACTION", &[("deleteUser", "Delete"), ("disableUser", "Disable")])),
     row(
         "rateLimitErrorCode",
-        Nothing(&["429"], "was left out: a target limits the rate with status 429 or 503 here, no other"),
+        Skip(&["429"], "was skipped, because only status 429 and 503 limit the rate of the connector"),
     ),
     row(
         "enableEntExt",
-        Nothing(
+        Skip(
             &["true"],
-            "was left out: the enterprise extension is sent where one of its fields is mapped; unmap them",
+            "was skipped, because the connector sends the enterprise extension if one of its fields is mapped; unmap them",
         ),
     ),
-    // PingOne's SCIM store. Its other names are aliases in the catalogue, or the very same.
+    // PingOne's SCIM store. Its other names are names or aliases of the catalogue.
     row(
         "AUTHORIZATION_TYPE",
-        OneOf("AUTHORIZATION_TYPE", &[("Basic", ""), ("Bearer", "Bearer"), ("OAuth Client Credentials", "")]),
+        Values("AUTHORIZATION_TYPE", &[("Basic", ""), ("Bearer", "Bearer"), ("OAuth Client Credentials", "")]),
     ),
     row(
         "GROUP_MEMBERSHIP_HANDLING",
-        Nothing(&["Overwrite"], "was left out: the members of a group at the source replace those at the target"),
+        Skip(&["Overwrite"], "was skipped, because the members of a group at the source replace those at the target"),
     ),
-    // PingFederate's connectors for PingOne and PingID: their switches are aliases; what names their own target is not.
-    row("PINGONE_ENVIRONMENT", Nothing(&[], NO_COUNTERPART)),
-    row("DEFAULT_AUTH_METHOD", Nothing(&[], NO_COUNTERPART)),
-    row("MFA_USER_DEVICE_MANAGEMENT", Nothing(&[], NO_COUNTERPART)),
-    row("manageDevices", Nothing(&[], NO_COUNTERPART)),
-    row("primaryDevice", Nothing(&[], NO_COUNTERPART)),
-    row("PingID Properties", Nothing(&[""], NO_COUNTERPART)),
-    row("base64Key", Nothing(&[], NO_COUNTERPART)),
-    row("token", Nothing(&[], NO_COUNTERPART)),
-    row("domain", Nothing(&[], NO_COUNTERPART)),
-    row("orgAlias", Nothing(&[], NO_COUNTERPART)),
+    // PingFederate's connectors for PingOne and PingID. Their provisioning options are aliases of the catalogue.
+    row("PINGONE_ENVIRONMENT", Skip(&[], NO_COUNTERPART)),
+    row("DEFAULT_AUTH_METHOD", Skip(&[], NO_COUNTERPART)),
+    row("MFA_USER_DEVICE_MANAGEMENT", Skip(&[], NO_COUNTERPART)),
+    row("manageDevices", Skip(&[], NO_COUNTERPART)),
+    row("primaryDevice", Skip(&[], NO_COUNTERPART)),
+    row("PingID Properties", Skip(&[""], NO_COUNTERPART)),
+    row("base64Key", Skip(&[], NO_COUNTERPART)),
+    row("token", Skip(&[], NO_COUNTERPART)),
+    row("domain", Skip(&[], NO_COUNTERPART)),
+    row("orgAlias", Skip(&[], NO_COUNTERPART)),
 ];
 
-/// Settings of another connector as ours: name/value pairs for [`Settings::parse`](super::Settings::parse), and notes
-/// for the administrator, one line each and without values. Nothing is checked but what has to be read; a value that is
-/// only handed on (a secret, say) is not even looked at.
+/// Converts the settings of another connector. Returns name/value pairs for
+/// [`Settings::parse`](super::Settings::parse), and notes for the administrator: one line each, without values. Checks
+/// only the URLs of endpoints. Other values, such as secrets, pass unchecked.
 pub fn import_settings<N, V>(pairs: impl IntoIterator<Item = (N, V)>) -> (Vec<(String, String)>, Vec<String>)
 where
     N: AsRef<str>,
     V: AsRef<str>,
 {
-    let mut import = Import::default();
+    let mut import = SettingsImport::default();
     for (name, value) in pairs {
-        import.take(name.as_ref(), value.as_ref());
+        import.convert(name.as_ref(), value.as_ref());
     }
-    import.join_endpoints();
+    import.split_endpoints();
     (import.pairs, import.notes)
 }
 
 #[derive(Default)]
-struct Import {
+struct SettingsImport {
     pairs: Vec<(String, String)>,
     notes: Vec<String>,
-    /// Foreign name, path setting, URL.
+    /// Name of the other connector, setting of the path, URL.
     endpoints: Vec<(&'static str, &'static str, Url)>,
 }
 
-impl Import {
+impl SettingsImport {
     fn note(&mut self, name: &str, note: &str) {
         self.notes.push(format!("{}: {note}", excerpt(name)));
     }
 
-    fn take(&mut self, name: &str, value: &str) {
-        let rows: Vec<&Row> = ROWS.iter().filter(|row| row.name == name).collect();
+    fn convert(&mut self, name: &str, value: &str) {
+        let rows: Vec<&ImportRow> = ROWS.iter().filter(|row| row.name == name).collect();
         if rows.is_empty() {
             match setting(name) {
-                Some(ours) if ours.kind == SettingKind::Heading => {}
-                Some(ours) => self.put(ours.name, value),
-                None => self.note(name, "is not known and was left out"),
+                Some(setting) if setting.kind == SettingKind::Heading => {}
+                Some(setting) => self.put(setting.name, value),
+                None => self.note(name, "was skipped, because it is not a known setting"),
             }
         }
         for row in rows {
-            match &row.becomes {
-                Same(ours) => self.put(ours, value),
-                OneOf(ours, values) => {
-                    let known = values.iter().find(|(theirs, _)| theirs.eq_ignore_ascii_case(value));
-                    self.put(ours, known.map_or(value, |(_, ours)| ours));
+            match &row.conversion {
+                Rename(setting) => self.put(setting, value),
+                Values(setting, values) => {
+                    let pair = values.iter().find(|(theirs, _)| theirs.eq_ignore_ascii_case(value));
+                    self.put(setting, pair.map_or(value, |(_, here)| here));
                 }
                 Endpoint(path) if !value.is_empty() => match check::url(value) {
                     Ok(url) => self.endpoints.push((row.name, path, url)),
-                    Err(reason) => self.note(name, &reason),
+                    Err(message) => self.note(name, &message.to_string()),
                 },
                 Endpoint(_) => {}
-                Nothing(silent, note) => {
-                    if !silent.iter().any(|known| known.eq_ignore_ascii_case(value)) {
+                Skip(values_without_note, note) => {
+                    if !values_without_note.iter().any(|known| known.eq_ignore_ascii_case(value)) {
                         self.note(name, note);
                     }
                 }
@@ -153,7 +156,7 @@ impl Import {
         }
     }
 
-    /// Blank values are left out: ours then take their defaults.
+    /// Skips a blank value, so that the setting takes its default.
     fn put(&mut self, name: &str, value: &str) {
         if value.is_empty() {
             return;
@@ -161,17 +164,19 @@ impl Import {
         match self.pairs.iter().find(|(known, _)| known == name) {
             None => self.pairs.push((name.to_owned(), value.to_owned())),
             Some((_, known)) if known == value => {}
-            Some(_) => self.note(name, "was there more than once with different values; the first one was kept"),
+            Some(_) => {
+                self.note(name, "is set more than once with different values, and the first value was kept; check it")
+            }
         }
     }
 
-    /// Whole endpoint URLs become the longest base URL that they share, and a path each.
-    fn join_endpoints(&mut self) {
+    /// Splits the URLs of endpoints into the longest base URL that they share, and a path each.
+    fn split_endpoints(&mut self) {
         let endpoints = std::mem::take(&mut self.endpoints);
         let Some((_, _, first)) = endpoints.first() else { return };
-        // Only the bundled plugin has them, and it speaks nothing else.
+        // Only the bundled plugin has such URLs, and it supports only SCIM 1.1.
         self.put("SCIM_VERSION", "1.1");
-        // Its defaults, where they are not ours.
+        // The defaults of that plugin that differ from those of the catalogue.
         for (name, value) in
             [("AUTHENTICATION_METHOD", METHOD_BASIC), ("USER_UPDATE_METHOD", "PATCH"), ("GROUP_PATCH_PROV_OPT", "true")]
         {
@@ -179,24 +184,24 @@ impl Import {
                 self.put(name, value);
             }
         }
-        let (here, elsewhere): (Vec<_>, Vec<_>) =
+        let (same_server, other_servers): (Vec<_>, Vec<_>) =
             endpoints.iter().partition(|(_, _, url)| url.origin() == first.origin());
-        for (name, _, _) in elsewhere {
-            self.note(name, "is not on the server of the users, and one SCIM URL has to serve both; it was left out");
+        for (name, _, _) in other_servers {
+            self.note(name, "was skipped, because all endpoints must be on the server of SCIM URL");
         }
         let segments = |url: &Url| -> Vec<String> {
             url.path().split('/').filter(|segment| !segment.is_empty()).map(str::to_owned).collect()
         };
-        let paths: Vec<_> = here.iter().map(|(_, _, url)| segments(url)).collect();
+        let paths: Vec<_> = same_server.iter().map(|(_, _, url)| segments(url)).collect();
         let shortest = paths.iter().map(Vec::len).min().unwrap_or(0);
         let shared =
-            (0..shortest.saturating_sub(1)).take_while(|at| paths.iter().all(|p| p[*at] == paths[0][*at])).count();
+            (0..shortest.saturating_sub(1)).take_while(|i| paths.iter().all(|p| p[*i] == paths[0][*i])).count();
         let mut base = first.clone();
         base.set_path(&paths[0][..shared].join("/"));
         self.put("SCIM_URL", base.as_str());
-        for ((name, setting, _), path) in here.iter().zip(&paths) {
+        for ((name, setting, _), path) in same_server.iter().zip(&paths) {
             if path.is_empty() {
-                self.note(name, "has no path, so the one of the standard is used");
+                self.note(name, "has no path, so the connector uses the path of the standard");
             } else {
                 self.put(setting, &format!("/{}", path[shared..].join("/")));
             }
@@ -216,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_of_the_bundled_plugin_moves_over() {
+    fn a_connection_of_the_bundled_plugin_is_converted() {
         let (settings, notes) = imported(&[
             ("usersUrl", "https://example.com/scim/v1/Users"),
             ("groupsUrl", "https://example.com/scim/v1/Teams/"),
@@ -242,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_bundled_plugin_leaves_unsaid_takes_its_defaults() {
+    fn missing_settings_take_the_defaults_of_the_bundled_plugin() {
         let (pairs, _) = import_settings([("usersUrl", "https://example.com/v1/Users")]);
         for (name, value) in [("AUTHENTICATION_METHOD", METHOD_BASIC), ("USER_UPDATE_METHOD", "PATCH")] {
             assert!(pairs.contains(&(name.into(), value.into())), "{name}");
@@ -250,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn endpoints_below_different_paths_share_what_they_can() {
+    fn endpoints_share_their_longest_common_base_url() {
         let (settings, _) = imported(&[
             ("usersUrl", "https://example.com/scim/people/Users?tenant=7"),
             ("groupsUrl", "https://example.com/scim/Groups"),
@@ -263,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_move_over_is_said() {
+    fn skipped_settings_are_noted_without_values() {
         let (pairs, notes) = import_settings([
             ("usersUrl", "https://example.com/v1/Users"),
             ("groupsUrl", "https://elsewhere.example/v1/Groups"),
@@ -282,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pingone_store_moves_over() {
+    fn a_pingone_store_is_converted() {
         let (settings, notes) = imported(&[
             ("SCIM_URL", "https://scim.example.com/v2/"),
             ("SCIM_VERSION", "2.0"),
@@ -307,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn two_values_for_one_setting_keep_the_first_and_say_so() {
+    fn the_first_of_two_values_for_a_setting_is_kept_with_a_note() {
         let (pairs, notes) =
             import_settings([("CREATE_USERS", "true"), ("createNewUsers", "false"), ("Provisioning Options", "")]);
         assert_eq!(pairs, [("CREATE_USERS_PROV_OPT".to_owned(), "true".to_owned())]);
@@ -316,17 +321,17 @@ mod tests {
     }
 
     #[test]
-    fn every_row_leads_to_a_setting_that_exists() {
+    fn every_row_names_an_existing_setting() {
         for row in ROWS {
-            let ours = match &row.becomes {
-                OneOf(ours, _) | Same(ours) | Endpoint(ours) => ours,
-                Nothing(..) => continue,
+            let name = match &row.conversion {
+                Values(name, _) | Rename(name) | Endpoint(name) => name,
+                Skip(..) => continue,
             };
-            let ours = setting(ours).unwrap_or_else(|| panic!("{} leads nowhere", row.name));
-            if let OneOf(_, values) = &row.becomes
-                && ours.kind == SettingKind::Select
+            let setting = setting(name).unwrap_or_else(|| panic!("{}: {name} does not exist", row.name));
+            if let Values(_, values) = &row.conversion
+                && setting.kind == SettingKind::Select
             {
-                assert!(values.iter().all(|(_, value)| ours.options.contains(value)), "{}", row.name);
+                assert!(values.iter().all(|(_, value)| setting.options.contains(value)), "{}", row.name);
             }
         }
     }

@@ -1,6 +1,5 @@
-//! Target settings: the Target tab. The catalogue of settings is data (`catalogue.rs`); everything that lists,
-//! checks or reads a setting goes through it.
-//! Does not know: the wire.
+//! Describes, checks and parses the settings of the Target tab. The table in `catalogue.rs` is the only list of them.
+//! Does not know: HTTP.
 
 mod catalogue;
 mod check;

@@ -1,5 +1,5 @@
-//! The Target tab, parsed and valid.
-//! Does not know: where the values came from.
+//! Defines the settings of the Target tab as typed, valid values.
+//! Does not know: where the values come from.
 
 use std::hash::{Hash, Hasher};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use url::Url;
 use super::secret::Secret;
 use crate::scim::{Identifier, Version};
 
-/// *Authentication Methods*, with the settings of the chosen one.
+/// *Authentication Methods*, with the settings of the chosen method.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Authentication {
     /// No `Authorization` header.
@@ -22,7 +22,7 @@ pub enum Authentication {
         /// *Basic Authentication Password*.
         password: Secret,
     },
-    /// OAuth 2 bearer token, static.
+    /// OAuth 2 bearer token that does not change.
     Bearer {
         /// *Access Token*.
         token: Secret,
@@ -61,19 +61,19 @@ pub enum GroupNameSource {
 /// *User Update Method*.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum UpdateMethod {
-    /// Merge `PUT`.
+    /// `PUT` of the target's resource with the changes in it.
     Put,
-    /// Only the differences.
+    /// `PATCH` with the changes only.
     Patch,
-    /// What the service provider configuration says.
+    /// `PATCH` if the service provider configuration supports it, otherwise `PUT`.
     Automatic,
 }
 
-/// The Target tab, parsed and valid.
+/// The settings of the Target tab as typed, valid values.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Settings {
-    /// *SCIM URL*: absolute http or https; the path never ends in `/`, but for an empty one, which `Url` always shows
-    /// as `/`; a query is kept.
+    /// *SCIM URL*: absolute http or https, with its query. The path does not end with `/`. `Url` shows an empty path as
+    /// `/`.
     pub scim_url: Url,
     /// *SCIM Version*.
     pub version: Version,
@@ -81,15 +81,15 @@ pub struct Settings {
     pub authentication: Authentication,
     /// *Unique User Identifier*.
     pub identifier: Identifier,
-    /// *Filter Expression* as typed, or the identifier's default with `"%s"` as its value part.
+    /// *Filter Expression* as typed, or the default of the identifier with `"%s"` as its value.
     pub filter: String,
-    /// *Authorization Header Type*; `None` = the scheme's own word.
+    /// *Authorization Header Type*; `None` = the default word of the method.
     pub authorization_type: Option<String>,
-    /// *Users API Path*: starts with `/`, does not end with it.
+    /// *Users API Path*: begins with `/` and does not end with it.
     pub users_path: String,
-    /// *Groups Path API*, likewise.
+    /// *Groups Path API*: begins with `/` and does not end with it.
     pub groups_path: String,
-    /// *Results Per Page*; `None` = -1, as many as the target gives.
+    /// *Results Per Page*; `None` = -1, the page size of the target.
     pub results_per_page: Option<u32>,
     /// *User Create*.
     pub create: bool,
@@ -120,7 +120,8 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Tells these settings from any others, secrets included. A key for registries: never print or store it.
+    /// Returns a SHA-256 digest of all settings, including secrets. It is a key for maps in memory: never print or
+    /// store it.
     pub fn digest(&self) -> [u8; 32] {
         let mut hasher = ShaHasher(Sha256::new());
         self.hash(&mut hasher);
@@ -128,7 +129,7 @@ impl Settings {
     }
 }
 
-/// Feeds `Hash`, whose encoding is prefix-free, to SHA-256. Its own 64-bit result is of no use here.
+/// Feeds SHA-256 with the input of `Hash`, which is prefix-free. Nothing uses its 64-bit result.
 struct ShaHasher(Sha256);
 
 impl Hasher for ShaHasher {

@@ -1,80 +1,80 @@
-//! Presets: what is known about particular targets, so that a connection to one of them is not started from nothing.
-//! The rows are `presets.json`; this file only gives them a shape and knows none of them.
+//! Reads the presets: the known settings, mappings and limits of particular targets.
+//! Does not know: any target by name. `presets.json` contains them.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-/// What a connection to one kind of target starts with.
+/// The initial content of a connection to one kind of target.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Preset {
-    /// `pfscim init --preset NAME`.
+    /// The name in `pfscim init --preset NAME`.
     pub name: String,
-    /// What people call the target.
+    /// The product name of the target.
     pub title: String,
-    /// What the target cannot do, or wants done in its own way; one sentence each, none empty.
+    /// What the target cannot do, or does differently. At least one, none empty.
     pub limits: Vec<String>,
-    /// Settings by name, where they are not the default. Holds [`PLACEHOLDER`](super::PLACEHOLDER) for what only the
+    /// Settings by name that differ from the default. [`PLACEHOLDER`](super::PLACEHOLDER) replaces what only the
     /// administrator knows.
     pub settings: BTreeMap<String, String>,
-    /// Where the fields come from; empty = the default mappings.
+    /// The source attribute of each mapped field. Empty = the default mappings.
     #[serde(default)]
     pub mapping: Vec<FieldSource>,
-    /// Users usually come from PingOne, not from a directory.
+    /// Whether the users usually come from PingOne, not from a directory.
     #[serde(default)]
     pub from_ping_one: bool,
 }
 
-/// Where one field comes from.
+/// The source attributes of one field.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct FieldSource {
     /// Field code.
     pub field: String,
-    /// The attribute, in Active Directory and other directories alike.
+    /// The attribute in every directory for which the two rows below name no other.
     #[serde(default)]
     from: Option<String>,
-    /// The attribute in Active Directory, where it has one of its own.
+    /// The attribute in Active Directory, if it differs.
     #[serde(default)]
     active_directory: Option<String>,
-    /// The attribute in other directories, where they have one of their own.
+    /// The attribute in other directories, if it differs.
     #[serde(default)]
     ldap: Option<String>,
-    /// The attribute of a PingOne user, by label, where it is not the one that directories have it in.
+    /// The label of the PingOne attribute, if it is not the equivalent of the directory attribute.
     #[serde(default)]
     pub ping_one: Option<String>,
     /// *Default Value*.
     #[serde(default)]
     pub default: Option<String>,
-    /// *Trim* and *Lower Case*: for identifiers, which people type in many ways.
+    /// Whether *Trim* and *Lower Case* are selected. For identifiers, whose spelling varies.
     #[serde(default)]
     pub trim_and_lower_case: bool,
 }
 
 impl FieldSource {
-    /// The attribute in Active Directory; `None` where the field has no source there.
+    /// Returns the attribute in Active Directory. `None` if the field has no source there.
     pub fn active_directory(&self) -> Option<&str> {
         self.active_directory.as_deref().or(self.from.as_deref())
     }
 
-    /// The attribute in other directories; `None` where the field has no source there.
+    /// Returns the attribute in other directories. `None` if the field has no source there.
     pub fn ldap(&self) -> Option<&str> {
         self.ldap.as_deref().or(self.from.as_deref())
     }
 }
 
-/// A test reads the file, so that a mistake in it does not reach anybody.
+/// A test parses the file, so a release cannot contain an unreadable one.
 static PRESETS: LazyLock<Vec<Preset>> =
     LazyLock::new(|| serde_json::from_str(include_str!("presets.json")).unwrap_or_default());
 
-/// All presets, in the order of the file.
+/// Returns all presets, in the order of the file.
 pub fn presets() -> &'static [Preset] {
     &PRESETS
 }
 
-/// The preset of that name.
+/// Returns the preset with this name.
 pub fn preset(name: &str) -> Option<&'static Preset> {
     presets().iter().find(|preset| preset.name == name)
 }
@@ -89,7 +89,7 @@ mod tests {
     use crate::settings::{PLACEHOLDER, SettingKind, Settings, setting};
 
     #[test]
-    fn the_file_can_be_read_and_names_every_preset_once() {
+    fn the_file_is_readable_and_preset_names_are_unique() {
         let read: Vec<Preset> = serde_json::from_str(include_str!("presets.json")).unwrap();
         let names: BTreeSet<_> = read.iter().map(|p| p.name.as_str()).collect();
         assert_eq!(names.len(), read.len());
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn every_preset_says_what_its_target_cannot_do() {
+    fn every_preset_has_a_title_and_limits() {
         for preset in presets() {
             assert!(!preset.title.is_empty() && !preset.limits.is_empty(), "{}", preset.name);
             for limit in &preset.limits {
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn every_preset_sets_what_exists_and_only_what_is_not_the_default() {
+    fn presets_contain_only_existing_settings_that_differ_from_the_default() {
         for preset in presets() {
             for (name, value) in &preset.settings {
                 let row = setting(name).unwrap_or_else(|| panic!("{}: {name}", preset.name));
@@ -133,20 +133,20 @@ mod tests {
     }
 
     #[test]
-    fn a_preset_is_refused_until_its_placeholders_are_filled() {
+    fn a_preset_is_invalid_until_its_placeholders_are_replaced() {
         for preset in presets() {
-            let wrongs = Settings::examine(&preset.settings).unwrap_err();
-            let held = preset.settings.values().filter(|value| value.contains(PLACEHOLDER)).count();
-            assert_eq!(wrongs.len(), held, "{}: {wrongs:?}", preset.name);
-            assert!(wrongs.iter().all(|wrong| wrong.to_string().contains(PLACEHOLDER)), "{}", preset.name);
+            let failures = Settings::examine(&preset.settings).unwrap_err();
+            let placeholders = preset.settings.values().filter(|value| value.contains(PLACEHOLDER)).count();
+            assert_eq!(failures.len(), placeholders, "{}: {failures:?}", preset.name);
+            assert!(failures.iter().all(|failure| failure.to_string().contains(PLACEHOLDER)), "{}", preset.name);
             let filled = preset.settings.iter().map(|(name, value)| (name, value.replace(PLACEHOLDER, "filled")));
-            let settings = Settings::examine(filled).unwrap_or_else(|wrongs| panic!("{}: {wrongs:?}", preset.name));
+            let settings = Settings::examine(filled).unwrap_or_else(|failures| panic!("{}: {failures:?}", preset.name));
             assert_eq!(settings.warnings(), Vec::<String>::new(), "{}", preset.name);
         }
     }
 
     #[test]
-    fn every_mapping_feeds_fields_that_exist_once_and_has_the_identifier() {
+    fn every_mapping_has_existing_fields_once_and_the_identifier() {
         let catalogue = Catalogue::standard(Version::V2_0);
         for preset in presets().iter().filter(|preset| !preset.mapping.is_empty()) {
             let mut seen = BTreeSet::new();

@@ -1,18 +1,18 @@
-//! Values that are never printed.
+//! Wraps values that are never printed.
 
 use std::fmt;
 
-/// A value that is never printed. The only way out is [`Secret::expose`].
+/// A value that is never printed: its `Debug` form is `[redacted]`. Only [`Secret::expose`] returns it.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Secret(String);
 
 impl Secret {
-    /// Takes a value out of sight.
+    /// Wraps a value.
     pub fn new(value: impl Into<String>) -> Self {
         Self(value.into())
     }
 
-    /// The value itself, for the wire and nothing else.
+    /// Returns the value, to be sent and for nothing else.
     pub fn expose(&self) -> &str {
         &self.0
     }

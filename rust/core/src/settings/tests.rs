@@ -1,4 +1,4 @@
-//! What the Target tab accepts, what it refuses and how it says so.
+//! Tests which values the Target tab accepts and rejects, and the messages.
 
 use std::time::Duration;
 
@@ -10,13 +10,13 @@ use crate::scim::{Identifier, Version};
 
 const URL: (&str, &str) = ("SCIM_URL", "https://scim.example.com/v2");
 
-/// The settings of a URL and some more pairs.
+/// Parses the pairs, with a URL if they contain none.
 fn with(pairs: &[(&str, &str)]) -> Result<Settings, Failure> {
     let url = if pairs.iter().any(|(name, _)| *name == "SCIM_URL") { None } else { Some(URL) };
     Settings::parse(url.into_iter().chain(pairs.iter().copied()))
 }
 
-/// A value of every setting that its method reads, all of them valid.
+/// Returns a valid value of a text setting.
 fn valid(name: &str) -> &'static str {
     match name {
         "SCIM_URL" | "OAUTH_TOKEN_REQUEST" => "https://scim.example.com/v2",
@@ -126,18 +126,18 @@ fn every_setting_is_read() {
 
 #[test]
 fn trailing_slashes_make_no_difference() {
-    for (typed, kept) in [
+    for (typed, parsed) in [
         ("https://scim.example.com/v2///", "https://scim.example.com/v2"),
         ("HTTPS://scim.example.com", "https://scim.example.com/"),
         (" https://scim.example.com/ ", "https://scim.example.com/"),
         ("https://scim.example.com/v2/?a=b", "https://scim.example.com/v2?a=b"),
     ] {
-        assert_eq!(with(&[("SCIM_URL", typed)]).unwrap().scim_url.as_str(), kept);
+        assert_eq!(with(&[("SCIM_URL", typed)]).unwrap().scim_url.as_str(), parsed);
     }
 }
 
 #[test]
-fn a_blank_value_is_the_default() {
+fn a_blank_value_takes_the_default() {
     for setting in catalogue() {
         let blank = with(&[(setting.name, "")]);
         if setting.name == "SCIM_URL" {
@@ -163,7 +163,7 @@ fn labels_aliases_and_stored_headings_are_known_names() {
 }
 
 #[test]
-fn settings_of_another_method_are_not_even_looked_at() {
+fn settings_of_other_methods_are_ignored() {
     let nonsense = [
         ("BASIC_AUTH_USER", "a:b\n"),
         ("OAUTH_ACCESS_TOKEN", "a b\n"),
@@ -178,8 +178,8 @@ fn settings_of_another_method_are_not_even_looked_at() {
     assert_eq!(with(&basic).unwrap().authentication, Authentication::Basic { user: "admin".into(), password });
 }
 
-/// Settings with rejected values, and a word of the reason.
-const REFUSED: &[(&str, &[&str], &str)] = &[
+/// Settings with invalid values, and a part of the message.
+const INVALID: &[(&str, &[&str], &str)] = &[
     (
         "SCIM_URL",
         &[
@@ -194,7 +194,11 @@ const REFUSED: &[(&str, &[&str], &str)] = &[
         ],
         "must be an absolute http:// or https:// URL",
     ),
-    ("SCIM_URL", &["https://me:S3CRET@scim.example.com", "https://S3CRET@h/"], "under Authentication Methods"),
+    (
+        "SCIM_URL",
+        &["https://me:S3CRET@scim.example.com", "https://S3CRET@h/"],
+        "; remove them and enter them under Authentication Methods",
+    ),
     ("SCIM_URL", &["https://scim.example.com/#S3CRET"], "fragment"),
     ("SCIM_VERSION", &["2", "3.0"], "must be one of 2.0, 1.1"),
     ("AUTHENTICATION_METHOD", &["Digest", "Bearer"], "must be one of None, Basic Authentication,"),
@@ -210,7 +214,7 @@ const REFUSED: &[(&str, &[&str], &str)] = &[
     ("OAUTH_CLIENT_SECRET", &["S3CRET\n"], "control character"),
     ("OAUTH_SCOPE", &["a\"b", "a\\b", "é"], "scope"),
     ("UNIQUE_USER_IDENTIFIER", &["homeEmail", "id"], "must be one of userName, workEmail"),
-    ("USER_FILTER", &["userName eq S3CRET", "userName eq \"S3CRET\""], "%s is missing"),
+    ("USER_FILTER", &["userName eq S3CRET", "userName eq \"S3CRET\""], "does not contain %s"),
     ("USER_FILTER", &["a eq \"%s\" or b eq \"%s\""], "more than once"),
     (
         "USER_FILTER",
@@ -232,7 +236,7 @@ const REFUSED: &[(&str, &[&str], &str)] = &[
     ("USERS_RESOURCE", &["/Users?x=y", "/Users#x", "/My Users", "\\Users"], "without ?, #,"),
     ("USERS_RESOURCE", &["/../Users", "/a/./b", "/a//b", "/", "//"], "without empty, . and .. parts"),
     ("USERS_RESOURCE", &["https://h/Users"], "not a whole URL"),
-    ("GROUPS_RESOURCE", &["/Groups?x=y", "/../x"], "for example"),
+    ("GROUPS_RESOURCE", &["/Groups?x=y", "/../x"], "; enter a path such as /Users"),
     ("RESULTS_PER_PAGE", &["0", "-2", "many", "1.5", "99999999999"], "or -1"),
     ("CREATE_USERS_PROV_OPT", &["yes", "1"], "must be true or false"),
     ("UPDATE_USERS_PROV_OPT", &["on"], "must be true or false"),
@@ -248,16 +252,16 @@ const REFUSED: &[(&str, &[&str], &str)] = &[
     ),
     ("USER_UPDATE_METHOD", &["POST"], "must be one of PUT, PATCH, Automatic"),
     ("MAX_REMOVALS_PER_CYCLE", &["-1", "none", "99999999999"], "must be a whole number from 0"),
-    ("CLEARABLE_ATTRIBUTES", &["title,5", "title;locale"], "one of them is none"),
-    ("CLEARABLE_ATTRIBUTES", &["title,userName"], "may not list userName"),
-    ("CLEARABLE_ATTRIBUTES", &["password"], "may not list password"),
+    ("CLEARABLE_ATTRIBUTES", &["title,5", "title;locale"], "a name that is not a field; enter field names"),
+    ("CLEARABLE_ATTRIBUTES", &["title,userName"], "contains userName, which cannot be cleared; remove it"),
+    ("CLEARABLE_ATTRIBUTES", &["password"], "contains password, which cannot be cleared; remove it"),
     ("MAX_REQUESTS_PER_SECOND", &["0", "-5", "fast"], "must be a whole number from 1"),
     ("REQUEST_TIMEOUT_SECONDS", &["0", "301", "30s"], "must be a whole number from 1 to 300"),
 ];
 
 #[test]
-fn what_does_not_fit_is_refused_by_label_and_reason_and_without_the_value() {
-    for (name, values, reason) in REFUSED {
+fn invalid_values_are_rejected_with_label_and_reason_but_without_the_value() {
+    for (name, values, reason) in INVALID {
         let setting = setting(name).unwrap();
         for value in *values {
             let mut pairs: Vec<(&str, &str)> = vec![(name, value)];
@@ -276,14 +280,14 @@ fn what_does_not_fit_is_refused_by_label_and_reason_and_without_the_value() {
 }
 
 #[test]
-fn every_setting_that_can_be_wrong_has_a_refused_value_above() {
+fn every_setting_has_an_invalid_value_in_the_table() {
     for setting in catalogue().iter().filter(|s| s.kind != SettingKind::Heading) {
-        assert!(REFUSED.iter().any(|(name, ..)| *name == setting.name), "{}", setting.name);
+        assert!(INVALID.iter().any(|(name, ..)| *name == setting.name), "{}", setting.name);
     }
 }
 
 #[test]
-fn what_a_method_needs_may_not_be_missing() {
+fn required_settings_of_a_method_must_not_be_missing() {
     for method in ["Basic Authentication", "OAuth 2 Bearer Token", "OAuth 2 Client Credentials"] {
         let needed: Vec<_> = catalogue().iter().filter(|s| s.method == Some(method)).collect();
         for missing in needed.iter().filter(|s| s.required) {
@@ -310,24 +314,25 @@ fn filters_are_kept_as_typed() {
 }
 
 #[test]
-fn an_unknown_setting_is_refused_by_name() {
+fn an_unknown_setting_is_rejected_by_name() {
     let message = with(&[("SCIM_URI\n", "S3CRET")]).unwrap_err().to_string();
-    assert_eq!(message, "config: unknown setting \"SCIM_URI\": remove it, or correct its name");
+    assert_eq!(message, "config: unknown setting \"SCIM_URI\"; remove it or correct its name");
 }
 
 #[test]
-fn a_setting_may_not_be_there_twice_under_any_of_its_names() {
+fn a_setting_must_not_be_set_twice_under_any_of_its_names() {
     for second in ["CREATE_USERS_PROV_OPT", "CREATE_USERS", "User Create"] {
         let message = with(&[("CREATE_USERS_PROV_OPT", "true"), (second, "")]).unwrap_err().to_string();
-        assert_eq!(message, "config: User Create: is there more than once; keep one of them");
+        assert_eq!(message, "config: User Create: is set more than once; remove all but one of its values");
     }
 }
 
 #[test]
-fn the_identifier_may_not_be_cleared() {
+fn the_identifier_must_not_be_clearable() {
     let pairs = [("UNIQUE_USER_IDENTIFIER", "workEmail"), ("CLEARABLE_ATTRIBUTES", "workEmail")];
     let message = with(&pairs).unwrap_err().to_string();
-    assert!(message.starts_with("config: Clear Attributes When Empty: may not list workEmail"), "{message}");
+    let text = "config: Clear Attributes When Empty: contains workEmail, the Unique User Identifier; remove it";
+    assert_eq!(message, text);
     assert!(with(&pairs[1..]).is_ok());
 }
 
@@ -340,7 +345,7 @@ fn secrets_are_never_printed() {
 }
 
 #[test]
-fn every_setting_counts_in_the_digest() {
+fn every_setting_changes_the_digest() {
     let method = ("AUTHENTICATION_METHOD", "OAuth 2 Client Credentials");
     let client = [("OAUTH_TOKEN_REQUEST", "https://h/t"), ("OAUTH_CLIENT_ID", "a"), ("OAUTH_CLIENT_SECRET", "b")];
     let mut variants: Vec<Vec<(&str, &str)>> = vec![
@@ -383,7 +388,7 @@ fn every_setting_counts_in_the_digest() {
 }
 
 #[test]
-fn risky_and_useless_combinations_are_told_by_label() {
+fn risky_and_useless_combinations_are_reported_by_label() {
     let bearer = ("AUTHENTICATION_METHOD", "OAuth 2 Bearer Token");
     let client = ("AUTHENTICATION_METHOD", "OAuth 2 Client Credentials");
     let token = ("OAUTH_ACCESS_TOKEN", "S3CRET");
@@ -410,7 +415,10 @@ fn risky_and_useless_combinations_are_told_by_label() {
             "User Create, User Update and User Disable / Delete are all cleared",
         ),
         (&[("provisionDisabledUsers", "true"), ("REMOVE_ACTION", "Delete")], "Provision Disabled Users: has no effect"),
-        (&[("provisionDisabledUsers", "true"), ("CREATE_USERS", "false")], "Provision Disabled Users: creates nobody"),
+        (
+            &[("provisionDisabledUsers", "true"), ("CREATE_USERS", "false")],
+            "Provision Disabled Users: creates no users",
+        ),
         (&[("UPDATE_USERS", "false")], "User Update: is cleared"),
         (&[("MAX_REMOVALS_PER_CYCLE", "0")], "Maximum Removals Per Cycle: is 0"),
         (
@@ -418,16 +426,16 @@ fn risky_and_useless_combinations_are_told_by_label() {
             "Custom Attribute Schema URNs: has no effect",
         ),
     ];
-    for (pairs, begins) in cases {
+    for (pairs, start) in cases {
         let warnings = with(pairs).unwrap().warnings();
         assert_eq!(warnings.len(), 1, "{warnings:?}");
-        assert!(warnings[0].starts_with(begins), "{warnings:?}");
+        assert!(warnings[0].starts_with(start), "{warnings:?}");
         assert!(!warnings[0].contains("S3CRET"));
     }
 }
 
 #[test]
-fn the_defaults_and_loopback_deserve_no_warning() {
+fn defaults_and_loopback_urls_produce_no_warning() {
     for url in [
         "https://scim.example.com",
         "http://localhost:1",
@@ -441,8 +449,8 @@ fn the_defaults_and_loopback_deserve_no_warning() {
 }
 
 #[test]
-fn everything_that_is_wrong_is_told_at_once() {
-    let wrongs = Settings::examine([
+fn all_invalid_settings_are_reported_together() {
+    let failures = Settings::examine([
         ("COLOUR", "blue"),
         ("SCIM_URL", "https://REPLACE-ME/v2"),
         ("AUTHENTICATION_METHOD", "OAuth 2 Bearer Token"),
@@ -451,16 +459,17 @@ fn everything_that_is_wrong_is_told_at_once() {
         ("SCIM_VERSION", "2.0"),
     ])
     .unwrap_err();
-    let told: Vec<_> = wrongs.iter().map(|wrong| wrong.message().text().split(':').next().unwrap()).collect();
+    let labels: Vec<_> = failures.iter().map(|failure| failure.message().text().split(':').next().unwrap()).collect();
     assert_eq!(
-        told,
+        labels,
         ["unknown setting \"COLOUR\"", "SCIM Version", "SCIM URL", "SCIM Version", "Access Token", "Results Per Page"]
     );
 }
 
 #[test]
-fn a_placeholder_is_refused_only_where_it_is_read() {
-    let told = with(&[("SCIM_URL", "https://scim.REPLACE-ME.example/v2")]).unwrap_err();
-    assert!(told.message().text().starts_with("SCIM URL: still holds the placeholder REPLACE-ME"), "{told}");
+fn a_placeholder_is_rejected_only_in_settings_that_are_read() {
+    let failure = with(&[("SCIM_URL", "https://scim.REPLACE-ME.example/v2")]).unwrap_err();
+    assert_eq!(failure.message().text(), "SCIM URL: still contains the placeholder REPLACE-ME");
+    assert_eq!(failure.message().hint(), Some("enter a value"));
     assert!(with(&[("OAUTH_ACCESS_TOKEN", PLACEHOLDER)]).is_ok());
 }
