@@ -1,4 +1,5 @@
-//! The fields of one target, where each lies in a resource, and both ways between records and resources.
+//! Contains the fields of one target with their paths, and converts records to resources and back.
+//! Does not know: which requests are sent.
 
 use std::collections::BTreeMap;
 
@@ -11,30 +12,30 @@ use super::resource::{self, Object};
 use super::values::scalar;
 use crate::scim::Version;
 use crate::text::excerpt;
-use crate::{Failure, Record};
+use crate::{Failure, Message, Record};
 
 /// The core schema of SCIM 2.0 users (RFC 7643 section 4.1).
 pub(super) const CORE_2: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 /// The core schema of SCIM 1.1.
 pub(super) const CORE_1: &str = "urn:scim:schemas:core:1.0";
 
-/// The fields of one target: the standard ones and whatever was discovered.
+/// The fields of one target: the standard fields and the custom attributes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Catalogue {
     pub(super) version: Version,
     pub(super) fields: Vec<Field>,
-    /// Where each field stands, in the same order.
+    /// The path of each field, in the same order.
     pub(super) paths: Vec<Path>,
 }
 
 impl Catalogue {
-    /// The 63 standard fields, in screen order.
+    /// Returns the 63 standard fields, in screen order.
     pub fn standard(version: Version) -> Self {
         Self { version, fields: Vec::new(), paths: Vec::new() }.with_fields(fields::standard())
     }
 
-    /// The same catalogue with further fields behind the ones it has. A field without a path in this version, or with
-    /// one that is not understood, or whose code is taken, is left out.
+    /// Adds fields after the present fields. Skips a field without a valid path in this version, and a field whose code
+    /// another field has.
     #[must_use]
     pub fn with_fields(mut self, fields: impl IntoIterator<Item = Field>) -> Self {
         for field in fields {
@@ -51,102 +52,97 @@ impl Catalogue {
         self
     }
 
-    /// All fields, in screen order.
+    /// Returns all fields, in screen order.
     pub fn fields(&self) -> &[Field] {
         &self.fields
     }
 
-    /// A field by its code or an alias of it.
+    /// Returns the field with this code or alias.
     pub fn field(&self, code: &str) -> Option<&Field> {
-        self.at(code).map(|at| &self.fields[at])
+        self.position(code).map(|index| &self.fields[index])
     }
 
-    pub(super) fn at(&self, code: &str) -> Option<usize> {
+    pub(super) fn position(&self, code: &str) -> Option<usize> {
         self.fields.iter().position(|f| f.code == code || f.aliases.iter().any(|alias| alias == code))
     }
 
-    pub(super) fn known(&self, code: &str) -> Result<usize, Failure> {
-        self.at(code).ok_or_else(|| {
-            Failure::Config(
-                format!(
-                    "{}: is no field of this target; take it off the Attribute Mapping tab or refresh its fields",
-                    excerpt(code)
-                )
-                .into(),
-            )
+    pub(super) fn known_position(&self, code: &str) -> Result<usize, Failure> {
+        self.position(code).ok_or_else(|| {
+            let message = Message::new(format!("{}: is not a field of this target", excerpt(code)));
+            Failure::Config(message.with_hint("remove it from the Attribute Mapping tab, or refresh the fields there"))
         })
     }
 
-    /// What a record asks for, by place in the catalogue. Where it has a field under its code and an alias, the first
-    /// that has a value counts.
-    pub(super) fn wanted(&self, record: &Record) -> Result<BTreeMap<usize, Vec<String>>, Failure> {
-        let mut wanted: BTreeMap<usize, Vec<String>> = BTreeMap::new();
-        for (code, given) in &record.fields {
-            let at = self.known(code)?;
-            let values = self.fields[at].wanted(given);
-            let slot = wanted.entry(at).or_default();
-            if slot.is_empty() || (*code == self.fields[at].code && !values.is_empty()) {
-                *slot = values;
+    /// Returns the values of a record by position in the catalogue. If a record has a field under its code and an alias,
+    /// the code goes before the alias, unless it has no value.
+    pub(super) fn values_by_position(&self, record: &Record) -> Result<BTreeMap<usize, Vec<String>>, Failure> {
+        let mut by_position: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+        for (code, values) in &record.fields {
+            let index = self.known_position(code)?;
+            let values = self.fields[index].usable_values(values);
+            let present = by_position.entry(index).or_default();
+            if present.is_empty() || (*code == self.fields[index].code && !values.is_empty()) {
+                *present = values;
             }
         }
-        Ok(wanted)
+        Ok(by_position)
     }
 
-    fn core(&self) -> &'static str {
+    fn core_schema(&self) -> &'static str {
         match self.version {
             Version::V1_1 => CORE_1,
             Version::V2_0 => CORE_2,
         }
     }
 
-    /// The resource of a create: every field that has a value, `schemas` listing only what is used, `active` as given,
-    /// no `id`.
+    /// Returns the resource of a create: every field that has a value, the `schemas` that it uses, and `active`, but no
+    /// `id`.
     ///
     /// # Errors
-    /// [`Failure::Config`] for an unknown field; [`Failure::Rejected`] where a required field is missing or a value
-    /// does not fit the type of its field. The field is named, the value is not.
+    /// [`Failure::Config`] for an unknown field. [`Failure::Rejected`] if a required field is missing or a value does not
+    /// have the type of its field. The message names the field, not the value.
     pub fn resource(&self, record: &Record, active: bool) -> Result<Value, Failure> {
-        let wanted = self.wanted(record)?;
-        for (at, field) in self.fields.iter().enumerate().filter(|(_, field)| field.required) {
-            if wanted.get(&at).is_none_or(Vec::is_empty) {
+        let record_values = self.values_by_position(record)?;
+        for (index, field) in self.fields.iter().enumerate().filter(|(_, field)| field.required) {
+            if record_values.get(&index).is_none_or(Vec::is_empty) {
                 return Err(Failure::Rejected(
                     format!("{}: is required, but the user has no value for it", field.code).into(),
                 ));
             }
         }
         let mut resource = Object::new();
-        resource.insert("schemas".into(), json!([self.core()]));
-        self.lay(&mut resource, wanted.iter().map(|(at, values)| (*at, values.as_slice())))?;
+        resource.insert("schemas".into(), json!([self.core_schema()]));
+        self.write_values(&mut resource, record_values.iter().map(|(index, values)| (*index, values.as_slice())))?;
         resource.insert("active".into(), active.into());
         Ok(Value::Object(resource))
     }
 
-    /// Puts values at the places of fields, keeps one entry of each multi-valued attribute primary and `schemas`
-    /// complete.
-    fn lay<'a>(
+    /// Writes values into a resource. Leaves one primary entry in each multi-valued attribute, and completes `schemas`.
+    fn write_values<'a>(
         &self,
         resource: &mut Object,
         values: impl Iterator<Item = (usize, &'a [String])>,
     ) -> Result<(), Failure> {
-        // One primary before anything is read: which entry is primary may decide which one is meant.
-        self.settle(resource, |_| false);
+        // First, because `resource::write` may select an entry by `primary`.
+        self.set_primaries(resource, |_| false);
         let mut touched = Vec::new();
-        for (at, texts) in values {
-            let (field, path) = (&self.fields[at], &self.paths[at]);
+        for (index, texts) in values {
+            let (field, path) = (&self.fields[index], &self.paths[index]);
             let values = texts.iter().map(|text| field.json(text)).collect::<Result<Vec<_>, _>>()?;
-            resource::write(resource, path, &values, &|text, value| field.same(text, value));
+            resource::write(resource, path, &values, &|text, value| field.is_same(text, value));
             touched.push(path);
         }
-        self.settle(resource, |path| touched.iter().any(|one| one.attribute == path.attribute && one.urn == path.urn));
-        self.list_schemas(resource);
+        self.set_primaries(resource, |path| touched.iter().any(|p| p.attribute == path.attribute && p.urn == path.urn));
+        self.add_schemas(resource);
         Ok(())
     }
 
-    fn settle(&self, resource: &mut Object, touched: impl Fn(&Path) -> bool) {
+    /// Limits each multi-valued attribute to one primary entry. In a `touched` attribute, one entry becomes primary.
+    fn set_primaries(&self, resource: &mut Object, touched: impl Fn(&Path) -> bool) {
         let mut done: Vec<&Path> = Vec::new();
         for path in &self.paths {
             let list = matches!(path.shape, Shape::List { .. });
-            let is_same = |one: &&Path| one.attribute == path.attribute && one.urn == path.urn;
+            let is_same = |p: &&Path| p.attribute == path.attribute && p.urn == path.urn;
             if matches!(path.shape, Shape::Single { .. }) || done.iter().any(is_same) {
                 continue;
             }
@@ -155,25 +151,25 @@ impl Catalogue {
                 .paths
                 .iter()
                 .filter(is_same)
-                .filter_map(|one| match &one.shape {
+                .filter_map(|p| match &p.shape {
                     Shape::Typed { kind, .. } => Some(kind.as_str()),
                     _ => None,
                 })
                 .collect();
-            // A list without types has no value before the others, and an extension need not know `primary`.
+            // A list without types has no preferred entry, and an extension may not define `primary`.
             let needed = !list && path.urn.is_none() && touched(path);
-            resource::settle_primary(resource, path, &kinds, needed);
+            resource::limit_primaries(resource, path, &kinds, needed);
         }
     }
 
-    /// `schemas` keeps what it lists and gains the core schema and every extension that is there.
-    pub(super) fn list_schemas(&self, resource: &mut Object) {
+    /// Adds the core schema and each extension of the resource to `schemas`.
+    pub(super) fn add_schemas(&self, resource: &mut Object) {
         let mut schemas: Vec<Value> =
             resource::entries(resource::get(resource, "schemas")).iter().filter(|s| s.is_string()).cloned().collect();
         let extensions = resource.iter().filter(|(name, value)| {
             value.is_object() && self.paths.iter().any(|p| p.urn.as_ref().is_some_and(|u| u.eq_ignore_ascii_case(name)))
         });
-        for used in [self.core()].into_iter().chain(extensions.map(|(name, _)| name.as_str())) {
+        for used in [self.core_schema()].into_iter().chain(extensions.map(|(name, _)| name.as_str())) {
             if !schemas.iter().any(|known| known.as_str().is_some_and(|known| known.eq_ignore_ascii_case(used))) {
                 schemas.push(used.into());
             }
@@ -181,8 +177,8 @@ impl Catalogue {
         resource::put(resource, "schemas", Value::Array(schemas));
     }
 
-    /// A resource of the target as a record: its id, `active` (absent counts as true; booleans and their text forms
-    /// are read), and every field that has a value. Unknown members are ignored, whatever their shape.
+    /// Converts a resource of the target to a record: its id, `active`, and every field that has a value. An absent
+    /// `active` is true. A boolean may have a text form. Unknown members are ignored.
     pub fn record(&self, resource: &Value) -> Record {
         let Some(resource) = resource.as_object() else { return Record { enabled: true, ..Record::default() } };
         let fields = self.fields.iter().zip(&self.paths).filter_map(|(field, path)| {
@@ -202,14 +198,14 @@ impl Catalogue {
         }
     }
 
-    /// Lays changes over a copy of the target's resource.
-    pub(super) fn changed(&self, current: &Value, changes: &[Change]) -> Result<Object, Failure> {
+    /// Returns a copy of the target's resource with the changes.
+    pub(super) fn changed_resource(&self, current: &Value, changes: &[Change]) -> Result<Object, Failure> {
         let mut resource = current.as_object().cloned().unwrap_or_default();
         let mut values = Vec::new();
         for change in changes {
-            values.push((self.known(&change.code)?, change.new.as_slice()));
+            values.push((self.known_position(&change.code)?, change.new.as_slice()));
         }
-        self.lay(&mut resource, values.into_iter())?;
+        self.write_values(&mut resource, values.into_iter())?;
         Ok(resource)
     }
 }

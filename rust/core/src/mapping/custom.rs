@@ -1,5 +1,7 @@
-//! Custom attributes: fields read off the schemas that a target offers (RFC 7643 section 7). Which schemas count is the
-//! vendor's rule: the URN convention below, and *Custom Attribute Schema URNs*. SCIM 2.0 only.
+//! Derives custom attributes from the schemas of a target (RFC 7643 section 7). SCIM 2.0 only.
+//! Does not know: the settings.
+//!
+//! The vendor defines which schemas have custom attributes: the URN convention below, and *Custom Attribute Schema URNs*.
 
 use serde_json::Value;
 
@@ -11,18 +13,18 @@ use crate::scim::member;
 use crate::text::excerpt;
 
 /// `urn:ietf:params:scim:schemas:extension:<Organization Name>:2.0:User`.
-const CONVENTION: (&str, &str) = ("urn:ietf:params:scim:schemas:extension:", ":2.0:User");
+const URN_CONVENTION: (&str, &str) = ("urn:ietf:params:scim:schemas:extension:", ":2.0:User");
 
 impl Catalogue {
-    /// The catalogue with the custom attributes of a target behind its own fields. What cannot be mapped is left out:
-    /// read-only attributes, lists of complex values without canonical types, names that are no attribute names.
+    /// Adds the custom attributes of a target after the other fields. Skips what cannot be mapped: read-only attributes,
+    /// invalid names, and lists of complex values that have neither canonical types nor a `value`.
     #[must_use]
     pub fn with_schemas(self, schemas: &[Value], urns: &[String]) -> Self {
         let custom: Vec<Field> = schemas.iter().flat_map(|schema| fields_of(schema, urns)).collect();
         let named: Vec<Field> = custom
             .into_iter()
             .map(|field| match self.field(&field.code) {
-                // A name that is taken is told apart by its schema.
+                // If another field has the code, the path with its URN is the code.
                 Some(_) => Field { code: field.scim2.clone(), label: field.scim2.clone(), ..field },
                 None => field,
             })
@@ -31,8 +33,8 @@ impl Catalogue {
     }
 }
 
-/// Whether this may be the code of a custom attribute: those begin with a letter (RFC 7643 section 2.1), and lists of
-/// codes are told apart by commas.
+/// Whether a text has the form of the code of a custom attribute. It begins with a letter (RFC 7643 section 2.1). It
+/// contains no comma, because commas separate the codes of a list, and no semicolon or control character.
 pub fn is_valid_custom_code(code: &str) -> bool {
     code.starts_with(|c: char| c.is_ascii_alphabetic()) && !code.contains(|c: char| c.is_control() || ",;".contains(c))
 }
@@ -54,9 +56,9 @@ fn is_custom(urn: &str, urns: &[String]) -> bool {
         return false;
     }
     let lower = urn.to_ascii_lowercase();
-    let (start, end) = CONVENTION;
+    let (start, end) = URN_CONVENTION;
     (lower.starts_with(start) && lower.ends_with(&end.to_ascii_lowercase()))
-        || urns.iter().any(|listed| listed.eq_ignore_ascii_case(urn))
+        || urns.iter().any(|setting| setting.eq_ignore_ascii_case(urn))
 }
 
 fn fields_of(schema: &Value, urns: &[String]) -> Vec<Field> {
@@ -68,17 +70,22 @@ fn fields_of(schema: &Value, urns: &[String]) -> Vec<Field> {
     }
 }
 
-/// One field for a simple attribute, one a part for a complex one (`name.sub`), one a part and type for a list of
-/// complex ones (`name.type.sub`).
+/// Returns the fields of an attribute.
+///
+/// - Simple attribute: one field, `name`.
+/// - Complex attribute: one field per sub-attribute, `name.sub`.
+/// - List of complex values: one field per type and sub-attribute, `name.type.sub`.
+/// - List of complex values without canonical types: one multi-valued field, `name`, if it has a `value`.
 fn attribute_fields(urn: &str, attribute: &Value) -> Vec<Field> {
-    let Some(name) = writable(attribute) else { return Vec::new() };
-    let many = flag(attribute, "multiValued");
+    let Some(name) = writable_name(attribute) else { return Vec::new() };
+    let multi_valued = flag(attribute, "multiValued");
     if !is_complex(attribute) {
-        return vec![field(name, &format!("{urn}:{name}"), attribute, many)];
+        return vec![field(name, &format!("{urn}:{name}"), attribute, multi_valued)];
     }
     let parts = list(attribute, "subAttributes");
-    let parts = parts.iter().filter_map(|part| Some((writable(part)?, part))).filter(|(_, part)| !is_complex(part));
-    if !many {
+    let parts =
+        parts.iter().filter_map(|part| Some((writable_name(part)?, part))).filter(|(_, part)| !is_complex(part));
+    if !multi_valued {
         return parts
             .map(|(sub, part)| field(&format!("{name}.{sub}"), &format!("{urn}:{name}.{sub}"), part, false))
             .collect();
@@ -86,7 +93,7 @@ fn attribute_fields(urn: &str, attribute: &Value) -> Vec<Field> {
     let kinds = parts.clone().find(|(sub, _)| sub.eq_ignore_ascii_case("type"));
     let kinds: Vec<&str> = kinds.map(|(_, part)| canonical(part)).unwrap_or_default();
     if kinds.is_empty() {
-        // Without types the entries can only be told apart by their value.
+        // Without types, only `value` distinguishes the entries.
         let value = parts.clone().find(|(sub, _)| sub.eq_ignore_ascii_case("value"));
         return value.map(|(sub, part)| field(name, &format!("{urn}:{name}.{sub}"), part, true)).into_iter().collect();
     }
@@ -102,8 +109,8 @@ fn attribute_fields(urn: &str, attribute: &Value) -> Vec<Field> {
         .collect()
 }
 
-/// The name of an attribute that may be written.
-fn writable(attribute: &Value) -> Option<&str> {
+/// Returns the name of an attribute, or `None` if it is read-only.
+fn writable_name(attribute: &Value) -> Option<&str> {
     let read_only = text(attribute, "mutability").is_some_and(|m| m.eq_ignore_ascii_case("readOnly"));
     text(attribute, "name").filter(|_| !read_only)
 }
@@ -135,7 +142,7 @@ fn field(code: &str, path: &str, attribute: &Value, multi_valued: bool) -> Field
     }
 }
 
-/// RFC 7643 section 2.3; an unknown type is text.
+/// Returns the data type of RFC 7643 section 2.3. An unknown type is text.
 fn value_type(name: &str) -> ValueType {
     match name.to_ascii_lowercase().as_str() {
         "boolean" => ValueType::Boolean,
@@ -180,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn custom_attributes_come_last_and_under_their_names() {
+    fn custom_attributes_come_last_with_their_names_as_codes() {
         let codes: Vec<String> = catalogue().fields()[63..].iter().map(|f| f.code.clone()).collect();
         let department = format!("{URN}:department");
         assert_eq!(
@@ -201,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn values_go_where_the_schema_says_with_their_json_type_and_read_back() {
+    fn values_are_written_by_schema_with_their_json_type_and_read_back() {
         let mut record = Record::default();
         for (code, values) in [
             ("userName", &["u"][..]),
@@ -230,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_does_not_fit_is_rejected_by_the_name_of_its_field() {
+    fn a_value_of_the_wrong_type_is_rejected_with_the_name_of_its_field() {
         let mut record = Record::default();
         record.fields.insert("userName".into(), vec!["u".into()]);
         record.fields.insert("floor".into(), vec!["third".into()]);
@@ -240,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn other_schemas_count_only_where_they_are_listed() {
+    fn other_schemas_are_used_only_if_they_are_listed() {
         let listed = "urn:acme:staff".to_owned();
         let standard = Catalogue::standard(Version::V2_0);
         for urn in ["urn:acme:staff", ENTERPRISE_2, "urn:ietf:params:scim:schemas:core:2.0:User"] {

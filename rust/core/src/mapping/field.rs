@@ -1,73 +1,76 @@
-//! One attribute of the Attribute Mapping tab, and how its values compare.
-//! Does not know: where the field lies in a resource.
+//! Describes one field of the Attribute Mapping tab, and compares its values.
+//! Does not know: the structure of a resource.
 
 use serde_json::Value;
 
 use super::values::{ValueType, scalar};
 use crate::Failure;
 
-/// One attribute of the Attribute Mapping tab.
+/// One field of the Attribute Mapping tab.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Field {
     /// The name used in mappings and records: `workEmail`.
     pub code: String,
-    /// The console's text.
+    /// The text on the screen.
     pub label: String,
-    /// Must be mapped.
+    /// Whether it must be mapped.
     pub required: bool,
-    /// Unique at the target.
+    /// Whether its value is unique at the target.
     pub unique: bool,
-    /// Keeps all values instead of the first.
+    /// Whether it has all values of the source attribute. Other fields have only the first.
     pub multi_valued: bool,
-    /// Written, but never returned by a target (`password`): never compared, never in an update.
+    /// Whether a target never returns it (`password`). Such a field is only in creates and is never compared.
     pub write_only: bool,
-    /// Letter case is no difference when values are compared.
+    /// Whether letter case is ignored when values are compared.
     pub case_insensitive: bool,
     /// The JSON type of a value.
     pub value_type: ValueType,
-    /// SCIM 2.0 path: `emails[type eq "work"].value`; of a multi-valued field, `roles.value`.
+    /// SCIM 2.0 path: `emails[type eq "work"].value`, or `roles.value` for a multi-valued field.
     pub scim2: String,
-    /// SCIM 1.1 path; custom attributes have none.
+    /// SCIM 1.1 path. `None` for a custom attribute.
     pub scim1: Option<String>,
     /// Help lines of *View Partner Field Specifications*.
     pub notes: Vec<String>,
-    /// The values that the target takes; none = any.
+    /// The values that the target accepts. Empty = any value.
     pub options: Vec<String>,
-    /// Other codes of it, from the vendor's guides.
+    /// Other codes of the field, from the vendor's guides.
     pub aliases: Vec<String>,
 }
 
 impl Field {
-    /// The JSON of a value.
+    /// Converts a text value to JSON.
+    ///
+    /// # Errors
+    /// [`Failure::Rejected`] if the value does not have the type of the field. It names the field, not the value.
     pub(super) fn json(&self, text: &str) -> Result<Value, Failure> {
         self.value_type.json(text).ok_or_else(|| {
-            Failure::Rejected(format!("{}: the value is not {}", self.code, self.value_type.shape()).into())
+            Failure::Rejected(format!("{}: the value is not {}", self.code, self.value_type.description()).into())
         })
     }
 
-    /// The values that count: not empty, not twice, and only the first where the field takes one.
-    pub(super) fn wanted(&self, given: &[String]) -> Vec<String> {
-        let mut wanted: Vec<String> = Vec::new();
-        for value in given.iter().filter(|value| !value.is_empty()) {
-            if !wanted.contains(value) {
-                wanted.push(value.clone());
+    /// Returns the values without empty and repeated ones, and only the first if the field is not multi-valued.
+    pub(super) fn usable_values(&self, values: &[String]) -> Vec<String> {
+        let mut usable: Vec<String> = Vec::new();
+        for value in values.iter().filter(|value| !value.is_empty()) {
+            if !usable.contains(value) {
+                usable.push(value.clone());
             }
         }
         if !self.multi_valued {
-            wanted.truncate(1);
+            usable.truncate(1);
         }
-        wanted
+        usable
     }
 
-    /// A value in the form in which equal values are the same text.
-    pub(super) fn comparable(&self, text: &str) -> String {
+    /// Returns a text that is the same for equal values.
+    pub(super) fn comparison_form(&self, text: &str) -> String {
         let text = self.value_type.json(text).as_ref().and_then(scalar).unwrap_or_else(|| text.to_owned());
         if self.case_insensitive { text.to_lowercase() } else { text }
     }
 
-    /// Whether a text found at the target is this value.
-    pub(super) fn same(&self, text: &str, value: &Value) -> bool {
-        scalar(value).is_some_and(|value| self.comparable(text) == self.comparable(&value))
+    /// Whether a text of the target equals a value.
+    pub(super) fn is_same(&self, text: &str, value: &Value) -> bool {
+        scalar(value).is_some_and(|value| self.comparison_form(text) == self.comparison_form(&value))
     }
 }
 
@@ -78,6 +81,6 @@ pub struct Change {
     pub code: String,
     /// Values at the target.
     pub old: Vec<String>,
-    /// Values asked for; empty = clear.
+    /// Values of the record. Empty = clear the field.
     pub new: Vec<String>,
 }

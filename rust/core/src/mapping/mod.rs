@@ -1,5 +1,5 @@
-//! Flat fields to SCIM resources and back, versions 1.1 and 2.0. The catalogue of fields is data.
-//! Does not know: the wire, settings, who asks.
+//! Converts records to SCIM resources and back, for versions 1.1 and 2.0. The catalogue of fields is data.
+//! Does not know: HTTP, settings, the host.
 
 mod catalogue;
 mod custom;

@@ -1,5 +1,7 @@
-//! The body of a `PATCH`: operations with a path for SCIM 2.0, a partial resource for SCIM 1.1. Both are read off the
-//! resource before and after the changes, so that they end where a merge `PUT` ends.
+//! Makes the body of a `PATCH`: operations with a path for SCIM 2.0, a partial resource for SCIM 1.1.
+//! Does not know: which requests are sent.
+//!
+//! Both are derived from the resource before and after the changes, so a `PATCH` and a `PUT` have the same result.
 
 use serde_json::{Value, json};
 
@@ -10,19 +12,20 @@ use super::resource::{self, Object};
 use crate::Failure;
 use crate::scim::Version;
 
-/// How a target takes changes inside multi-valued attributes.
+/// How a `PATCH` changes multi-valued attributes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum PatchPaths {
-    /// With filtered paths, as RFC 7644 section 3.5.2 has them: `emails[type eq "work"].value`.
+    /// With filtered paths of RFC 7644 section 3.5.2: `emails[type eq "work"].value`.
     #[default]
     Filtered,
-    /// Only as a whole: the attribute is replaced with all of its entries.
+    /// By replacing the attribute with all its entries.
     Whole,
 }
 
 impl Catalogue {
-    /// The body of a `PATCH` with only the changes (and `active` when given): RFC 7644 section 3.5.2 operations, one
-    /// `path` each, for 2.0; a partial resource for 1.1, where `paths` makes no difference.
+    /// Returns the body of a `PATCH` with the changes, and `active` if it is not `None`. For SCIM 2.0 the body contains
+    /// operations of RFC 7644 section 3.5.2, one `path` each. For SCIM 1.1 it is a partial resource, and `paths` has no
+    /// effect.
     ///
     /// # Errors
     /// As [`Catalogue::changes`].
@@ -34,8 +37,8 @@ impl Catalogue {
         paths: PatchPaths,
     ) -> Result<Value, Failure> {
         match self.version {
-            Version::V1_1 => partial(self, current, changes, active),
-            Version::V2_0 => operations(self, current, changes, active, paths),
+            Version::V1_1 => partial_resource(self, current, changes, active),
+            Version::V2_0 => patch_operations(self, current, changes, active, paths),
         }
     }
 }
@@ -51,33 +54,36 @@ fn remove(path: &str) -> Value {
     json!({"op": "remove", "path": path})
 }
 
-/// Changes of one attribute, in catalogue order.
-struct Group<'a> {
+/// The changes of one attribute, in catalogue order.
+struct AttributeChanges<'a> {
     path: &'a Path,
     changes: Vec<(&'a Path, &'a Change)>,
 }
 
-fn groups<'a>(catalogue: &'a Catalogue, changes: &'a [Change]) -> Result<Vec<Group<'a>>, Failure> {
-    let mut groups: Vec<Group<'a>> = Vec::new();
+fn changes_by_attribute<'a>(
+    catalogue: &'a Catalogue,
+    changes: &'a [Change],
+) -> Result<Vec<AttributeChanges<'a>>, Failure> {
+    let mut groups: Vec<AttributeChanges<'a>> = Vec::new();
     for change in changes {
-        let path = &catalogue.paths[catalogue.known(&change.code)?];
+        let path = &catalogue.paths[catalogue.known_position(&change.code)?];
         match groups.iter_mut().find(|g| g.path.attribute == path.attribute && g.path.urn == path.urn) {
             Some(group) => group.changes.push((path, change)),
-            None => groups.push(Group { path, changes: vec![(path, change)] }),
+            None => groups.push(AttributeChanges { path, changes: vec![(path, change)] }),
         }
     }
     Ok(groups)
 }
 
-/// The value of an attribute as it may be sent.
-fn sendable(resource: &Object, path: &Path) -> Option<Value> {
+/// Returns the value of an attribute without the parts that are never sent.
+fn sendable_value(resource: &Object, path: &Path) -> Option<Value> {
     let mut value = resource::attribute(resource, path).cloned()?;
-    resource::strip(&mut value, false);
+    resource::remove_computed_and_empty(&mut value, false);
     Some(value)
 }
 
-/// SCIM 2.0.
-fn operations(
+/// Returns the body for SCIM 2.0.
+fn patch_operations(
     catalogue: &Catalogue,
     current: &Value,
     changes: &[Change],
@@ -86,14 +92,14 @@ fn operations(
 ) -> Result<Value, Failure> {
     let empty = Object::new();
     let before = current.as_object().unwrap_or(&empty);
-    let after = catalogue.changed(current, changes)?;
+    let after = catalogue.changed_resource(current, changes)?;
     let mut operations = Vec::new();
-    for group in groups(catalogue, changes)? {
+    for group in changes_by_attribute(catalogue, changes)? {
         match &group.path.shape {
             Shape::Single { .. } => {
                 let mut parts = Object::new();
                 for (path, change) in &group.changes {
-                    let field = &catalogue.fields[catalogue.known(&change.code)?];
+                    let field = &catalogue.fields[catalogue.known_position(&change.code)?];
                     match (change.new.first(), &path.shape) {
                         (Some(text), Shape::Single { sub: Some(sub) }) if path.urn.is_some() => {
                             parts.insert(sub.clone(), field.json(text)?);
@@ -102,17 +108,17 @@ fn operations(
                         (None, _) => operations.push(remove(&path.to_string())),
                     }
                 }
-                // Not every target follows a path into a complex attribute of an extension (`manager.value`). Parts
-                // that are not named stay as they are (RFC 7644 section 3.5.2.3).
+                // Some targets do not support a path into a complex attribute of an extension (`manager.value`).
+                // A replace leaves sub-attributes that it does not name unchanged (RFC 7644 section 3.5.2.3).
                 if !parts.is_empty() {
-                    operations.push(replace(&group.path.whole(), parts));
+                    operations.push(replace(&group.path.attribute_path(), parts));
                 }
             }
             Shape::Typed { .. } if paths == PatchPaths::Filtered => match entry_operations(&group, before, &after) {
-                Some(some) => operations.extend(some),
-                None => operations.push(whole(group.path, &after)),
+                Some(entry_operations) => operations.extend(entry_operations),
+                None => operations.push(replace_attribute(group.path, &after)),
             },
-            Shape::Typed { .. } | Shape::List { .. } => operations.push(whole(group.path, &after)),
+            Shape::Typed { .. } | Shape::List { .. } => operations.push(replace_attribute(group.path, &after)),
         }
     }
     if let Some(active) = active {
@@ -121,17 +127,17 @@ fn operations(
     Ok(json!({"schemas": [PATCH_OP], "Operations": operations}))
 }
 
-/// A multi-valued attribute with all of its entries, or without any.
-fn whole(path: &Path, after: &Object) -> Value {
-    match sendable(after, path) {
-        Some(value) => replace(&path.whole(), value),
-        None => remove(&path.whole()),
+/// Returns the operation that replaces a whole attribute, or removes it if it has no value.
+fn replace_attribute(path: &Path, after: &Object) -> Value {
+    match sendable_value(after, path) {
+        Some(value) => replace(&path.attribute_path(), value),
+        None => remove(&path.attribute_path()),
     }
 }
 
-/// The operations on single entries. `None` where a filtered path would miss an entry or hit one too many, or where
-/// another entry becomes the primary one.
-fn entry_operations(group: &Group<'_>, before: &Object, after: &Object) -> Option<Vec<Value>> {
+/// Returns the operations on single entries. `None` if a filtered path would match no entry or too many, or if another
+/// entry becomes primary.
+fn entry_operations(group: &AttributeChanges<'_>, before: &Object, after: &Object) -> Option<Vec<Value>> {
     let attribute = |resource| resource::attribute(resource, group.path);
     if attribute(before).is_some_and(|value| !value.is_array()) {
         return None;
@@ -139,37 +145,37 @@ fn entry_operations(group: &Group<'_>, before: &Object, after: &Object) -> Optio
     let (old, new) = (resource::entries(attribute(before)), resource::entries(attribute(after)));
     let only_typed = old.iter().all(|entry| resource::kind_of(entry).is_some());
     let mut operations = Vec::new();
-    let mut done: Vec<&str> = Vec::new();
+    let mut handled: Vec<&str> = Vec::new();
     for (path, _) in &group.changes {
         let Shape::Typed { kind, .. } = &path.shape else { return None };
-        if done.contains(&kind.as_str()) {
+        if handled.contains(&kind.as_str()) {
             continue;
         }
-        done.push(kind);
-        match (resource::typed(old, kind), resource::typed(new, kind)) {
-            (None, Some(at)) if only_typed => {
-                let mut entry = new[at].clone();
-                resource::strip(&mut entry, true);
-                operations.push(json!({"op": "add", "path": path.whole(), "value": [entry]}));
+        handled.push(kind);
+        match (resource::entry_of_type(old, kind), resource::entry_of_type(new, kind)) {
+            (None, Some(index)) if only_typed => {
+                let mut entry = new[index].clone();
+                resource::remove_computed_and_empty(&mut entry, true);
+                operations.push(json!({"op": "add", "path": path.attribute_path(), "value": [entry]}));
             }
-            (Some(at), None)
-                if only_typed && is_alone(old, at) && (!resource::is_primary(&old[at]) || new.is_empty()) =>
+            (Some(index), None)
+                if only_typed && is_alone(old, index) && (!resource::is_primary(&old[index]) || new.is_empty()) =>
             {
-                operations.push(remove(&path.entry(resource::kind_of(&old[at])?)));
+                operations.push(remove(&path.entry_path(resource::kind_of(&old[index])?)));
             }
-            (Some(at), Some(now)) if is_alone(old, at) => {
-                let entry = path.entry(resource::kind_of(&old[at])?);
-                let now = new[now].as_object()?;
+            (Some(index), Some(new_index)) if is_alone(old, index) => {
+                let entry = path.entry_path(resource::kind_of(&old[index])?);
+                let new_entry = new[new_index].as_object()?;
                 for (path, change) in &group.changes {
-                    let Shape::Typed { kind: of, sub } = &path.shape else { return None };
-                    if of != kind {
+                    let Shape::Typed { kind: changed_kind, sub } = &path.shape else { return None };
+                    if changed_kind != kind {
                         continue;
                     }
                     let path = format!("{entry}.{sub}");
                     operations.push(if change.new.is_empty() {
                         remove(&path)
                     } else {
-                        replace(&path, resource::get(now, sub)?.clone())
+                        replace(&path, resource::get(new_entry, sub)?.clone())
                     });
                 }
             }
@@ -180,24 +186,29 @@ fn entry_operations(group: &Group<'_>, before: &Object, after: &Object) -> Optio
 }
 
 /// Whether no other entry has the same type.
-fn is_alone(list: &[Value], at: usize) -> bool {
+fn is_alone(list: &[Value], index: usize) -> bool {
     let kind = |entry| resource::kind_of(entry).map(str::to_ascii_lowercase);
-    list.iter().filter(|entry| kind(entry) == kind(&list[at])).count() == 1
+    list.iter().filter(|entry| kind(entry) == kind(&list[index])).count() == 1
 }
 
-/// SCIM 1.1 (API specification, section 3.3.2): a partial resource, laid over the user after the attributes named in
-/// `meta.attributes` were taken away. Entries of multi-valued attributes would be added to those that are there, so
-/// such an attribute is taken away and sent whole.
-fn partial(catalogue: &Catalogue, current: &Value, changes: &[Change], active: Option<bool>) -> Result<Value, Failure> {
+/// Returns the body for SCIM 1.1 (API specification, section 3.3.2). The target removes the attributes of
+/// `meta.attributes` and then merges the partial resource. It would add entries to a multi-valued attribute, so such an
+/// attribute is removed and sent whole.
+fn partial_resource(
+    catalogue: &Catalogue,
+    current: &Value,
+    changes: &[Change],
+    active: Option<bool>,
+) -> Result<Value, Failure> {
     let empty = Object::new();
     let before = current.as_object().unwrap_or(&empty);
-    let after = catalogue.changed(current, changes)?;
+    let after = catalogue.changed_resource(current, changes)?;
     let mut body = Object::new();
     let mut cleared: Vec<String> = Vec::new();
-    for group in groups(catalogue, changes)? {
+    for group in changes_by_attribute(catalogue, changes)? {
         if let Shape::Single { .. } = &group.path.shape {
             for (path, change) in &group.changes {
-                let field = &catalogue.fields[catalogue.known(&change.code)?];
+                let field = &catalogue.fields[catalogue.known_position(&change.code)?];
                 let values = change.new.iter().map(|text| field.json(text)).collect::<Result<Vec<_>, _>>()?;
                 if values.is_empty() {
                     cleared.push(path.to_string());
@@ -208,9 +219,9 @@ fn partial(catalogue: &Catalogue, current: &Value, changes: &[Change], active: O
             continue;
         }
         if resource::attribute(before, group.path).is_some() {
-            cleared.push(group.path.whole());
+            cleared.push(group.path.attribute_path());
         }
-        if let Some(value) = sendable(&after, group.path) {
+        if let Some(value) = sendable_value(&after, group.path) {
             let whole = Path { shape: Shape::Single { sub: None }, ..group.path.clone() };
             resource::write(&mut body, &whole, &[value], &|_, _| false);
         }
@@ -221,6 +232,6 @@ fn partial(catalogue: &Catalogue, current: &Value, changes: &[Change], active: O
     if !cleared.is_empty() {
         body.insert("meta".into(), json!({"attributes": cleared}));
     }
-    catalogue.list_schemas(&mut body);
+    catalogue.add_schemas(&mut body);
     Ok(Value::Object(body))
 }

@@ -1,51 +1,52 @@
-//! Where the value of a field stands in a resource: RFC 7644 section 3.5.2 paths, as far as fields need them.
+//! Parses and prints the path of a field in a resource: the part of RFC 7644 section 3.5.2 that fields need.
+//! Does not know: resources, versions.
 
 use std::fmt;
 
-/// The type that an entry without one stands for, by attribute: some targets keep a single value and no `type`.
-pub(super) const UNTYPED: &[(&str, &str)] =
+/// The type of an entry without `type`, for each attribute. Some targets store a single value and no `type`.
+pub(super) const DEFAULT_TYPES: &[(&str, &str)] =
     &[("emails", "work"), ("phoneNumbers", "work"), ("addresses", "work"), ("photos", "photo")];
 
-/// A place in a resource.
+/// The path of a field in a resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Path {
-    /// The extension schema, if it lies in one.
+    /// The URN of the extension schema that contains the attribute. `None` for the core schema.
     pub(super) urn: Option<String>,
     /// The attribute of the resource or extension.
     pub(super) attribute: String,
-    /// What the attribute is like and which part of it is meant.
+    /// The structure of the attribute, and the sub-attribute of the field.
     pub(super) shape: Shape,
 }
 
-/// What an attribute is like and which part of it is meant.
+/// The structure of an attribute, and the sub-attribute of the field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Shape {
-    /// One value, or one part of a complex one.
+    /// A simple attribute, or one sub-attribute of a complex attribute.
     Single {
-        /// The part.
+        /// The sub-attribute. `None` for a simple attribute.
         sub: Option<String>,
     },
-    /// One part of the one entry with this type.
+    /// One sub-attribute of the entry with this type.
     Typed {
-        /// The type, as we spell it.
+        /// The type, in the spelling of the catalogue.
         kind: String,
-        /// The part.
+        /// The sub-attribute.
         sub: String,
     },
-    /// Every entry, by one part of it or, without one, as plain values.
+    /// All entries of a multi-valued attribute.
     List {
-        /// The part.
+        /// The sub-attribute. `None` if the entries are plain values.
         sub: Option<String>,
     },
 }
 
 impl Path {
-    /// Reads `[URN:]attribute`, `[URN:]attribute.sub` or `[URN:]attribute[type eq "kind"].sub`; the first two stand for
-    /// all values of a field that is `multi_valued`. Anything else is `None`.
+    /// Parses `[URN:]attribute`, `[URN:]attribute.sub` or `[URN:]attribute[type eq "kind"].sub`. Returns `None` for any
+    /// other text. With `multi_valued`, the first two forms select all entries.
     pub(super) fn parse(text: &str, multi_valued: bool) -> Option<Self> {
         let names = &text[..text.find('[').unwrap_or(text.len())];
         let (urn, start) = match names.rfind(':') {
-            Some(at) => (Some(text[..at].to_owned()), at + 1),
+            Some(index) => (Some(text[..index].to_owned()), index + 1),
             None => (None, 0),
         };
         let rest = &text[start..];
@@ -63,32 +64,34 @@ impl Path {
         Some(Self { urn, attribute: name(attribute)?.to_owned(), shape })
     }
 
-    /// The attribute alone, with its extension.
-    pub(super) fn whole(&self) -> String {
+    /// Returns the path of the whole attribute, with the URN of its extension.
+    pub(super) fn attribute_path(&self) -> String {
         match &self.urn {
             Some(urn) => format!("{urn}:{}", self.attribute),
             None => self.attribute.clone(),
         }
     }
 
-    /// The entry with a type in the target's spelling.
-    pub(super) fn entry(&self, kind: &str) -> String {
-        format!("{}[type eq {}]", self.whole(), serde_json::Value::from(kind))
+    /// Returns the path of the entry with a type, which is written as given.
+    pub(super) fn entry_path(&self, kind: &str) -> String {
+        format!("{}[type eq {}]", self.attribute_path(), serde_json::Value::from(kind))
     }
 }
 
-/// An attribute name of RFC 7643 section 2.1 (and `$ref`).
+/// Returns the text if it is an attribute name of RFC 7643 section 2.1 or `$ref`.
 fn name(text: &str) -> Option<&str> {
-    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '$');
-    (!text.is_empty() && text.chars().all(fits)).then_some(text)
+    let is_name_char = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '$');
+    (!text.is_empty() && text.chars().all(is_name_char)).then_some(text)
 }
 
 impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.shape {
-            Shape::Typed { kind, sub } => write!(f, "{}.{sub}", self.entry(kind)),
-            Shape::Single { sub: Some(sub) } | Shape::List { sub: Some(sub) } => write!(f, "{}.{sub}", self.whole()),
-            Shape::Single { sub: None } | Shape::List { sub: None } => f.write_str(&self.whole()),
+            Shape::Typed { kind, sub } => write!(f, "{}.{sub}", self.entry_path(kind)),
+            Shape::Single { sub: Some(sub) } | Shape::List { sub: Some(sub) } => {
+                write!(f, "{}.{sub}", self.attribute_path())
+            }
+            Shape::Single { sub: None } | Shape::List { sub: None } => f.write_str(&self.attribute_path()),
         }
     }
 }
@@ -98,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_parsed_is_printed_again() {
+    fn a_parsed_path_prints_the_same_text() {
         for text in [
             "userName",
             "name.givenName",
@@ -113,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn other_paths_are_refused() {
+    fn other_paths_are_rejected() {
         for text in
             ["", "a b", "emails[", "emails[type eq \"work\"]", "emails[value eq \"x\"].value", "a.b.c", "urn:x:"]
         {

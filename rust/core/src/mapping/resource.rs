@@ -1,44 +1,46 @@
-//! Reading and changing one place of a resource. Strict in what it leaves behind, lenient in what it finds: names
-//! without letter case (RFC 7643 section 2.1), single values where lists belong, plain values where objects belong,
-//! nulls anywhere. Knows no field and no version.
+//! Reads and writes the value at one path of a resource.
+//! Does not know: fields, versions.
+//!
+//! It writes the correct structure and reads incorrect ones too. It ignores letter case of names (RFC 7643 section 2.1),
+//! and accepts single values instead of lists, plain values instead of objects, and nulls.
 
 use serde_json::{Map, Value};
 
-use super::path::{Path, Shape, UNTYPED};
+use super::path::{DEFAULT_TYPES, Path, Shape};
 use super::values::scalar;
 
 /// A JSON object.
 pub(super) type Object = Map<String, Value>;
 
-/// The key that an object uses for a name: the name itself, or one that differs in letter case only.
+/// Returns the key of an object for a name: the name itself, or a key that differs only in letter case.
 fn key<'a>(object: &'a Object, name: &str) -> Option<&'a String> {
     object.get_key_value(name).map(|(key, _)| key).or_else(|| object.keys().find(|key| key.eq_ignore_ascii_case(name)))
 }
 
-/// A member by its name, whatever its letter case.
+/// Returns a member by its name, ignoring letter case.
 pub(super) fn get<'a>(object: &'a Object, name: &str) -> Option<&'a Value> {
     object.get(key(object, name)?)
 }
 
-/// Sets a member under the key that the object uses already.
+/// Sets a member under its present key, or under `name` if it does not exist.
 pub(super) fn put(object: &mut Object, name: &str, value: Value) {
     let key = key(object, name).cloned().unwrap_or_else(|| name.to_owned());
     object.insert(key, value);
 }
 
-/// Takes a member away, in every letter case.
+/// Removes a member, ignoring letter case.
 pub(super) fn remove(object: &mut Object, name: &str) {
     object.retain(|key, _| !key.eq_ignore_ascii_case(name));
 }
 
-/// A place for a member: the one that is there, or a null.
-fn slot<'a>(object: &'a mut Object, name: &str) -> &'a mut Value {
+/// Returns a member, which becomes a null if it does not exist.
+fn member_or_null<'a>(object: &'a mut Object, name: &str) -> &'a mut Value {
     let key = key(object, name).cloned().unwrap_or_else(|| name.to_owned());
     object.entry(key).or_insert(Value::Null)
 }
 
-/// Changes a value as an object, which it becomes where it is none.
-fn edit<T>(value: &mut Value, change: impl FnOnce(&mut Object) -> T) -> T {
+/// Changes a value as an object. Any other value is first replaced with an empty object.
+fn edit_object<T>(value: &mut Value, change: impl FnOnce(&mut Object) -> T) -> T {
     let mut object = match value.take() {
         Value::Object(object) => object,
         _ => Object::new(),
@@ -48,12 +50,12 @@ fn edit<T>(value: &mut Value, change: impl FnOnce(&mut Object) -> T) -> T {
     result
 }
 
-/// `active`, which counts as true where it is absent or not to be understood: nobody may pass for disabled by mistake.
+/// Returns `active`. An absent or unreadable value is true, so that no active user is mistaken for a disabled user.
 pub(super) fn is_active(resource: &Object) -> bool {
     !get(resource, "active").is_some_and(is_false)
 }
 
-/// `true`, as a boolean or in one of its text forms.
+/// Whether a value is true, as a boolean, number or text.
 pub(super) fn is_true(value: &Value) -> bool {
     match value {
         Value::Bool(on) => *on,
@@ -63,7 +65,7 @@ pub(super) fn is_true(value: &Value) -> bool {
     }
 }
 
-/// `false`, as a boolean or in one of its text forms.
+/// Whether a value is false, as a boolean, number or text.
 pub(super) fn is_false(value: &Value) -> bool {
     match value {
         Value::Bool(on) => !*on,
@@ -73,30 +75,31 @@ pub(super) fn is_false(value: &Value) -> bool {
     }
 }
 
-/// The entries of a multi-valued attribute, whatever it was wrapped in.
+/// Returns the entries of a multi-valued attribute. A value that is not a list is its only entry.
 pub(super) fn entries(value: Option<&Value>) -> &[Value] {
     match value {
         None | Some(Value::Null) => &[],
         Some(Value::Array(list)) => list,
-        Some(one) => std::slice::from_ref(one),
+        Some(value) => std::slice::from_ref(value),
     }
 }
 
-/// The object that holds an attribute: the resource or one of its extensions.
-pub(super) fn holder<'a>(resource: &'a Object, path: &Path) -> Option<&'a Object> {
+/// Returns the object that contains an attribute: the resource or one of its extensions.
+pub(super) fn container<'a>(resource: &'a Object, path: &Path) -> Option<&'a Object> {
     match &path.urn {
         None => Some(resource),
         Some(urn) => get(resource, urn)?.as_object(),
     }
 }
 
-/// The value of an attribute.
+/// Returns the value of an attribute.
 pub(super) fn attribute<'a>(resource: &'a Object, path: &Path) -> Option<&'a Value> {
-    get(holder(resource, path)?, &path.attribute)
+    get(container(resource, path)?, &path.attribute)
 }
 
-/// One part of an entry. A plain value is its own `value` (`managerId` in the SCIM 1.1 manager).
-fn part(entry: &Value, sub: &str) -> Option<String> {
+/// Returns a sub-attribute of an entry as text. A plain value counts as its own `value`, or as `managerId` of the SCIM 1.1
+/// manager.
+fn sub_value(entry: &Value, sub: &str) -> Option<String> {
     match entry {
         Value::Object(object) => scalar(get(object, sub)?),
         plain if sub == "value" || sub == "managerId" => scalar(plain),
@@ -104,7 +107,7 @@ fn part(entry: &Value, sub: &str) -> Option<String> {
     }
 }
 
-/// The type of an entry, if it has one.
+/// Returns the type of an entry, or `None` if it has no type.
 pub(super) fn kind_of(entry: &Value) -> Option<&str> {
     get(entry.as_object()?, "type")?.as_str().filter(|kind| !kind.is_empty())
 }
@@ -117,20 +120,21 @@ fn is_untyped(entry: &Value) -> bool {
     kind_of(entry).is_none() && (entry.is_object() || scalar(entry).is_some())
 }
 
-/// The first entry with a type.
-pub(super) fn typed(list: &[Value], kind: &str) -> Option<usize> {
+/// Returns the index of the first entry with this type.
+pub(super) fn entry_of_type(list: &[Value], kind: &str) -> Option<usize> {
     list.iter().position(|entry| kind_of(entry).is_some_and(|k| k.eq_ignore_ascii_case(kind)))
 }
 
-/// Whether entries of this attribute without a type may stand for `kind`.
-fn stands_for(attribute: &str, kind: &str) -> bool {
-    UNTYPED.iter().any(|(name, default)| name.eq_ignore_ascii_case(attribute) && *default == kind)
+/// Whether `kind` is the type of entries of this attribute without a type.
+fn is_default_type(attribute: &str, kind: &str) -> bool {
+    DEFAULT_TYPES.iter().any(|(name, default)| name.eq_ignore_ascii_case(attribute) && *default == kind)
 }
 
-/// The entry that is read for a type: the first that has it, else one without any type that is primary or alone.
-pub(super) fn entry(list: &[Value], attribute: &str, kind: &str) -> Option<usize> {
-    typed(list, kind).or_else(|| {
-        if !stands_for(attribute, kind) {
+/// Returns the index of the entry that is read for a type: the first entry with this type, otherwise an entry without a
+/// type that is primary or the only entry.
+pub(super) fn entry_for_type(list: &[Value], attribute: &str, kind: &str) -> Option<usize> {
+    entry_of_type(list, kind).or_else(|| {
+        if !is_default_type(attribute, kind) {
             return None;
         }
         let primary = list.iter().position(|entry| is_untyped(entry) && is_primary(entry));
@@ -139,38 +143,43 @@ pub(super) fn entry(list: &[Value], attribute: &str, kind: &str) -> Option<usize
     })
 }
 
-/// An entry without a type that has this very value. Targets that drop `type` show such ones: they are the answer to
-/// an earlier write, and must not be written again.
-pub(super) fn same_untyped(list: &[Value], sub: &str, same: impl Fn(&str) -> bool) -> Option<usize> {
+/// Returns the index of an entry without a type that has a value. A target that drops `type` shows an earlier write in
+/// this way, and it must not be written again.
+pub(super) fn untyped_entry_with_value(list: &[Value], sub: &str, same: impl Fn(&str) -> bool) -> Option<usize> {
     if sub != "value" {
         return None;
     }
-    list.iter().position(|entry| is_untyped(entry) && part(entry, sub).is_some_and(|text| same(&text)))
+    list.iter().position(|entry| is_untyped(entry) && sub_value(entry, sub).is_some_and(|text| same(&text)))
 }
 
-/// The values at a place, without empty ones.
+/// Returns the values at a path, without empty values.
 pub(super) fn read(resource: &Object, path: &Path) -> Vec<String> {
     let Some(value) = attribute(resource, path) else { return Vec::new() };
     match &path.shape {
         Shape::Single { sub } => {
-            let one = match value {
+            let single = match value {
                 Value::Array(list) => list.iter().find(|entry| !entry.is_null()).unwrap_or(&Value::Null),
-                one => one,
+                single => single,
             };
             match sub {
-                Some(sub) => part(one, sub),
-                None => scalar(one).or_else(|| part(one, "value")),
+                Some(sub) => sub_value(single, sub),
+                None => scalar(single).or_else(|| sub_value(single, "value")),
             }
             .into_iter()
             .collect()
         }
         Shape::Typed { kind, sub } => {
             let list = entries(Some(value));
-            entry(list, &path.attribute, kind).and_then(|at| part(&list[at], sub)).into_iter().collect()
+            entry_for_type(list, &path.attribute, kind)
+                .and_then(|index| sub_value(&list[index], sub))
+                .into_iter()
+                .collect()
         }
         Shape::List { sub } => {
             let mut values = Vec::new();
-            for text in entries(Some(value)).iter().filter_map(|entry| part(entry, sub.as_deref().unwrap_or("value"))) {
+            for text in
+                entries(Some(value)).iter().filter_map(|entry| sub_value(entry, sub.as_deref().unwrap_or("value")))
+            {
                 if !values.contains(&text) {
                     values.push(text);
                 }
@@ -180,83 +189,84 @@ pub(super) fn read(resource: &Object, path: &Path) -> Vec<String> {
     }
 }
 
-/// Puts values at a place; none clears it, so that [`read`] finds nothing there. `same` says whether a text that is
-/// there is one of the values.
+/// Writes values at a path. Without values it clears the path, so that [`read`] returns no values. `same` decides
+/// whether a text of the resource equals a value.
 pub(super) fn write(resource: &mut Object, path: &Path, values: &[Value], same: &dyn Fn(&str, &Value) -> bool) {
     match &path.urn {
-        None => write_in(resource, path, values, same),
+        None => write_attribute(resource, path, values, same),
         Some(urn) => {
-            if values.is_empty() && holder(resource, path).is_none() {
+            if values.is_empty() && container(resource, path).is_none() {
                 return;
             }
-            let left_empty = edit(slot(resource, urn), |extension| {
-                write_in(extension, path, values, same);
+            let is_empty = edit_object(member_or_null(resource, urn), |extension| {
+                write_attribute(extension, path, values, same);
                 extension.is_empty()
             });
-            if left_empty {
+            if is_empty {
                 remove(resource, urn);
             }
         }
     }
 }
 
-fn write_in(holder: &mut Object, path: &Path, values: &[Value], same: &dyn Fn(&str, &Value) -> bool) {
+fn write_attribute(container: &mut Object, path: &Path, values: &[Value], same: &dyn Fn(&str, &Value) -> bool) {
     let name = path.attribute.as_str();
     match &path.shape {
         Shape::Single { sub: None } => match values.first() {
-            Some(value) => put(holder, name, value.clone()),
-            None => remove(holder, name),
+            Some(value) => put(container, name, value.clone()),
+            None => remove(container, name),
         },
         Shape::Single { sub: Some(sub) } => match values.first() {
-            Some(value) => edit(slot(holder, name), |complex| put(complex, sub, value.clone())),
-            None => clear_part(holder, name, sub),
+            Some(value) => edit_object(member_or_null(container, name), |complex| put(complex, sub, value.clone())),
+            None => clear_sub_attribute(container, name, sub),
         },
         Shape::Typed { kind, sub } => {
-            let mut list = entries(get(holder, name)).to_vec();
+            let mut list = entries(get(container, name)).to_vec();
             list.retain(|entry| !entry.is_null());
             match values.first() {
                 Some(value) => set_entry(&mut list, name, kind, sub, value, same),
                 None => clear_entry(&mut list, name, kind, sub),
             }
-            put_list(holder, name, list);
+            put_list(container, name, list);
         }
         Shape::List { sub } => {
-            let old = entries(get(holder, name)).to_vec();
+            let old = entries(get(container, name)).to_vec();
             let sub_name = sub.as_deref().unwrap_or("value");
-            // A target that lists plain values wants plain values.
+            // A target that returns plain values expects plain values.
             let plain = sub.is_none() || (!old.is_empty() && old.iter().all(|entry| scalar(entry).is_some()));
-            let fresh = |value: &Value| {
+            let new_entry = |value: &Value| {
                 if plain { value.clone() } else { Value::Object(Object::from_iter([(sub_name.into(), value.clone())])) }
             };
-            let kept = |value: &Value| {
-                old.iter().find(|entry| part(entry, sub_name).is_some_and(|text| same(&text, value))).cloned()
+            let present_entry = |value: &Value| {
+                old.iter().find(|entry| sub_value(entry, sub_name).is_some_and(|text| same(&text, value))).cloned()
             };
-            put_list(holder, name, values.iter().map(|value| kept(value).unwrap_or_else(|| fresh(value))).collect());
+            let list = values.iter().map(|value| present_entry(value).unwrap_or_else(|| new_entry(value)));
+            put_list(container, name, list.collect());
         }
     }
 }
 
-/// Clears one part of a complex attribute, and the attribute with its last part.
-fn clear_part(holder: &mut Object, name: &str, sub: &str) {
-    let left_empty = match slot_if_there(holder, name) {
+/// Clears a sub-attribute of a complex attribute, and removes the attribute if it becomes empty.
+fn clear_sub_attribute(container: &mut Object, name: &str, sub: &str) {
+    let is_empty = match member_mut(container, name) {
         None => return,
         Some(Value::Object(complex)) => {
             remove(complex, sub);
             complex.is_empty()
         }
-        // Not the shape that the schema asks for: cleared means that nothing is read afterwards.
+        // A value of the wrong structure is removed, so that a read returns nothing.
         Some(_) => true,
     };
-    if left_empty {
-        remove(holder, name);
+    if is_empty {
+        remove(container, name);
     }
 }
 
-fn put_list(holder: &mut Object, name: &str, list: Vec<Value>) {
+fn put_list(container: &mut Object, name: &str, list: Vec<Value>) {
     if list.is_empty() {
-        remove(holder, name);
+        remove(container, name);
     } else {
-        put(holder, name, Value::Array(list));
+        put(container, name, Value::Array(list));
     }
 }
 
@@ -268,19 +278,20 @@ fn set_entry(
     value: &Value,
     same: &dyn Fn(&str, &Value) -> bool,
 ) {
-    let at = entry(list, attribute, kind).or_else(|| same_untyped(list, sub, |text| same(text, value)));
-    let Some(at) = at else {
-        keep_lone(list, attribute);
+    let index =
+        entry_for_type(list, attribute, kind).or_else(|| untyped_entry_with_value(list, sub, |text| same(text, value)));
+    let Some(index) = index else {
+        make_lone_untyped_primary(list, attribute);
         list.push(Value::Object(Object::from_iter([
             (sub.to_owned(), value.clone()),
             ("type".to_owned(), Value::from(kind)),
         ])));
         return;
     };
-    let has_kind = kind_of(&list[at]).is_some();
-    // A plain value, unless it is the one that is replaced, stays what it was: the entry's `value`.
-    let plain = scalar(&list[at]).filter(|_| sub != "value");
-    edit(&mut list[at], |entry| {
+    let has_kind = kind_of(&list[index]).is_some();
+    // A plain value remains as the `value` of the entry, unless `value` is written.
+    let plain = scalar(&list[index]).filter(|_| sub != "value");
+    edit_object(&mut list[index], |entry| {
         if let Some(plain) = plain {
             put(entry, "value", Value::from(plain));
         }
@@ -291,14 +302,14 @@ fn set_entry(
     });
 }
 
-/// The one entry without a type is read as the default type because it is alone. Before it gets company it becomes the
-/// primary one, so that it goes on meaning the same.
-fn keep_lone(list: &mut [Value], attribute: &str) {
-    let default = UNTYPED.iter().find(|(name, _)| name.eq_ignore_ascii_case(attribute));
-    let Some(at) = default.and_then(|(_, kind)| entry(list, attribute, kind)) else { return };
-    if kind_of(&list[at]).is_none() {
-        let plain = scalar(&list[at]);
-        edit(&mut list[at], |entry| {
+/// Makes a single entry without a type primary, before another entry is added. It has the default type only if it is
+/// primary or the only entry.
+fn make_lone_untyped_primary(list: &mut [Value], attribute: &str) {
+    let default = DEFAULT_TYPES.iter().find(|(name, _)| name.eq_ignore_ascii_case(attribute));
+    let Some(index) = default.and_then(|(_, kind)| entry_for_type(list, attribute, kind)) else { return };
+    if kind_of(&list[index]).is_none() {
+        let plain = scalar(&list[index]);
+        edit_object(&mut list[index], |entry| {
             if let Some(plain) = plain {
                 put(entry, "value", Value::from(plain));
             }
@@ -307,67 +318,74 @@ fn keep_lone(list: &mut [Value], attribute: &str) {
     }
 }
 
-/// Members of an entry that say nothing without the others.
-const BESIDE: &[&str] = &["type", "primary", "display", "$ref"];
+/// Members of an entry that have no meaning without its other members.
+const ANNOTATIONS: &[&str] = &["type", "primary", "display", "$ref"];
 
 fn clear_entry(list: &mut Vec<Value>, attribute: &str, kind: &str, sub: &str) {
-    let readable = |list: &[Value]| entry(list, attribute, kind).filter(|at| part(&list[*at], sub).is_some());
-    // Cleared means that nothing is read afterwards, also where the type is there twice.
-    while let Some(at) = readable(list) {
-        let still_says_something = list[at].as_object_mut().is_some_and(|entry| {
+    let readable =
+        |list: &[Value]| entry_for_type(list, attribute, kind).filter(|index| sub_value(&list[*index], sub).is_some());
+    // A loop, because several entries may have the type, and a read must return nothing.
+    while let Some(index) = readable(list) {
+        let has_other_members = list[index].as_object_mut().is_some_and(|entry| {
             remove(entry, sub);
-            entry.iter().any(|(name, value)| !value.is_null() && !BESIDE.iter().any(|b| b.eq_ignore_ascii_case(name)))
+            entry
+                .iter()
+                .any(|(name, value)| !value.is_null() && !ANNOTATIONS.iter().any(|b| b.eq_ignore_ascii_case(name)))
         });
-        if sub == "value" || !still_says_something {
-            list.remove(at);
+        if sub == "value" || !has_other_members {
+            list.remove(index);
         }
     }
 }
 
-/// How well an entry suits as the primary one, lower being better: by the order of `kinds`, one without a type right
-/// behind the type that it stands for.
-fn rank(entry: &Value, attribute: &str, kinds: &[&str]) -> usize {
+/// Returns the rank of an entry as the primary entry; the lowest rank is the best. The order is that of `kinds`. An entry
+/// without a type is next after its default type.
+fn primary_rank(entry: &Value, attribute: &str, kinds: &[&str]) -> usize {
     match kind_of(entry) {
-        Some(kind) => kinds.iter().position(|known| known.eq_ignore_ascii_case(kind)).map(|at| 2 * at),
-        None => kinds.iter().position(|kind| stands_for(attribute, kind)).map(|at| 2 * at + 1),
+        Some(kind) => kinds.iter().position(|known| known.eq_ignore_ascii_case(kind)).map(|index| 2 * index),
+        None => kinds.iter().position(|kind| is_default_type(attribute, kind)).map(|index| 2 * index + 1),
     }
     .unwrap_or(usize::MAX)
 }
 
-/// Leaves at most one entry primary (RFC 7643 section 2.4): of several that are, the best by `kinds`. With `needed`,
-/// where none is, the best of those that have a type becomes it; one without would mean something else as the primary.
-pub(super) fn settle_primary(resource: &mut Object, path: &Path, kinds: &[&str], needed: bool) {
-    let holder = match &path.urn {
+/// Leaves at most one entry primary (RFC 7643 section 2.4): of several, the best by `kinds`. If no entry is primary and
+/// `needed` is true, the best entry with a type becomes primary. An entry without a type would change its meaning.
+pub(super) fn limit_primaries(resource: &mut Object, path: &Path, kinds: &[&str], needed: bool) {
+    let container = match &path.urn {
         None => Some(resource),
-        Some(urn) => match slot_if_there(resource, urn) {
+        Some(urn) => match member_mut(resource, urn) {
             Some(Value::Object(extension)) => Some(extension),
             _ => None,
         },
     };
-    let Some(Value::Array(list)) = holder.and_then(|holder| slot_if_there(holder, &path.attribute)) else { return };
-    let best = |suits: &dyn Fn(&Value) -> bool| {
-        (0..list.len()).filter(|at| suits(&list[*at])).min_by_key(|at| rank(&list[*at], &path.attribute, kinds))
+    let Some(Value::Array(list)) = container.and_then(|container| member_mut(container, &path.attribute)) else {
+        return;
     };
-    let chosen = best(&is_primary);
-    let promoted = if chosen.is_none() && needed { best(&|entry| kind_of(entry).is_some()) } else { None };
-    for (at, entry) in list.iter_mut().enumerate() {
+    let best = |accepts: &dyn Fn(&Value) -> bool| {
+        (0..list.len())
+            .filter(|index| accepts(&list[*index]))
+            .min_by_key(|index| primary_rank(&list[*index], &path.attribute, kinds))
+    };
+    let primary = best(&is_primary);
+    let new_primary = if primary.is_none() && needed { best(&|entry| kind_of(entry).is_some()) } else { None };
+    for (index, entry) in list.iter_mut().enumerate() {
         let Value::Object(entry) = entry else { continue };
-        if promoted == Some(at) {
+        if new_primary == Some(index) {
             put(entry, "primary", Value::from(true));
-        } else if chosen.is_some_and(|chosen| chosen != at) && get(entry, "primary").is_some_and(is_true) {
+        } else if primary.is_some_and(|primary| primary != index) && get(entry, "primary").is_some_and(is_true) {
             put(entry, "primary", Value::from(false));
         }
     }
 }
 
-fn slot_if_there<'a>(holder: &'a mut Object, name: &str) -> Option<&'a mut Value> {
-    let key = key(holder, name)?.clone();
-    holder.get_mut(&key)
+fn member_mut<'a>(container: &'a mut Object, name: &str) -> Option<&'a mut Value> {
+    let key = key(container, name)?.clone();
+    container.get_mut(&key)
 }
 
-/// Takes away what a target computes itself (`$ref` anywhere, `display` in the entries of multi-valued attributes) and
-/// what has no value, which is the same as not being there (RFC 7643 section 2.5).
-pub(super) fn strip(value: &mut Value, in_list: bool) {
+/// Removes what a target computes itself: `$ref` anywhere, and `display` in entries of multi-valued attributes. Removes
+/// members without a value too, because they equal absent members (RFC 7643 section 2.5).
+pub(super) fn remove_computed_and_empty(value: &mut Value, in_list: bool) {
     match value {
         Value::Object(object) => {
             object.retain(|_, value| !value.is_null() && value != "");
@@ -375,9 +393,9 @@ pub(super) fn strip(value: &mut Value, in_list: bool) {
             if in_list {
                 remove(object, "display");
             }
-            object.values_mut().for_each(|value| strip(value, false));
+            object.values_mut().for_each(|value| remove_computed_and_empty(value, false));
         }
-        Value::Array(list) => list.iter_mut().for_each(|value| strip(value, true)),
+        Value::Array(list) => list.iter_mut().for_each(|value| remove_computed_and_empty(value, true)),
         _ => {}
     }
 }

@@ -1,4 +1,5 @@
-//! What an update changes: the differences between a resource and a record, and the body of a merge `PUT`.
+//! Finds the differences between a resource and a record, and makes the body of an updating `PUT`.
+//! Does not know: which requests are sent.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,86 +12,93 @@ use super::resource::{self, Object};
 use crate::{Failure, Record};
 
 impl Catalogue {
-    /// What an update has to change, in catalogue order. A field of the record without values, or not in it, counts
-    /// only where its code is in `clearable`. Letter case of `userName`, of e-mail addresses and of `type` is no
-    /// difference; lists are compared as sets; write-only fields never differ.
+    /// Returns the fields that an update must change, in catalogue order.
+    ///
+    /// - A field that has no value in the record is compared only if its code is in `clearable`.
+    /// - Letter case of `userName`, email addresses and `type` is ignored.
+    /// - Lists are compared as sets.
+    /// - Write-only fields are never compared.
     ///
     /// # Errors
-    /// As [`Catalogue::resource`], except that a missing required field is none.
+    /// As [`Catalogue::resource`], but a missing required field is not an error.
     pub fn changes(&self, current: &Value, record: &Record, clearable: &[String]) -> Result<Vec<Change>, Failure> {
         let empty = Object::new();
         let current = current.as_object().unwrap_or(&empty);
-        let mut wanted = self.wanted(record)?;
+        let mut record_values = self.values_by_position(record)?;
         for code in clearable {
-            wanted.entry(self.known(code)?).or_default();
+            record_values.entry(self.known_position(code)?).or_default();
         }
         let mut changes = BTreeMap::new();
-        let mut standing = Vec::new();
-        for (at, new) in wanted {
-            let (field, path) = (&self.fields[at], &self.paths[at]);
-            let may_clear = || !field.required && clearable.iter().any(|code| self.at(code) == Some(at));
+        let mut covered = Vec::new();
+        for (index, new) in record_values {
+            let (field, path) = (&self.fields[index], &self.paths[index]);
+            let may_clear = || !field.required && clearable.iter().any(|code| self.position(code) == Some(index));
             if field.write_only || (new.is_empty() && !may_clear()) {
                 continue;
             }
             new.iter().try_for_each(|text| field.json(text).map(drop))?;
             let old = resource::read(current, path);
             let set = |values: &[String]| -> BTreeSet<String> {
-                values.iter().map(|value| field.comparable(value)).collect()
+                values.iter().map(|value| field.comparison_form(value)).collect()
             };
             if set(&old) == set(&new) {
                 continue;
             }
             let change = Change { code: field.code.clone(), old, new };
-            if stands_untyped(current, path, field, &change.new) {
-                standing.push((at, change));
+            if is_in_untyped_entry(current, path, field, &change.new) {
+                covered.push((index, change));
             } else {
-                changes.insert(at, change);
+                changes.insert(index, change);
             }
         }
-        // A change may take over the very entry that stood for another field.
-        while !standing.is_empty() {
-            let so_far: Vec<Change> = changes.values().cloned().collect();
-            let after = self.changed(&Value::Object(current.clone()), &so_far)?;
-            let still = |(at, change): &(usize, Change)| {
-                stands_untyped(&after, &self.paths[*at], &self.fields[*at], &change.new)
+        // A change may take the untyped entry that covered another field. Then that field must be written too.
+        while !covered.is_empty() {
+            let planned: Vec<Change> = changes.values().cloned().collect();
+            let after = self.changed_resource(&Value::Object(current.clone()), &planned)?;
+            let is_covered = |(index, change): &(usize, Change)| {
+                is_in_untyped_entry(&after, &self.paths[*index], &self.fields[*index], &change.new)
             };
-            let (stay, fallen): (Vec<_>, Vec<_>) = standing.into_iter().partition(still);
-            if fallen.is_empty() {
+            let (still_covered, uncovered): (Vec<_>, Vec<_>) = covered.into_iter().partition(is_covered);
+            if uncovered.is_empty() {
                 break;
             }
-            changes.extend(fallen);
-            standing = stay;
+            changes.extend(uncovered);
+            covered = still_covered;
         }
         Ok(changes.into_values().collect())
     }
 
-    /// The body of a merge `PUT`: the target's own resource with the changes laid over it, everything else kept.
-    /// Left out: `meta`, `groups`, `$ref`, `display` of multi-valued attributes, and write-only fields, which a target
-    /// should not have shown. `active` is set when given, stays what it was otherwise, and is a JSON boolean in any case.
+    /// Returns the body of an updating `PUT`: the target's own resource with the changes.
+    ///
+    /// It does not contain `meta`, `groups`, `$ref`, `display` of multi-valued attributes, and write-only fields, which a
+    /// target should not return. `active` is always a JSON boolean. If it is `None`, the present value stays.
     ///
     /// # Errors
     /// As [`Catalogue::changes`].
     pub fn put_body(&self, current: &Value, changes: &[Change], active: Option<bool>) -> Result<Value, Failure> {
-        let mut resource = self.changed(current, changes)?;
+        let mut resource = self.changed_resource(current, changes)?;
         let active = active.unwrap_or_else(|| resource::is_active(&resource));
         resource::put(&mut resource, "active", active.into());
         for name in ["meta", "groups"] {
             resource::remove(&mut resource, name);
         }
         for (field, path) in self.fields.iter().zip(&self.paths).filter(|(field, _)| field.write_only) {
-            resource::write(&mut resource, path, &[], &|text, value| field.same(text, value));
+            resource::write(&mut resource, path, &[], &|text, value| field.is_same(text, value));
         }
         let mut body = Value::Object(resource);
-        resource::strip(&mut body, false);
+        resource::remove_computed_and_empty(&mut body, false);
         Ok(body)
     }
 }
 
-/// Whether the value is there already, in an entry without a type, while no entry has the type: what a target that
-/// drops `type` makes of an earlier write.
-fn stands_untyped(current: &Object, path: &Path, field: &Field, new: &[String]) -> bool {
+/// Whether an entry without a type has the value and no entry has the type. A target that drops `type` shows an earlier
+/// write in this way.
+fn is_in_untyped_entry(current: &Object, path: &Path, field: &Field, new: &[String]) -> bool {
     let (Shape::Typed { kind, sub }, [new]) = (&path.shape, new) else { return false };
     let list = resource::entries(resource::attribute(current, path));
-    resource::typed(list, kind).is_none()
-        && resource::same_untyped(list, sub, |text| field.comparable(text) == field.comparable(new)).is_some()
+    resource::entry_of_type(list, kind).is_none()
+        && resource::untyped_entry_with_value(list, sub, |text| {
+            field.comparison_form(text) == field.comparison_form(new)
+        })
+        .is_some()
 }

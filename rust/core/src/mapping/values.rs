@@ -1,4 +1,5 @@
-//! Values as text, as the host has them, and as JSON, as the target wants them (RFC 7643 section 2.3).
+//! Converts values between the text of a record and the JSON of a resource (RFC 7643 section 2.3).
+//! Does not know: fields, resources.
 
 use serde_json::{Number, Value};
 
@@ -22,8 +23,8 @@ pub enum ValueType {
 }
 
 impl ValueType {
-    /// What a value of this type looks like, for messages.
-    pub(super) fn shape(self) -> &'static str {
+    /// Returns the form of a value, for messages.
+    pub(super) fn description(self) -> &'static str {
         match self {
             Self::String => "text",
             Self::Boolean => "true or false",
@@ -35,8 +36,8 @@ impl ValueType {
         }
     }
 
-    /// The JSON of a text value; `None` where it does not fit. Whether text of the last two types is well-formed is
-    /// left to the target.
+    /// Converts a text value to JSON. `None` if it does not have the type. The target checks the form of Base64 text and
+    /// of a URI.
     pub(super) fn json(self, text: &str) -> Option<Value> {
         match self {
             Self::String | Self::Binary | Self::Reference => Some(Value::from(text)),
@@ -52,7 +53,7 @@ impl ValueType {
     }
 }
 
-/// A single value as text; empty text is no value.
+/// Returns a single value as text. `None` for an empty text, a null, a list or an object.
 pub(super) fn scalar(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()).filter(|text| !text.is_empty()),
@@ -65,13 +66,16 @@ fn integer(text: &str) -> Option<Value> {
     text.parse::<i64>().map(Value::from).ok().or_else(|| text.parse::<u64>().map(Value::from).ok())
 }
 
-/// The form of xsd:dateTime that RFC 7643 asks for: date, `T`, time, and perhaps a fraction and a zone.
+/// Whether a text has the form of xsd:dateTime (RFC 7643 section 2.3.5). Fraction and zone are optional.
 fn is_date_time(text: &str) -> bool {
-    const FORM: &[u8] = b"dddd-dd-ddTdd:dd:dd";
+    const DATE_TIME_FORM: &[u8] = b"dddd-dd-ddTdd:dd:dd";
     let bytes = text.as_bytes();
-    bytes.len() >= FORM.len()
-        && FORM.iter().zip(bytes).all(|(form, byte)| if *form == b'd' { byte.is_ascii_digit() } else { form == byte })
-        && bytes[FORM.len()..].iter().all(|byte| byte.is_ascii_digit() || b".:+-Z".contains(byte))
+    bytes.len() >= DATE_TIME_FORM.len()
+        && DATE_TIME_FORM
+            .iter()
+            .zip(bytes)
+            .all(|(form, byte)| if *form == b'd' { byte.is_ascii_digit() } else { form == byte })
+        && bytes[DATE_TIME_FORM.len()..].iter().all(|byte| byte.is_ascii_digit() || b".:+-Z".contains(byte))
 }
 
 #[cfg(test)]
@@ -92,8 +96,8 @@ mod tests {
     }
 
     #[test]
-    fn values_that_do_not_fit_are_refused() {
-        for (kind, text) in [
+    fn values_of_the_wrong_type_are_rejected() {
+        for (value_type, text) in [
             (ValueType::Boolean, "yes"),
             (ValueType::Integer, "1.5"),
             (ValueType::Integer, "0x10"),
@@ -102,7 +106,7 @@ mod tests {
             (ValueType::DateTime, "20110513044234Z"),
             (ValueType::DateTime, "2011-05-13T04:42:34 CET"),
         ] {
-            assert_eq!(kind.json(text), None, "{text}");
+            assert_eq!(value_type.json(text), None, "{text}");
         }
     }
 }

@@ -79,7 +79,10 @@ const ROWS: &[ImportRow] = &[
     ),
     row(
         "GROUP_MEMBERSHIP_HANDLING",
-        Skip(&["Overwrite"], "was skipped, because the members of a group at the source replace those at the target"),
+        Skip(
+            &["Overwrite"],
+            "was skipped, because the members of a group at the source replace the members at the target",
+        ),
     ),
     // PingFederate's connectors for PingOne and PingID. Their provisioning options are aliases of the catalogue.
     row("PINGONE_ENVIRONMENT", Skip(&[], NO_COUNTERPART)),
@@ -136,7 +139,7 @@ impl SettingsImport {
             match &row.conversion {
                 Rename(setting) => self.put(setting, value),
                 Values(setting, values) => {
-                    let pair = values.iter().find(|(theirs, _)| theirs.eq_ignore_ascii_case(value));
+                    let pair = values.iter().find(|(foreign, _)| foreign.eq_ignore_ascii_case(value));
                     self.put(setting, pair.map_or(value, |(_, here)| here));
                 }
                 Endpoint(path) if !value.is_empty() => match check::url(value) {
@@ -176,7 +179,7 @@ impl SettingsImport {
         let Some((_, _, first)) = endpoints.first() else { return };
         // Only the bundled plugin has such URLs, and it supports only SCIM 1.1.
         self.put("SCIM_VERSION", "1.1");
-        // The defaults of that plugin that differ from those of the catalogue.
+        // The defaults of that plugin that differ from the catalogue.
         for (name, value) in
             [("AUTHENTICATION_METHOD", METHOD_BASIC), ("USER_UPDATE_METHOD", "PATCH"), ("GROUP_PATCH_PROV_OPT", "true")]
         {

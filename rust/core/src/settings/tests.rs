@@ -269,8 +269,8 @@ fn invalid_values_are_rejected_with_label_and_reason_but_without_the_value() {
             if *name != "AUTHENTICATION_METHOD" {
                 pairs.push(("AUTHENTICATION_METHOD", method));
             }
-            let others = catalogue().iter().filter(|s| s.method == Some(method) && s.name != *name);
-            pairs.extend(others.map(|s| (s.name, valid(s.name))));
+            let rest = catalogue().iter().filter(|s| s.method == Some(method) && s.name != *name);
+            pairs.extend(rest.map(|s| (s.name, valid(s.name))));
             let message = with(&pairs).unwrap_err().to_string();
             assert!(message.starts_with(&format!("config: {}: ", setting.label)), "{value:?}: {message}");
             assert!(message.contains(reason), "{value:?}: {message}");
