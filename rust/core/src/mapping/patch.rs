@@ -1,7 +1,7 @@
 //! Makes the body of a `PATCH`: operations with a path for SCIM 2.0, a partial resource for SCIM 1.1.
 //! Does not know: which requests are sent.
 //!
-//! Both are derived from the resource before and after the changes, so a `PATCH` and a `PUT` have the same result.
+//! Both are derived from the resource before and after the changes. So a `PATCH` has the same result as a `PUT`.
 
 use serde_json::{Value, json};
 

@@ -1,8 +1,8 @@
 //! Reads and writes the value at one path of a resource.
 //! Does not know: fields, versions.
 //!
-//! It writes the correct structure and reads incorrect ones too. It ignores letter case of names (RFC 7643 section 2.1),
-//! and accepts single values instead of lists, plain values instead of objects, and nulls.
+//! It writes the correct structure and also reads incorrect structures. It ignores letter case of names (RFC 7643
+//! section 2.1). It accepts single values instead of lists, plain values instead of objects, and nulls.
 
 use serde_json::{Map, Value};
 

@@ -1,5 +1,5 @@
 //! Checks and reads the text value of one setting.
-//! Does not know: the names of settings.
+//! Does not know: which setting it checks.
 //!
 //! A message never repeats the value, which may be a secret. It begins with a verb, because the caller puts the label
 //! of the setting before it.
