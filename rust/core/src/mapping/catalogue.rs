@@ -74,7 +74,7 @@ impl Catalogue {
     }
 
     /// Returns the values of a record by position in the catalogue. If a record has a field under its code and an alias,
-    /// the values under the code are used, unless there are none.
+    /// the values under the code are used, unless they are empty.
     pub(super) fn values_by_position(&self, record: &Record) -> Result<BTreeMap<usize, Vec<String>>, Failure> {
         let mut by_position: BTreeMap<usize, Vec<String>> = BTreeMap::new();
         for (code, values) in &record.fields {

@@ -11,7 +11,7 @@ use super::*;
 use crate::Record;
 use crate::scim::Version;
 
-const BOTH: [Version; 2] = [Version::V1_1, Version::V2_0];
+const VERSIONS: [Version; 2] = [Version::V1_1, Version::V2_0];
 
 fn record<const N: usize>(fields: [(&str, &[&str]); N]) -> Record {
     Record {
@@ -99,7 +99,7 @@ fn full_user() -> Value {
 
 #[test]
 fn there_are_63_standard_fields_in_both_versions() {
-    for version in BOTH {
+    for version in VERSIONS {
         let catalogue = Catalogue::standard(version);
         assert_eq!(catalogue.fields().len(), 63);
         let required: Vec<_> = catalogue.fields().iter().filter(|f| f.required).map(|f| f.code.as_str()).collect();
@@ -111,7 +111,7 @@ fn there_are_63_standard_fields_in_both_versions() {
 
 #[test]
 fn each_field_has_its_own_code_and_path() {
-    for version in BOTH {
+    for version in VERSIONS {
         let catalogue = Catalogue::standard(version);
         let mut names = BTreeSet::new();
         for field in catalogue.fields() {
@@ -871,7 +871,7 @@ fn apply_partial(current: &Value, partial: &Value) -> Value {
 fn a_field_is_written_if_another_field_takes_its_untyped_entry() {
     let current = json!({"id": "42", "userName": "a", "phoneNumbers": ["@"]});
     let source = record([("userName", &["a"][..]), ("workPhone", &["a"]), ("pagerPhone", &["@"])]);
-    for version in BOTH {
+    for version in VERSIONS {
         let catalogue = Catalogue::standard(version);
         let changes = catalogue.changes(&current, &source, &[]).unwrap();
         let body = catalogue.put_body(&current, &changes, None).unwrap();
@@ -888,7 +888,7 @@ proptest! {
 
     #[test]
     fn a_record_is_the_same_after_write_and_read(record in any_record()) {
-        for version in BOTH {
+        for version in VERSIONS {
             let catalogue = Catalogue::standard(version);
             let resource = catalogue.resource(&record, record.enabled).unwrap();
             let read = catalogue.record(&resource);
@@ -904,7 +904,7 @@ proptest! {
 
     #[test]
     fn an_update_keeps_unmapped_members_and_needs_no_second_update(current in any_resource(), record in any_record()) {
-        for version in BOTH {
+        for version in VERSIONS {
             let catalogue = Catalogue::standard(version);
             let changes = catalogue.changes(&current, &record, &[]).unwrap();
             let body = catalogue.put_body(&current, &changes, None).unwrap();
@@ -929,7 +929,7 @@ proptest! {
         active in proptest::option::of(any::<bool>()),
     ) {
         let clearable: Vec<String> = clearable.into_iter().map(str::to_owned).collect();
-        for version in BOTH {
+        for version in VERSIONS {
             let catalogue = Catalogue::standard(version);
             let changes = catalogue.changes(&current, &record, &clearable).unwrap();
             let body = catalogue.put_body(&current, &changes, active).unwrap();
@@ -946,7 +946,7 @@ proptest! {
 
     #[test]
     fn any_json_is_accepted_as_a_resource(current in any_json(), record in any_record()) {
-        for version in BOTH {
+        for version in VERSIONS {
             let catalogue = Catalogue::standard(version);
             let clearable: Vec<String> = catalogue.fields().iter().map(|field| field.code.clone()).collect();
             catalogue.record(&current);

@@ -11,13 +11,13 @@ use crate::scim::{Identifier, Version};
 const URL: (&str, &str) = ("SCIM_URL", "https://scim.example.com/v2");
 
 /// Parses the pairs, with a URL if they contain none.
-fn with(pairs: &[(&str, &str)]) -> Result<Settings, Failure> {
+fn settings_with(pairs: &[(&str, &str)]) -> Result<Settings, Failure> {
     let url = if pairs.iter().any(|(name, _)| *name == "SCIM_URL") { None } else { Some(URL) };
     Settings::parse(url.into_iter().chain(pairs.iter().copied()))
 }
 
 /// Returns a valid value of a text setting.
-fn valid(name: &str) -> &'static str {
+fn valid_value(name: &str) -> &'static str {
     match name {
         "SCIM_URL" | "OAUTH_TOKEN_REQUEST" => "https://scim.example.com/v2",
         "USER_FILTER" => "userName eq \"%s\"",
@@ -30,7 +30,7 @@ fn valid(name: &str) -> &'static str {
 
 #[test]
 fn a_url_alone_takes_every_default() {
-    let settings = with(&[]).unwrap();
+    let settings = settings_with(&[]).unwrap();
     assert_eq!(
         settings,
         Settings {
@@ -62,7 +62,7 @@ fn a_url_alone_takes_every_default() {
 
 #[test]
 fn every_setting_is_read() {
-    let settings = with(&[
+    let settings = settings_with(&[
         ("SCIM_URL", "http://[::1]:8080/scim/v1/?tenant=a%20b"),
         ("SCIM_VERSION", "1.1"),
         ("AUTHENTICATION_METHOD", "OAuth 2 Client Credentials"),
@@ -132,25 +132,25 @@ fn trailing_slashes_make_no_difference() {
         (" https://scim.example.com/ ", "https://scim.example.com/"),
         ("https://scim.example.com/v2/?a=b", "https://scim.example.com/v2?a=b"),
     ] {
-        assert_eq!(with(&[("SCIM_URL", typed)]).unwrap().scim_url.as_str(), parsed);
+        assert_eq!(settings_with(&[("SCIM_URL", typed)]).unwrap().scim_url.as_str(), parsed);
     }
 }
 
 #[test]
 fn a_blank_value_takes_the_default() {
     for setting in catalogue() {
-        let blank = with(&[(setting.name, "")]);
+        let blank = settings_with(&[(setting.name, "")]);
         if setting.name == "SCIM_URL" {
             assert_eq!(blank.unwrap_err().to_string(), "config: SCIM URL: is missing; enter a value");
         } else {
-            assert_eq!(blank, with(&[]), "{}", setting.name);
+            assert_eq!(blank, settings_with(&[]), "{}", setting.name);
         }
     }
 }
 
 #[test]
 fn labels_aliases_and_stored_headings_are_known_names() {
-    let settings = with(&[
+    let settings = settings_with(&[
         ("Provisioning Options", ""),
         ("Provisioning Options", "twice"),
         ("HEADING_BASIC", ""),
@@ -170,12 +170,12 @@ fn settings_of_other_methods_are_ignored() {
         ("OAUTH_TOKEN_REQUEST", "nowhere"),
         ("OAUTH_SCOPE", "\"\\\""),
     ];
-    assert_eq!(with(&nonsense), with(&[]));
+    assert_eq!(settings_with(&nonsense), settings_with(&[]));
     let mut basic = vec![("AUTHENTICATION_METHOD", "basic authentication"), ("BASIC_AUTH_PASSWORD", "p")];
     basic.extend_from_slice(&nonsense[1..]);
     basic.push(("BASIC_AUTH_USER", "admin"));
     let password = Secret::new("p");
-    assert_eq!(with(&basic).unwrap().authentication, Authentication::Basic { user: "admin".into(), password });
+    assert_eq!(settings_with(&basic).unwrap().authentication, Authentication::Basic { user: "admin".into(), password });
 }
 
 /// Settings with invalid values, and a part of the message.
@@ -270,8 +270,8 @@ fn invalid_values_are_rejected_with_label_and_reason_but_without_the_value() {
                 pairs.push(("AUTHENTICATION_METHOD", method));
             }
             let rest = catalogue().iter().filter(|s| s.method == Some(method) && s.name != *name);
-            pairs.extend(rest.map(|s| (s.name, valid(s.name))));
-            let message = with(&pairs).unwrap_err().to_string();
+            pairs.extend(rest.map(|s| (s.name, valid_value(s.name))));
+            let message = settings_with(&pairs).unwrap_err().to_string();
             assert!(message.starts_with(&format!("config: {}: ", setting.label)), "{value:?}: {message}");
             assert!(message.contains(reason), "{value:?}: {message}");
             assert!(!message.contains("S3CRET") && !message.contains('\n'), "{message}");
@@ -292,8 +292,8 @@ fn required_settings_of_a_method_must_not_be_missing() {
         let needed: Vec<_> = catalogue().iter().filter(|s| s.method == Some(method)).collect();
         for missing in needed.iter().filter(|s| s.required) {
             let mut pairs = vec![("AUTHENTICATION_METHOD", method)];
-            pairs.extend(needed.iter().filter(|s| s.name != missing.name).map(|s| (s.name, valid(s.name))));
-            let message = with(&pairs).unwrap_err().to_string();
+            pairs.extend(needed.iter().filter(|s| s.name != missing.name).map(|s| (s.name, valid_value(s.name))));
+            let message = settings_with(&pairs).unwrap_err().to_string();
             assert_eq!(message, format!("config: {}: is missing; enter a value", missing.label));
         }
     }
@@ -309,20 +309,20 @@ fn filters_are_kept_as_typed() {
         "urn:ietf:params:scim:schemas:core:2.0:User:userName eq \"%s\"",
         "userName  eq  \"%s\"",
     ] {
-        assert_eq!(with(&[("USER_FILTER", filter)]).unwrap().filter, filter);
+        assert_eq!(settings_with(&[("USER_FILTER", filter)]).unwrap().filter, filter);
     }
 }
 
 #[test]
 fn an_unknown_setting_is_rejected_by_name() {
-    let message = with(&[("SCIM_URI\n", "S3CRET")]).unwrap_err().to_string();
+    let message = settings_with(&[("SCIM_URI\n", "S3CRET")]).unwrap_err().to_string();
     assert_eq!(message, "config: unknown setting \"SCIM_URI\"; remove it or correct its name");
 }
 
 #[test]
 fn a_setting_must_not_be_set_twice_under_any_of_its_names() {
     for second in ["CREATE_USERS_PROV_OPT", "CREATE_USERS", "User Create"] {
-        let message = with(&[("CREATE_USERS_PROV_OPT", "true"), (second, "")]).unwrap_err().to_string();
+        let message = settings_with(&[("CREATE_USERS_PROV_OPT", "true"), (second, "")]).unwrap_err().to_string();
         assert_eq!(message, "config: User Create: is set more than once; remove all but one of its values");
     }
 }
@@ -330,16 +330,16 @@ fn a_setting_must_not_be_set_twice_under_any_of_its_names() {
 #[test]
 fn the_identifier_must_not_be_clearable() {
     let pairs = [("UNIQUE_USER_IDENTIFIER", "workEmail"), ("CLEARABLE_ATTRIBUTES", "workEmail")];
-    let message = with(&pairs).unwrap_err().to_string();
+    let message = settings_with(&pairs).unwrap_err().to_string();
     let text = "config: Clear Attributes When Empty: contains workEmail, the Unique User Identifier; remove it";
     assert_eq!(message, text);
-    assert!(with(&pairs[1..]).is_ok());
+    assert!(settings_with(&pairs[1..]).is_ok());
 }
 
 #[test]
 fn secrets_are_never_printed() {
     let settings =
-        with(&[("AUTHENTICATION_METHOD", "OAuth 2 Bearer Token"), ("OAUTH_ACCESS_TOKEN", "S3CRET")]).unwrap();
+        settings_with(&[("AUTHENTICATION_METHOD", "OAuth 2 Bearer Token"), ("OAUTH_ACCESS_TOKEN", "S3CRET")]).unwrap();
     assert!(format!("{settings:?}").contains("[redacted]"));
     assert!(!format!("{settings:#?}").contains("S3CRET"));
 }
@@ -377,14 +377,18 @@ fn every_setting_changes_the_digest() {
         "MAX_REQUESTS_PER_SECOND",
         "REQUEST_TIMEOUT_SECONDS",
     ] {
-        variants.push(vec![(name, if name == "USER_FILTER" { "a eq %s" } else { valid(name) })]);
+        variants.push(vec![(name, if name == "USER_FILTER" { "a eq %s" } else { valid_value(name) })]);
     }
     for setting in catalogue().iter().filter(|s| s.kind == SettingKind::Checkbox) {
         variants.push(vec![(setting.name, if setting.default == "true" { "false" } else { "true" })]);
     }
-    let digests: std::collections::BTreeSet<_> = variants.iter().map(|pairs| with(pairs).unwrap().digest()).collect();
+    let digests: std::collections::BTreeSet<_> =
+        variants.iter().map(|pairs| settings_with(pairs).unwrap().digest()).collect();
     assert_eq!(digests.len(), variants.len());
-    assert_eq!(with(&[]).unwrap().digest(), with(&[("SCIM_URL", "https://scim.example.com/v2/")]).unwrap().digest());
+    assert_eq!(
+        settings_with(&[]).unwrap().digest(),
+        settings_with(&[("SCIM_URL", "https://scim.example.com/v2/")]).unwrap().digest()
+    );
 }
 
 #[test]
@@ -427,7 +431,7 @@ fn risky_and_useless_combinations_are_reported_by_label() {
         ),
     ];
     for (pairs, start) in cases {
-        let warnings = with(pairs).unwrap().warnings();
+        let warnings = settings_with(pairs).unwrap().warnings();
         assert_eq!(warnings.len(), 1, "{warnings:?}");
         assert!(warnings[0].starts_with(start), "{warnings:?}");
         assert!(!warnings[0].contains("S3CRET"));
@@ -444,7 +448,7 @@ fn defaults_and_loopback_urls_produce_no_warning() {
         "http://[::ffff:127.0.0.1]/",
     ] {
         let pairs = [("SCIM_URL", url), ("AUTHENTICATION_METHOD", "OAuth 2 Bearer Token"), ("OAUTH_ACCESS_TOKEN", "t")];
-        assert_eq!(with(&pairs).unwrap().warnings(), Vec::<String>::new(), "{url}");
+        assert_eq!(settings_with(&pairs).unwrap().warnings(), Vec::<String>::new(), "{url}");
     }
 }
 
@@ -468,8 +472,8 @@ fn all_invalid_settings_are_reported_together() {
 
 #[test]
 fn a_placeholder_is_rejected_only_in_settings_that_are_read() {
-    let failure = with(&[("SCIM_URL", "https://scim.REPLACE-ME.example/v2")]).unwrap_err();
+    let failure = settings_with(&[("SCIM_URL", "https://scim.REPLACE-ME.example/v2")]).unwrap_err();
     assert_eq!(failure.message().text(), "SCIM URL: still contains the placeholder REPLACE-ME");
     assert_eq!(failure.message().hint(), Some("enter a value"));
-    assert!(with(&[("OAUTH_ACCESS_TOKEN", PLACEHOLDER)]).is_ok());
+    assert!(settings_with(&[("OAUTH_ACCESS_TOKEN", PLACEHOLDER)]).is_ok());
 }
