@@ -118,7 +118,7 @@ impl SettingValues {
                 }
                 None => Ok(()),
                 Some(value) if value.contains(PLACEHOLDER) => {
-                    let text = format!("still contains the placeholder {PLACEHOLDER}");
+                    let text = format!("contains the placeholder {PLACEHOLDER}");
                     Err(Message::new(text).with_hint("enter a value"))
                 }
                 Some(value) => check_setting(setting, value),
