@@ -15,11 +15,13 @@ import java.util.function.BiConsumer;
 import java.util.function.Function;
 
 /**
- * The frame codec: how values cross the boundary. Its other half is {@code frame.rs}, which describes the layout; it knows
- * shapes, not meanings.
+ * Writes and reads the frames that cross the boundary between Java and Rust.
+ * Does not know: what the values mean.
  *
- * <p>Text with half a surrogate pair in it is no text and is refused: replaced by a question mark, as Java likes to do, it
- * could become the name of somebody else.
+ * <p>{@code frame.rs} is the other half and describes the layout.
+ *
+ * <p>Text with half of a surrogate pair is rejected. Java would replace the half by a question mark, and the result could be
+ * the identifier of another user.
  */
 final class Frame {
 
@@ -28,7 +30,7 @@ final class Frame {
     private Frame() {
     }
 
-    /** Puts values into a frame. */
+    /** Writes values into a frame. */
     static final class Writer {
 
         private final ByteArrayOutputStream frame = new ByteArrayOutputStream(256);
@@ -70,13 +72,13 @@ final class Frame {
                 encoded.get(exact);
                 return bytes(exact);
             } catch (CharacterCodingException e) {
-                throw new NativeException("a value holds half a surrogate pair, which is no text");
+                throw new NativeException("a value contains half of a surrogate pair, which is not text; correct the value");
             }
         }
 
-        <T> Writer list(Collection<T> items, BiConsumer<Writer, T> put) {
+        <T> Writer list(Collection<T> items, BiConsumer<Writer, T> writeItem) {
             length(items.size());
-            items.forEach(item -> put.accept(this, item));
+            items.forEach(item -> writeItem.accept(this, item));
             return this;
         }
 
@@ -84,8 +86,9 @@ final class Frame {
             return list(items, Writer::string);
         }
 
-        <T> Writer map(Map<String, T> map, BiConsumer<Writer, T> put) {
-            return list(map.entrySet(), (writer, entry) -> put.accept(writer.string(entry.getKey()), entry.getValue()));
+        <T> Writer map(Map<String, T> map, BiConsumer<Writer, T> writeValue) {
+            return list(map.entrySet(),
+                (writer, entry) -> writeValue.accept(writer.string(entry.getKey()), entry.getValue()));
         }
 
         private Writer length(int length) {
@@ -98,61 +101,61 @@ final class Frame {
         }
     }
 
-    /** Takes values out of a frame, in the order in which they were put in. */
+    /** Reads values from a frame, in the order in which they were written. */
     static final class Reader {
 
-        private final ByteBuffer rest;
+        private final ByteBuffer remaining;
 
         Reader(byte[] frame) {
-            rest = ByteBuffer.wrap(frame);
+            remaining = ByteBuffer.wrap(frame);
             int version = u8();
             if (version != VERSION) {
-                throw malformed("it has version " + version + " instead of " + VERSION);
+                throw malformed("its version is " + version + ", not " + VERSION);
             }
         }
 
         int u8() {
-            return fixed(ByteBuffer::get) & 0xff;
+            return readFixed(ByteBuffer::get) & 0xff;
         }
 
         long i64() {
-            return fixed(ByteBuffer::getLong);
+            return readFixed(ByteBuffer::getLong);
         }
 
         boolean bool() {
             int value = u8();
             if (value > 1) {
-                throw malformed("it holds the boolean " + value);
+                throw malformed("it contains " + value + " as a boolean");
             }
             return value == 1;
         }
 
-        /** @return null where null was put in */
+        /** @return null if null was written */
         byte[] bytes() {
-            int length = fixed(ByteBuffer::getInt);
+            int length = readFixed(ByteBuffer::getInt);
             if (length == -1) {
                 return null;
             }
-            byte[] value = new byte[within(length)];
-            rest.get(value);
+            byte[] value = new byte[checkedLength(length)];
+            remaining.get(value);
             return value;
         }
 
-        /** @return null where null was put in */
+        /** @return null if null was written */
         String string() {
             byte[] value = bytes();
             try {
                 return value == null ? null : StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(value)).toString();
             } catch (CharacterCodingException e) {
-                throw malformed("it holds text that is not UTF-8");
+                throw malformed("it contains text that is not UTF-8");
             }
         }
 
-        <T> List<T> list(Function<Reader, T> item) {
-            int count = within(fixed(ByteBuffer::getInt));
+        <T> List<T> list(Function<Reader, T> readItem) {
+            int count = checkedLength(readFixed(ByteBuffer::getInt));
             List<T> items = new ArrayList<>();
             for (int i = 0; i < count; i++) {
-                items.add(item.apply(this));
+                items.add(readItem.apply(this));
             }
             return items;
         }
@@ -161,40 +164,40 @@ final class Frame {
             return list(Reader::string);
         }
 
-        <T> Map<String, T> map(Function<Reader, T> value) {
+        <T> Map<String, T> map(Function<Reader, T> readValue) {
             Map<String, T> map = new LinkedHashMap<>();
-            list(reader -> map.put(reader.string(), value.apply(reader)));
+            list(reader -> map.put(reader.string(), readValue.apply(reader)));
             return map;
         }
 
-        /** Closes the frame: nothing may be left in it. */
+        /** Checks that all bytes of the frame were read. */
         void end() {
-            if (rest.hasRemaining()) {
-                throw malformed(rest.remaining() + " bytes follow its last value");
+            if (remaining.hasRemaining()) {
+                throw malformed(remaining.remaining() + " bytes follow its last value");
             }
         }
 
-        private <T> T fixed(Function<ByteBuffer, T> get) {
+        private <T> T readFixed(Function<ByteBuffer, T> get) {
             try {
-                return get.apply(rest);
+                return get.apply(remaining);
             } catch (BufferUnderflowException e) {
                 throw malformed("it ends in the middle of a value");
             }
         }
 
-        /** Checks a length before memory is taken for it: every item of a list takes a byte at least. */
-        private int within(int length) {
+        /** Checks a length before memory is allocated for it. Each item of a list has one byte or more. */
+        private int checkedLength(int length) {
             if (length < 0) {
-                throw malformed("it holds the length " + length);
+                throw malformed("it contains the negative length " + length);
             }
-            if (length > rest.remaining()) {
+            if (length > remaining.remaining()) {
                 throw malformed("it ends in the middle of a value");
             }
             return length;
         }
 
-        private static NativeException malformed(String how) {
-            return new NativeException("the frame is malformed: " + how);
+        private static NativeException malformed(String reason) {
+            return new NativeException("the frame is malformed: " + reason);
         }
     }
 }

@@ -19,15 +19,16 @@ import java.util.stream.Collectors;
 import org.sourceid.saml20.adapter.conf.Field;
 
 /**
- * A session of the native core, and the only class that knows what the frames mean. Its other half is {@code call.rs}: the
- * numbers of the operations and the order of their arguments and results are the same there.
+ * Calls a session of the native library. No other class knows what the frames mean.
  *
- * <p>Serves many threads. Calls that run while it is closed finish; calls made after that fail.
+ * <p>{@code call.rs} is the other half: it has the same numbers of operations, and the same order of arguments and results.
+ *
+ * <p>Many threads may use one session. A call that runs during {@link #close} finishes; a later call fails.
  */
 final class NativeConnector {
 
-    /** How long one operation may take, in seconds: below the time after which PingFederate gives a record up. */
-    static final String OPERATION_TIMEOUT = "org.pfscim.operation.timeout";
+    /** System property with the timeout of one operation in seconds. The default is shorter than PingFederate's timeout. */
+    static final String OPERATION_TIMEOUT_PROPERTY = "org.pfscim.operation.timeout";
 
     static final int HELLO = 0;
     static final int OPEN = 1;
@@ -51,28 +52,29 @@ final class NativeConnector {
         this.settings = settings;
     }
 
-    /** One request frame in, one answer frame out. */
+    /** Takes a request frame and returns the response frame. */
     static native byte[] call(byte[] frame);
 
-    /** Loads the native library, once for this class loader. */
+    /** Loads the native library if this class loader has not loaded it. */
     static void load() throws SaasPluginException {
-        NativeLibrary.load(NativeConnector::answers);
+        NativeLibrary.load(NativeConnector::isLibraryCompatible);
     }
 
-    /** Proves that the library behind {@link #call} is there and speaks this codec. */
-    static boolean answers() {
+    /** Returns whether the loaded library reads and writes the frames of this class. */
+    static boolean isLibraryCompatible() {
         byte[] sent = {1, 2, 3};
         Frame.Writer request = request(HELLO, 0).bytes(sent).string("\ud83d\ude00").strings(Collections.emptyList());
         request.map(Collections.<String, List<String>>emptyMap(), Frame.Writer::strings).i64(-1).bool(true);
-        Frame.Reader answer = new Frame.Reader(call(request.toBytes()));
-        return answer.list(NativeConnector::line).isEmpty() && answer.u8() == 0 && Arrays.equals(sent, answer.bytes());
+        Frame.Reader response = new Frame.Reader(call(request.toBytes()));
+        return response.list(NativeConnector::logLine).isEmpty() && response.u8() == 0
+            && Arrays.equals(sent, response.bytes());
     }
 
     /**
-     * Starts a session. Sends nothing.
+     * Opens a session. Sends nothing to the target.
      *
      * @param fields the target settings
-     * @param channel tells apart the channels that share one set of target settings
+     * @param channel distinguishes channels with the same target settings
      */
     static NativeConnector open(Collection<Field> fields, String channel) throws SaasPluginException {
         Map<String, String> settings = settings(fields);
@@ -86,14 +88,14 @@ final class NativeConnector {
         return new NativeConnector(key, settings);
     }
 
-    /** The target settings of a list as the host keeps them: name to value; a value may be null. */
+    /** Returns the target settings of a list of fields: name to value. A value may be null. */
     static Map<String, String> settings(Collection<Field> fields) {
         Map<String, String> settings = new LinkedHashMap<>();
         fields.forEach(field -> settings.put(field.getName(), field.getValue()));
         return settings;
     }
 
-    /** The settings that it was opened with. */
+    /** Returns the settings with which the session was opened. */
     Map<String, String> settings() {
         return settings;
     }
@@ -114,7 +116,7 @@ final class NativeConnector {
         });
     }
 
-    /** @return null where there is no such user */
+    /** @return null if the target has no such user */
     SaasUserData findUser(String id, String identifier) throws SaasPluginException {
         return invoke(FIND_USER, request -> request.string(id).string(identifier), result -> {
             if (!result.bool()) {
@@ -127,22 +129,22 @@ final class NativeConnector {
         });
     }
 
-    /** @return the target's id; null where nothing was created */
+    /** @return the target id; null if no account was created */
     String createUser(SaasUserData user) throws SaasPluginException {
         return write(CREATE_USER, user(user.getSaasUserGuid(), user));
     }
 
-    /** @return the target's id; null where there is none */
+    /** @return the target id; null if unknown */
     String updateUser(String id, SaasUserData user) throws SaasPluginException {
         return write(UPDATE_USER, user(id, user));
     }
 
-    /** @return the target's id; null where there is none */
+    /** @return the target id; null if unknown */
     String removeUser(SaasUserData user) throws SaasPluginException {
         return write(REMOVE_USER, user(user.getSaasUserGuid(), user));
     }
 
-    /** The fields that the target has, as far as each can be told from there. */
+    /** Returns the fields of the target. */
     List<SaasPluginFieldInfo> fields() throws SaasPluginException {
         return invoke(FIELDS, request -> { }, result -> result.list(reader -> {
             SaasPluginFieldInfo field = new SaasPluginFieldInfo(reader.string(), reader.string());
@@ -155,45 +157,45 @@ final class NativeConnector {
         }));
     }
 
-    /** @return null where there is no such group */
+    /** @return the target id; null if the target has no such group */
     String findGroup(String id, String name) throws SaasPluginException {
         return invoke(FIND_GROUP, request -> request.string(id).string(name), Frame.Reader::string);
     }
 
-    /** @return the target's id; null where there is none */
+    /** @return the target id; null if unknown */
     String createGroup(SaasGroupData group) throws SaasPluginException {
         return write(CREATE_GROUP, group(group));
     }
 
     /**
-     * @param merge the members are additions
-     * @return the target's id; null where there is none
+     * @param merge whether to add the members to those at the target
+     * @return the target id; null if unknown
      */
     String updateGroup(SaasGroupData group, boolean merge) throws SaasPluginException {
-        Consumer<Frame.Writer> written = group(group);
-        return write(UPDATE_GROUP, request -> written.accept(request.bool(merge)));
+        Consumer<Frame.Writer> groupWriter = group(group);
+        return write(UPDATE_GROUP, request -> groupWriter.accept(request.bool(merge)));
     }
 
     void deleteGroup(SaasGroupData group) throws SaasPluginException {
         write(DELETE_GROUP, request -> request.string(group.getGuid()).string(group.getName()).bool(false));
     }
 
-    /** Reads a group whole before anything is sent: an iterator over the server's database may fail half-way. */
+    /** Reads the whole group before anything is sent, because an iterator over the server's database may fail midway. */
     private static Consumer<Frame.Writer> group(SaasGroupData group) throws SaasPluginException {
-        List<SaasUserData> users = drain(group.getMembersIterator());
-        List<SaasGroupData> groups = drain(group.getSubGroupMembersIterator());
+        List<SaasUserData> users = readMembers(group.getMembersIterator());
+        List<SaasGroupData> groups = readMembers(group.getSubGroupMembersIterator());
         return request -> {
             request.string(group.getGuid()).string(group.getName()).bool(users != null);
             if (users != null) {
-                request.list(users, (writer, user) -> writer.string(user.getSaasUserGuid()).string(name(user)));
+                request.list(users, (writer, user) -> writer.string(user.getSaasUserGuid()).string(memberName(user)));
                 request.list(groups == null ? Collections.<SaasGroupData>emptyList() : groups,
                     (writer, nested) -> writer.string(nested.getGuid()).string(nested.getName()));
             }
         };
     }
 
-    /** @return null where nothing is known of the members, which is not the same as none */
-    private static <T> List<T> drain(Iterator<T> members) throws SaasPluginException {
+    /** @return null if the members are unknown; an empty list if the group has no members */
+    private static <T> List<T> readMembers(Iterator<T> members) throws SaasPluginException {
         if (members == null) {
             return null;
         }
@@ -206,13 +208,13 @@ final class NativeConnector {
             });
             return read;
         } catch (RuntimeException e) {
-            throw new SaasPluginException("protocol: the members of a group cannot be read from the source ("
-                + e.getClass().getName() + "); nothing was sent", e);
+            throw new SaasPluginException("protocol: the members of a group cannot be read from the source; nothing was sent",
+                e);
         }
     }
 
-    /** What a member is called where it has no id at the target yet. */
-    private static String name(SaasUserData user) {
+    /** Returns the name under which a warning lists a member without target id. */
+    private static String memberName(SaasUserData user) {
         List<String> names = attributes(user).get("userName");
         return names == null || names.isEmpty() ? user.getInternalGuid() : names.get(0);
     }
@@ -225,7 +227,7 @@ final class NativeConnector {
             .strings(user.getMaskedFields() == null ? Collections.emptySet() : user.getMaskedFields());
     }
 
-    /** An operation that may change the target; logs how it ended: each warning, then the one line with the outcome. */
+    /** Calls an operation that may change the target. Logs each warning, then one line with the outcome. */
     private String write(int operation, Consumer<Frame.Writer> arguments) throws SaasPluginException {
         return invoke(operation, arguments, result -> {
             String id = result.string();
@@ -236,7 +238,7 @@ final class NativeConnector {
         });
     }
 
-    /** The attributes of a user without the nulls that a host may leave in them. */
+    /** Returns the attributes of a user without null codes, lists and values, which a host may leave in them. */
     private static Map<String, List<String>> attributes(SaasUserData user) {
         Map<String, List<String>> attributes = new LinkedHashMap<>();
         if (user.getAttributeMap() != null) {
@@ -254,20 +256,20 @@ final class NativeConnector {
         return invoke(operation, key, arguments, result);
     }
 
-    /** One operation: its log lines are logged on this thread, where the host keeps the context of the channel. */
+    /** Calls one operation. Logs its lines on this thread, because the host binds the context of the channel to it. */
     private static <T> T invoke(int operation, long key, Consumer<Frame.Writer> arguments, Function<Frame.Reader, T> result)
             throws SaasPluginException {
         load();
         try {
             Frame.Writer request = request(operation, key);
             arguments.accept(request);
-            Frame.Reader answer = new Frame.Reader(call(request.toBytes()));
-            answer.list(NativeConnector::line).forEach(Runnable::run);
-            if (answer.u8() != 0) {
-                throw new SaasPluginException(answer.string(), answer.bool());
+            Frame.Reader response = new Frame.Reader(call(request.toBytes()));
+            response.list(NativeConnector::logLine).forEach(Runnable::run);
+            if (response.u8() != 0) {
+                throw new SaasPluginException(response.string(), response.bool());
             }
-            T value = result.apply(answer);
-            answer.end();
+            T value = result.apply(response);
+            response.end();
             return value;
         } catch (NativeException e) {
             throw new SaasPluginException("protocol: " + e.getMessage(), e);
@@ -278,8 +280,8 @@ final class NativeConnector {
         return new Frame.Writer().u8(operation).i64(key).bool(PluginLog.LOG.isDebugEnabled());
     }
 
-    /** A log line, ready to be logged. */
-    private static Runnable line(Frame.Reader reader) {
+    /** Reads a log line. Running the result logs it. */
+    private static Runnable logLine(Frame.Reader reader) {
         int level = reader.u8();
         String text = reader.string();
         switch (level) {
@@ -301,10 +303,10 @@ final class NativeConnector {
     }
 
     private static long operationTimeoutMillis() throws SaasPluginException {
-        String seconds = System.getProperty(OPERATION_TIMEOUT, "50").trim();
+        String seconds = System.getProperty(OPERATION_TIMEOUT_PROPERTY, "50").trim();
         if (!seconds.matches("[1-9][0-9]{0,4}")) {
-            throw new SaasPluginException("config: the system property " + OPERATION_TIMEOUT
-                + " has to be a number of seconds from 1 to 99999", true);
+            throw new SaasPluginException("config: the system property " + OPERATION_TIMEOUT_PROPERTY
+                + " must be a number of seconds from 1 to 99999", true);
         }
         return Long.parseLong(seconds) * 1000;
     }

@@ -1,6 +1,6 @@
 package org.pfscim.connector;
 
-/** The native library could not answer a call: a malformed frame, an unknown session, or a panic. Thrown from Rust. */
+/** Reports a call that the native library cannot process: malformed frame, unknown session or panic. Rust throws it. */
 final class NativeException extends RuntimeException {
 
     private static final long serialVersionUID = 1L;

@@ -23,26 +23,29 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 
 /**
- * Finds, verifies and loads the native library, on the first call that needs it and once for this class loader. A failure
- * is one message that tells every attempt, and is tried again by the next call: the administrator may have helped.
+ * Finds, verifies and loads the native library, once for this class loader, on the first call that needs it.
+ * Does not know: frames and operations.
  *
- * <p>The library in the jar is written to a new private directory for each load, because a file that another class loader
- * has loaded cannot be loaded again, and because nobody else may be able to change it between the check and the load.
+ * <p>A failure is one message that lists every attempt. The next call tries again, because the administrator may have
+ * corrected the cause.
+ *
+ * <p>For each load, the library in the jar is written to a new private folder. A file that another class loader has loaded
+ * cannot be loaded again. Other accounts cannot change a file in a private folder between the check and the load.
  */
 final class NativeLibrary {
 
-    /** A library to load instead of the one in the jar; then nothing else is tried. */
-    static final String PATH = "org.pfscim.native.path";
-    /** Where to write the library instead of the directory for temporary files. */
-    static final String DIRECTORY = "org.pfscim.native.dir";
+    /** System property with the path of a library. If it is set, no other library is tried. */
+    static final String PATH_PROPERTY = "org.pfscim.native.path";
+    /** System property with the folder to which the library is written. Default: {@code java.io.tmpdir}. */
+    static final String FOLDER_PROPERTY = "org.pfscim.native.dir";
 
-    /** What a release has libraries for. */
+    /** The platforms of a release. */
     static final List<String> PLATFORMS = Collections.unmodifiableList(Arrays.asList("linux-x86_64", "linux-aarch64",
         "linux-x86_64-musl", "linux-aarch64-musl", "windows-x86_64"));
 
-    private static final String PREFIX = "pfscim-native-";
-    /** A copy that is older than this was left behind: others are removed as soon as they are loaded. */
-    private static final long STALE_MILLIS = TimeUnit.HOURS.toMillis(1);
+    private static final String FOLDER_PREFIX = "pfscim-native-";
+    /** An older copy remains from an earlier run. A load removes its own copy at once, if the system permits that. */
+    private static final long STALE_AGE_MILLIS = TimeUnit.HOURS.toMillis(1);
 
     private static boolean loaded;
 
@@ -50,41 +53,43 @@ final class NativeLibrary {
     }
 
     /**
-     * Loads the library, unless that was done.
+     * Loads the library if it is not loaded.
      *
-     * @param answers makes a trial call of the loaded library and returns whether its answer was right
+     * @param trialCall calls the loaded library and returns whether the response was correct
      */
-    static synchronized void load(BooleanSupplier answers) throws SaasPluginException {
+    static synchronized void load(BooleanSupplier trialCall) throws SaasPluginException {
         if (loaded) {
             return;
         }
         List<String> attempts = new ArrayList<>();
-        String path = System.getProperty(PATH);
-        loaded = path == null ? fromJar(answers, attempts) : attempt(path, "the file named by " + PATH, answers, attempts);
+        String path = System.getProperty(PATH_PROPERTY);
+        loaded = path == null
+            ? loadFromJar(trialCall, attempts)
+            : loadFile(path, "the file of " + PATH_PROPERTY, trialCall, attempts);
         if (!loaded) {
-            String told = String.join("; ", attempts).replaceAll("\\p{Cntrl}+", " ");
-            throw new SaasPluginException("config: the native library could not be loaded: " + told, true);
+            String reasons = String.join("; ", attempts).replaceAll("\\p{Cntrl}+", " ");
+            throw new SaasPluginException("config: the native library could not be loaded: " + reasons, true);
         }
     }
 
-    private static boolean fromJar(BooleanSupplier answers, List<String> attempts) {
+    private static boolean loadFromJar(BooleanSupplier trialCall, List<String> attempts) {
         String os = System.getProperty("os.name", "");
         String arch = System.getProperty("os.arch", "");
         boolean musl = isMusl();
         for (String classifier : classifiers(os, arch, musl)) {
-            if (extract(classifier, answers, attempts)) {
+            if (extractAndLoad(classifier, trialCall, attempts)) {
                 return true;
             }
         }
         String cLibrary = !os.startsWith("Linux") ? "" : musl ? " with musl" : " with glibc";
-        List<String> contents = new ArrayList<>(PLATFORMS);
-        contents.removeIf(classifier -> NativeLibrary.class.getResource(resourceName(classifier)) == null);
-        attempts.add("this is " + os + " on " + arch + cLibrary + ", and this jar has "
-            + (contents.isEmpty() ? "no library" : String.join(", ", contents)));
+        List<String> included = new ArrayList<>(PLATFORMS);
+        included.removeIf(classifier -> NativeLibrary.class.getResource(resourceName(classifier)) == null);
+        attempts.add("this system is " + os + " on " + arch + cLibrary + ", and this jar contains "
+            + (included.isEmpty() ? "no library" : String.join(", ", included)));
         return false;
     }
 
-    /** The libraries that may work here, best first. */
+    /** Returns the platforms whose libraries may work on a system, best first. */
     static List<String> classifiers(String os, String arch, boolean musl) {
         String cpu = Arrays.asList("amd64", "x86_64", "x64").contains(arch) ? "x86_64"
             : Arrays.asList("aarch64", "arm64").contains(arch) ? "aarch64" : null;
@@ -96,7 +101,7 @@ final class NativeLibrary {
             : Collections.<String>emptyList();
     }
 
-    /** Whether this very process runs on musl: its C library is among its mapped files. */
+    /** Returns whether this process runs on musl. The C library is one of its mapped files. */
     private static boolean isMusl() {
         try {
             return isMusl(new String(Files.readAllBytes(Paths.get("/proc/self/maps")), StandardCharsets.UTF_8));
@@ -117,10 +122,10 @@ final class NativeLibrary {
         return "native/" + classifier + "/" + fileName(classifier);
     }
 
-    /** Writes the library of a classifier to a directory of its own, verifies what was written and loads it. */
-    private static boolean extract(String classifier, BooleanSupplier answers, List<String> attempts) {
+    /** Writes the library of a platform to a new folder, verifies the written file and loads it. */
+    private static boolean extractAndLoad(String classifier, BooleanSupplier trialCall, List<String> attempts) {
         String resource = resourceName(classifier);
-        Path directory = null;
+        Path folder = null;
         Path file = null;
         try {
             byte[] library = resource(resource);
@@ -128,53 +133,54 @@ final class NativeLibrary {
             if (library == null || checksum == null) {
                 return false;
             }
-            directory = privateDirectory();
-            file = directory.resolve(fileName(classifier));
+            folder = privateFolder();
+            file = folder.resolve(fileName(classifier));
             Files.write(file, library);
             if (isPosix()) {
                 Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwx------"));
             }
             String expected = new String(checksum, StandardCharsets.US_ASCII).trim();
             if (!sha256(Files.readAllBytes(file)).equalsIgnoreCase(expected)) {
-                attempts.add(classifier + " does not have the checksum that it was built with; is the jar damaged?");
+                attempts.add(classifier + " does not have the checksum of its build; copy the jar again and compare it with"
+                    + " SHA256SUMS");
                 return false;
             }
-            return attempt(file.toString(), classifier, answers, attempts);
+            return loadFile(file.toString(), classifier, trialCall, attempts);
         } catch (IOException | RuntimeException e) {
-            attempts.add(classifier + " cannot be written (" + e + "); set " + DIRECTORY + " to a directory that can");
+            attempts.add(classifier + " cannot be written (" + e + "); set " + FOLDER_PROPERTY + " to a writable folder");
             return false;
         } finally {
-            // Linux keeps a loaded file for as long as it is in use; Windows refuses, and a later run sweeps.
+            // Linux keeps a removed file until it is unloaded. Windows does not remove a loaded file; a later run does.
             remove(file);
-            remove(directory);
+            remove(folder);
         }
     }
 
-    private static boolean attempt(String path, String what, BooleanSupplier answers, List<String> attempts) {
+    private static boolean loadFile(String path, String subject, BooleanSupplier trialCall, List<String> attempts) {
         Path file = null;
         try {
             file = Paths.get(path).toAbsolutePath();
             System.load(file.toString());
         } catch (UnsatisfiedLinkError | RuntimeException e) {
-            attempts.add(what + ": " + e.getMessage() + (isForbidden(file) ? "; the file system it is on is mounted noexec,"
-                + " set " + DIRECTORY + " to a directory on another one" : ""));
+            attempts.add(subject + ": " + e.getMessage() + (isMountedNoexec(file) ? "; its file system is mounted noexec,"
+                + " set " + FOLDER_PROPERTY + " to a folder on another file system" : ""));
             return false;
         }
         try {
-            if (answers.getAsBoolean()) {
+            if (trialCall.getAsBoolean()) {
                 return true;
             }
-            attempts.add(what + " gave a wrong answer to a trial call");
+            attempts.add(subject + " returned a wrong response to a trial call");
         } catch (UnsatisfiedLinkError e) {
-            attempts.add(what + " is another library: it lacks the call that this jar makes");
+            attempts.add(subject + " is not a library of pfscim: it lacks the function that this jar calls");
         } catch (NativeException e) {
-            attempts.add(what + " is of another version: " + e.getMessage());
+            attempts.add(subject + " has another version: " + e.getMessage());
         }
         return false;
     }
 
-    /** A file that its owner may execute, and that yet cannot be executed. */
-    private static boolean isForbidden(Path file) {
+    /** Returns whether a file has mode rwx for its owner but cannot be executed. */
+    private static boolean isMountedNoexec(Path file) {
         try {
             return file != null && isPosix() && Files.exists(file) && !Files.isExecutable(file)
                 && PosixFilePermissions.toString(Files.getPosixFilePermissions(file)).startsWith("rwx");
@@ -183,30 +189,30 @@ final class NativeLibrary {
         }
     }
 
-    private static Path privateDirectory() throws IOException {
-        Path base = Paths.get(System.getProperty(DIRECTORY, System.getProperty("java.io.tmpdir")));
+    private static Path privateFolder() throws IOException {
+        Path base = Paths.get(System.getProperty(FOLDER_PROPERTY, System.getProperty("java.io.tmpdir")));
         Files.createDirectories(base);
-        sweep(base);
+        removeStaleCopies(base);
         FileAttribute<?>[] attributes = isPosix()
             ? new FileAttribute<?>[] {PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"))}
             : new FileAttribute<?>[0];
-        return Files.createTempDirectory(base, PREFIX, attributes);
+        return Files.createTempDirectory(base, FOLDER_PREFIX, attributes);
     }
 
-    /** Removes what earlier runs could not. */
-    private static void sweep(Path base) {
-        long limit = System.currentTimeMillis() - STALE_MILLIS;
-        try (DirectoryStream<Path> left = Files.newDirectoryStream(base, PREFIX + "*")) {
-            for (Path directory : left) {
-                if (Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS)
-                        && Files.getLastModifiedTime(directory, LinkOption.NOFOLLOW_LINKS).toMillis() < limit) {
-                    remove(directory.resolve("pfscim.dll"));
-                    remove(directory.resolve("libpfscim.so"));
-                    remove(directory);
+    /** Removes the copies of earlier runs that could not remove them. */
+    private static void removeStaleCopies(Path base) {
+        long limit = System.currentTimeMillis() - STALE_AGE_MILLIS;
+        try (DirectoryStream<Path> folders = Files.newDirectoryStream(base, FOLDER_PREFIX + "*")) {
+            for (Path folder : folders) {
+                if (Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS)
+                        && Files.getLastModifiedTime(folder, LinkOption.NOFOLLOW_LINKS).toMillis() < limit) {
+                    remove(folder.resolve("pfscim.dll"));
+                    remove(folder.resolve("libpfscim.so"));
+                    remove(folder);
                 }
             }
         } catch (IOException | RuntimeException e) {
-            PluginLog.LOG.debug("old copies of the native library could not be looked for: " + e);
+            PluginLog.LOG.debug("cannot search " + base + " for old copies of the native library: " + e);
         }
     }
 
@@ -216,7 +222,7 @@ final class NativeLibrary {
                 Files.deleteIfExists(path);
             }
         } catch (IOException | RuntimeException e) {
-            PluginLog.LOG.debug(path + " could not be removed: " + e);
+            PluginLog.LOG.debug("cannot remove " + path + ": " + e);
         }
     }
 

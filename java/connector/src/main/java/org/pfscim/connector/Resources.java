@@ -21,29 +21,31 @@ import org.sourceid.saml20.adapter.gui.validation.impl.IntegerValidator;
 import org.sourceid.saml20.adapter.gui.validation.impl.RequiredFieldValidator;
 
 /**
- * The core's catalogues as they stand in the jar: settings, fields and default mappings, listed without the native library.
- * Every file is read from this class's own loader and is made by the build.
+ * Reads the catalogues of core from the jar: settings, fields and default mappings.
+ * Does not know: the native library.
+ *
+ * <p>The build generates each file. The class loader of this class finds it.
  */
 final class Resources {
 
     private Resources() {
     }
 
-    /** The Target tab, in screen order. */
+    /** Returns the rows of the Target tab, in screen order. */
     static List<FieldDescriptor> settings() {
         List<FieldDescriptor> descriptors = new ArrayList<>();
         groups("settings.properties").forEach((name, keys) -> descriptors.add(setting(name, keys)));
         return descriptors;
     }
 
-    /** The standard fields, in screen order. */
+    /** Returns the standard fields, in screen order. */
     static List<SaasPluginFieldInfo> fields() {
         List<SaasPluginFieldInfo> fields = new ArrayList<>();
         groups("fields.properties").forEach((code, keys) -> fields.add(field(code, keys)));
         return fields;
     }
 
-    /** The default mappings, as PingFederate reads them. */
+    /** Returns the default mappings, as PingFederate reads them. */
     static Properties mappings() throws IOException {
         return read("default-mappings.properties", new Properties());
     }
@@ -54,7 +56,7 @@ final class Resources {
         String value = keys.get("default");
         if (value != null) {
             descriptor.setDefaultValue(value);
-            // A connection that was saved before this setting existed behaves as if it had the default.
+            // The value of connections that were saved before this setting existed.
             descriptor.setDefaultForLegacyConfig(value);
         }
         if ("true".equals(keys.get("required"))) {
@@ -75,7 +77,7 @@ final class Resources {
             case "secret": return new TextFieldDescriptor(name, description, true);
             case "checkbox": return new CheckBoxFieldDescriptor(name, description);
             case "select": return new SelectFieldDescriptor(name, description, options(keys));
-            default: throw new IllegalStateException("settings.properties: " + name + " is of the unknown kind " + kind);
+            default: throw new IllegalStateException("settings.properties: " + name + " has the unknown kind " + kind);
         }
     }
 
@@ -89,7 +91,7 @@ final class Resources {
         return options;
     }
 
-    /** What the console can check by itself; the rest is checked by the core. */
+    /** Returns a check that the console runs itself. Core runs all other checks. */
     private static FieldValidator validator(String check) {
         String[] parts = check.split(":");
         if (parts.length == 1 && parts[0].equals("url")) {
@@ -98,7 +100,7 @@ final class Resources {
         if (parts.length == 3 && parts[0].equals("integer")) {
             return new IntegerValidator(Integer.parseInt(parts[1]), Integer.parseInt(parts[2]));
         }
-        throw new IllegalStateException("settings.properties: the check " + check + " is unknown");
+        throw new IllegalStateException("settings.properties: unknown check " + check);
     }
 
     private static SaasPluginFieldInfo field(String code, Map<String, String> keys) {
@@ -115,13 +117,13 @@ final class Resources {
                 case "max": field.setMaxLength(Integer.parseInt(value)); break;
                 case "regex": field.setRegEx(value); break;
                 case "default": field.setDefault(value); break;
-                default: detail(field, code, key, value);
+                default: addOptionOrNote(field, code, key, value);
             }
         });
         return field;
     }
 
-    private static void detail(SaasPluginFieldInfo field, String code, String key, String value) {
+    private static void addOptionOrNote(SaasPluginFieldInfo field, String code, String key, String value) {
         if (key.startsWith("option.")) {
             field.addOption(key.substring("option.".length()), value);
         } else if (key.startsWith("note.")) {
@@ -131,7 +133,7 @@ final class Resources {
         }
     }
 
-    /** The keys of a file by what stands before their first dot; both in the order of the file. */
+    /** Returns the keys of a file, grouped by the part before the first dot. Groups and keys keep the order of the file. */
     private static Map<String, Map<String, String>> groups(String file) {
         Map<String, Map<String, String>> groups = new LinkedHashMap<>();
         try {

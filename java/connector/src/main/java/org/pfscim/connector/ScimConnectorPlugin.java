@@ -21,20 +21,20 @@ import org.sourceid.saml20.adapter.conf.FieldList;
 import org.sourceid.saml20.adapter.gui.FieldDescriptor;
 
 /**
- * The <em>SCIM Connector</em>: maps the calls of PingFederate's provisioning engine to the native core. Holds no rule of its
- * own.
+ * Passes the calls of PingFederate's provisioning engine to core. This is the plugin <em>SCIM Connector</em>.
+ * Does not know: rules of provisioning.
  *
- * <p>Many threads call one instance, a call may go on after the host has given it up, and an instance may have been
- * serialized: so the native session is transient, and a call that finds none opens one from the target settings.
+ * <p>Many threads call one instance. A call may continue after the host has abandoned it. The host may serialize an instance,
+ * so the session is transient. A call without a session opens one from the target settings.
  */
 public class ScimConnectorPlugin extends AbstractSaasPluginWithGroups {
 
     private static final long serialVersionUID = 1L;
 
-    /** Writing to the target is bound by its latency; more threads than this meet its rate limit first. */
-    private static final int MAX_THREADS = 4;
+    /** The latency of the target limits a thread. With more threads than this, the rate limit of the target comes first. */
+    private static final int DEFAULT_MAX_THREADS = 4;
 
-    /** Guards the session. Never held while the network is used. */
+    /** Guards {@link #session}. Released before any request to the target. */
     private final ReentrantLock lock = new ReentrantLock();
     private transient NativeConnector session;
 
@@ -60,7 +60,7 @@ public class ScimConnectorPlugin extends AbstractSaasPluginWithGroups {
 
     @Override
     public int getDefaultMaxThreads() {
-        return MAX_THREADS;
+        return DEFAULT_MAX_THREADS;
     }
 
     @Override
@@ -98,27 +98,27 @@ public class ScimConnectorPlugin extends AbstractSaasPluginWithGroups {
         return identifierCode();
     }
 
-    /** What the console knows beside the rest; not in the SPI before 11.0. TLS is the native library's, which is not FIPS 140. */
+    /** Returns properties for the console. In the SPI since 11.0. The TLS of the native library is not FIPS 140. */
     public Map<String, Object> getMetadata() {
         return Collections.<String, Object>singletonMap("FipsStatus", "NOT_COMPLIANT");
     }
 
-    /** The standard fields; with a session the target's, where the standard ones keep what only the jar knows of them. */
+    /** Returns the standard fields. With a session: the target's fields; for a standard field, the definition in the jar. */
     @Override
     public List<SaasPluginFieldInfo> getFieldInfo() throws SaasPluginException {
         List<SaasPluginFieldInfo> standard = Resources.fields();
-        NativeConnector open = current();
-        if (open == null) {
+        NativeConnector current = currentSession();
+        if (current == null) {
             return standard;
         }
-        Map<String, SaasPluginFieldInfo> known = new LinkedHashMap<>();
-        standard.forEach(field -> known.put(field.getCode(), field));
+        Map<String, SaasPluginFieldInfo> standardByCode = new LinkedHashMap<>();
+        standard.forEach(field -> standardByCode.put(field.getCode(), field));
         List<SaasPluginFieldInfo> fields = new ArrayList<>();
-        open.fields().forEach(field -> fields.add(known.getOrDefault(field.getCode(), field)));
+        current.fields().forEach(field -> fields.add(standardByCode.getOrDefault(field.getCode(), field)));
         return fields;
     }
 
-    /** A session with other settings than these is over: the next call opens one with these. */
+    /** Stores the settings. Closes a session with other settings; the next call opens one with these. */
     @Override
     public void setParameters(FieldList parameters) {
         super.setParameters(parameters);
@@ -142,9 +142,9 @@ public class ScimConnectorPlugin extends AbstractSaasPluginWithGroups {
 
     @Override
     public void initSaasConnection(List<Field> parameters) throws SaasPluginException {
-        // The last session goes first: were it kept where the new one fails, calls would go on with old settings.
+        // Close first: if open fails, later calls must not use a session with old settings.
         closeSaasConnection();
-        close(exchange(NativeConnector.open(parameters, channel())));
+        close(replaceSession(NativeConnector.open(parameters, channel())));
     }
 
     @Override
@@ -154,7 +154,7 @@ public class ScimConnectorPlugin extends AbstractSaasPluginWithGroups {
 
     @Override
     public void closeSaasConnection() throws SaasPluginException {
-        close(exchange(null));
+        close(replaceSession(null));
     }
 
     @Override
@@ -168,26 +168,26 @@ public class ScimConnectorPlugin extends AbstractSaasPluginWithGroups {
     }
 
     /**
-     * Also how some hosts remove: the core decides by the record's status. Where no id is stored yet, the user is the one
-     * that this cycle's lookup found.
+     * Updates a user. Some hosts also call this to remove a user; core decides by the status of the record.
+     * If the host has stored no target id, the account is the one that {@link #getUser} found in this cycle.
      */
     @Override
     public String updateUser(SaasUserData existing, SaasUserData updated) throws SaasPluginException {
-        String stored = updated.getSaasUserGuid();
-        boolean linked = stored != null && !stored.isEmpty();
-        String known = linked || existing == null ? stored : existing.getSaasUserGuid();
-        String id = session().updateUser(known, updated);
-        return id == null ? known : id;
+        String storedId = updated.getSaasUserGuid();
+        boolean isLinked = storedId != null && !storedId.isEmpty();
+        String currentId = isLinked || existing == null ? storedId : existing.getSaasUserGuid();
+        String id = session().updateUser(currentId, updated);
+        return id == null ? currentId : id;
     }
 
-    /** Always a removal, whatever the record's status says, of the id that is stored for the user and no other. */
+    /** Removes the user, independent of the record's status. The account is the one with the stored id. */
     @Override
     public String deprovisionUser(SaasUserData existing, SaasUserData updated) throws SaasPluginException {
         session().removeUser(updated);
         return updated.getSaasUserGuid();
     }
 
-    /** Tells the group the id that it was found by: the answer itself has no room for it. */
+    /** Returns whether the group exists, and sets its target id on the group, because the result is only a boolean. */
     @Override
     public boolean doesGroupExist(SaasGroupData group) throws SaasPluginException {
         String id = session().findGroup(group.getGuid(), group.getName());
@@ -213,7 +213,7 @@ public class ScimConnectorPlugin extends AbstractSaasPluginWithGroups {
         session().deleteGroup(group);
     }
 
-    private NativeConnector current() {
+    private NativeConnector currentSession() {
         lock.lock();
         try {
             return session;
@@ -222,7 +222,7 @@ public class ScimConnectorPlugin extends AbstractSaasPluginWithGroups {
         }
     }
 
-    /** The session, opened from the target settings where there is none. */
+    /** Returns the session. Opens it from the target settings if necessary. */
     private NativeConnector session() throws SaasPluginException {
         lock.lock();
         try {
@@ -239,12 +239,13 @@ public class ScimConnectorPlugin extends AbstractSaasPluginWithGroups {
         }
     }
 
-    private NativeConnector exchange(NativeConnector next) {
+    /** Sets the session and returns the previous one. */
+    private NativeConnector replaceSession(NativeConnector next) {
         lock.lock();
         try {
-            NativeConnector last = session;
+            NativeConnector previous = session;
             session = next;
-            return last;
+            return previous;
         } finally {
             lock.unlock();
         }
@@ -256,7 +257,7 @@ public class ScimConnectorPlugin extends AbstractSaasPluginWithGroups {
         }
     }
 
-    /** The base class of the SPI is not serializable: what it keeps for us goes along. */
+    /** Also writes the fields of the base class, which is not serializable in the SPI. */
     private void writeObject(ObjectOutputStream out) throws IOException {
         out.defaultWriteObject();
         out.writeObject(_parameters);
@@ -278,8 +279,8 @@ public class ScimConnectorPlugin extends AbstractSaasPluginWithGroups {
     }
 
     private String setting(String name) {
-        NativeConnector open = current();
+        NativeConnector current = currentSession();
         Collection<Field> saved = _parameters == null ? Collections.<Field>emptyList() : _parameters.getFields();
-        return (open == null ? NativeConnector.settings(saved) : open.settings()).get(name);
+        return (current == null ? NativeConnector.settings(saved) : current.settings()).get(name);
     }
 }

@@ -17,19 +17,20 @@ import javax.net.ssl.TrustManagerFactory;
 import javax.net.ssl.X509TrustManager;
 
 /**
- * The certificates that a target's chain may end in: what this virtual machine trusts by default, and PingFederate's
- * <em>Trusted CAs</em>. Read anew for every session, so that a certificate imported in the console counts from the next
- * cycle on. Whatever cannot be read is logged and left out: then fewer targets are trusted, never more.
+ * Reads the trust anchors for TLS: the default ones of the virtual machine, and PingFederate's <em>Trusted CAs</em>.
+ *
+ * <p>They are read for each session, so a certificate that was imported in the console is trusted from the next session on.
+ * A certificate that cannot be read is logged and left out. Then fewer targets are trusted, never more.
  */
 final class TrustAnchors {
 
-    /** Of PingFederate's SDK: {@code Set<TrustAnchor> getAllTrustAnchors()}. */
+    /** Class of PingFederate's SDK. Its method is {@code Set<TrustAnchor> getAllTrustAnchors()}. */
     private static final String ACCESSOR = "com.pingidentity.access.TrustedCAAccessor";
 
     private TrustAnchors() {
     }
 
-    /** Each certificate once, in DER. */
+    /** Returns the certificates in DER, without duplicates. */
     static List<byte[]> der() {
         Set<X509Certificate> certificates = new LinkedHashSet<>();
         addDefaults(certificates);
@@ -39,7 +40,7 @@ final class TrustAnchors {
             try {
                 encoded.add(certificate.getEncoded());
             } catch (CertificateEncodingException e) {
-                PluginLog.LOG.warn("a trusted certificate was left out: it cannot be encoded");
+                PluginLog.LOG.warn("a trusted certificate cannot be encoded and is left out");
             }
         }
         return encoded;
@@ -55,11 +56,11 @@ final class TrustAnchors {
                 }
             }
         } catch (GeneralSecurityException | RuntimeException e) {
-            PluginLog.LOG.warn("the virtual machine's trusted certificates cannot be read: " + e);
+            PluginLog.LOG.warn("the trusted certificates of the Java virtual machine cannot be read: " + e);
         }
     }
 
-    /** By reflection: the class is there in PingFederate only, and its shape is not promised by what we compile against. */
+    /** Uses reflection, because the class exists only in PingFederate, and the declarations of the SPI do not contain it. */
     private static void addTrustedCAs(Set<X509Certificate> certificates) {
         try {
             Class<?> type = Class.forName(ACCESSOR, true, TrustAnchors.class.getClassLoader());
@@ -76,7 +77,7 @@ final class TrustAnchors {
                 }
             }
         } catch (ClassNotFoundException e) {
-            PluginLog.LOG.debug("no Trusted CAs to read outside PingFederate");
+            PluginLog.LOG.debug("PingFederate's Trusted CAs are not read: its SDK is not on the class path");
         } catch (ReflectiveOperationException | RuntimeException | LinkageError e) {
             Throwable cause = e.getCause() == null ? e : e.getCause();
             PluginLog.LOG.warn("PingFederate's Trusted CAs cannot be read: " + cause);

@@ -4,7 +4,7 @@ import java.security.cert.TrustAnchor;
 import java.util.Collections;
 import java.util.Set;
 
-/** Stands in for the class of PingFederate's SDK: what the test puts here are the Trusted CAs. */
+/** Replaces the class of PingFederate's SDK. A test sets the Trusted CAs here. */
 public class TrustedCAAccessor {
 
     public static Set<TrustAnchor> anchors = Collections.emptySet();

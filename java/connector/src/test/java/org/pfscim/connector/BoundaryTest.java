@@ -17,7 +17,7 @@ import java.util.function.Supplier;
 import org.junit.BeforeClass;
 import org.junit.Test;
 
-/** Both halves of the codec against each other, and everything that must end in an exception rather than in a crash. */
+/** Tests both halves of the codec together, and the faults that must cause an exception instead of a crash. */
 public class BoundaryTest {
 
     private static final int ROUNDS = 5000;
@@ -29,7 +29,7 @@ public class BoundaryTest {
     }
 
     @Test
-    public void thousands_of_values_of_every_kind_come_back_as_they_went() {
+    public void random_values_of_every_type_survive_a_round_trip() {
         Random random = new Random(20260101);
         for (int round = 0; round < ROUNDS; round++) {
             byte[] bytes = orNull(random, () -> bytes(random, 64));
@@ -42,20 +42,20 @@ public class BoundaryTest {
             long number = random.nextLong();
             boolean flag = random.nextBoolean();
 
-            Frame.Reader answer = called(request(NativeConnector.HELLO, 0).bytes(bytes).string(string).strings(list)
+            Frame.Reader response = call(request(NativeConnector.HELLO, 0).bytes(bytes).string(string).strings(list)
                 .map(map, Frame.Writer::strings).i64(number).bool(flag));
-            assertArrayEquals(bytes, answer.bytes());
-            assertEquals(string, answer.string());
-            assertEquals(list, answer.strings());
-            assertEquals(new TreeMap<>(map), new TreeMap<>(answer.map(Frame.Reader::strings)));
-            assertEquals(number, answer.i64());
-            assertEquals(flag, answer.bool());
-            answer.end();
+            assertArrayEquals(bytes, response.bytes());
+            assertEquals(string, response.string());
+            assertEquals(list, response.strings());
+            assertEquals(new TreeMap<>(map), new TreeMap<>(response.map(Frame.Reader::strings)));
+            assertEquals(number, response.i64());
+            assertEquals(flag, response.bool());
+            response.end();
         }
     }
 
     @Test
-    public void damaged_frames_are_exceptions_or_answers_and_nothing_else() {
+    public void damaged_frames_cause_an_exception_or_a_response() {
         Random random = new Random(20260102);
         for (int round = 0; round < ROUNDS; round++) {
             byte[] frame = request(random.nextInt(13), 0).string(text(random)).bytes(bytes(random, 40)).toBytes();
@@ -73,37 +73,37 @@ public class BoundaryTest {
     }
 
     @Test
-    public void no_frame_at_all_is_an_exception() {
+    public void a_null_or_empty_frame_is_an_exception() {
         assertThrows(NativeException.class, () -> NativeConnector.call(null));
         assertThrows(NativeException.class, () -> NativeConnector.call(new byte[0]));
     }
 
     @Test
-    public void a_session_that_is_not_there_is_an_exception_and_closing_it_is_not() {
+    public void an_unknown_session_is_an_exception_but_may_be_closed() {
         for (long key : new long[] {0, -1, 4711, Long.MAX_VALUE}) {
-            NativeException thrown = assertThrows(NativeException.class, () -> called(request(NativeConnector.FIELDS, key)));
+            NativeException thrown = assertThrows(NativeException.class, () -> call(request(NativeConnector.FIELDS, key)));
             assertEquals("there is no session " + key + ": it was closed, or never opened", thrown.getMessage());
-            called(request(NativeConnector.CLOSE, key)).strings();
+            call(request(NativeConnector.CLOSE, key)).strings();
         }
     }
 
     @Test
-    public void a_panic_is_an_exception_and_the_next_call_works_and_nothing_is_printed() {
+    public void a_panic_is_an_exception_prints_nothing_and_the_next_call_works() {
         PrintStream before = System.err;
         ByteArrayOutputStream printed = new ByteArrayOutputStream();
         System.setErr(new PrintStream(printed));
         try {
-            NativeException thrown = assertThrows(NativeException.class, () -> called(request(PANIC, 0)));
+            NativeException thrown = assertThrows(NativeException.class, () -> call(request(PANIC, 0)));
             assertTrue(thrown.getMessage(), thrown.getMessage().matches("panic: provoked \\(call\\.rs:[0-9]+\\)"));
         } finally {
             System.setErr(before);
         }
         assertEquals("", printed.toString());
-        assertTrue(NativeConnector.answers());
+        assertTrue(NativeConnector.isLibraryCompatible());
     }
 
     @Test
-    public void the_exception_is_found_whatever_the_context_class_loader_is() {
+    public void the_exception_does_not_depend_on_the_context_class_loader() {
         Thread thread = Thread.currentThread();
         ClassLoader before = thread.getContextClassLoader();
         thread.setContextClassLoader(ClassLoader.getSystemClassLoader().getParent());
@@ -118,12 +118,12 @@ public class BoundaryTest {
         return new Frame.Writer().u8(operation).i64(key).bool(false);
     }
 
-    /** The answer, opened at its result. */
-    private static Frame.Reader called(Frame.Writer request) {
-        Frame.Reader answer = new Frame.Reader(NativeConnector.call(request.toBytes()));
-        answer.list(line -> line.u8() + line.string());
-        assertEquals(0, answer.u8());
-        return answer;
+    /** Returns a successful response, with the result as the next value. */
+    private static Frame.Reader call(Frame.Writer request) {
+        Frame.Reader response = new Frame.Reader(NativeConnector.call(request.toBytes()));
+        response.list(line -> line.u8() + line.string());
+        assertEquals(0, response.u8());
+        return response;
     }
 
     private static <T> T orNull(Random random, Supplier<T> value) {
@@ -138,13 +138,13 @@ public class BoundaryTest {
         return items;
     }
 
-    private static byte[] bytes(Random random, int most) {
-        byte[] bytes = new byte[random.nextInt(most)];
+    private static byte[] bytes(Random random, int bound) {
+        byte[] bytes = new byte[random.nextInt(bound)];
         random.nextBytes(bytes);
         return bytes;
     }
 
-    /** Text from all of Unicode: NUL, ASCII, what is near the surrogates, and what needs a pair of them. */
+    /** Returns text from all of Unicode: NUL, ASCII, characters next to the surrogates, and surrogate pairs. */
     private static String text(Random random) {
         StringBuilder text = new StringBuilder();
         for (int i = random.nextInt(12); i > 0; i--) {

@@ -11,7 +11,7 @@ import org.junit.Test;
 public class FrameTest {
 
     @Test
-    public void null_and_empty_are_told_apart() {
+    public void null_and_empty_stay_different() {
         byte[] frame = new Frame.Writer().string(null).string("").bytes(null).bytes(new byte[0]).toBytes();
         Frame.Reader reader = new Frame.Reader(frame);
         assertNull(reader.string());
@@ -22,20 +22,20 @@ public class FrameTest {
     }
 
     @Test
-    public void half_a_surrogate_pair_is_refused_rather_than_replaced() {
+    public void half_a_surrogate_pair_is_rejected_not_replaced() {
         for (String half : Arrays.asList("\ud83d", "a\udc00b", "\udc00\ud83d")) {
             assertThrows(NativeException.class, () -> new Frame.Writer().string(half));
         }
     }
 
     @Test
-    public void every_cut_off_frame_is_an_error() {
+    public void every_truncated_frame_is_an_error() {
         byte[] frame = new Frame.Writer().u8(1).i64(2).bool(true).string("three").strings(Arrays.asList("4", null))
             .toBytes();
         for (int length = 0; length < frame.length; length++) {
-            byte[] cut = Arrays.copyOf(frame, length);
+            byte[] truncated = Arrays.copyOf(frame, length);
             assertThrows(NativeException.class, () -> {
-                Frame.Reader reader = new Frame.Reader(cut);
+                Frame.Reader reader = new Frame.Reader(truncated);
                 reader.u8();
                 reader.i64();
                 reader.bool();
@@ -46,7 +46,7 @@ public class FrameTest {
     }
 
     @Test
-    public void what_does_not_belong_there_is_an_error() {
+    public void an_invalid_frame_is_an_error() {
         assertThrows(NativeException.class, () -> new Frame.Reader(new byte[] {2}));
         assertThrows(NativeException.class, () -> new Frame.Reader(new byte[] {1, 2}).bool());
         assertThrows(NativeException.class, () -> new Frame.Reader(new byte[] {1, 0}).end());

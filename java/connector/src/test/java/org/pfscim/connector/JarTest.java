@@ -26,10 +26,10 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.junit.Test;
 
-/** The jar as it ships: it lands on one class path with the server and every other plugin. */
+/** Tests the jar that is shipped. It is on one class path with the server and all other plugins. */
 public class JarTest {
 
-    /** What is on that class path in every release that the jar runs on. */
+    /** The classes on that class path in all releases of PingFederate that the jar supports. */
     private static final Pattern ALLOWED = Pattern.compile("java/.*|javax/net/ssl/.*|org/pfscim/connector/.*"
         + "|com/pingidentity/provisioner/(sdk|saas|mapping)/.*|org/sourceid/saml20/adapter/(conf|gui)/.*"
         + "|org/apache/commons/logging/Log(Factory)?");
@@ -37,7 +37,7 @@ public class JarTest {
     private static final Pattern IN_DESCRIPTOR = Pattern.compile("L([\\w/$]+);");
 
     @Test
-    public void every_class_runs_on_java_8_and_refers_to_nothing_of_third_parties() throws IOException {
+    public void every_class_runs_on_java_8_and_uses_no_third_party_class() throws IOException {
         try (JarFile jar = jar()) {
             int classes = 0;
             for (JarEntry entry : Collections.list(jar.entries())) {
@@ -59,28 +59,28 @@ public class JarTest {
     }
 
     @Test
-    public void each_descriptor_file_names_a_class_that_can_be_made() throws Exception {
+    public void each_descriptor_file_names_a_class_that_can_be_instantiated() throws Exception {
         check("PF-INF/saas-provisioning-plugin-descriptor", SaasProvisionerPlugin.class);
         check("PF-INF/sp-connection-template-descriptor", ConnectionTemplate.class);
     }
 
     @Test
-    public void nothing_in_it_tells_where_or_when_it_was_built() throws IOException {
+    public void the_jar_contains_no_build_path_and_no_build_time() throws IOException {
         Set<Long> times = new TreeSet<>();
         try (JarFile jar = jar()) {
             for (JarEntry entry : Collections.list(jar.entries())) {
                 times.add(entry.getTime());
-                // This library has the profile of the tests. platformCheck examines those of a release.
+                // This library was built with the test profile. platformCheck checks the libraries of a release.
                 if (entry.getName().startsWith("org/pfscim/connector/native/")) {
                     continue;
                 }
                 String content = new String(bytes(jar, entry), StandardCharsets.ISO_8859_1);
                 for (String place : System.getProperty("org.pfscim.test.places").split(File.pathSeparator)) {
-                    assertFalse(entry.getName() + " tells of " + place, content.contains(place));
+                    assertFalse(entry.getName() + " contains " + place, content.contains(place));
                 }
             }
         }
-        assertEquals("all entries have one time, which is that of no build", 1, times.size());
+        assertEquals("all entries have the same time", 1, times.size());
     }
 
     private static byte[] bytes(JarFile jar, JarEntry entry) throws IOException {
@@ -112,7 +112,7 @@ public class JarTest {
         return new JarFile(System.getProperty("org.pfscim.test.jar"));
     }
 
-    /** The class names in a constant pool (JVM specification 4.4): of class entries, and within descriptors. */
+    /** Returns the class names in a constant pool (JVM specification 4.4), from class entries and descriptors. */
     private static Set<String> types(DataInputStream in) throws IOException {
         int count = in.readUnsignedShort();
         String[] texts = new String[count];

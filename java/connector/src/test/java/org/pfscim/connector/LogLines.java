@@ -7,7 +7,7 @@ import java.util.logging.Handler;
 import java.util.logging.LogRecord;
 import java.util.logging.Logger;
 
-/** What is logged under the connector's name while something runs: {@code LEVEL text}. */
+/** Collects the log lines of the connector during an action, as {@code LEVEL text}. */
 final class LogLines extends Handler {
 
     interface Action {
@@ -34,13 +34,13 @@ final class LogLines extends Handler {
 
     @Override
     public void publish(LogRecord record) {
-        String where = Thread.currentThread() == thread ? "" : " on another thread";
-        lines.add(record.getLevel() + " " + record.getMessage() + where);
+        String suffix = Thread.currentThread() == thread ? "" : " on another thread";
+        lines.add(record.getLevel() + " " + record.getMessage() + suffix);
     }
 
     @Override
     public void flush() {
-        // Nothing is held back.
+        // Nothing is buffered.
     }
 
     @Override

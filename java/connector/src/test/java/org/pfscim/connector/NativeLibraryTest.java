@@ -24,7 +24,7 @@ import org.junit.Rule;
 import org.junit.Test;
 import org.junit.rules.TemporaryFolder;
 
-/** Each test loads in a class loader of its own, as each deployment does. */
+/** Tests the load of the native library. Each test uses a new class loader, as each deployment does. */
 public class NativeLibraryTest {
 
     @Rule
@@ -32,7 +32,7 @@ public class NativeLibraryTest {
 
     @Test
     public void the_shipped_library_loads_and_leaves_no_file_behind() throws Exception {
-        TestLibrary.with(NativeLibrary.DIRECTORY, folder.getRoot().getPath(), () -> {
+        TestLibrary.with(NativeLibrary.FOLDER_PROPERTY, folder.getRoot().getPath(), () -> {
             try (URLClassLoader loader = TestLibrary.fresh()) {
                 load(loader);
                 load(loader);
@@ -53,16 +53,16 @@ public class NativeLibraryTest {
     }
 
     @Test
-    public void a_path_that_is_set_is_the_only_one_tried_and_is_named() throws Exception {
-        File nothing = new File(folder.getRoot(), "nothing.so");
-        String message = TestLibrary.with(NativeLibrary.PATH, nothing.getPath(), () -> failure(TestLibrary.fresh()));
-        assertTrue(message, message.contains(NativeLibrary.PATH) && message.contains("nothing.so"));
+    public void a_set_path_is_the_only_attempt_and_is_named() throws Exception {
+        File missing = new File(folder.getRoot(), "missing.so");
+        String message = TestLibrary.with(NativeLibrary.PATH_PROPERTY, missing.getPath(), () -> failure(TestLibrary.fresh()));
+        assertTrue(message, message.contains(NativeLibrary.PATH_PROPERTY) && message.contains("missing.so"));
         assertFalse(message, message.contains("; "));
     }
 
     @Test
-    public void the_console_lists_everything_without_a_native_library() throws Exception {
-        TestLibrary.with(NativeLibrary.PATH, new File(folder.getRoot(), "nothing.so").getPath(), () -> {
+    public void the_console_lists_settings_fields_and_mappings_without_a_native_library() throws Exception {
+        TestLibrary.with(NativeLibrary.PATH_PROPERTY, new File(folder.getRoot(), "missing.so").getPath(), () -> {
             try (URLClassLoader loader = TestLibrary.fresh()) {
                 Object plugin = loader.loadClass("org.pfscim.connector.ScimConnectorPlugin").getConstructor().newInstance();
                 for (String list : Arrays.asList("getConnectionParameterDescriptors", "getFieldInfo")) {
@@ -75,69 +75,69 @@ public class NativeLibraryTest {
     }
 
     @Test
-    public void every_attempt_is_told_and_what_was_found_and_what_there_is() throws Exception {
+    public void the_message_has_every_attempt_and_the_system() throws Exception {
         File overlay = overlay(checksumResource(), "0000");
         String message = failure(TestLibrary.fresh(overlay));
-        assertTrue(message, message.contains("does not have the checksum that it was built with"));
-        assertTrue(message, message.contains("; this is " + System.getProperty("os.name") + " on "));
+        assertTrue(message, message.contains("does not have the checksum of its build"));
+        assertTrue(message, message.contains("; this system is " + System.getProperty("os.name") + " on "));
     }
 
     @Test
-    public void where_no_library_fits_the_system_and_the_contents_of_the_jar_are_named() throws Exception {
-        String own = checksumResource().split("/")[4];
+    public void without_a_fitting_library_the_message_names_the_system_and_the_platforms_of_the_jar() throws Exception {
+        String platform = checksumResource().split("/")[4];
         String message = TestLibrary.with("os.name", "Linux", () ->
             TestLibrary.with("os.arch", "s390x", () -> failure(TestLibrary.fresh())));
-        assertTrue(message, message.contains(": this is Linux on s390x with "));
-        assertTrue(message, message.endsWith(", and this jar has " + own));
+        assertTrue(message, message.contains(": this system is Linux on s390x with "));
+        assertTrue(message, message.endsWith(", and this jar contains " + platform));
     }
 
     @Test
-    public void every_platform_is_one_that_some_system_picks() {
-        Set<String> picked = new TreeSet<>(NativeLibrary.classifiers("Windows Server 2022", "amd64", false));
-        picked.addAll(NativeLibrary.classifiers("Linux", "amd64", false));
-        picked.addAll(NativeLibrary.classifiers("Linux", "aarch64", true));
-        assertEquals(new TreeSet<>(NativeLibrary.PLATFORMS), picked);
+    public void every_platform_is_chosen_by_some_system() {
+        Set<String> chosen = new TreeSet<>(NativeLibrary.classifiers("Windows Server 2022", "amd64", false));
+        chosen.addAll(NativeLibrary.classifiers("Linux", "amd64", false));
+        chosen.addAll(NativeLibrary.classifiers("Linux", "aarch64", true));
+        assertEquals(new TreeSet<>(NativeLibrary.PLATFORMS), chosen);
     }
 
     @Test
-    public void a_file_that_is_no_library_is_told_with_the_reason_of_the_system() throws Exception {
+    public void a_file_that_is_not_a_library_is_named() throws Exception {
         File text = folder.newFile("text.so");
-        Files.write(text.toPath(), "no library".getBytes("US-ASCII"));
-        String message = TestLibrary.with(NativeLibrary.PATH, text.getPath(), () -> failure(TestLibrary.fresh()));
+        Files.write(text.toPath(), "not a library".getBytes("US-ASCII"));
+        String message = TestLibrary.with(NativeLibrary.PATH_PROPERTY, text.getPath(), () -> failure(TestLibrary.fresh()));
         assertTrue(message, message.contains("text.so"));
     }
 
     @Test
-    public void a_library_that_is_not_ours_is_said_to_be_another() throws Exception {
-        String other = System.mapLibraryName("net");
+    public void a_foreign_library_is_reported_as_not_of_pfscim() throws Exception {
+        String foreign = System.mapLibraryName("net");
         File found = null;
-        for (String directory : new String[] {"lib", "bin", "lib/" + System.getProperty("os.arch")}) {
-            File candidate = new File(System.getProperty("java.home"), directory + "/" + other);
+        for (String libraries : new String[] {"lib", "bin", "lib/" + System.getProperty("os.arch")}) {
+            File candidate = new File(System.getProperty("java.home"), libraries + "/" + foreign);
             found = candidate.exists() ? candidate : found;
         }
-        assertNotNull("the virtual machine has a library of its own to try", found);
-        Path copy = folder.getRoot().toPath().resolve("other.so");
+        assertNotNull("the virtual machine has a library for this test", found);
+        Path copy = folder.getRoot().toPath().resolve("foreign.so");
         Files.copy(found.toPath(), copy);
-        String message = TestLibrary.with(NativeLibrary.PATH, copy.toString(), () -> failure(TestLibrary.fresh()));
-        assertTrue(message, message.endsWith("is another library: it lacks the call that this jar makes"));
+        String message = TestLibrary.with(NativeLibrary.PATH_PROPERTY, copy.toString(), () -> failure(TestLibrary.fresh()));
+        assertTrue(message, message.endsWith("is not a library of pfscim: it lacks the function that this jar calls"));
     }
 
     @Test
-    public void a_directory_that_cannot_be_written_names_the_property_to_set() throws Exception {
+    public void for_a_folder_that_cannot_be_written_the_message_names_the_property() throws Exception {
         String file = folder.newFile("file").getPath();
-        String message = TestLibrary.with(NativeLibrary.DIRECTORY, file, () -> failure(TestLibrary.fresh()));
-        assertTrue(message, message.contains(NativeLibrary.DIRECTORY));
+        String message = TestLibrary.with(NativeLibrary.FOLDER_PROPERTY, file, () -> failure(TestLibrary.fresh()));
+        assertTrue(message, message.contains(NativeLibrary.FOLDER_PROPERTY));
     }
 
     @Test
-    public void copies_of_earlier_runs_are_removed_and_recent_ones_are_not() throws Exception {
+    public void old_copies_are_removed_and_recent_copies_stay() throws Exception {
         Path old = folder.newFolder("pfscim-native-1").toPath();
         Files.write(old.resolve("libpfscim.so"), new byte[1]);
         Files.setLastModifiedTime(old, FileTime.fromMillis(System.currentTimeMillis() - 7_200_000));
         Path recent = folder.newFolder("pfscim-native-2").toPath();
-        Path other = folder.newFolder("somebody-elses").toPath();
+        Path other = folder.newFolder("unrelated").toPath();
         Files.setLastModifiedTime(other, FileTime.fromMillis(0));
-        TestLibrary.with(NativeLibrary.DIRECTORY, folder.getRoot().getPath(), () -> {
+        TestLibrary.with(NativeLibrary.FOLDER_PROPERTY, folder.getRoot().getPath(), () -> {
             try (URLClassLoader loader = TestLibrary.fresh()) {
                 load(loader);
             }
@@ -161,7 +161,7 @@ public class NativeLibraryTest {
     }
 
     @Test
-    public void musl_is_told_by_what_the_process_has_mapped() {
+    public void musl_is_detected_in_the_memory_map_of_the_process() {
         assertTrue(NativeLibrary.isMusl("7f00-7f01 r-xp 0 0:1 1 /lib/ld-musl-x86_64.so.1\n"));
         assertTrue(NativeLibrary.isMusl("7f00-7f01 r-xp 0 0:1 1 /usr/lib/aarch64-linux-musl/libc.so\n"));
         assertFalse(NativeLibrary.isMusl("7f00-7f01 r-xp 0 0:1 1 /usr/lib/x86_64-linux-gnu/libc.so.6\n"));
@@ -170,7 +170,7 @@ public class NativeLibraryTest {
     private static void load(ClassLoader loader) throws Exception {
         Method load = loader.loadClass("org.pfscim.connector.NativeConnector").getDeclaredMethod("load");
         load.setAccessible(true);
-        // commons-logging 1.0 asks the context loader, and refuses to be seen twice.
+        // commons-logging 1.0 uses the context class loader, and rejects a Log class from a second loader.
         Thread thread = Thread.currentThread();
         ClassLoader before = thread.getContextClassLoader();
         thread.setContextClassLoader(loader);
@@ -181,7 +181,7 @@ public class NativeLibraryTest {
         }
     }
 
-    /** The one-line message of a load that fails. */
+    /** Returns the message of a load that fails. It is one line. */
     private static String failure(URLClassLoader loader) throws Exception {
         try {
             InvocationTargetException thrown = assertThrows(InvocationTargetException.class, () -> load(loader));
@@ -194,14 +194,14 @@ public class NativeLibraryTest {
         }
     }
 
-    /** The checksum of the library for this machine, as the jar has it. */
+    /** Returns the name of the resource with the checksum of the library for this machine. */
     private static String checksumResource() {
         String arch = System.getProperty("os.arch");
         String name = NativeLibrary.classifiers(System.getProperty("os.name"), arch, false).stream()
             .map(c -> "org/pfscim/connector/native/" + c + (c.startsWith("windows") ? "/pfscim.dll" : "/libpfscim.so"))
             .map(n -> n + ".sha256")
             .filter(n -> NativeLibrary.class.getClassLoader().getResource(n) != null).findFirst().orElse(null);
-        assertNotNull("the build has put a library for this machine into the resources", name);
+        assertNotNull("the resources contain a library for this machine", name);
         return name;
     }
 

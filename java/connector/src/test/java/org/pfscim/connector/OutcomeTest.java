@@ -32,12 +32,12 @@ import org.sourceid.saml20.adapter.conf.Field;
 import org.sourceid.saml20.adapter.conf.SimpleFieldList;
 
 /**
- * How an operation that ended comes back to the host: value, log lines, exception. The target has one user or none;
- * what a target does with a user is for the tests with real servers.
+ * Tests how the result of an operation reaches the host: value, log lines or exception. The target has one user or none.
+ * Tests with real servers check what a target does with a user.
  */
 public class OutcomeTest {
 
-    private static final String NOBODY = "{\"schemas\":[\"urn:ietf:params:scim:api:messages:2.0:ListResponse\"],"
+    private static final String EMPTY_LIST = "{\"schemas\":[\"urn:ietf:params:scim:api:messages:2.0:ListResponse\"],"
         + "\"totalResults\":0,\"Resources\":[]}";
     private static final String USER = "{\"schemas\":[\"urn:ietf:params:scim:schemas:core:2.0:User\"],\"id\":\"42\","
         + "\"userName\":\"jdoe\",\"active\":false,\"title\":\"\ud83d\ude00\"}";
@@ -46,9 +46,9 @@ public class OutcomeTest {
         + "\"displayName\":\"staff\"}";
 
     private HttpServer target;
-    private volatile String posted = "";
+    private volatile String postBody = "";
     private volatile int postStatus = 201;
-    private volatile String found = NOBODY;
+    private volatile String searchResponse = EMPTY_LIST;
     private volatile LogLines.Action onRequest = () -> { };
     private final ScimConnectorPlugin plugin = new ScimConnectorPlugin();
 
@@ -60,7 +60,7 @@ public class OutcomeTest {
     @Before
     public void start() throws IOException {
         target = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
-        target.createContext("/", this::answer);
+        target.createContext("/", this::respond);
         target.start();
     }
 
@@ -88,7 +88,7 @@ public class OutcomeTest {
     }
 
     @Test
-    public void a_refused_create_is_an_exception_with_its_code_and_the_cycle_goes_on() throws Exception {
+    public void a_rejected_create_is_an_exception_with_its_code_and_the_cycle_continues() throws Exception {
         settings("true");
         postStatus = 400;
         List<String> logged = LogLines.of(() -> {
@@ -100,10 +100,10 @@ public class OutcomeTest {
     }
 
     @Test
-    public void a_user_that_is_there_comes_back_as_a_record() throws Exception {
+    public void an_existing_user_is_returned_as_a_record() throws Exception {
         settings("true");
         assertNull(plugin.getUser(null, "jdoe"));
-        found = one(USER);
+        searchResponse = listOf(USER);
         plugin.closeSaasConnection();
         SaasUserData user = plugin.getUser("", "jdoe");
         assertEquals("42", user.getSaasUserGuid());
@@ -113,38 +113,38 @@ public class OutcomeTest {
     }
 
     @Test
-    public void a_group_that_is_found_by_name_is_told_its_id() throws Exception {
+    public void a_group_found_by_name_gets_its_id() throws Exception {
         settings("true");
         SaasGroupData group = new SaasGroupData("staff", null);
         assertFalse(plugin.doesGroupExist(group));
         assertFalse(group.hasGuid());
-        found = one(GROUP);
+        searchResponse = listOf(GROUP);
         plugin.closeSaasConnection();
         assertTrue(plugin.doesGroupExist(group));
         assertEquals("42", group.getGuid());
     }
 
     @Test
-    public void the_members_of_a_new_group_are_sent_and_those_without_an_id_named() throws Exception {
+    public void a_new_group_is_sent_with_its_members_and_a_warning_names_members_without_id() throws Exception {
         settings("true");
-        SaasUserData absent = new SaasUserData(null);
-        absent.addAttribute("userName", "newcomer");
+        SaasUserData newcomer = new SaasUserData(null);
+        newcomer.addAttribute("userName", "newcomer");
         SaasGroupData nested = new SaasGroupData("nested", null);
         nested.setGuid("g7");
         SaasGroupData group = new SaasGroupData("staff", null);
-        group.setMembersIterator(Arrays.asList(new SaasUserData("u1"), null, absent).iterator());
+        group.setMembersIterator(Arrays.asList(new SaasUserData("u1"), null, newcomer).iterator());
         group.setSubGroupsIterator(Collections.singletonList(nested).iterator());
         List<String> logged = LogLines.of(() -> assertEquals("42", plugin.createGroup(group)));
-        assertTrue(posted, posted.contains("\"u1\"") && posted.contains("\"g7\""));
+        assertTrue(postBody, postBody.contains("\"u1\"") && postBody.contains("\"g7\""));
         assertTrue(logged.toString(), logged.stream().anyMatch(line -> line.matches("WARNING .*newcomer.*")));
         assertTrue(logged.toString(), logged.contains("INFO outcome=created id=42"));
     }
 
     @Test
-    public void unknown_members_are_not_sent_as_none() throws Exception {
+    public void unknown_members_are_not_sent_as_an_empty_list() throws Exception {
         settings("true");
         plugin.createGroup(new SaasGroupData("staff", null));
-        assertFalse(posted, posted.contains("members"));
+        assertFalse(postBody, postBody.contains("members"));
     }
 
     @Test
@@ -165,8 +165,8 @@ public class OutcomeTest {
         assertEquals("42", call.get(60, TimeUnit.SECONDS));
     }
 
-    private static String one(String resource) {
-        return NOBODY.replace(":0", ":1").replace("[]", "[" + resource + "]");
+    private static String listOf(String resource) {
+        return EMPTY_LIST.replace(":0", ":1").replace("[]", "[" + resource + "]");
     }
 
     private static SaasUserData user() {
@@ -185,7 +185,7 @@ public class OutcomeTest {
         plugin.setParameters(new SimpleFieldList(fields));
     }
 
-    private void answer(HttpExchange exchange) throws IOException {
+    private void respond(HttpExchange exchange) throws IOException {
         ByteArrayOutputStream body = new ByteArrayOutputStream();
         try (InputStream in = exchange.getRequestBody()) {
             for (int b = in.read(); b >= 0; b = in.read()) {
@@ -201,12 +201,12 @@ public class OutcomeTest {
         String path = exchange.getRequestURI().getPath();
         String resource = path.contains("/Groups") ? GROUP : post ? USER.replace("false", "true") : USER;
         if (post) {
-            posted = body.toString("UTF-8");
+            postBody = body.toString("UTF-8");
         }
-        byte[] answer = (post || path.endsWith("/42") ? resource : found).getBytes(StandardCharsets.UTF_8);
+        byte[] response = (post || path.endsWith("/42") ? resource : searchResponse).getBytes(StandardCharsets.UTF_8);
         exchange.getResponseHeaders().add("Content-Type", "application/scim+json");
-        exchange.sendResponseHeaders(post ? postStatus : 200, answer.length);
-        exchange.getResponseBody().write(answer);
+        exchange.sendResponseHeaders(post ? postStatus : 200, response.length);
+        exchange.getResponseBody().write(response);
         exchange.close();
     }
 }

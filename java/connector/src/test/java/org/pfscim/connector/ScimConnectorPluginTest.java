@@ -35,8 +35,8 @@ import org.sourceid.saml20.adapter.gui.validation.ValidationException;
 
 public class ScimConnectorPluginTest {
 
-    /** Nothing listens there: the lowest port is reserved. */
-    private static final String NOBODY = "http://127.0.0.1:1/scim";
+    /** No server listens on port 1, which is reserved. */
+    private static final String UNREACHABLE = "http://127.0.0.1:1/scim";
     private static final String SECRET = "s3cret-value";
 
     private final ScimConnectorPlugin plugin = new ScimConnectorPlugin();
@@ -47,7 +47,7 @@ public class ScimConnectorPluginTest {
     }
 
     @Test
-    public void the_template_makes_connections_of_the_connector() {
+    public void the_template_has_the_id_of_the_connector() {
         ScimProvisionerTemplate template = new ScimProvisionerTemplate();
         assertEquals("PfScim", plugin.getId());
         assertEquals(plugin.getId(), template.getId());
@@ -57,7 +57,7 @@ public class ScimConnectorPluginTest {
     }
 
     @Test
-    public void each_setting_is_the_row_that_its_kind_says() {
+    public void each_setting_has_the_row_type_of_its_kind() {
         Map<String, FieldDescriptor> settings = plugin.getConnectionParameterDescriptors().stream()
             .collect(Collectors.toMap(FieldDescriptor::getName, Function.identity()));
         assertEquals("SCIM URL", settings.get("SCIM_URL").getLabel());
@@ -73,37 +73,37 @@ public class ScimConnectorPluginTest {
     }
 
     @Test
-    public void the_console_refuses_what_it_can_see_is_wrong() {
+    public void the_console_rejects_invalid_values() {
         assertThrows(ValidationException.class, validation("SCIM_URL", ""));
         assertThrows(ValidationException.class, validation("SCIM_URL", "ftp://example.com"));
         assertThrows(ValidationException.class, validation("RESULTS_PER_PAGE", "many"));
     }
 
     @Test
-    public void the_console_accepts_what_may_be_right() throws Throwable {
+    public void the_console_accepts_valid_values() throws Throwable {
         validation("SCIM_URL", "https://scim.example.com/v2/").run();
         validation("RESULTS_PER_PAGE", "-1").run();
         validation("RESULTS_PER_PAGE", "").run();
     }
 
     @Test
-    public void the_standard_fields_are_listed_before_there_are_parameters() throws Exception {
+    public void the_standard_fields_are_listed_without_parameters() throws Exception {
         List<SaasPluginFieldInfo> fields = plugin.getFieldInfo();
         assertEquals("userName", fields.get(0).getCode());
         assertTrue(fields.get(0).isRequired());
         assertTrue(fields.get(0).isUnique());
-        assertTrue("a member without an id is named by it", fields.get(0).isPersistForMembership());
+        assertTrue("a warning names a member without id by it", fields.get(0).isPersistForMembership());
         assertTrue(fields.stream().anyMatch(field -> field.getCode().equals("workEmail")));
         assertFalse("the console offers to refresh the list", plugin.hasLocalFieldsInfo());
     }
 
     @Test
-    public void the_default_mapping_names_the_user() throws Exception {
+    public void the_default_mapping_has_the_user_name() throws Exception {
         assertNotNull(plugin.loadDefaultMappings().getProperty("saas.userName"));
     }
 
     @Test
-    public void the_identifier_is_the_one_that_is_set() {
+    public void the_identifier_field_is_the_configured_one() {
         assertEquals("userName", plugin.getSaasUsernameFieldCode());
         plugin.setParameters(settings("UNIQUE_USER_IDENTIFIER", "workEmail"));
         assertEquals("workEmail", plugin.getSaasUsernameFieldCode());
@@ -111,7 +111,7 @@ public class ScimConnectorPluginTest {
     }
 
     @Test
-    public void groups_are_named_by_dn_where_that_is_set() {
+    public void groups_are_named_by_dn_if_configured() {
         assertTrue(plugin.isConfiguredForGroups());
         assertFalse(plugin.isUsingDnAsGroupName());
         plugin.setParameters(settings("GROUP_NAME_SOURCE", "Distinguished Name"));
@@ -119,7 +119,7 @@ public class ScimConnectorPluginTest {
     }
 
     @Test
-    public void without_target_settings_every_call_says_so_and_the_cycle_stops() {
+    public void without_target_settings_every_call_fails_and_stops_the_cycle() {
         for (ThrowingRunnable call : new ThrowingRunnable[] {
             plugin::checkSaasConnection,
             () -> plugin.getUser("1", "jdoe"),
@@ -134,8 +134,8 @@ public class ScimConnectorPluginTest {
     }
 
     @Test
-    public void a_wrong_setting_is_one_line_with_its_code_and_stops_the_cycle() {
-        plugin.setParameters(settings("SCIM_URL", "no url"));
+    public void an_invalid_setting_is_reported_with_its_code_and_stops_the_cycle() {
+        plugin.setParameters(settings("SCIM_URL", "not a url"));
         SaasPluginException thrown = assertThrows(SaasPluginException.class, () -> plugin.getUser("1", "jdoe"));
         assertTrue(thrown.getMessage(), thrown.getMessage().matches("config: .*SCIM URL.*"));
         assertTrue(thrown.isStopSession());
@@ -143,8 +143,8 @@ public class ScimConnectorPluginTest {
     }
 
     @Test
-    public void a_target_that_nobody_listens_on_is_a_transport_failure_of_that_record() {
-        plugin.setParameters(settings("SCIM_URL", NOBODY));
+    public void an_unreachable_target_is_a_transport_failure_of_the_record() {
+        plugin.setParameters(settings("SCIM_URL", UNREACHABLE));
         SaasPluginException thrown = assertThrows(SaasPluginException.class, () -> plugin.getUser("1", "jdoe"));
         assertTrue(thrown.getMessage(), thrown.getMessage().startsWith("transport: "));
         assertFalse(thrown.isStopSession());
@@ -152,19 +152,19 @@ public class ScimConnectorPluginTest {
     }
 
     @Test
-    public void a_wrong_time_limit_names_the_property() throws Exception {
-        plugin.setParameters(settings("SCIM_URL", NOBODY));
-        for (String wrong : new String[] {"soon", "0", "-5", "", "1e9"}) {
-            SaasPluginException thrown = TestLibrary.with(NativeConnector.OPERATION_TIMEOUT, wrong,
+    public void an_invalid_timeout_names_the_property() throws Exception {
+        plugin.setParameters(settings("SCIM_URL", UNREACHABLE));
+        for (String invalid : new String[] {"soon", "0", "-5", "", "1e9"}) {
+            SaasPluginException thrown = TestLibrary.with(NativeConnector.OPERATION_TIMEOUT_PROPERTY, invalid,
                 () -> assertThrows(SaasPluginException.class, () -> plugin.getUser("1", "jdoe")));
             assertTrue(thrown.getMessage(), thrown.getMessage().startsWith("config: ")
-                && thrown.getMessage().contains(NativeConnector.OPERATION_TIMEOUT));
+                && thrown.getMessage().contains(NativeConnector.OPERATION_TIMEOUT_PROPERTY));
         }
     }
 
     @Test
-    public void half_a_surrogate_pair_fails_its_record_and_no_other() throws Exception {
-        plugin.setParameters(settings("SCIM_URL", NOBODY));
+    public void half_a_surrogate_pair_fails_only_its_record() throws Exception {
+        plugin.setParameters(settings("SCIM_URL", UNREACHABLE));
         SaasUserData user = new SaasUserData(null);
         user.addAttribute("userName", "jdoe\ud800");
         SaasPluginException thrown = assertThrows(SaasPluginException.class, () -> plugin.createUser(user));
@@ -173,11 +173,11 @@ public class ScimConnectorPluginTest {
     }
 
     @Test
-    public void members_that_cannot_be_read_fail_the_group_before_anything_is_sent() throws Exception {
-        plugin.setParameters(settings("SCIM_URL", NOBODY));
+    public void unreadable_members_fail_the_group_before_anything_is_sent() throws Exception {
+        plugin.setParameters(settings("SCIM_URL", UNREACHABLE));
         SaasGroupData group = new SaasGroupData("staff", null);
         group.setMembersIterator(Stream.<SaasUserData>generate(() -> {
-            throw new IllegalStateException("the database is gone");
+            throw new IllegalStateException("the database is closed");
         }).iterator());
         for (ThrowingRunnable call : new ThrowingRunnable[] {
             () -> plugin.createGroup(group),
@@ -191,7 +191,7 @@ public class ScimConnectorPluginTest {
 
     @Test
     public void a_group_without_a_name_is_rejected() throws Exception {
-        plugin.setParameters(settings("SCIM_URL", NOBODY));
+        plugin.setParameters(settings("SCIM_URL", UNREACHABLE));
         SaasGroupData group = new SaasGroupData(null, null);
         for (ThrowingRunnable call : new ThrowingRunnable[] {
             () -> plugin.doesGroupExist(group),
@@ -204,9 +204,9 @@ public class ScimConnectorPluginTest {
     }
 
     @Test
-    public void closing_twice_and_calling_after_that_is_allowed() throws Exception {
+    public void a_session_may_be_closed_twice_and_used_again() throws Exception {
         plugin.closeSaasConnection();
-        SimpleFieldList settings = settings("SCIM_URL", NOBODY);
+        SimpleFieldList settings = settings("SCIM_URL", UNREACHABLE);
         plugin.setParameters(settings);
         plugin.initSaasConnection(settings.getFields());
         plugin.closeSaasConnection();
@@ -216,18 +216,18 @@ public class ScimConnectorPluginTest {
     }
 
     @Test
-    public void new_parameters_end_a_session_that_was_opened_with_others() throws Exception {
-        SimpleFieldList settings = settings("SCIM_URL", NOBODY);
+    public void changed_parameters_close_the_open_session() throws Exception {
+        SimpleFieldList settings = settings("SCIM_URL", UNREACHABLE);
         plugin.setParameters(settings);
         plugin.initSaasConnection(settings.getFields());
-        plugin.setParameters(settings("SCIM_URL", "no url"));
+        plugin.setParameters(settings("SCIM_URL", "not a url"));
         SaasPluginException thrown = assertThrows(SaasPluginException.class, () -> plugin.getUser("1", "jdoe"));
         assertTrue(thrown.getMessage(), thrown.getMessage().startsWith("config: "));
     }
 
     @Test
-    public void an_open_session_survives_serialization_as_settings() throws Exception {
-        SimpleFieldList settings = settings("SCIM_URL", NOBODY);
+    public void settings_and_channel_id_survive_serialization() throws Exception {
+        SimpleFieldList settings = settings("SCIM_URL", UNREACHABLE);
         plugin.setParameters(settings);
         plugin.setChannelId(7);
         plugin.initSaasConnection(settings.getFields());
@@ -239,8 +239,8 @@ public class ScimConnectorPluginTest {
     }
 
     @Test
-    public void closing_while_calls_run_disturbs_none_of_them() throws Exception {
-        SimpleFieldList settings = settings("SCIM_URL", NOBODY);
+    public void closing_during_calls_does_not_disturb_them() throws Exception {
+        SimpleFieldList settings = settings("SCIM_URL", UNREACHABLE);
         plugin.setParameters(settings);
         List<String> messages = Collections.synchronizedList(new ArrayList<>());
         List<Thread> threads = new ArrayList<>();
@@ -283,7 +283,7 @@ public class ScimConnectorPluginTest {
         fields.add(new Field("HEADING_BASIC", null));
         fields.add(new Field("BASIC_AUTH_PASSWORD", SECRET));
         if (!name.equals("SCIM_URL")) {
-            fields.add(new Field("SCIM_URL", NOBODY));
+            fields.add(new Field("SCIM_URL", UNREACHABLE));
         }
         fields.add(new Field(name, value));
         return new SimpleFieldList(fields);

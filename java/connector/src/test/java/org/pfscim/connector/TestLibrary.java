@@ -8,21 +8,21 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 
-/** The native library as tests meet it: a debug build for this class loader, or whatever a fresh class loader finds. */
+/** Loads the native library for tests: the debug build, or the library that a new class loader finds. */
 final class TestLibrary {
 
     private TestLibrary() {
     }
 
-    /** Loads the debug build, which can be asked to panic. */
+    /** Loads the debug build, which has an operation that panics. */
     static void load() throws Exception {
-        with(NativeLibrary.PATH, System.getProperty("org.pfscim.test.library"), () -> {
+        with(NativeLibrary.PATH_PROPERTY, System.getProperty("org.pfscim.test.library"), () -> {
             NativeConnector.load();
             return null;
         });
     }
 
-    /** Runs with a system property set, and puts it back. */
+    /** Runs an action with a system property, then restores the property. */
     static <T> T with(String property, String value, Callable<T> action) throws Exception {
         String before = System.getProperty(property);
         System.setProperty(property, value);
@@ -37,7 +37,7 @@ final class TestLibrary {
         }
     }
 
-    /** A class loader that has loaded nothing yet; what is in {@code first} comes before the connector's own resources. */
+    /** Returns a new class loader. Resources in {@code first} override those of the connector. */
     static URLClassLoader fresh(File... first) throws MalformedURLException {
         List<URL> urls = new ArrayList<>();
         for (File file : first) {

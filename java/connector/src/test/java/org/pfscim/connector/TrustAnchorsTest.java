@@ -21,7 +21,7 @@ import org.junit.Test;
 
 public class TrustAnchorsTest {
 
-    /** Self-signed, made for this test; its key is gone. */
+    /** A self-signed certificate for this test. Its private key was deleted. */
     private static final byte[] CERTIFICATE = Base64.getDecoder().decode(
         "MIIBkTCCATegAwIBAgIUQAj9TRuTaocHAwqKg4U/b6BtncswCgYIKoZIzj0EAwIwHTEbMBkGA1UEAwwScGZzY2ltIHRlc3QgYW5j"
         + "aG9yMCAXDTI2MTEyMzAzMjMzM1oYDzIxMjYxMDMwMDMyMzMzWjAdMRswGQYDVQQDDBJwZnNjaW0gdGVzdCBhbmNob3IwWTATBgcq"
@@ -31,13 +31,13 @@ public class TrustAnchorsTest {
         + "Mp14NFT1ENeemLHI5npQJ5QATGBk+wZFP0dLhqfY");
 
     @After
-    public void no_trusted_cas() {
+    public void reset() {
         TrustedCAAccessor.anchors = Collections.emptySet();
         TrustedCAAccessor.failure = null;
     }
 
     @Test
-    public void the_virtual_machines_own_anchors_are_there() {
+    public void the_anchors_of_the_virtual_machine_are_included() {
         assertFalse(TrustAnchors.der().isEmpty());
     }
 
