@@ -9,32 +9,32 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** The arguments of a line: names with one or more values, in the order in which they were first named. */
+/** Stores the arguments of a line: names with one or more values each, in the order of their first occurrence. */
 final class Args {
     private static final String UTF_8 = "UTF-8";
 
     private final Map<String, List<String>> values = new LinkedHashMap<>();
 
-    /** Reads the encoded form; the empty text has no arguments. */
+    /** Reads the encoded form. The empty text has no arguments. */
     static Args decode(String text) {
         Args args = new Args();
         if (!text.isEmpty()) {
             for (String pair : text.split("&")) {
                 int equals = pair.indexOf('=');
                 if (equals < 0) {
-                    throw new IllegalArgumentException("an argument without a value");
+                    throw new IllegalArgumentException("an argument has no value");
                 }
-                args.add(decoded(pair.substring(0, equals)), decoded(pair.substring(equals + 1)));
+                args.add(urlDecode(pair.substring(0, equals)), urlDecode(pair.substring(equals + 1)));
             }
         }
         return args;
     }
 
-    /** The encoded form: one line without blanks, whatever the values hold. */
+    /** Returns the encoded form: one line of ASCII without blanks. */
     String encode() {
         StringBuilder text = new StringBuilder();
         values.forEach((name, all) -> all.forEach(value -> {
-            text.append(text.length() == 0 ? "" : "&").append(encoded(name)).append('=').append(encoded(value));
+            text.append(text.length() == 0 ? "" : "&").append(urlEncode(name)).append('=').append(urlEncode(value));
         }));
         return text.toString();
     }
@@ -45,60 +45,60 @@ final class Args {
         return this;
     }
 
-    /** Adds a value that may be null, which is no value at all. */
+    /** Adds a value unless it is null. */
     Args addIfPresent(String name, String value) {
         return value == null ? this : add(name, value);
     }
 
-    /** Adds a switch. */
+    /** Adds a truth value. */
     Args add(String name, boolean value) {
         return add(name, Boolean.toString(value));
     }
 
-    /** The first value, or null. */
+    /** Returns the first value, or null. */
     String get(String name) {
-        List<String> all = all(name);
+        List<String> all = values(name);
         return all.isEmpty() ? null : all.get(0);
     }
 
-    /** All values; none is an empty list. */
-    List<String> all(String name) {
+    /** Returns all values, or an empty list. */
+    List<String> values(String name) {
         return values.getOrDefault(name, Collections.emptyList());
     }
 
-    /** A switch, {@code unset} where it is not given. */
-    boolean flag(String name, boolean unset) {
+    /** Returns a truth value, or the default if it is missing. */
+    boolean flag(String name, boolean defaultValue) {
         String value = get(name);
         if (value != null && !value.equals("true") && !value.equals("false")) {
             throw new IllegalArgumentException(name + " must be true or false");
         }
-        return value == null ? unset : value.equals("true");
+        return value == null ? defaultValue : value.equals("true");
     }
 
-    /** The arguments whose names start with the prefix, under the rest of their names. */
-    Map<String, List<String>> below(String prefix) {
-        Map<String, List<String>> found = new LinkedHashMap<>();
+    /** Returns the arguments whose names start with the prefix. The prefix is removed from the names. */
+    Map<String, List<String>> withPrefix(String prefix) {
+        Map<String, List<String>> matches = new LinkedHashMap<>();
         values.forEach((name, all) -> {
             if (name.startsWith(prefix)) {
-                found.put(name.substring(prefix.length()), all);
+                matches.put(name.substring(prefix.length()), all);
             }
         });
-        return found;
+        return matches;
     }
 
-    private static String encoded(String text) {
+    private static String urlEncode(String text) {
         try {
             return URLEncoder.encode(text, UTF_8);
-        } catch (UnsupportedEncodingException everyJavaHasUtf8) {
-            throw new IllegalStateException(everyJavaHasUtf8);
+        } catch (UnsupportedEncodingException unsupported) {
+            throw new IllegalStateException(unsupported);
         }
     }
 
-    private static String decoded(String text) {
+    private static String urlDecode(String text) {
         try {
             return URLDecoder.decode(text, UTF_8);
-        } catch (UnsupportedEncodingException everyJavaHasUtf8) {
-            throw new IllegalStateException(everyJavaHasUtf8);
+        } catch (UnsupportedEncodingException unsupported) {
+            throw new IllegalStateException(unsupported);
         }
     }
 }

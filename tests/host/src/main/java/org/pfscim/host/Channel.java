@@ -22,43 +22,43 @@ import org.sourceid.saml20.adapter.conf.Field;
 import org.sourceid.saml20.adapter.conf.SimpleFieldList;
 
 /**
- * One channel and the plugin that it owns: what each call of the protocol is in calls of the SPI.
+ * Handles the calls of a channel with calls of the SPI on its plugin.
  *
- * <p>{@code init}, {@code check} and {@code close} come one at a time with no user or group call under way, but for those
- * that have been given up; user and group calls come on many threads.
+ * <p>{@code init}, {@code check} and {@code close} run one at a time, while no user or group call runs except abandoned ones.
+ * User and group calls run on many threads.
  */
-final class Channel implements Calls {
+final class Channel implements Service {
     private final Class<? extends AbstractSaasPlugin> type;
     private final Modes modes;
-    private final Map<String, Call.Work> calls = new LinkedHashMap<>();
-    private final Map<String, SaasUserData> lastRead = new ConcurrentHashMap<>();
-    private final AtomicInteger turn = new AtomicInteger();
+    private final Map<String, Request.Handler> handlers = new LinkedHashMap<>();
+    private final Map<String, SaasUserData> lastReadUsers = new ConcurrentHashMap<>();
+    private final AtomicInteger nextPlugin = new AtomicInteger();
 
     private volatile List<AbstractSaasPlugin> plugins = new ArrayList<>();
     private volatile boolean open;
-    private volatile String started = "";
+    private volatile String sessionArgs = "";
 
     Channel(Class<? extends AbstractSaasPlugin> type, Modes modes) {
         this.type = type;
         this.modes = modes;
-        calls.put("init", this::init);
-        calls.put("check", this::check);
-        calls.put("close", this::close);
-        calls.put("settings", this::settings);
-        calls.put("fields", this::fields);
-        calls.put("getUser", this::getUser);
-        calls.put("createUser", this::createUser);
-        calls.put("updateUser", this::updateUser);
-        calls.put("deprovisionUser", this::deprovisionUser);
-        calls.put("doesGroupExist", this::doesGroupExist);
-        calls.put("createGroup", this::createGroup);
-        calls.put("updateGroup", this::updateGroup);
-        calls.put("deleteGroup", this::deleteGroup);
+        handlers.put("init", this::init);
+        handlers.put("check", this::check);
+        handlers.put("close", this::close);
+        handlers.put("settings", this::settings);
+        handlers.put("fields", this::fields);
+        handlers.put("getUser", this::getUser);
+        handlers.put("createUser", this::createUser);
+        handlers.put("updateUser", this::updateUser);
+        handlers.put("deprovisionUser", this::deprovisionUser);
+        handlers.put("doesGroupExist", this::doesGroupExist);
+        handlers.put("createGroup", this::createGroup);
+        handlers.put("updateGroup", this::updateGroup);
+        handlers.put("deleteGroup", this::deleteGroup);
     }
 
     @Override
-    public Call.Work work(String call) {
-        return calls.get(call);
+    public Request.Handler handler(String call) {
+        return handlers.get(call);
     }
 
     @Override
@@ -67,7 +67,7 @@ final class Channel implements Calls {
     }
 
     @Override
-    public void end() throws SaasException {
+    public void closeSession() throws SaasException {
         if (open) {
             open = false;
             for (AbstractSaasPlugin plugin : plugins) {
@@ -76,23 +76,23 @@ final class Channel implements Calls {
         }
     }
 
-    private Args init(Call call) throws Exception {
-        String asked = call.args().encode();
-        if (modes.initPerCycle() || !open || !asked.equals(started)) {
-            end();
-            start(call.args());
-            started = asked;
+    private Args init(Request request) throws Exception {
+        String args = request.args().encode();
+        if (modes.initPerCycle() || !open || !args.equals(sessionArgs)) {
+            closeSession();
+            start(request.args());
+            sessionArgs = args;
         }
         return facts(plugins.get(0));
     }
 
     private void start(Args args) throws Exception {
-        lastRead.clear();
+        lastReadUsers.clear();
         if (plugins.isEmpty()) {
             plugins = newPlugins();
         }
         List<Field> parameters = new ArrayList<>();
-        args.below("p.").forEach((name, values) -> parameters.add(new Field(name, values.get(0))));
+        args.withPrefix("p.").forEach((name, values) -> parameters.add(new Field(name, values.get(0))));
         int channel = args.get("channel") == null ? 1 : Integer.parseInt(args.get("channel"));
         for (AbstractSaasPlugin plugin : plugins) {
             configure(plugin, channel, parameters);
@@ -100,7 +100,7 @@ final class Channel implements Calls {
             open = true;
         }
         if (modes.serializes()) {
-            plugins = exchanged(channel, parameters);
+            plugins = serializedCopies(channel, parameters);
         }
     }
 
@@ -108,7 +108,7 @@ final class Channel implements Calls {
         List<AbstractSaasPlugin> created = new ArrayList<>();
         for (int i = 0; i < modes.instances(); i++) {
             AbstractSaasPlugin plugin = Discovery.instance(type);
-            if (modes.asksFieldsEarly()) {
+            if (modes.listsFieldsEarly()) {
                 plugin.getConnectionParameterDescriptors();
                 List<? extends FieldInfo> fields = plugin.getFieldInfo();
                 if (fields == null || fields.isEmpty()) {
@@ -126,10 +126,10 @@ final class Channel implements Calls {
     }
 
     /**
-     * Each plugin with its session open, written out and read back. What the base class keeps is not written, so the
-     * copy gets its parameters again; but no session is started for it, as nobody told it that it had lost the old one.
+     * Returns a serialized copy of each plugin, taken while its session is open. The base class does not serialize its
+     * fields, so the copy gets the parameters again. The host starts no session for a copy: the plugin must open it itself.
      */
-    private List<AbstractSaasPlugin> exchanged(int channel, List<Field> parameters) throws Exception {
+    private List<AbstractSaasPlugin> serializedCopies(int channel, List<Field> parameters) throws Exception {
         List<AbstractSaasPlugin> copies = new ArrayList<>();
         for (AbstractSaasPlugin plugin : plugins) {
             AbstractSaasPlugin copy = copy(plugin);
@@ -147,15 +147,15 @@ final class Channel implements Calls {
         }
         try (ObjectInputStream in = new ObjectInputStream(new ByteArrayInputStream(bytes.toByteArray())) {
             @Override
-            protected Class<?> resolveClass(ObjectStreamClass described) throws ClassNotFoundException {
-                return Class.forName(described.getName(), false, plugin.getClass().getClassLoader());
+            protected Class<?> resolveClass(ObjectStreamClass description) throws ClassNotFoundException {
+                return Class.forName(description.getName(), false, plugin.getClass().getClassLoader());
             }
         }) {
             return (AbstractSaasPlugin) in.readObject();
         }
     }
 
-    /** What the server asks a plugin about itself before it reads the directory. */
+    /** Returns the properties of a plugin that the server reads before it reads the directory. */
     private static Args facts(AbstractSaasPlugin plugin) {
         Args facts = new Args().addIfPresent("usernameField", plugin.getSaasUsernameFieldCode());
         if (plugin instanceof AbstractSaasPluginWithGroups) {
@@ -167,58 +167,58 @@ final class Channel implements Calls {
         return facts;
     }
 
-    private Args check(Call call) throws SaasException {
+    private Args check(Request request) throws SaasException {
         if (!modes.skipsCheck()) {
             plugin().checkSession();
         }
         return new Args();
     }
 
-    private Args close(Call call) throws SaasException {
+    private Args close(Request request) throws SaasException {
         if (modes.initPerCycle()) {
-            end();
+            closeSession();
         }
         return new Args();
     }
 
-    private Args settings(Call call) throws Exception {
-        return new Args().add("json", Descriptors.settings(asked().getParameterDescriptors()));
+    private Args settings(Request request) throws Exception {
+        return new Args().add("json", Descriptors.settings(consolePlugin().getParameterDescriptors()));
     }
 
-    private Args fields(Call call) throws Exception {
-        List<? extends FieldInfo> fields = asked().getFieldInfo();
+    private Args fields(Request request) throws Exception {
+        List<? extends FieldInfo> fields = consolePlugin().getFieldInfo();
         return new Args().add("json", Descriptors.fields(fields));
     }
 
-    /** The console asks whatever plugin it has: with a session, or without so much as parameters. */
-    private AbstractSaasPlugin asked() throws Exception {
+    /** Returns a plugin for the console: one with a session, or a new one without parameters. */
+    private AbstractSaasPlugin consolePlugin() throws Exception {
         if (plugins.isEmpty()) {
-            AbstractSaasPlugin fresh = Discovery.instance(type);
-            return modes.serializes() ? copy(fresh) : fresh;
+            AbstractSaasPlugin created = Discovery.instance(type);
+            return modes.serializes() ? copy(created) : created;
         }
         return plugin();
     }
 
-    private Args getUser(Call call) throws SaasException {
-        SaasUserData user = plugin().getUser(call.args().get("guid"), call.args().get("username"));
-        Args found = Records.found(user);
+    private Args getUser(Request request) throws SaasException {
+        SaasUserData user = plugin().getUser(request.args().get("guid"), request.args().get("username"));
+        Args response = Records.args(user);
         if (user != null) {
-            lastRead.put(user.getSaasUserGuid(), user);
+            lastReadUsers.put(user.getSaasUserGuid(), user);
         }
-        return found;
+        return response;
     }
 
-    private Args createUser(Call call) throws SaasException {
-        return id(plugin().createUser(Records.user(call.args())));
+    private Args createUser(Request request) throws SaasException {
+        return id(plugin().createUser(Records.user(request.args())));
     }
 
-    private Args updateUser(Call call) throws SaasException {
-        SaasUserData updated = Records.user(call.args());
+    private Args updateUser(Request request) throws SaasException {
+        SaasUserData updated = Records.user(request.args());
         return id(plugin().updateUser(existing(updated), updated));
     }
 
-    private Args deprovisionUser(Call call) throws SaasException {
-        SaasUserData updated = Records.user(call.args());
+    private Args deprovisionUser(Request request) throws SaasException {
+        SaasUserData updated = Records.user(request.args());
         if (modes.removesByUpdate()) {
             updated.setAccountEnabled(false);
             return id(plugin().updateUser(existing(updated), updated));
@@ -230,27 +230,27 @@ final class Channel implements Calls {
         if (updated.getSaasUserGuid() == null) {
             throw new IllegalArgumentException("the call needs the id of the user");
         }
-        return Records.existing(lastRead.get(updated.getSaasUserGuid()), updated, modes.existingIsIdOnly());
+        return Records.existing(lastReadUsers.get(updated.getSaasUserGuid()), updated, modes.existingIsIdOnly());
     }
 
-    private Args doesGroupExist(Call call) throws SaasException {
-        SaasGroupData group = Records.group(call.args());
+    private Args doesGroupExist(Request request) throws SaasException {
+        SaasGroupData group = Records.group(request.args());
         boolean exists = withGroups().doesGroupExist(group);
         return guid(new Args().add("exists", exists), group);
     }
 
-    private Args createGroup(Call call) throws SaasException {
-        SaasGroupData group = Records.group(call.args());
+    private Args createGroup(Request request) throws SaasException {
+        SaasGroupData group = Records.group(request.args());
         return guid(id(withGroups().createGroup(group)), group);
     }
 
-    private Args updateGroup(Call call) throws SaasException {
-        SaasGroupData group = Records.group(call.args());
-        return guid(id(withGroups().updateGroup(group, call.args().flag("merge", false))), group);
+    private Args updateGroup(Request request) throws SaasException {
+        SaasGroupData group = Records.group(request.args());
+        return guid(id(withGroups().updateGroup(group, request.args().flag("merge", false))), group);
     }
 
-    private Args deleteGroup(Call call) throws SaasException {
-        SaasGroupData group = Records.group(call.args());
+    private Args deleteGroup(Request request) throws SaasException {
+        SaasGroupData group = Records.group(request.args());
         withGroups().deleteGroup(group);
         return guid(new Args(), group);
     }
@@ -268,15 +268,15 @@ final class Channel implements Calls {
         if (plugin instanceof AbstractSaasPluginWithGroups) {
             return (AbstractSaasPluginWithGroups) plugin;
         }
-        throw new IllegalArgumentException("the plugin is for users only");
+        throw new IllegalArgumentException("the plugin does not support groups");
     }
 
-    /** The plugin, or the next in turn where there are several. */
+    /** Returns the plugin. If the channel has several, each call gets the next one. */
     private AbstractSaasPlugin plugin() {
         List<AbstractSaasPlugin> all = plugins;
         if (all.isEmpty()) {
-            throw new IllegalStateException("the channel has not been initialized");
+            throw new IllegalStateException("the channel is not initialized; call init first");
         }
-        return all.get(Math.floorMod(turn.getAndIncrement(), all.size()));
+        return all.get(Math.floorMod(nextPlugin.getAndIncrement(), all.size()));
     }
 }

@@ -15,43 +15,43 @@ import ognl.Ognl;
 import ognl.OgnlException;
 
 /**
- * An expression of which every part is one that may be evaluated: the first of two fences, the other is {@link Sandbox}.
+ * Checks that every part of an expression is allowed. This is the first of two checks; the second is {@link Sandbox}.
  *
- * <p>What is allowed is listed, so that whatever OGNL can do besides is refused: static members, constructors, classes,
- * assignments, lambdas, projections, the context and its own variables.
+ * <p>The allowed parts are listed, so everything else in OGNL is rejected: static members, constructors, classes,
+ * assignments, lambdas, projections, the context and the variables of OGNL.
  */
 final class CheckedExpression {
-    static final int MAX_LENGTH = 4096;
+    static final int CHARS_MAX = 4096;
 
-    /** More parts within parts than people write; OGNL reads and evaluates them by recursion. */
-    static final int MAX_DEPTH = 50;
+    /** Levels of nesting. OGNL parses and evaluates by recursion; expressions in real mappings are less deep. */
+    static final int DEPTH_MAX = 50;
 
-    /** Variables of OGNL's own; all others begin with an underscore. */
-    private static final Set<String> OWN = new HashSet<>(Arrays.asList("this", "root", "context"));
+    /** Variables that OGNL defines. Its other variables begin with an underscore. */
+    private static final Set<String> OGNL_VARIABLES = new HashSet<>(Arrays.asList("this", "root", "context"));
 
-    private static final Set<String> ALLOWED = new HashSet<>();
-    private static final Map<String, String> WORDS = new HashMap<>();
+    private static final Set<String> ALLOWED_NODES = new HashSet<>();
+    private static final Map<String, String> NODE_NAMES = new HashMap<>();
 
     static {
         for (String node : new String[] {"Add", "Subtract", "Multiply", "Divide", "Remainder", "Negate", "Eq", "NotEq",
             "Less", "LessEq", "Greater", "GreaterEq", "And", "Or", "Not", "Test", "In", "NotIn", "List", "Const", "VarRef",
             "Chain", "Method", "Property"}) {
-            ALLOWED.add("ognl.AST" + node);
+            ALLOWED_NODES.add("ognl.AST" + node);
         }
-        WORDS.put("ognl.ASTStaticMethod", "static methods (@class@method)");
-        WORDS.put("ognl.ASTStaticField", "static fields (@class@field)");
-        WORDS.put("ognl.ASTCtor", "constructors (new)");
-        WORDS.put("ognl.ASTInstanceof", "class names (instanceof)");
-        WORDS.put("ognl.ASTAssign", "assignments (=)");
-        WORDS.put("ognl.ASTSequence", "sequences (,)");
-        WORDS.put("ognl.ASTEval", "evaluations of results");
-        WORDS.put("ognl.ASTMap", "maps (#{...})");
-        WORDS.put("ognl.ASTProject", "projections ({...} behind a list)");
-        WORDS.put("ognl.ASTSelect", "selections ({? ...})");
-        WORDS.put("ognl.ASTSelectFirst", "selections ({^ ...})");
-        WORDS.put("ognl.ASTSelectLast", "selections ({$ ...})");
-        WORDS.put("ognl.ASTThisVarRef", "#this");
-        WORDS.put("ognl.ASTRootVarRef", "#root");
+        NODE_NAMES.put("ognl.ASTStaticMethod", "static methods (@class@method)");
+        NODE_NAMES.put("ognl.ASTStaticField", "static fields (@class@field)");
+        NODE_NAMES.put("ognl.ASTCtor", "constructors (new)");
+        NODE_NAMES.put("ognl.ASTInstanceof", "class names (instanceof)");
+        NODE_NAMES.put("ognl.ASTAssign", "assignments (=)");
+        NODE_NAMES.put("ognl.ASTSequence", "sequences (,)");
+        NODE_NAMES.put("ognl.ASTEval", "evaluations of results");
+        NODE_NAMES.put("ognl.ASTMap", "maps (#{...})");
+        NODE_NAMES.put("ognl.ASTProject", "projections ({...} behind a list)");
+        NODE_NAMES.put("ognl.ASTSelect", "selections ({? ...})");
+        NODE_NAMES.put("ognl.ASTSelectFirst", "selections ({^ ...})");
+        NODE_NAMES.put("ognl.ASTSelectLast", "selections ({$ ...})");
+        NODE_NAMES.put("ognl.ASTThisVarRef", "#this");
+        NODE_NAMES.put("ognl.ASTRootVarRef", "#root");
     }
 
     private final Node tree;
@@ -61,22 +61,22 @@ final class CheckedExpression {
     }
 
     /**
-     * Reads an expression.
+     * Parses and checks an expression.
      *
      * @param variables the names that it may use
-     * @throws Refusal where it cannot be read or holds a part that is not allowed
+     * @throws ExpressionException if it cannot be parsed or contains a part that is not allowed
      */
-    static CheckedExpression read(String text, Collection<String> variables) {
-        if (text.length() > MAX_LENGTH) {
-            throw new Refusal("it is longer than " + MAX_LENGTH + " characters");
+    static CheckedExpression parse(String text, Collection<String> variables) {
+        if (text.length() > CHARS_MAX) {
+            throw new ExpressionException("more than " + CHARS_MAX + " characters");
         }
         Node tree;
         try {
             tree = (Node) Ognl.parseExpression(text);
-        } catch (OgnlException unreadable) {
-            throw new Refusal("it is no OGNL that can be read");
+        } catch (OgnlException invalid) {
+            throw new ExpressionException("not a valid OGNL expression");
         }
-        new Walk(variables).check(tree, null, 0, 1);
+        new Checker(variables).check(tree, null, 0, 1);
         return new CheckedExpression(tree);
     }
 
@@ -84,22 +84,22 @@ final class CheckedExpression {
         return tree;
     }
 
-    private static final class Walk {
+    private static final class Checker {
         private final Collection<String> variables;
 
-        Walk(Collection<String> variables) {
+        Checker(Collection<String> variables) {
             this.variables = variables;
         }
 
-        /** Checks a node and everything below it. */
+        /** Checks a node and all nodes below it. */
         void check(Node node, Node parent, int position, int depth) {
-            if (depth > MAX_DEPTH) {
+            if (depth > DEPTH_MAX) {
                 throw tooDeep();
             }
             String kind = node.getClass().getName();
-            if (!ALLOWED.contains(kind)) {
-                throw new Refusal(WORDS.getOrDefault(kind, "parts of the kind " + node.getClass().getSimpleName())
-                    + " are not allowed");
+            if (!ALLOWED_NODES.contains(kind)) {
+                String part = "parts of the kind " + node.getClass().getSimpleName().replaceFirst("^AST", "");
+                throw new ExpressionException(NODE_NAMES.getOrDefault(kind, part) + " are not allowed");
             }
             boolean afterValue = parent instanceof ASTChain && position > 0;
             if (kind.equals("ognl.ASTVarRef")) {
@@ -117,51 +117,51 @@ final class CheckedExpression {
         }
 
         private void variable(String name) {
-            if (OWN.contains(name) || name.startsWith("_")) {
-                throw new Refusal("#" + shown(name) + " is not allowed");
+            if (OGNL_VARIABLES.contains(name) || name.startsWith("_")) {
+                throw new ExpressionException("#" + excerpt(name) + " is not allowed");
             }
             if (!variables.contains(name)) {
-                throw new Refusal("#" + shown(name) + " is not an attribute of this mapping"
-                    + (variables.isEmpty() ? "" : "; there are " + shown(String.join(", ", variables))));
+                throw new ExpressionException("#" + excerpt(name) + " is not an attribute of this mapping"
+                    + (variables.isEmpty() ? "" : "; its attributes: " + excerpt(String.join(", ", variables))));
             }
         }
 
-        /** Big numbers cost any time and memory; an expression as a value is a function. */
+        /** Rejects big numbers, which have no limit in time and memory, and expressions as values, which are functions. */
         private static void constant(Object value) {
             if (value != null && !(value instanceof String) && !(value instanceof Character) && !(value instanceof Boolean)
                 && !(value instanceof Integer) && !(value instanceof Long) && !(value instanceof Double)
                 && !(value instanceof Float)) {
-                throw new Refusal("only texts, numbers, true, false and null may be written out");
+                throw new ExpressionException("only texts, numbers, true, false and null are allowed as constants");
             }
         }
 
         private static void method(String name, boolean afterValue) {
             if (!afterValue) {
-                throw new Refusal(shown(name) + "() needs a value before it");
+                throw new ExpressionException(excerpt(name) + "() needs a value before it");
             }
             if (!Methods.isKnown(name)) {
-                throw new Refusal("the method " + shown(name) + " is not allowed");
+                throw new ExpressionException("the method " + excerpt(name) + " is not allowed");
             }
         }
 
         private static void property(ASTProperty property, boolean afterValue) {
             if (!property.isIndexedAccess()) {
-                throw new Refusal("the property " + shown(property.toString())
-                    + " is not allowed: attributes are written #name, and only methods follow a value");
+                throw new ExpressionException("the property " + excerpt(property.toString())
+                    + " is not allowed; write an attribute as #name, and only a method after a value");
             }
             if (!afterValue) {
-                throw new Refusal("[...] needs a list before it");
+                throw new ExpressionException("[...] needs a list before it");
             }
         }
     }
 
-    static Refusal tooDeep() {
-        return new Refusal("it is nested more than " + MAX_DEPTH + " deep");
+    static ExpressionException tooDeep() {
+        return new ExpressionException("nested more than " + DEPTH_MAX + " levels deep");
     }
 
-    /** What an expression says, as far as a message has room. */
-    private static String shown(String text) {
-        int room = 80;
-        return Text.oneLine(text.length() > room ? text.substring(0, room) + "..." : text);
+    /** Returns a part of an expression for a message, on one line and with at most 80 characters. */
+    private static String excerpt(String text) {
+        int charsMax = 80;
+        return Text.oneLine(text.length() > charsMax ? text.substring(0, charsMax) + "..." : text);
     }
 }

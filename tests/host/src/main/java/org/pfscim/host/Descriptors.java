@@ -10,15 +10,15 @@ import org.sourceid.saml20.adapter.gui.TextAreaFieldDescriptor;
 import org.sourceid.saml20.adapter.gui.TextFieldDescriptor;
 import org.sourceid.saml20.adapter.gui.UploadFileFieldDescriptor;
 
-/** The rows of the console's screens as JSON arrays, in screen order, in the format of {@code pfscim describe --json}. */
+/** Writes the rows of the console's screens as JSON arrays, in screen order, as {@code pfscim describe --json} does. */
 final class Descriptors {
-    /** Below this heading stands what most administrators leave alone. */
+    /** Heading of the settings that most administrators do not change. */
     private static final String ADVANCED = "Advanced";
 
     private Descriptors() {
     }
 
-    /** The rows of the target screen. A heading is its own section, as it is that of the rows below it. */
+    /** Returns the rows of the target screen. A heading is the section of itself and of the rows below it. */
     static String settings(List<FieldDescriptor> rows) {
         StringJoiner array = new StringJoiner(",", "[", "]");
         String section = "";
@@ -39,7 +39,7 @@ final class Descriptors {
         return array.toString();
     }
 
-    /** The rows of the attribute mapping screen. */
+    /** Returns the rows of the attribute mapping screen. */
     static String fields(List<? extends FieldInfo> rows) {
         StringJoiner array = new StringJoiner(",", "[", "]");
         for (FieldInfo row : rows) {
@@ -66,7 +66,7 @@ final class Descriptors {
         if (row instanceof TextAreaFieldDescriptor || row instanceof UploadFileFieldDescriptor) {
             return "text";
         }
-        // The console has no headings: connectors show one as a descriptor of a kind of their own.
+        // The SPI has no class for headings. Connectors define their own descriptor class.
         return "heading";
     }
 
@@ -82,7 +82,7 @@ final class Descriptors {
         return quoted(name) + ":" + quoted(value);
     }
 
-    /** RFC 8259 section 7. */
+    /** Returns a JSON string (RFC 8259 section 7). */
     private static String quoted(String text) {
         StringBuilder json = new StringBuilder("\"");
         text.chars().forEach(c -> {

@@ -14,8 +14,8 @@ import java.util.Set;
 import java.util.TreeMap;
 
 /**
- * Finds plugins as the server does: every resource of one well-known name on the class path lists class names, one a
- * line, and each class is instantiated to learn its id.
+ * Finds plugins as the server does. Each descriptor resource on the class path lists class names, one per line. Each class is
+ * instantiated to get its id.
  */
 final class Discovery {
     private static final String PLUGINS = "PF-INF/saas-provisioning-plugin-descriptor";
@@ -27,57 +27,57 @@ final class Discovery {
         this.loader = loader;
     }
 
-    /** The class of the plugin with that id. Everything else that is deployed must load too, templates included. */
-    Class<? extends AbstractSaasPlugin> plugin(String id) throws CannotStart {
-        Set<String> names = listed(PLUGINS);
+    /** Returns the class of the plugin with this id. All other deployed plugins and templates must load too. */
+    Class<? extends AbstractSaasPlugin> plugin(String id) throws HostException {
+        Set<String> names = classNames(PLUGINS);
         if (names.isEmpty()) {
-            throw new CannotStart("no jar on the class path lists a plugin in " + PLUGINS
-                + ": put the connector's jar into the deploy directory");
+            throw new HostException("no jar on the class path lists a plugin in " + PLUGINS
+                + "; put the connector's jar into the deploy folder");
         }
         Map<String, Class<? extends AbstractSaasPlugin>> plugins = new TreeMap<>();
         for (String name : names) {
             AbstractSaasPlugin plugin = instance(name, AbstractSaasPlugin.class);
-            String found = id(plugin);
-            if (plugins.put(found, plugin.getClass()) != null) {
-                throw new CannotStart("two plugins have the id " + found + ": deploy one of them only");
+            String pluginId = id(plugin);
+            if (plugins.put(pluginId, plugin.getClass()) != null) {
+                throw new HostException("two plugins have the id " + pluginId + "; deploy only one of them");
             }
         }
-        for (String name : listed(TEMPLATES)) {
+        for (String name : classNames(TEMPLATES)) {
             instance(name, ConnectionTemplate.class);
         }
-        Class<? extends AbstractSaasPlugin> found = plugins.get(id);
-        if (found == null) {
-            throw new CannotStart("no deployed plugin has the id " + id + "; there are " + plugins.keySet());
+        Class<? extends AbstractSaasPlugin> type = plugins.get(id);
+        if (type == null) {
+            throw new HostException("no deployed plugin has the id " + id + "; deployed: " + plugins.keySet());
         }
-        return found;
+        return type;
     }
 
-    /** A fresh instance. */
-    static AbstractSaasPlugin instance(Class<? extends AbstractSaasPlugin> type) throws CannotStart {
+    /** Creates a plugin. */
+    static AbstractSaasPlugin instance(Class<? extends AbstractSaasPlugin> type) throws HostException {
         return new Discovery(type.getClassLoader()).instance(type.getName(), AbstractSaasPlugin.class);
     }
 
-    private static String id(AbstractSaasPlugin plugin) throws CannotStart {
+    private static String id(AbstractSaasPlugin plugin) throws HostException {
         try {
             return String.valueOf(plugin.getId());
         } catch (RuntimeException | LinkageError failure) {
-            throw new CannotStart("the plugin " + plugin.getClass().getName() + " does not tell its id: "
+            throw new HostException("the plugin " + plugin.getClass().getName() + " does not return its id: "
                 + Text.oneLine(failure.toString()));
         }
     }
 
-    private <T> T instance(String name, Class<T> expected) throws CannotStart {
+    private <T> T instance(String name, Class<T> expected) throws HostException {
         try {
             return expected.cast(Class.forName(name, true, loader).getConstructor().newInstance());
         } catch (ReflectiveOperationException | LinkageError | ClassCastException failure) {
-            // What a constructor throws comes wrapped; the reason is inside.
+            // Reflection wraps an exception of the constructor.
             Throwable reason = failure.getCause() == null ? failure : failure.getCause();
-            throw new CannotStart("the class " + name + " cannot be instantiated as a "
+            throw new HostException("the class " + name + " cannot be instantiated as a "
                 + expected.getSimpleName() + ": " + Text.oneLine(reason.toString()));
         }
     }
 
-    private Set<String> listed(String descriptor) throws CannotStart {
+    private Set<String> classNames(String descriptor) throws HostException {
         Set<String> names = new LinkedHashSet<>();
         try {
             for (URL resource : Collections.list(loader.getResources(descriptor))) {
@@ -87,7 +87,7 @@ final class Discovery {
                 }
             }
         } catch (IOException unreadable) {
-            throw new CannotStart("the resource " + descriptor + " cannot be read: "
+            throw new HostException("the resource " + descriptor + " cannot be read: "
                 + Text.oneLine(unreadable.toString()));
         }
         return names;

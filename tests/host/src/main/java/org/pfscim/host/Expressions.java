@@ -6,28 +6,30 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The calls of a host that evaluates the expressions of attribute mappings and knows of no plugin. {@code parse}
- * ({@code expression}, {@code n=NAME}...) answers whether an expression may be evaluated, {@code evaluate} (the same, and
- * {@code v.NAME=VALUE}...) with {@code value=}... A name without value is null to the expression.
+ * Handles the calls that evaluate expressions of attribute mappings.
+ * Does not know: plugins.
+ *
+ * <p>{@code parse} ({@code expression}, {@code n=NAME}...) fails if an expression is not allowed. {@code evaluate} (the same
+ * arguments, and {@code v.NAME=VALUE}...) returns {@code value=}... A name without value is null in the expression.
  */
-final class Expressions implements Calls {
-    private static final long LIMIT_MILLIS = 1000;
+final class Expressions implements Service {
+    private static final long EVALUATION_TIMEOUT_MILLIS = 1000;
 
     private final TimeLimit limit;
 
     Expressions() {
-        this(new TimeLimit(LIMIT_MILLIS));
+        this(new TimeLimit(EVALUATION_TIMEOUT_MILLIS));
     }
 
     Expressions(TimeLimit limit) {
         this.limit = limit;
-        // Loading OGNL's classes is no expression's fault.
+        // Loads the classes of OGNL, so that the time limit of the first expression does not include it.
         Map<String, List<String>> values = Collections.singletonMap("a", Collections.singletonList("b"));
-        Sandbox.evaluate(CheckedExpression.read("#a + ' ' + #a.length()", values.keySet()), values);
+        Sandbox.evaluate(CheckedExpression.parse("#a + ' ' + #a.length()", values.keySet()), values);
     }
 
     @Override
-    public Call.Work work(String call) {
+    public Request.Handler handler(String call) {
         switch (call) {
             case "parse": return this::parse;
             case "evaluate": return this::evaluate;
@@ -41,29 +43,29 @@ final class Expressions implements Calls {
     }
 
     @Override
-    public void end() {
-        // There is no session.
+    public void closeSession() {
+        // Expressions have no session.
     }
 
-    private Args parse(Call call) throws Exception {
-        limit.run(() -> checked(call.args()));
+    private Args parse(Request request) throws Exception {
+        limit.run(() -> checked(request.args()));
         return new Args();
     }
 
-    private Args evaluate(Call call) throws Exception {
-        Args args = call.args();
+    private Args evaluate(Request request) throws Exception {
+        Args args = request.args();
         Map<String, List<String>> variables = new LinkedHashMap<>();
-        args.all("n").forEach(name -> variables.put(name, args.all("v." + name)));
-        Args answer = new Args();
-        limit.run(() -> Sandbox.evaluate(checked(args), variables)).forEach(value -> answer.add("value", value));
-        return answer;
+        args.values("n").forEach(name -> variables.put(name, args.values("v." + name)));
+        Args response = new Args();
+        limit.run(() -> Sandbox.evaluate(checked(args), variables)).forEach(value -> response.add("value", value));
+        return response;
     }
 
     private static CheckedExpression checked(Args args) {
         String expression = args.get("expression");
         if (expression == null) {
-            throw new Refusal("there is no expression");
+            throw new ExpressionException("the expression is missing");
         }
-        return CheckedExpression.read(expression, args.all("n"));
+        return CheckedExpression.parse(expression, args.values("n"));
     }
 }

@@ -16,32 +16,32 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * Reads requests and has them done: user and group calls side by side on the channel's threads, everything else alone
- * and in the order given.
+ * Reads requests and runs their handlers. User and group calls run in parallel on the threads of the channel. Each other call
+ * runs alone, in the order of the input.
  *
- * <p>Three kinds of threads: the caller of {@link #run} reads, so that a call can be given up at any time; the dispatcher
- * decides what may start; the channel's threads run the plugin's code, all of it.
+ * <p>The caller of {@link #run} reads the input, so that a request can be abandoned at any time. The dispatcher decides which
+ * request starts. All code of the plugin runs on the threads of the channel.
  */
 final class Host {
-    /** How long calls under way are waited for when the input has ended: longer than any call's own deadline. */
-    private static final long LAST_WAIT_SECONDS = 60;
+    /** Wait for running calls after the end of the input: longer than the deadline of a call. */
+    private static final long END_TIMEOUT_SECONDS = 60;
 
-    /** Shuffled orders are the same in each run, so that a failure can be repeated. */
+    /** The shuffled order is the same in each run, so that a failure can be repeated. */
     private static final long SHUFFLE_SEED = 1;
 
-    private static final Call END = new Call(0, "end", new Args());
+    private static final Request END_OF_INPUT = new Request(0, "end", new Args());
 
-    private final Calls calls;
+    private final Service service;
     private final Output output;
     private final PrintStream err;
     private final boolean shuffles;
     private final ThreadPoolExecutor threads;
-    private final BlockingQueue<Call> requests = new LinkedBlockingQueue<>();
-    private final Map<Long, Call> unanswered = new ConcurrentHashMap<>();
-    private final InFlight inFlight = new InFlight();
+    private final BlockingQueue<Request> requests = new LinkedBlockingQueue<>();
+    private final Map<Long, Request> pending = new ConcurrentHashMap<>();
+    private final Counter running = new Counter();
 
-    Host(Calls calls, Output output, PrintStream err, int threadCount, boolean shuffles, ClassLoader loader) {
-        this.calls = calls;
+    Host(Service service, Output output, PrintStream err, int threadCount, boolean shuffles, ClassLoader loader) {
+        this.service = service;
         this.output = output;
         this.err = err;
         this.shuffles = shuffles;
@@ -50,41 +50,41 @@ final class Host {
             task -> daemon(task, "channel-" + number.incrementAndGet(), loader));
     }
 
-    /** Serves the input to its end, then ends the session. */
-    void run(BufferedReader input, ClassLoader loader) throws IOException, CannotStart, InterruptedException {
+    /** Handles all requests of the input, then closes the session. */
+    void run(BufferedReader input, ClassLoader loader) throws IOException, HostException, InterruptedException {
         Thread dispatcher = daemon(this::dispatch, "dispatcher", loader);
         dispatcher.start();
         try {
             read(input);
         } finally {
-            requests.add(END);
-            // The dispatcher waits for the calls under way, and then for the end of the session.
-            dispatcher.join(TimeUnit.SECONDS.toMillis(2 * LAST_WAIT_SECONDS));
+            requests.add(END_OF_INPUT);
+            // The dispatcher waits for the running calls, then for the end of the session.
+            dispatcher.join(TimeUnit.SECONDS.toMillis(2 * END_TIMEOUT_SECONDS));
             threads.shutdown();
         }
     }
 
-    private void read(BufferedReader input) throws IOException, CannotStart {
-        List<Call> batch = new ArrayList<>();
+    private void read(BufferedReader input) throws IOException, HostException {
+        List<Request> batch = new ArrayList<>();
         Random random = new Random(SHUFFLE_SEED);
         for (String line = input.readLine(); line != null; line = input.readLine()) {
-            Call call = parse(line);
-            if (call.name().equals("abandon")) {
-                abandon(call);
+            Request request = parse(line);
+            if (request.call().equals("abandon")) {
+                abandon(request);
                 continue;
             }
-            boolean operation = calls.isOperation(call.name());
-            if (calls.work(call.name()) == null) {
-                throw new CannotStart("there is no call " + Text.oneLine(call.name()));
+            boolean isOperation = service.isOperation(request.call());
+            if (service.handler(request.call()) == null) {
+                throw new HostException("unknown call " + Text.oneLine(request.call()));
             }
-            if (unanswered.putIfAbsent(call.seq(), call) != null) {
-                throw new CannotStart("the request " + call.seq() + " is not answered yet and comes again");
+            if (pending.putIfAbsent(request.seq(), request) != null) {
+                throw new HostException("the number " + request.seq() + " is in use by a request without response");
             }
-            if (shuffles && operation) {
-                batch.add(call);
+            if (shuffles && isOperation) {
+                batch.add(request);
             } else {
                 flush(batch, random);
-                requests.add(call);
+                requests.add(request);
             }
             if (!input.ready()) {
                 flush(batch, random);
@@ -93,40 +93,40 @@ final class Host {
         flush(batch, random);
     }
 
-    private void flush(List<Call> batch, Random random) {
+    private void flush(List<Request> batch, Random random) {
         Collections.shuffle(batch, random);
         requests.addAll(batch);
         batch.clear();
     }
 
-    private static Call parse(String line) throws CannotStart {
-        String[] words = line.split(" ", 3);
+    private static Request parse(String line) throws HostException {
+        String[] parts = line.split(" ", 3);
         try {
-            long seq = Long.parseLong(words[0]);
-            if (words.length >= 2 && seq > 0) {
-                return new Call(seq, words[1], Args.decode(words.length == 3 ? words[2] : ""));
+            long seq = Long.parseLong(parts[0]);
+            if (parts.length >= 2 && seq > 0) {
+                return new Request(seq, parts[1], Args.decode(parts.length == 3 ? parts[2] : ""));
             }
         } catch (IllegalArgumentException notARequest) {
-            // Said below; what the line holds is not repeated, as it may be a secret.
+            // Reported below, without the content of the line, which may be a secret.
         }
-        throw new CannotStart("a line of the input is no request: it must be a positive number, a call and its arguments");
+        throw new HostException("an input line is not a request; it must contain a positive number, a call and its arguments");
     }
 
-    private void abandon(Call request) throws CannotStart {
-        Call call;
+    private void abandon(Request request) throws HostException {
+        Request abandoned;
         try {
-            call = unanswered.get(Long.parseLong(String.valueOf(request.args().get("seq"))));
+            abandoned = pending.get(Long.parseLong(String.valueOf(request.args().get("seq"))));
         } catch (NumberFormatException notANumber) {
-            throw new CannotStart("abandon needs seq, the number of a request");
+            throw new HostException("abandon: seq must be the number of a request");
         }
-        if (call != null) {
-            Call.State before = call.abandon(output);
-            if (before == Call.State.RUNNING) {
-                // Its thread stays with the plugin, so the channel gets another in its place.
+        if (abandoned != null) {
+            Request.State before = abandoned.abandon(output);
+            if (before == Request.State.RUNNING) {
+                // The plugin still uses its thread, so the channel gets one more.
                 resize(1);
             }
-            if (before != Call.State.ANSWERED) {
-                answered(call);
+            if (before != Request.State.RESPONDED) {
+                complete(abandoned);
             }
         }
         output.ok(request.seq(), new Args());
@@ -134,56 +134,56 @@ final class Host {
 
     private void dispatch() {
         try {
-            for (Call call = requests.take(); call != END; call = requests.take()) {
-                boolean alone = !calls.isOperation(call.name());
-                if (alone) {
-                    inFlight.awaitNone(Long.MAX_VALUE);
+            for (Request request = requests.take(); request != END_OF_INPUT; request = requests.take()) {
+                boolean isExclusive = !service.isOperation(request.call());
+                if (isExclusive) {
+                    running.awaitZero(Long.MAX_VALUE);
                 }
-                submit(call);
-                if (alone) {
-                    inFlight.awaitNone(Long.MAX_VALUE);
+                submit(request);
+                if (isExclusive) {
+                    running.awaitZero(Long.MAX_VALUE);
                 }
             }
-            long wait = TimeUnit.SECONDS.toNanos(LAST_WAIT_SECONDS);
-            inFlight.awaitNone(wait);
-            inFlight.add();
-            threads.execute(this::end);
-            inFlight.awaitNone(wait);
+            long timeout = TimeUnit.SECONDS.toNanos(END_TIMEOUT_SECONDS);
+            running.awaitZero(timeout);
+            running.increment();
+            threads.execute(this::closeSession);
+            running.awaitZero(timeout);
         } catch (InterruptedException stopped) {
             Thread.currentThread().interrupt();
         }
     }
 
-    private void submit(Call call) {
-        inFlight.add();
+    private void submit(Request request) {
+        running.increment();
         threads.execute(() -> {
-            Call.End end = call.run(calls.work(call.name()), output);
-            if (end == Call.End.ANSWERED) {
-                answered(call);
-            } else if (end == Call.End.GIVEN_UP) {
+            Request.Completion completion = request.run(service.handler(request.call()), output);
+            if (completion == Request.Completion.RESPONDED) {
+                complete(request);
+            } else if (completion == Request.Completion.ABANDONED) {
                 resize(-1);
             }
         });
     }
 
-    private void end() {
+    private void closeSession() {
         try {
-            calls.end();
+            service.closeSession();
         } catch (Throwable failure) {
-            err.println("pfscim-host: the session did not end well: " + Text.oneLine(failure.toString()));
+            err.println("pfscim-host: the session cannot be closed: " + Text.oneLine(failure.toString()));
         } finally {
-            inFlight.remove();
+            running.decrement();
         }
     }
 
-    private void answered(Call call) {
-        unanswered.remove(call.seq());
-        inFlight.remove();
+    private void complete(Request request) {
+        pending.remove(request.seq());
+        running.decrement();
     }
 
     private synchronized void resize(int by) {
         int size = threads.getCorePoolSize() + by;
-        // The core may at no time exceed the maximum.
+        // The core size must never exceed the maximum size.
         threads.setCorePoolSize(Math.min(size, threads.getMaximumPoolSize()));
         threads.setMaximumPoolSize(size);
         threads.setCorePoolSize(size);
@@ -196,20 +196,20 @@ final class Host {
         return thread;
     }
 
-    /** The number of calls that have been started and not answered. */
-    private static final class InFlight {
+    /** Counts the started requests without response. */
+    private static final class Counter {
         private int count;
 
-        synchronized void add() {
+        synchronized void increment() {
             count++;
         }
 
-        synchronized void remove() {
+        synchronized void decrement() {
             count--;
             notifyAll();
         }
 
-        synchronized void awaitNone(long nanos) throws InterruptedException {
+        synchronized void awaitZero(long nanos) throws InterruptedException {
             long start = System.nanoTime();
             while (count > 0 && System.nanoTime() - start < nanos) {
                 TimeUnit.NANOSECONDS.timedWait(this, Math.max(1, Math.min(nanos, TimeUnit.SECONDS.toNanos(1))));

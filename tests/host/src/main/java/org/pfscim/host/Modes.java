@@ -7,8 +7,8 @@ import java.util.Map;
 import java.util.Properties;
 
 /**
- * What the documentation of the SPI leaves open, or what goes wrong in real installations, each to be played either way.
- * Set by the system properties {@code org.pfscim.host.NAME}; the first choice is the default.
+ * Reads the modes of the host. A mode is a behaviour of the server that the documentation of the SPI does not define, or that
+ * differs in real installations. The system property {@code org.pfscim.host.NAME} sets it; the first choice is the default.
  */
 final class Modes {
     private static final String PREFIX = "org.pfscim.host.";
@@ -16,30 +16,30 @@ final class Modes {
     private static final Map<String, List<String>> CHOICES = new LinkedHashMap<>();
 
     static {
-        // One session for the life of the channel, or one for each cycle.
+        // One session for the life of the channel, or one session per cycle.
         CHOICES.put("init", Arrays.asList("once", "per-cycle"));
-        // The server may never ask for a check.
+        // The server checks the connection, or does not.
         CHOICES.put("check", Arrays.asList("call", "skip"));
-        // The user that an update finds: what was read, as far as it is mapped, or its id and nothing else.
+        // The existing user of an update has the mapped fields that were read, or only its id.
         CHOICES.put("existing", Arrays.asList("mapped", "id"));
-        // A removal is a call of its own, or an update of a disabled user.
+        // A removal is a separate call, or an update of a disabled user.
         CHOICES.put("removal", Arrays.asList("deprovision", "update"));
-        // Records are taken in the order given, or in none.
+        // Records are handled in the order of the input, or in a random order.
         CHOICES.put("order", Arrays.asList("given", "shuffled"));
-        // The console asks for the field list of a plugin that has no parameters yet.
+        // The console reads the field list of a plugin before it sets the parameters.
         CHOICES.put("fields", Arrays.asList("late", "early"));
-        // The console writes the plugin out and reads it back.
+        // The console serializes the plugin and deserializes it.
         CHOICES.put("serialize", Arrays.asList("false", "true"));
-        // Two channels with the same target.
+        // The channel has one plugin, or two with the same target.
         CHOICES.put("instances", Arrays.asList("1", "2"));
-        // What the server logs by default, or everything that there is.
+        // The default log levels of the server, or all levels.
         CHOICES.put("log", Arrays.asList("info", "all"));
     }
 
     private final Map<String, String> chosen = new LinkedHashMap<>();
 
-    /** Reads the modes; a mode or choice that does not exist is an error, so that no test plays another than it says. */
-    Modes(Properties properties) throws CannotStart {
+    /** Reads the modes. An unknown mode or choice is an error, so that a test cannot run with a mistyped mode. */
+    Modes(Properties properties) throws HostException {
         CHOICES.forEach((name, choices) -> chosen.put(name, choices.get(0)));
         for (String property : properties.stringPropertyNames()) {
             if (property.startsWith(PREFIX)) {
@@ -47,10 +47,10 @@ final class Modes {
                 String value = properties.getProperty(property);
                 List<String> choices = CHOICES.get(name);
                 if (choices == null) {
-                    throw new CannotStart("there is no mode " + property + "; there are " + CHOICES.keySet());
+                    throw new HostException("unknown mode " + property + "; known modes: " + CHOICES.keySet());
                 }
                 if (!choices.contains(value)) {
-                    throw new CannotStart("the mode " + property + " is one of " + choices + ", not " + value);
+                    throw new HostException("the mode " + property + " must be one of " + choices + ", not " + value);
                 }
                 chosen.put(name, value);
             }
@@ -77,7 +77,7 @@ final class Modes {
         return is("order", "shuffled");
     }
 
-    boolean asksFieldsEarly() {
+    boolean listsFieldsEarly() {
         return is("fields", "early");
     }
 

@@ -2,7 +2,7 @@ package org.pfscim.host;
 
 import java.io.PrintStream;
 
-/** Standard output: whole lines only, whichever threads write them, each sent at once. */
+/** Writes whole lines to standard output, for all threads, and flushes each line. */
 final class Output {
     private final PrintStream stream;
 
@@ -22,10 +22,10 @@ final class Output {
         line("- log", args);
     }
 
-    private synchronized void line(String what, Args args) {
+    private synchronized void line(String start, Args args) {
         String encoded = args.encode();
-        // Not println: its line end depends on the platform.
-        stream.print(encoded.isEmpty() ? what + "\n" : what + " " + encoded + "\n");
+        // Not println, because its line end depends on the platform.
+        stream.print(encoded.isEmpty() ? start + "\n" : start + " " + encoded + "\n");
         stream.flush();
     }
 }

@@ -7,43 +7,43 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 
-/** Users and groups between their lines and the classes of the SPI. */
+/** Converts users and groups between arguments of a line and classes of the SPI. */
 final class Records {
-    private static final String VALUE = "a.";
+    private static final String ATTRIBUTE_PREFIX = "a.";
 
-    /** The width of the columns in which the server keeps the ids of a target. */
-    private static final int MAX_ID = 255;
+    /** Width of the database columns in which the server stores target ids. */
+    private static final int ID_CHARS_MAX = 255;
 
     private Records() {
     }
 
-    /** {@code id}, {@code enabled}, {@code a.CODE}..., {@code m}... */
+    /** Returns the user of the arguments {@code id}, {@code enabled}, {@code a.CODE}..., {@code m}... */
     static SaasUserData user(Args args) {
         SaasUserData user = new SaasUserData(args.get("id"));
         user.setAccountEnabled(args.flag("enabled", true));
-        args.below(VALUE).forEach(user::addAttribute);
-        user.setMaskedFields(new HashSet<>(args.all("m")));
+        args.withPrefix(ATTRIBUTE_PREFIX).forEach(user::addAttribute);
+        user.setMaskedFields(new HashSet<>(args.values("m")));
         return user;
     }
 
-    /** A user that was read; null is one that was not found. */
-    static Args found(SaasUserData user) {
+    /** Returns the arguments for a user that the plugin returned; null if it found none. */
+    static Args args(SaasUserData user) {
         Args args = new Args().add("found", user != null);
         if (user != null) {
             if (user.getSaasUserGuid() == null) {
-                throw new Violation("a user was found, but it has no id");
+                throw new Violation("the plugin returned a user without an id");
             }
             args.add("id", id(user.getSaasUserGuid())).add("enabled", user.isAccountEnabled());
-            user.getAttributeMap().forEach((code, values) -> values.forEach(v -> args.add(VALUE + code, v)));
+            user.getAttributeMap().forEach((code, values) -> values.forEach(v -> args.add(ATTRIBUTE_PREFIX + code, v)));
             user.getMaskedFields().forEach(code -> args.add("m", code));
         }
         return args;
     }
 
     /**
-     * The user as the server has it of an account that it read: the fields that are mapped, and none of the others.
+     * Returns the existing user as the server passes it to an update: only the mapped fields.
      *
-     * @param read what the plugin returned last, null where it was never asked
+     * @param read the last user that the plugin returned for this id; null if it returned none
      */
     static SaasUserData existing(SaasUserData read, SaasUserData updated, boolean idOnly) {
         SaasUserData existing = new SaasUserData(updated.getSaasUserGuid());
@@ -59,8 +59,8 @@ final class Records {
     }
 
     /**
-     * {@code name}, {@code guid}, {@code id}, {@code members=null|list}, {@code u}..., {@code g}... A member with an
-     * empty id is one that the target does not have yet. The iterators run once.
+     * Returns the group of the arguments {@code name}, {@code guid}, {@code id}, {@code members=null|list}, {@code u}...,
+     * {@code g}... A member with an empty id has no account at the target yet. The iterators run once.
      */
     static SaasGroupData group(Args args) {
         SaasGroupData group = new SaasGroupData(args.get("name"), null);
@@ -68,10 +68,10 @@ final class Records {
         group.setInternalGuid(args.get("id"));
         if ("list".equals(args.get("members"))) {
             List<SaasUserData> users = new ArrayList<>();
-            args.all("u").forEach(id -> users.add(new SaasUserData(nullIfEmpty(id))));
+            args.values("u").forEach(id -> users.add(new SaasUserData(nullIfEmpty(id))));
             group.setMembersIterator(users.iterator());
             List<SaasGroupData> groups = new ArrayList<>();
-            for (String id : args.all("g")) {
+            for (String id : args.values("g")) {
                 SaasGroupData nested = new SaasGroupData(null, null);
                 nested.setGuid(nullIfEmpty(id));
                 groups.add(nested);
@@ -81,10 +81,11 @@ final class Records {
         return group;
     }
 
-    /** An id as the server stores it; null is none. */
+    /** Checks that the server can store an id. Null is allowed. */
     static String id(String id) {
-        if (id != null && (id.isEmpty() || id.length() > MAX_ID)) {
-            throw new Violation("an id of " + id.length() + " characters cannot be stored: it may have 1 to " + MAX_ID);
+        if (id != null && (id.isEmpty() || id.length() > ID_CHARS_MAX)) {
+            throw new Violation("an id of " + id.length() + " characters cannot be stored; it must have 1 to "
+                + ID_CHARS_MAX);
         }
         return id;
     }

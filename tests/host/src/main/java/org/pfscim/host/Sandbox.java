@@ -20,51 +20,52 @@ import ognl.PropertyAccessor;
 import ognl.TypeConverter;
 
 /**
- * Evaluates expressions that have been checked, with everything shut by which OGNL reaches classes: the second of two
- * fences, the other is {@link CheckedExpression}. OGNL's accessors are those of the whole JVM, so a host that evaluates
- * expressions does nothing else.
+ * Evaluates checked expressions. All ways by which OGNL reaches classes are closed. This is the second of two checks; the
+ * first is {@link CheckedExpression}.
+ *
+ * <p>The accessors of OGNL are global in a JVM, so a host that evaluates expressions has no other task.
  */
 final class Sandbox {
-    /** Characters of all values that one expression is given: each may occur in it a thousand times. */
-    static final int MAX_INPUT = 32 * 1024;
+    /** Limit of all values of one expression in characters. An expression may use each value a thousand times. */
+    static final int INPUT_CHARS_MAX = 32 * 1024;
 
-    private static final Locked LOCKED = new Locked();
+    private static final RestrictedAccess ACCESS = new RestrictedAccess();
 
     static {
         Class<?>[] types = {Object.class, byte[].class, short[].class, char[].class, int[].class, long[].class, float[].class,
             double[].class, Object[].class, List.class, Map.class, Set.class, Iterator.class, Enumeration.class};
         for (Class<?> type : types) {
-            OgnlRuntime.setMethodAccessor(type, LOCKED);
-            OgnlRuntime.setPropertyAccessor(type, LOCKED);
+            OgnlRuntime.setMethodAccessor(type, ACCESS);
+            OgnlRuntime.setPropertyAccessor(type, ACCESS);
         }
-        // OGNL counts up to a number that is searched in.
-        OgnlRuntime.setElementsAccessor(Number.class, LOCKED);
+        // For `in NUMBER`, OGNL would count up to the number.
+        OgnlRuntime.setElementsAccessor(Number.class, ACCESS);
     }
 
     private Sandbox() {
     }
 
     /**
-     * The values of an expression: none where it comes to nothing.
+     * Returns the values of an expression: an empty list if the result is null.
      *
-     * @param variables the values of each name that it may use; none is null to the expression, one a text, several a list
-     * @throws Refusal where it comes to no text, number, truth value or list of these
+     * @param variables the values of each variable: no value is null in the expression, one is a text, several are a list
+     * @throws ExpressionException if the result is not a text, number, truth value or list of these
      */
     static List<String> evaluate(CheckedExpression expression, Map<String, List<String>> variables) {
         int length = variables.values().stream().flatMap(List::stream).mapToInt(String::length).sum();
-        if (length > MAX_INPUT) {
-            throw new Refusal("the values of its attributes have more than " + MAX_INPUT + " characters");
+        if (length > INPUT_CHARS_MAX) {
+            throw new ExpressionException("the values of the attributes have more than " + INPUT_CHARS_MAX + " characters");
         }
-        // Where there is no root, OGNL answers null for every chain; this one cannot be reached.
+        // Without a root, OGNL returns null for every chain. An expression cannot reach this root.
         Object root = "";
-        OgnlContext context = Ognl.createDefaultContext(root, LOCKED, LOCKED, LOCKED);
+        OgnlContext context = Ognl.createDefaultContext(root, ACCESS, ACCESS, ACCESS);
         variables.forEach((name, values) -> context.put(name, variable(values)));
         try {
-            return result(Ognl.getValue(expression.tree(), context, root));
+            return texts(Ognl.getValue(expression.tree(), context, root));
         } catch (OgnlException failure) {
-            throw refusal(failure.getReason() == null ? failure : failure.getReason());
+            throw toExpressionException(failure.getReason() == null ? failure : failure.getReason());
         } catch (RuntimeException failure) {
-            throw refusal(failure);
+            throw toExpressionException(failure);
         }
     }
 
@@ -75,52 +76,52 @@ final class Sandbox {
         return values.size() == 1 ? values.get(0) : Collections.unmodifiableList(new ArrayList<>(values));
     }
 
-    private static List<String> result(Object value) {
+    private static List<String> texts(Object value) {
         List<?> all = value instanceof List ? (List<?>) value : Collections.singletonList(value);
         List<String> texts = new ArrayList<>();
         int length = 0;
-        for (Object one : all) {
-            if (one instanceof String || one instanceof Character || one instanceof Number || one instanceof Boolean) {
-                String text = one.toString();
+        for (Object item : all) {
+            if (item instanceof String || item instanceof Character || item instanceof Number || item instanceof Boolean) {
+                String text = item.toString();
                 length += text.length();
-                if (length > Methods.MAX_TEXT) {
+                if (length > Methods.TEXT_CHARS_MAX) {
                     throw Methods.tooLong();
                 }
                 texts.add(text);
-            } else if (one != null) {
-                throw new Refusal("it comes to something that is no text, number or list of these");
+            } else if (item != null) {
+                throw new ExpressionException("the result must be a text, a number, a truth value or a list of these");
             }
         }
         return texts;
     }
 
-    /** What went wrong, in words of our own: those of an exception may repeat a value. */
-    private static Refusal refusal(Throwable failure) {
-        if (failure instanceof Refusal) {
-            return (Refusal) failure;
+    /** Returns a failure with a fixed text, because the message of an exception may contain a value. */
+    private static ExpressionException toExpressionException(Throwable failure) {
+        if (failure instanceof ExpressionException) {
+            return (ExpressionException) failure;
         }
         if (failure instanceof NullPointerException) {
-            return new Refusal(Methods.MISSING);
+            return new ExpressionException(Methods.MISSING_VALUE);
         }
         if (failure instanceof NumberFormatException) {
-            return new Refusal("it counts with or compares a text that is no number (text of one character is written "
-                + "in double quotes)");
+            return new ExpressionException("a text that is not a number is used as a number; "
+                + "write a text of one character in double quotes");
         }
         if (failure instanceof IndexOutOfBoundsException) {
-            return new Refusal("it asks for a position that is not there");
+            return new ExpressionException("a position is outside of the text or list");
         }
         if (failure instanceof ArithmeticException) {
-            return new Refusal("it divides by zero");
+            return new ExpressionException("division by zero");
         }
-        return new Refusal("it cannot be evaluated with the values of this user (" + failure.getClass().getSimpleName() + ")");
+        return new ExpressionException("evaluation failed with the values of this user");
     }
 
-    /** Every way that OGNL has out of an expression: listed methods, positions of lists, and nothing else. */
-    private static final class Locked
+    /** Allows the listed methods and positions of lists. Rejects all other access of OGNL. */
+    private static final class RestrictedAccess
         implements MemberAccess, ClassResolver, TypeConverter, MethodAccessor, PropertyAccessor, ElementsAccessor {
 
-        private static Refusal locked() {
-            return new Refusal("it reaches for something that is not allowed");
+        private static ExpressionException notAllowed() {
+            return new ExpressionException("access to a class, field or method that is not allowed");
         }
 
         @Override
@@ -131,13 +132,13 @@ final class Sandbox {
         @Override
         public Object getProperty(OgnlContext context, Object target, Object name) {
             if (!(name instanceof Integer)) {
-                throw new Refusal("a position is a whole number");
+                throw new ExpressionException("a position must be a whole number");
             }
             int position = (Integer) name;
             if (target instanceof List) {
                 return ((List<?>) target).get(position);
             }
-            // An attribute with one value is that value, but may have several for another user.
+            // An attribute with one value is a text, but another user may have several values.
             if (target instanceof String && position == 0) {
                 return target;
             }
@@ -151,48 +152,48 @@ final class Sandbox {
 
         @Override
         public Object setup(OgnlContext context, Object target, Member member, String property) {
-            throw locked();
+            throw notAllowed();
         }
 
         @Override
         public void restore(OgnlContext context, Object target, Member member, String property, Object state) {
-            throw locked();
+            throw notAllowed();
         }
 
         @Override
         public <T> Class<T> classForName(String name, OgnlContext context) {
-            throw locked();
+            throw notAllowed();
         }
 
         @Override
         public Object convertValue(OgnlContext context, Object target, Member member, String property, Object value,
             Class<?> type) {
-            throw locked();
+            throw notAllowed();
         }
 
         @Override
         public Object callStaticMethod(OgnlContext context, Class<?> type, String name, Object[] arguments) {
-            throw locked();
+            throw notAllowed();
         }
 
         @Override
         public void setProperty(OgnlContext context, Object target, Object name, Object value) {
-            throw locked();
+            throw notAllowed();
         }
 
         @Override
         public String getSourceAccessor(OgnlContext context, Object target, Object index) {
-            throw locked();
+            throw notAllowed();
         }
 
         @Override
         public String getSourceSetter(OgnlContext context, Object target, Object index) {
-            throw locked();
+            throw notAllowed();
         }
 
         @Override
         public Enumeration<?> getElements(Object target) {
-            throw locked();
+            throw notAllowed();
         }
     }
 }

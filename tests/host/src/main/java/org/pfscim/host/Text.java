@@ -1,16 +1,16 @@
 package org.pfscim.host;
 
-/** Text from elsewhere, made fit for a line. */
+/** Makes external text printable on one line. */
 final class Text {
     private Text() {
     }
 
-    /** Whether it stays on its line: no control characters and no line or paragraph separators. */
+    /** Returns whether the text has no control characters and no line or paragraph separators. */
     static boolean isOneLine(String text) {
         return text.chars().noneMatch(Text::breaksLine);
     }
 
-    /** The text with every character that would break its line written as an escape. */
+    /** Returns the text with an escape for each character that would break the line. */
     static String oneLine(String text) {
         StringBuilder line = new StringBuilder();
         text.chars().forEach(c -> {

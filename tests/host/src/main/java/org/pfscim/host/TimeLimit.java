@@ -11,75 +11,75 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
 /**
- * Does work on a thread of its own that is interrupted and left behind where it takes too long. After the third such work
- * no more is begun: the threads left behind still run. For one caller at a time.
+ * Runs tasks on a separate thread, with a limit of processor time. A task that exceeds it is interrupted, and its thread is
+ * abandoned. After three of them no task starts, because the abandoned threads may still run. For one caller at a time.
  */
 final class TimeLimit {
-    private static final int STRIKES = 3;
+    private static final int TIMEOUTS_MAX = 3;
 
-    /** On a busy machine a thread may have to wait for its turn, but not for ever. */
-    private static final int PATIENCE = 10;
+    /** Waits of one limit each. A thread on a busy machine gets less processor time, but must not wait for ever. */
+    private static final int WAITS_MAX = 10;
 
-    /** Deep enough for whatever fits into the length of an expression. */
+    /** Deep enough for the longest expression. */
     private static final long STACK_BYTES = 64L << 20;
 
     private final long millis;
-    private final ThreadMXBean clocks = ManagementFactory.getThreadMXBean();
+    private final ThreadMXBean threads = ManagementFactory.getThreadMXBean();
     private ExecutorService worker;
     private Thread thread;
-    private int strikes;
+    private int timeouts;
 
-    /** A limit in milliseconds of work. */
+    /** Creates a limit in milliseconds of processor time. */
     TimeLimit(long millis) {
         this.millis = millis;
     }
 
-    /** The result of the work. */
-    <T> T run(Callable<T> work) throws Exception {
-        if (strikes >= STRIKES) {
-            throw new Refusal("three expressions took too long; no more are evaluated", true);
+    /** Runs a task and returns its result. */
+    <T> T run(Callable<T> task) throws Exception {
+        if (timeouts >= TIMEOUTS_MAX) {
+            throw new ExpressionException("three expressions exceeded the time limit; no more expressions are evaluated", true);
         }
         if (worker == null) {
-            worker = Executors.newSingleThreadExecutor(task -> {
-                thread = new Thread(null, task, "expression", STACK_BYTES);
+            worker = Executors.newSingleThreadExecutor(runnable -> {
+                thread = new Thread(null, runnable, "expression", STACK_BYTES);
                 thread.setDaemon(true);
                 return thread;
             });
         }
-        Future<T> result = worker.submit(work);
-        long start = worked();
+        Future<T> result = worker.submit(task);
+        long start = usedNanos();
         for (int waits = 1;; waits++) {
             try {
                 return result.get(millis, TimeUnit.MILLISECONDS);
             } catch (TimeoutException late) {
-                if (waits == PATIENCE || worked() - start >= TimeUnit.MILLISECONDS.toNanos(millis)) {
+                if (waits == WAITS_MAX || usedNanos() - start >= TimeUnit.MILLISECONDS.toNanos(millis)) {
                     worker.shutdownNow();
                     worker = null;
-                    strikes++;
-                    throw new Refusal("it took more than " + millis + " ms", strikes >= STRIKES);
+                    timeouts++;
+                    throw new ExpressionException("evaluation took more than " + millis + " ms", timeouts >= TIMEOUTS_MAX);
                 }
             } catch (ExecutionException failure) {
-                throw failed(failure.getCause());
+                throw toException(failure.getCause());
             }
         }
     }
 
-    /** What the thread has used of the processor, or how much time has passed where that is not known. */
-    private long worked() {
-        long used = clocks.isThreadCpuTimeSupported() ? clocks.getThreadCpuTime(thread.getId()) : -1;
+    /** Returns the processor time of the thread, or {@link System#nanoTime} if that is unknown. */
+    private long usedNanos() {
+        long used = threads.isThreadCpuTimeSupported() ? threads.getThreadCpuTime(thread.getId()) : -1;
         return used >= 0 ? used : System.nanoTime();
     }
 
-    private static Exception failed(Throwable cause) throws Exception {
+    private static Exception toException(Throwable cause) throws Exception {
         if (cause instanceof StackOverflowError) {
             return CheckedExpression.tooDeep();
         }
         if (cause instanceof OutOfMemoryError) {
-            return new Refusal("it needs too much memory");
+            return new ExpressionException("not enough memory for the evaluation");
         }
         if (cause instanceof Exception) {
             return (Exception) cause;
         }
-        return new Refusal("it cannot be evaluated (" + cause.getClass().getSimpleName() + ")");
+        return new ExpressionException("evaluation failed with an internal error");
     }
 }

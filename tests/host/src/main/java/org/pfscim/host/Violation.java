@@ -1,6 +1,6 @@
 package org.pfscim.host;
 
-/** The plugin did what PingFederate would not put up with; the call counts as failed, whatever it did at the target. */
+/** Reports behaviour of a plugin that PingFederate does not accept. The call has failed, even if it changed the target. */
 final class Violation extends RuntimeException {
     private static final long serialVersionUID = 1L;
 

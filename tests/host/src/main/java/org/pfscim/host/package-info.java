@@ -1,12 +1,12 @@
 /**
- * A stand-in for PingFederate's provisioning engine: it loads a deployed connector as the server does, on one flat class
- * path, and plays SPI calls to it that it reads as lines from standard input.
+ * Replaces PingFederate's provisioning engine: loads a deployed connector as the server does, on one flat class path, and
+ * calls its SPI as requests on standard input say.
+ * Does not know: SCIM, directories, the implementation of the connector.
  *
- * <p>One request a line, {@code SEQ CALL ARGS}; one answer a line, {@code SEQ ok ARGS} or {@code SEQ failed ARGS}, in
- * between {@code - log ARGS}. ARGS are {@code application/x-www-form-urlencoded} pairs in UTF-8, left out where there are
- * none; a repeated key is a list. Where the documentation of the SPI leaves open what the server does, the
- * modes play it either way.
+ * <p>Each request is one line, {@code SEQ CALL ARGS}. Each response is one line, {@code SEQ ok ARGS} or {@code SEQ failed
+ * ARGS}. Lines {@code - log ARGS} may come between them. ARGS are {@code application/x-www-form-urlencoded} pairs in UTF-8.
+ * They are left out if empty. A repeated key is a list.
  *
- * <p>The host knows the SPI and nothing of SCIM, of directories or of the connector's insides.
+ * <p>If the documentation of the SPI does not define a behaviour of the server, a mode selects it.
  */
 package org.pfscim.host;

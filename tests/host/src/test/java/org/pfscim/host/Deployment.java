@@ -7,7 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** Descriptor files in a directory of their own, in front of the classes of the tests. */
+/** Writes descriptor files to a folder that is on the class path before the classes of the tests. */
 final class Deployment {
     private static final String PLUGINS = "saas-provisioning-plugin-descriptor";
     private static final String TEMPLATES = "sp-connection-template-descriptor";
@@ -18,12 +18,12 @@ final class Deployment {
         this.root = root;
     }
 
-    /** Lists plugins, in the words of the file. */
+    /** Writes the descriptor of plugins. */
     Deployment plugins(String text) throws IOException {
         return write(PLUGINS, text);
     }
 
-    /** Lists connection templates. */
+    /** Writes the descriptor of connection templates. */
     Deployment templates(String text) throws IOException {
         return write(TEMPLATES, text);
     }

@@ -12,11 +12,11 @@ import org.junit.Test;
 import org.junit.rules.TemporaryFolder;
 import org.pfscim.host.fake.FailingPlugin;
 import org.pfscim.host.fake.FakePlugin;
-import org.pfscim.host.fake.HiddenPlugin;
+import org.pfscim.host.fake.NonPublicPlugin;
 import org.pfscim.host.fake.SecondPlugin;
-import org.pfscim.host.fake.TwinPlugin;
+import org.pfscim.host.fake.DuplicateIdPlugin;
 
-/** What stops the host before it does anything, and what does not. */
+/** Tests which deployments, arguments and modes start the host, and which are errors. */
 public class DiscoveryTest {
     private static final String FAKE = FakePlugin.class.getName();
 
@@ -29,13 +29,13 @@ public class DiscoveryTest {
     }
 
     @Test
-    public void several_plugins_windows_line_ends_and_no_last_line_end_are_fine() throws Exception {
+    public void a_descriptor_may_have_several_plugins_windows_line_ends_and_no_last_line_end() throws Exception {
         assertStarts(deployment().plugins(FAKE + "\r\n\r\n" + SecondPlugin.class.getName()), "--id", "Second");
     }
 
     @Test
     public void a_plugin_may_be_its_own_template() throws Exception {
-        assertStarts(deployment().plugins(FAKE).templates(TwinPlugin.class.getName()), "--id", "Fake");
+        assertStarts(deployment().plugins(FAKE).templates(DuplicateIdPlugin.class.getName()), "--id", "Fake");
     }
 
     @Test
@@ -45,12 +45,12 @@ public class DiscoveryTest {
     }
 
     @Test
-    public void an_unknown_id_is_an_error_that_names_the_known_ones() throws Exception {
-        assertFails("no deployed plugin has the id PfScim; there are [Fake]", deployment().plugins(FAKE), "--id", "PfScim");
+    public void an_unknown_id_is_an_error_that_lists_the_deployed_ids() throws Exception {
+        assertFails("no deployed plugin has the id PfScim; deployed: [Fake]", deployment().plugins(FAKE), "--id", "PfScim");
     }
 
     @Test
-    public void a_class_that_is_not_there_is_an_error() throws Exception {
+    public void a_missing_class_is_an_error() throws Exception {
         assertFails("the class com.example.Nothing cannot be instantiated", deployment().plugins("com.example.Nothing"),
             "--id", "Fake");
     }
@@ -63,30 +63,30 @@ public class DiscoveryTest {
 
     @Test
     public void a_constructor_that_is_not_public_is_an_error() throws Exception {
-        assertFails("HiddenPlugin cannot be instantiated", deployment().plugins(HiddenPlugin.class.getName()), "--id",
+        assertFails("NonPublicPlugin cannot be instantiated", deployment().plugins(NonPublicPlugin.class.getName()), "--id",
             "Fake");
     }
 
     @Test
-    public void a_class_that_is_no_plugin_is_an_error() throws Exception {
+    public void a_class_that_is_not_a_plugin_is_an_error() throws Exception {
         assertFails("java.lang.String cannot be instantiated as a AbstractSaasPlugin",
             deployment().plugins("java.lang.String"), "--id", "Fake");
     }
 
     @Test
-    public void a_template_that_is_none_is_an_error() throws Exception {
+    public void a_class_that_is_not_a_template_is_an_error() throws Exception {
         assertFails("java.lang.String cannot be instantiated as a ConnectionTemplate",
             deployment().plugins(FAKE).templates("java.lang.String"), "--id", "Fake");
     }
 
     @Test
-    public void two_plugins_of_one_id_are_an_error() throws Exception {
-        assertFails("two plugins have the id Fake", deployment().plugins(FAKE + "\n" + TwinPlugin.class.getName()), "--id",
-            "Fake");
+    public void two_plugins_with_the_same_id_are_an_error() throws Exception {
+        assertFails("two plugins have the id Fake",
+            deployment().plugins(FAKE + "\n" + DuplicateIdPlugin.class.getName()), "--id", "Fake");
     }
 
     @Test
-    public void arguments_that_it_does_not_know_are_an_error() throws Exception {
+    public void unknown_arguments_are_an_error() throws Exception {
         Deployment deployment = deployment().plugins(FAKE);
         assertFails("usage:", deployment);
         assertFails("usage:", deployment, "--id");
@@ -96,13 +96,14 @@ public class DiscoveryTest {
     }
 
     @Test
-    public void modes_that_it_does_not_know_are_an_error() throws Exception {
+    public void unknown_modes_are_an_error() throws Exception {
         Properties unknown = new Properties();
         unknown.setProperty("org.pfscim.host.removals", "update");
-        assertFails(unknown, "there is no mode org.pfscim.host.removals", deployment().plugins(FAKE), "--id", "Fake");
+        assertFails(unknown, "unknown mode org.pfscim.host.removals; known modes: [", deployment().plugins(FAKE), "--id",
+            "Fake");
         Properties wrong = new Properties();
         wrong.setProperty("org.pfscim.host.removal", "delete");
-        assertFails(wrong, "the mode org.pfscim.host.removal is one of [deprovision, update], not delete",
+        assertFails(wrong, "the mode org.pfscim.host.removal must be one of [deprovision, update], not delete",
             deployment().plugins(FAKE), "--id", "Fake");
     }
 
@@ -124,15 +125,15 @@ public class DiscoveryTest {
         throws Exception {
         ByteArrayOutputStream errors = new ByteArrayOutputStream();
         assertEquals(2, run(modes, deployment, errors, args));
-        String said = errors.toString("UTF-8");
-        assertTrue(said, said.contains(message));
-        assertEquals(said, 1, said.split("\n").length);
+        String output = errors.toString("UTF-8");
+        assertTrue(output, output.contains(message));
+        assertEquals(output, 1, output.split("\n").length);
     }
 
     private static int run(Properties modes, Deployment deployment, ByteArrayOutputStream errors, String... args)
         throws Exception {
-        PrintStream nowhere = new PrintStream(new ByteArrayOutputStream(), true, "UTF-8");
-        return new Main(modes, deployment.loader()).run(args, new ByteArrayInputStream(new byte[0]), nowhere,
+        PrintStream ignored = new PrintStream(new ByteArrayOutputStream(), true, "UTF-8");
+        return new Main(modes, deployment.loader()).run(args, new ByteArrayInputStream(new byte[0]), ignored,
             new PrintStream(errors, true, "UTF-8"));
     }
 }

@@ -6,26 +6,26 @@ import org.junit.Rule;
 import org.junit.rules.TemporaryFolder;
 import org.pfscim.host.fake.FakePlugin;
 
-/** What the tests that hold a conversation share: a deployed plugin without a past. */
+/** Base class of tests that send requests to a host. Each test starts with a new plugin. */
 public abstract class HostTest {
     @Rule
     public final TemporaryFolder folder = new TemporaryFolder();
 
     @Before
-    public void forget() {
+    public void reset() {
         FakePlugin.reset();
     }
 
     @After
-    public void letGo() {
+    public void releaseCalls() {
         FakePlugin.release.countDown();
     }
 
-    final Conversation start(String... words) throws Exception {
-        return startWith(FakePlugin.class, words);
+    final HostClient start(String... options) throws Exception {
+        return startWith(FakePlugin.class, options);
     }
 
-    final Conversation startWith(Class<? extends FakePlugin> plugin, String... words) throws Exception {
-        return new Conversation(new Deployment(folder.getRoot().toPath()).plugins(plugin.getName()).loader(), words);
+    final HostClient startWith(Class<? extends FakePlugin> plugin, String... options) throws Exception {
+        return new HostClient(new Deployment(folder.getRoot().toPath()).plugins(plugin.getName()).loader(), options);
     }
 }

@@ -1,6 +1,6 @@
 package org.pfscim.host.fake;
 
-/** A plugin that cannot be made. */
+/** A plugin whose constructor fails. */
 public class FailingPlugin extends FakePlugin {
     private static final long serialVersionUID = 1L;
 

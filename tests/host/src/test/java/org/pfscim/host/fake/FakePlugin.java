@@ -24,29 +24,29 @@ import org.sourceid.saml20.adapter.gui.RadioGroupFieldDescriptor;
 import org.sourceid.saml20.adapter.gui.SelectFieldDescriptor;
 import org.sourceid.saml20.adapter.gui.TextFieldDescriptor;
 
-/** A connector to a map in memory. It keeps a journal, and what it does beyond that depends on the name of the user. */
+/** A connector whose target is a map in memory. It keeps a journal of calls. Some names of users cause special behaviour. */
 public class FakePlugin extends AbstractSaasPluginWithGroups {
     private static final long serialVersionUID = 1L;
 
-    /** What was called, in order. */
+    /** The calls, in order. */
     public static final List<String> JOURNAL = Collections.synchronizedList(new ArrayList<String>());
 
     /** The users at the target, by id. */
     public static final Map<String, SaasUserData> TARGET = new ConcurrentHashMap<>();
 
-    /** Counted down by each call about the user {@code hang}, which then waits for {@link #release}. */
-    public static volatile CountDownLatch hanging = new CountDownLatch(1);
+    /** Each call for the user {@code hang} counts this down, then waits for {@link #release}. */
+    public static volatile CountDownLatch arrivals = new CountDownLatch(1);
 
-    /** Lets the calls that hang go on. */
+    /** Lets the waiting calls continue. */
     public static volatile CountDownLatch release = new CountDownLatch(1);
 
     private transient Object session;
 
-    /** Forgets everything. */
+    /** Resets journal, target and latches. */
     public static void reset() {
         JOURNAL.clear();
         TARGET.clear();
-        hanging = new CountDownLatch(1);
+        arrivals = new CountDownLatch(1);
         release = new CountDownLatch(1);
     }
 
@@ -62,7 +62,7 @@ public class FakePlugin extends AbstractSaasPluginWithGroups {
 
     @Override
     public List<FieldDescriptor> getConnectionParameterDescriptors() {
-        TextFieldDescriptor url = new TextFieldDescriptor("URL", "where it is");
+        TextFieldDescriptor url = new TextFieldDescriptor("URL", "address of the target");
         url.setLabel("The \"URL\"");
         url.setDefaultValue("http://localhost\\");
         SelectFieldDescriptor version = new SelectFieldDescriptor("VERSION", "", new String[] {"1", "2"});
@@ -182,20 +182,20 @@ public class FakePlugin extends AbstractSaasPluginWithGroups {
         enter("delete", describe(group));
     }
 
-    private void enter(String call, String what) throws SaasPluginException {
+    private void enter(String call, String subject) throws SaasPluginException {
         Log log = LogFactory.getLog("com.pingidentity.provisioner.fake");
         if (session == null) {
             JOURNAL.add("session opened by " + call + ", parameters " + _parameters);
             session = new Object();
         }
-        JOURNAL.add(call + " " + what);
-        switch (String.valueOf(what)) {
+        JOURNAL.add(call + " " + subject);
+        switch (String.valueOf(subject)) {
             case "hang":
-                CountDownLatch mine = release;
-                hanging.countDown();
-                await(mine);
-                // A call that outlives its test is no matter of the next one.
-                if (mine == release) {
+                CountDownLatch latch = release;
+                arrivals.countDown();
+                await(latch);
+                // A call of an earlier test must not write to the journal of this test.
+                if (latch == release) {
                     JOURNAL.add("released");
                 }
                 break;
@@ -210,8 +210,8 @@ public class FakePlugin extends AbstractSaasPluginWithGroups {
             case "boom":
                 throw new IllegalStateException("boom\nbang");
             case "outcome":
-                log.warn("the switch is off");
-                log.warn("and another");
+                log.warn("the option is off");
+                log.warn("another warning");
                 log.info("outcome=skipped id=7");
                 log.debug("secret");
                 break;
@@ -229,7 +229,7 @@ public class FakePlugin extends AbstractSaasPluginWithGroups {
                 log.error("lost", new IllegalStateException("because"));
                 break;
             default:
-                LogFactory.getLog("com.example.library").info("working on " + what);
+                LogFactory.getLog("com.example.library").info("working on " + subject);
         }
     }
 
@@ -262,7 +262,7 @@ public class FakePlugin extends AbstractSaasPluginWithGroups {
         return text.toString();
     }
 
-    /** A line of text on the screen. */
+    /** A heading on the screen. */
     public static class Heading extends FieldDescriptor {
         private static final long serialVersionUID = 1L;
 

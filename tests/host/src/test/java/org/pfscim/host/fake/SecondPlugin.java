@@ -1,6 +1,6 @@
 package org.pfscim.host.fake;
 
-/** Another plugin in the same directory. */
+/** A plugin with another id. */
 public class SecondPlugin extends FakePlugin {
     private static final long serialVersionUID = 1L;
 

@@ -1,7 +1,7 @@
 package org.pfscim.host.fake;
 
-/** A plugin that holds something that cannot be written out. */
-public class ClingingPlugin extends FakePlugin {
+/** A plugin with a field that cannot be serialized. */
+public class UnserializablePlugin extends FakePlugin {
     private static final long serialVersionUID = 1L;
 
     @SuppressWarnings("serial")

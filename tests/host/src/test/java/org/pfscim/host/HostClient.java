@@ -15,30 +15,30 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Properties;
 
-/** The other end of a host that runs in this JVM: sends requests, waits for answers, collects the log. */
-final class Conversation implements AutoCloseable {
-    private static final long PATIENCE_MILLIS = 30_000;
+/** Runs a host in this JVM. Sends requests, waits for responses and collects the log. */
+final class HostClient implements AutoCloseable {
+    private static final long TIMEOUT_MILLIS = 30_000;
 
     private final PipedOutputStream requests = new PipedOutputStream();
     private final List<String> lines = new ArrayList<>();
     private final ByteArrayOutputStream errors = new ByteArrayOutputStream();
     private final Thread host;
-    private long last;
+    private long lastSeq;
     private volatile int status = -1;
 
-    /** Starts a host; the words are its arguments after {@code --id Fake}, modes ({@code removal=update}) among them. */
-    Conversation(ClassLoader loader, String... words) throws IOException {
-        this(loader, new ArrayList<>(Arrays.asList("--id", "Fake")), words);
+    /** Starts a host. The options are arguments after {@code --id Fake}, or modes ({@code removal=update}). */
+    HostClient(ClassLoader loader, String... options) throws IOException {
+        this(loader, new ArrayList<>(Arrays.asList("--id", "Fake")), options);
     }
 
-    private Conversation(ClassLoader loader, List<String> args, String... words) throws IOException {
+    private HostClient(ClassLoader loader, List<String> args, String... options) throws IOException {
         Properties modes = new Properties();
-        for (String word : words) {
-            int equals = word.indexOf('=');
+        for (String option : options) {
+            int equals = option.indexOf('=');
             if (equals > 0) {
-                modes.setProperty("org.pfscim.host." + word.substring(0, equals), word.substring(equals + 1));
+                modes.setProperty("org.pfscim.host." + option.substring(0, equals), option.substring(equals + 1));
             } else {
-                args.add(word);
+                args.add(option);
             }
         }
         PipedInputStream in = new PipedInputStream(requests, 1 << 16);
@@ -47,66 +47,66 @@ final class Conversation implements AutoCloseable {
         host = new Thread(() -> {
             try {
                 status = new Main(modes, loader).run(args.toArray(new String[0]), in, out, err);
-            } catch (IOException | InterruptedException broken) {
-                broken.printStackTrace(err);
+            } catch (IOException | InterruptedException failure) {
+                failure.printStackTrace(err);
             }
         });
         host.start();
     }
 
     /** Starts a host that evaluates expressions. */
-    static Conversation expressions() throws IOException {
-        return new Conversation(Conversation.class.getClassLoader(), new ArrayList<>(), "--expressions");
+    static HostClient expressions() throws IOException {
+        return new HostClient(HostClient.class.getClassLoader(), new ArrayList<>(), "--expressions");
     }
 
-    /** Sends a request and does not wait. */
+    /** Sends a request and returns its number. */
     long send(String call, Args args) throws IOException {
-        last++;
-        line(last + " " + call + " " + args.encode());
-        return last;
+        lastSeq++;
+        sendLine(lastSeq + " " + call + " " + args.encode());
+        return lastSeq;
     }
 
-    /** Sends a line as it is. */
-    void line(String line) throws IOException {
+    /** Sends an unchanged line. */
+    void sendLine(String line) throws IOException {
         requests.write((line + "\n").getBytes(StandardCharsets.UTF_8));
         requests.flush();
     }
 
-    /** Sends a request and waits for its answer. */
-    Answer ask(String call, Args args) throws Exception {
-        return answer(send(call, args));
+    /** Sends a request and waits for its response. */
+    Response call(String call, Args args) throws Exception {
+        return response(send(call, args));
     }
 
-    /** Sends a request about a user by name and waits for its answer. */
-    Answer ask(String call, String name) throws Exception {
-        return ask(call, new Args().add(call.equals("getUser") ? "username" : "a.userName", name));
+    /** Sends a request with the name of a user and waits for its response. */
+    Response call(String call, String name) throws Exception {
+        return call(call, new Args().add(call.equals("getUser") ? "username" : "a.userName", name));
     }
 
     /** Opens the session. */
-    Answer init() throws Exception {
-        return ask("init", new Args().add("p.URL", "http://localhost"));
+    Response init() throws Exception {
+        return call("init", new Args().add("p.URL", "http://localhost"));
     }
 
-    /** The answer to that request, once it is there. */
-    Answer answer(long seq) throws InterruptedException {
-        long end = System.currentTimeMillis() + PATIENCE_MILLIS;
+    /** Waits for the response to a request. */
+    Response response(long seq) throws InterruptedException {
+        long end = System.currentTimeMillis() + TIMEOUT_MILLIS;
         synchronized (lines) {
             while (true) {
                 for (String line : lines) {
                     if (line.startsWith(seq + " ")) {
-                        return new Answer(line);
+                        return new Response(line);
                     }
                 }
                 long left = end - System.currentTimeMillis();
                 if (left <= 0) {
-                    fail("no answer to " + seq + ", but " + lines + " and " + errors());
+                    fail("no response to " + seq + ", but " + lines + " and " + errors());
                 }
                 lines.wait(left);
             }
         }
     }
 
-    /** Every log line so far. */
+    /** Returns all log lines so far. */
     List<Args> log() {
         List<Args> log = new ArrayList<>();
         for (String line : lines()) {
@@ -117,18 +117,18 @@ final class Conversation implements AutoCloseable {
         return log;
     }
 
-    /** Every line so far. */
+    /** Returns all lines so far. */
     List<String> lines() {
         synchronized (lines) {
             return new ArrayList<>(lines);
         }
     }
 
-    /** Ends the input and waits for the host to end. */
+    /** Closes the input, waits for the end of the host and returns its exit status. */
     int end() throws IOException {
         requests.close();
         try {
-            host.join(PATIENCE_MILLIS);
+            host.join(TIMEOUT_MILLIS);
         } catch (InterruptedException interrupted) {
             throw new IllegalStateException(interrupted);
         }
@@ -145,15 +145,15 @@ final class Conversation implements AutoCloseable {
         end();
     }
 
-    /** One answer. */
-    static final class Answer {
+    /** The response to a request. */
+    static final class Response {
         final boolean ok;
         final Args args;
 
-        Answer(String line) {
-            String[] words = line.split(" ", 3);
-            ok = words[1].equals("ok");
-            args = Args.decode(words.length == 3 ? words[2] : "");
+        Response(String line) {
+            String[] parts = line.split(" ", 3);
+            ok = parts[1].equals("ok");
+            args = Args.decode(parts.length == 3 ? parts[2] : "");
         }
 
         String get(String name) {

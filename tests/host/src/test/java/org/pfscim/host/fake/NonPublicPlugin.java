@@ -1,9 +1,9 @@
 package org.pfscim.host.fake;
 
 /** A plugin without a public constructor. */
-public class HiddenPlugin extends FakePlugin {
+public class NonPublicPlugin extends FakePlugin {
     private static final long serialVersionUID = 1L;
 
-    HiddenPlugin() {
+    NonPublicPlugin() {
     }
 }

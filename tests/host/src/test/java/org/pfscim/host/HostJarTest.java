@@ -24,8 +24,8 @@ import org.junit.Test;
 import org.junit.rules.TemporaryFolder;
 import org.pfscim.host.fake.FakePlugin;
 
-/** The jar as pfscim starts it: a JVM of its own, with the jars of a deploy directory on one class path. */
-public class PackedTest {
+/** Tests the jar as pfscim starts it: in a separate JVM, with the jars of a deploy folder on one class path. */
+public class HostJarTest {
     private static final int JAVA_8 = 52;
 
     private final Path host = Paths.get(System.getProperty("pfscim.host.jar"));
@@ -36,37 +36,37 @@ public class PackedTest {
     private Path errors;
 
     @Before
-    public void name() {
+    public void setUp() {
         errors = folder.getRoot().toPath().resolve("errors");
     }
 
     @Test
-    public void a_deployed_jar_is_found_and_served_and_only_the_protocol_is_on_standard_output() throws Exception {
+    public void a_deployed_jar_is_called_and_standard_output_has_only_the_protocol() throws Exception {
         Path deployed = deploy("PF-INF/saas-provisioning-plugin-descriptor", FakePlugin.class.getName());
         List<String> lines = new ArrayList<>();
         int status = run(deployed, "1 init p.URL=x\n2 createUser a.userName=print\n3 getUser username=outcome\n", lines);
-        assertEquals(said(), 0, status);
+        assertEquals(errorOutput(), 0, status);
         assertEquals("1 ok usernameField=userName&groups=true&dn=false", lines.get(0));
         assertTrue(lines.toString(), lines.contains("2 ok id=id-print"));
         assertTrue(lines.toString(), lines.contains(
             "- log level=INFO&logger=com.pingidentity.provisioner.fake&text=outcome%3Dskipped+id%3D7&seq=3"));
         assertTrue(lines.toString(), lines.stream().allMatch(line -> line.matches("([123] ok|- log) \\S*")));
-        assertEquals("printed by the plugin\n", said());
+        assertEquals("printed by the plugin\n", errorOutput());
     }
 
     @Test
     public void modes_are_system_properties() throws Exception {
         Path deployed = deploy("PF-INF/saas-provisioning-plugin-descriptor", FakePlugin.class.getName());
         assertEquals(2, run(deployed, "", new ArrayList<>(), "-Dorg.pfscim.host.removal=never"));
-        assertTrue(said(), said().contains("org.pfscim.host.removal"));
+        assertTrue(errorOutput(), errorOutput().contains("org.pfscim.host.removal"));
     }
 
     @Test
-    public void a_jar_without_descriptor_is_one_line_and_status_2() throws Exception {
+    public void a_jar_without_descriptor_ends_the_host_with_one_line_and_status_2() throws Exception {
         Path deployed = deploy("PF-INF/something-else", FakePlugin.class.getName());
         assertEquals(2, run(deployed, "1 init\n", new ArrayList<>()));
-        assertEquals(said(), 1, said().split("\n").length);
-        assertTrue(said(), said().contains("saas-provisioning-plugin-descriptor"));
+        assertEquals(errorOutput(), 1, errorOutput().split("\n").length);
+        assertTrue(errorOutput(), errorOutput().contains("saas-provisioning-plugin-descriptor"));
     }
 
     @Test
@@ -86,7 +86,7 @@ public class PackedTest {
     }
 
     @Test
-    public void the_jar_holds_the_declarations_the_libraries_and_their_licences() throws Exception {
+    public void the_jar_contains_the_declarations_the_libraries_and_their_licences() throws Exception {
         try (JarFile jar = new JarFile(host.toFile())) {
             for (String name : new String[] {"org/pfscim/host/Main.class", "META-INF/LICENSE.txt", "META-INF/NOTICE.txt",
                 "com/pingidentity/provisioner/sdk/AbstractSaasPlugin.class", "org/apache/commons/logging/Log.class", "ognl/Ognl.class",
@@ -97,14 +97,14 @@ public class PackedTest {
         }
     }
 
-    /** A jar with the fake plugin and one resource. */
+    /** Creates a jar with the fake plugin and one resource. */
     private Path deploy(String resource, String text) throws IOException {
         Path jar = Files.createDirectories(folder.getRoot().toPath().resolve("deploy")).resolve("fake.jar");
         try (JarOutputStream out = new JarOutputStream(Files.newOutputStream(jar))) {
             for (String type : new String[] {"FakePlugin", "FakePlugin$Heading"}) {
                 String name = "org/pfscim/host/fake/" + type + ".class";
                 out.putNextEntry(new JarEntry(name));
-                try (InputStream bytes = PackedTest.class.getClassLoader().getResourceAsStream(name)) {
+                try (InputStream bytes = HostJarTest.class.getClassLoader().getResourceAsStream(name)) {
                     byte[] buffer = new byte[4096];
                     for (int n = bytes.read(buffer); n >= 0; n = bytes.read(buffer)) {
                         out.write(buffer, 0, n);
@@ -137,7 +137,7 @@ public class PackedTest {
         return process.exitValue();
     }
 
-    private String said() throws IOException {
+    private String errorOutput() throws IOException {
         return new String(Files.readAllBytes(errors), StandardCharsets.UTF_8);
     }
 }

@@ -5,8 +5,8 @@ import com.pingidentity.provisioner.sdk.SaasPluginFieldInfo;
 import java.util.Collections;
 import java.util.List;
 
-/** A plugin that lists its fields only when it has parameters. */
-public class EagerPlugin extends FakePlugin {
+/** A plugin that lists no fields before its parameters are set. */
+public class LateFieldsPlugin extends FakePlugin {
     private static final long serialVersionUID = 1L;
 
     @Override

@@ -3,15 +3,17 @@ package org.pfscim.host;
 import org.apache.commons.logging.Log;
 
 /**
- * The implementation behind commons-logging: every line of a plugin goes to standard output, with the call on whose
- * thread it was written. Public, with a constructor that takes the logger's name, as commons-logging wants it.
+ * Implements the logger of commons-logging. Writes each line of a plugin to standard output, with the number of the request
+ * that its thread processes.
+ *
+ * <p>Public, with a constructor that takes the logger's name, because commons-logging requires both.
  */
-public final class CapturedLog implements Log {
+public final class ProtocolLog implements Log {
     private enum Level {
         TRACE, DEBUG, INFO, WARN, ERROR, FATAL
     }
 
-    /** The plugin's own loggers lie below this one, which the server writes into its provisioning log. */
+    /** Parent of the loggers of plugins. PingFederate writes it to its provisioning log. */
     private static final String PROVISIONER = "com.pingidentity.provisioner";
 
     private static volatile Output output;
@@ -19,16 +21,16 @@ public final class CapturedLog implements Log {
 
     private final String logger;
 
-    /** A logger of that name. */
-    public CapturedLog(String logger) {
+    /** Creates a logger. */
+    public ProtocolLog(String logger) {
         this.logger = logger;
     }
 
-    /** Makes commons-logging use this class, and sends all lines there from now on. */
-    static void capture(Output output, Modes modes) {
+    /** Makes commons-logging use this class with this output. */
+    static void install(Output output, Modes modes) {
         System.setProperty("org.apache.commons.logging.LogFactory", "org.apache.commons.logging.impl.LogFactoryImpl");
-        System.setProperty("org.apache.commons.logging.Log", CapturedLog.class.getName());
-        CapturedLog.output = output;
+        System.setProperty("org.apache.commons.logging.Log", ProtocolLog.class.getName());
+        ProtocolLog.output = output;
         threshold = modes.logsEverything() ? Level.TRACE : Level.INFO;
     }
 
@@ -38,16 +40,16 @@ public final class CapturedLog implements Log {
         }
         String text = cause == null ? String.valueOf(message) : message + ": " + cause;
         Args line = new Args().add("level", level.name()).add("logger", logger).add("text", text);
-        Call call = Call.current();
-        if (call != null) {
-            line.add("seq", Long.toString(call.seq()));
+        Request request = Request.current();
+        if (request != null) {
+            line.add("seq", Long.toString(request.seq()));
             if (logger.startsWith(PROVISIONER)) {
-                call.logged(level == Level.INFO, level == Level.WARN, text);
+                request.recordLog(level == Level.INFO, level == Level.WARN, text);
             }
         }
-        Output to = output;
-        if (to != null) {
-            to.log(line);
+        Output current = output;
+        if (current != null) {
+            current.log(line);
         }
     }
 
