@@ -14,10 +14,10 @@ import org.objectweb.asm.Label;
 import org.objectweb.asm.MethodVisitor;
 import org.objectweb.asm.Opcodes;
 
-/** What one class refers to: types, and members with the way they are used. */
+/** Collects the references of one class: types, and members with whether they are used as static. */
 final class References extends ClassVisitor {
 
-    /** A field or method of another class, or of this one by inheritance. */
+    /** A field or method of another class, or an inherited one of this class. */
     static final class Member {
         final String owner;
         final String name;
@@ -31,7 +31,7 @@ final class References extends ClassVisitor {
             this.isStatic = isStatic;
         }
 
-        /** As a person would write it: {@code com.example.Type.method(int, java.lang.String)}. */
+        /** Returns the form of the source code, such as {@code com.example.Type.method(int, java.lang.String)}. */
         @Override
         public String toString() {
             String text = owner.replace('/', '.') + "." + name;
@@ -60,7 +60,7 @@ final class References extends ClassVisitor {
         return references;
     }
 
-    /** The types that a descriptor names. */
+    /** Returns the types in a descriptor. */
     static Set<String> typesIn(String descriptor) {
         Set<String> names = new TreeSet<>();
         collect(org.objectweb.asm.Type.getType(descriptor), names);
@@ -86,43 +86,43 @@ final class References extends ClassVisitor {
         }
     }
 
-    private void type(String name) {
+    private void addType(String name) {
         if (name != null) {
             collect(org.objectweb.asm.Type.getObjectType(name), types);
         }
     }
 
-    private void member(String owner, String name, String descriptor, boolean isStatic) {
+    private void addMember(String owner, String name, String descriptor, boolean isStatic) {
         types.addAll(typesIn(descriptor));
-        type(owner);
-        // The methods of an array are those of every object.
+        addType(owner);
+        // An array has only the methods of java.lang.Object.
         if (!owner.startsWith("[")) {
             members.add(new Member(owner, name, descriptor, isStatic));
         }
     }
 
-    private void constant(Object value) {
+    private void addConstant(Object value) {
         if (value instanceof org.objectweb.asm.Type) {
             collect((org.objectweb.asm.Type) value, types);
         } else if (value instanceof Handle) {
             Handle handle = (Handle) value;
             int tag = handle.getTag();
             boolean isStatic = tag == Opcodes.H_INVOKESTATIC || tag == Opcodes.H_GETSTATIC || tag == Opcodes.H_PUTSTATIC;
-            member(handle.getOwner(), handle.getName(), handle.getDesc(), isStatic);
+            addMember(handle.getOwner(), handle.getName(), handle.getDesc(), isStatic);
         } else if (value instanceof ConstantDynamic) {
             ConstantDynamic dynamic = (ConstantDynamic) value;
-            constant(dynamic.getBootstrapMethod());
+            addConstant(dynamic.getBootstrapMethod());
             for (int i = 0; i < dynamic.getBootstrapMethodArgumentCount(); i++) {
-                constant(dynamic.getBootstrapMethodArgument(i));
+                addConstant(dynamic.getBootstrapMethodArgument(i));
             }
         }
     }
 
     @Override
     public void visit(int version, int flags, String name, String generic, String parent, String[] interfaces) {
-        type(parent);
-        for (String each : interfaces) {
-            type(each);
+        addType(parent);
+        for (String implemented : interfaces) {
+            addType(implemented);
         }
     }
 
@@ -136,8 +136,8 @@ final class References extends ClassVisitor {
     public MethodVisitor visitMethod(int flags, String name, String descriptor, String generic, String[] thrown) {
         types.addAll(typesIn(descriptor));
         if (thrown != null) {
-            for (String each : thrown) {
-                type(each);
+            for (String exception : thrown) {
+                addType(exception);
             }
         }
         return new Code();
@@ -150,7 +150,7 @@ final class References extends ClassVisitor {
 
         @Override
         public void visitTypeInsn(int operation, String name) {
-            type(name);
+            addType(name);
         }
 
         @Override
@@ -160,31 +160,31 @@ final class References extends ClassVisitor {
 
         @Override
         public void visitTryCatchBlock(Label start, Label end, Label handler, String caught) {
-            type(caught);
+            addType(caught);
         }
 
         @Override
         public void visitFieldInsn(int operation, String owner, String name, String descriptor) {
-            member(owner, name, descriptor, operation == Opcodes.GETSTATIC || operation == Opcodes.PUTSTATIC);
+            addMember(owner, name, descriptor, operation == Opcodes.GETSTATIC || operation == Opcodes.PUTSTATIC);
         }
 
         @Override
         public void visitMethodInsn(int operation, String owner, String name, String descriptor, boolean isInterface) {
-            member(owner, name, descriptor, operation == Opcodes.INVOKESTATIC);
+            addMember(owner, name, descriptor, operation == Opcodes.INVOKESTATIC);
         }
 
         @Override
         public void visitInvokeDynamicInsn(String name, String descriptor, Handle bootstrap, Object... arguments) {
             types.addAll(typesIn(descriptor));
-            constant(bootstrap);
+            addConstant(bootstrap);
             for (Object argument : arguments) {
-                constant(argument);
+                addConstant(argument);
             }
         }
 
         @Override
         public void visitLdcInsn(Object value) {
-            constant(value);
+            addConstant(value);
         }
     }
 }

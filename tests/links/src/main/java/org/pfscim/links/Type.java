@@ -10,11 +10,11 @@ import org.objectweb.asm.FieldVisitor;
 import org.objectweb.asm.MethodVisitor;
 import org.objectweb.asm.Opcodes;
 
-/** What others can link to in one class or interface; names are internal ones ({@code java/lang/Object}). */
+/** A class or interface with its members. Names are internal names ({@code java/lang/Object}). */
 final class Type {
     final String name;
     final List<String> parents = new ArrayList<>();
-    /** {@code name descriptor} to the flags of the class file. */
+    /** {@code name descriptor} to the access flags of the class file. */
     final Map<String, Integer> members = new HashMap<>();
     int flags;
 
@@ -51,7 +51,7 @@ final class Type {
         return type;
     }
 
-    boolean is(int flag) {
+    boolean hasFlag(int flag) {
         return (flags & flag) != 0;
     }
 }

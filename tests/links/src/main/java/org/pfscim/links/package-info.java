@@ -1,6 +1,6 @@
 /**
- * Whether a jar links: every type, method and field that it refers to outside the JDK and itself, looked up as the
- * virtual machine would (JVM specification, 5.4.3), without running any of it. Knows class files and places of classes,
- * nothing of provisioning.
+ * Checks that a jar links, without running it: looks up each type, method and field to which it refers outside the JDK and
+ * itself, as the virtual machine does (JVM specification, 5.4.3).
+ * Does not know: provisioning.
  */
 package org.pfscim.links;

@@ -28,7 +28,7 @@ import org.objectweb.asm.ClassWriter;
 import org.objectweb.asm.MethodVisitor;
 import org.objectweb.asm.Opcodes;
 
-/** The jar that ships, against installations that are made of the declarations it was compiled with. */
+/** Tests the shipped jar with installations that contain the declarations of the SPI. */
 public class LinkCheckTest {
     private static final String SDK = "com/pingidentity/provisioner/sdk/";
 
@@ -37,34 +37,34 @@ public class LinkCheckTest {
 
     @Test
     public void the_jar_links_with_the_list_of_signatures() throws Exception {
-        List<Path> places = new ArrayList<>(Collections.singletonList(Paths.get(System.getProperty("pfscim.spi.signatures"))));
-        places.addAll(serverJars());
-        assertEquals(Collections.emptySet(), LinkCheck.problems(connector(), places));
+        List<Path> paths = new ArrayList<>(Collections.singletonList(Paths.get(System.getProperty("pfscim.spi.signatures"))));
+        paths.addAll(serverJars());
+        assertEquals(Collections.emptySet(), LinkCheck.problems(connector(), paths));
     }
 
     @Test
-    public void the_jar_links_with_an_installation_by_either_of_its_folders() throws Exception {
+    public void the_jar_links_with_an_installation_and_with_its_parent_folder() throws Exception {
         Path home = installation((name, writer) -> writer);
         assertEquals(Collections.emptySet(), problems(home));
         assertEquals(Collections.emptySet(), problems(home.getParent()));
     }
 
     @Test
-    public void an_older_copy_in_the_installation_is_not_asked() throws Exception {
+    public void an_older_copy_in_the_installation_is_ignored() throws Exception {
         Path home = installation((name, writer) -> writer);
         Files.write(home.resolve("server/default/deploy/pfscim-connector-0.0.1.jar"), new byte[] {1});
         assertEquals(Collections.emptySet(), problems(home));
     }
 
     @Test
-    public void a_missing_type_is_named_with_every_user() throws Exception {
+    public void a_missing_type_is_reported_with_the_class_that_uses_it() throws Exception {
         Set<String> problems = problems(installation((name, writer) -> name.equals(SDK + "SaasGroupData") ? null : writer));
         assertTrue(problems.toString(), problems.contains("missing: type com.pingidentity.provisioner.sdk.SaasGroupData, "
             + "used by org.pfscim.connector.ScimConnectorPlugin"));
     }
 
     @Test
-    public void a_missing_method_is_named_with_its_user() throws Exception {
+    public void a_missing_method_is_reported_with_the_class_that_uses_it() throws Exception {
         assertEquals(Collections.singleton("missing: method com.pingidentity.provisioner.sdk.SaasUserData.isAccountEnabled() "
             + "returning boolean, used by org.pfscim.connector.NativeConnector"),
             problems(installation((name, writer) -> new Change(writer) {
@@ -80,8 +80,8 @@ public class LinkCheckTest {
         Set<String> problems = problems(installation((name, writer) -> new Change(writer) {
             @Override
             public MethodVisitor visitMethod(int flags, String method, String type, String generic, String[] thrown) {
-                boolean meant = name.endsWith("/conf/Field") && method.equals("getValue");
-                String changed = meant ? "()Ljava/lang/Object;" : type;
+                boolean isGetValue = name.endsWith("/conf/Field") && method.equals("getValue");
+                String changed = isGetValue ? "()Ljava/lang/Object;" : type;
                 return super.visitMethod(flags, method, changed, generic, thrown);
             }
         }));
@@ -90,7 +90,7 @@ public class LinkCheckTest {
     }
 
     @Test
-    public void a_method_that_became_static_or_closed_is_changed() throws Exception {
+    public void a_method_that_became_static_or_private_is_changed() throws Exception {
         for (int change : new int[] {Opcodes.ACC_PUBLIC | Opcodes.ACC_STATIC, Opcodes.ACC_PRIVATE}) {
             Set<String> problems = problems(installation((name, writer) -> new Change(writer) {
                 @Override
@@ -104,7 +104,7 @@ public class LinkCheckTest {
     }
 
     @Test
-    public void a_method_that_servers_ask_for_and_nobody_implements_is_added() throws Exception {
+    public void a_new_abstract_method_without_implementation_is_added() throws Exception {
         Set<String> problems = problems(installation((name, writer) -> new Change(writer) {
             @Override
             public void visitEnd() {
@@ -123,8 +123,8 @@ public class LinkCheckTest {
         Set<String> problems = problems(installation((name, writer) -> new Change(writer) {
             @Override
             public MethodVisitor visitMethod(int flags, String method, String type, String generic, String[] thrown) {
-                boolean closed = method.equals("deprovisionUser") && (flags & Opcodes.ACC_ABSTRACT) == 0;
-                return super.visitMethod(closed ? flags | Opcodes.ACC_FINAL : flags, method, type, generic, thrown);
+                boolean isFinal = method.equals("deprovisionUser") && (flags & Opcodes.ACC_ABSTRACT) == 0;
+                return super.visitMethod(isFinal ? flags | Opcodes.ACC_FINAL : flags, method, type, generic, thrown);
             }
         }));
         assertTrue(problems.toString(), problems.stream().anyMatch(
@@ -132,19 +132,20 @@ public class LinkCheckTest {
     }
 
     @Test
-    public void a_folder_that_is_no_installation_is_told() {
-        IOException told = assertThrows(IOException.class, () -> problems(folder.getRoot().toPath()));
-        assertTrue(told.getMessage(), told.getMessage().endsWith("is no PingFederate: there is no server/default/lib in it"));
+    public void a_folder_that_is_not_an_installation_is_an_error() {
+        IOException thrown = assertThrows(IOException.class, () -> problems(folder.getRoot().toPath()));
+        assertTrue(thrown.getMessage(), thrown.getMessage().endsWith(
+            "is not a PingFederate installation (no server/default/lib); set -PpfHome to <pf_install>/pingfederate"));
     }
 
-    /** What a test does to a class of the installation. */
+    /** Changes a class of the installation. */
     private abstract static class Change extends ClassVisitor {
         Change(ClassVisitor next) {
             super(Opcodes.ASM9, next);
         }
     }
 
-    /** Wraps the writer of a class, or answers null where the class is to be left out. */
+    /** Wraps the writer of a class, or returns null to leave the class out. */
     private interface Edit {
         ClassVisitor of(String name, ClassVisitor writer);
     }

@@ -17,12 +17,12 @@ import java.util.stream.Stream;
 import org.objectweb.asm.ClassReader;
 import org.objectweb.asm.Opcodes;
 
-/** Where types come from: the JDK that runs this, jars, a list of signatures. The first that has a type gives it. */
-final class Place {
-    private static final String CLASS = ".class";
-    /** The class path of the server, in its order (its Jetty module {@code pf.mod}). */
-    private static final String[] CLASS_PATH = {"lib", "server/default/lib", "server/default/deploy"};
-    private static final int DEPTH_OF_LIB = 3;
+/** Finds types in the JDK of this process, in jars and in lists of signatures. The first source with a type supplies it. */
+final class TypeSources {
+    private static final String CLASS_SUFFIX = ".class";
+    /** Folders of the server's class path, in its order (Jetty module {@code pf.mod}). */
+    private static final String[] CLASS_PATH_FOLDERS = {"lib", "server/default/lib", "server/default/deploy"};
+    private static final int LIB_DEPTH_MAX = 3;
 
     private final Map<String, Type> types = new HashMap<>();
     private final Map<String, Path> jars = new HashMap<>();
@@ -46,18 +46,18 @@ final class Place {
         return String.join(", ", names);
     }
 
-    /** The type of that name, or null. */
+    /** Returns a type, or null if no source has it. */
     Type find(String name) throws IOException {
-        Type known = types.get(name);
-        if (known == null) {
-            known = read(name);
-            types.put(name, known);
+        Type type = types.get(name);
+        if (type == null) {
+            type = read(name);
+            types.put(name, type);
         }
-        return known;
+        return type;
     }
 
     private Type read(String name) throws IOException {
-        try (InputStream in = inJdk(name)) {
+        try (InputStream in = openFromJdk(name)) {
             if (in != null) {
                 return Type.read(new ClassReader(in));
             }
@@ -66,32 +66,33 @@ final class Place {
         if (jar == null) {
             return null;
         }
-        try (JarFile open = new JarFile(jar.toFile()); InputStream in = open.getInputStream(open.getEntry(name + CLASS))) {
+        try (JarFile open = new JarFile(jar.toFile()); InputStream in = open.getInputStream(open.getEntry(name + CLASS_SUFFIX))) {
             return Type.read(new ClassReader(in));
         }
     }
 
-    /** Whether the JDK has it, so that the compiler has checked it already. */
-    static boolean isOfJdk(String name) throws IOException {
-        try (InputStream in = inJdk(name)) {
+    /** Returns whether the JDK has a type. The compiler has checked references to it. */
+    static boolean isInJdk(String name) throws IOException {
+        try (InputStream in = openFromJdk(name)) {
             return in != null;
         }
     }
 
-    private static InputStream inJdk(String name) {
-        return ClassLoader.getSystemClassLoader().getParent().getResourceAsStream(name + CLASS);
+    private static InputStream openFromJdk(String name) {
+        return ClassLoader.getSystemClassLoader().getParent().getResourceAsStream(name + CLASS_SUFFIX);
     }
 
     private void addInstallation(Path folder) throws IOException {
         Path home = Files.isDirectory(folder.resolve("pingfederate")) ? folder.resolve("pingfederate") : folder;
         if (!Files.isDirectory(home.resolve("server/default/lib"))) {
-            throw new IOException(folder + " is no PingFederate: there is no server/default/lib in it");
+            throw new IOException(folder + " is not a PingFederate installation (no server/default/lib); set -PpfHome to"
+                + " <pf_install>/pingfederate");
         }
         int count = 0;
-        for (String part : CLASS_PATH) {
+        for (String part : CLASS_PATH_FOLDERS) {
             if (Files.isDirectory(home.resolve(part))) {
-                try (Stream<Path> files = Files.walk(home.resolve(part), part.equals("lib") ? DEPTH_OF_LIB : 1)) {
-                    for (Path jar : files.filter(Place::isOfServer).sorted().collect(Collectors.toList())) {
+                try (Stream<Path> files = Files.walk(home.resolve(part), part.equals("lib") ? LIB_DEPTH_MAX : 1)) {
+                    for (Path jar : files.filter(TypeSources::isServerJar).sorted().collect(Collectors.toList())) {
                         addJar(jar);
                         count++;
                     }
@@ -101,8 +102,8 @@ final class Place {
         names.add(count + " jars of " + home);
     }
 
-    /** Not an earlier copy of what is being checked. */
-    private static boolean isOfServer(Path file) {
+    /** Returns whether a file is a jar of the server, not a deployed copy of the jar that is checked. */
+    private static boolean isServerJar(Path file) {
         String name = file.getFileName().toString();
         return name.endsWith(".jar") && !name.startsWith("pfscim-");
     }
@@ -110,8 +111,8 @@ final class Place {
     private void addJar(Path file) throws IOException {
         try (JarFile jar = new JarFile(file.toFile())) {
             for (JarEntry entry : Collections.list(jar.entries())) {
-                if (entry.getName().endsWith(CLASS)) {
-                    jars.putIfAbsent(entry.getName().substring(0, entry.getName().length() - CLASS.length()), file);
+                if (entry.getName().endsWith(CLASS_SUFFIX)) {
+                    jars.putIfAbsent(entry.getName().substring(0, entry.getName().length() - CLASS_SUFFIX.length()), file);
                 }
             }
         } catch (IOException e) {
@@ -120,14 +121,14 @@ final class Place {
     }
 
     /**
-     * Tab-separated rows: T type kind supertypes, M and F type member descriptor flags. A type that a descriptor names is
-     * there too, whatever is in it.
+     * Adds a list of tab-separated rows: T type kind supertypes, M and F type member descriptor flags. A type that is only in
+     * a descriptor is added without members.
      */
     private void addList(Path list) throws IOException {
         for (String line : Files.readAllLines(list, StandardCharsets.UTF_8)) {
             String[] row = line.split("\t", -1);
             if (row[0].equals("T")) {
-                Type type = listed(row[1]);
+                Type type = typeOf(row[1]);
                 type.flags |= (row[2].startsWith("abstract") ? Opcodes.ACC_ABSTRACT : 0)
                     | (row[2].endsWith("interface") ? Opcodes.ACC_INTERFACE : 0);
                 for (String parent : row[3].split(" ")) {
@@ -139,19 +140,20 @@ final class Place {
             } else if (row[0].equals("M") || row[0].equals("F")) {
                 int flags = Opcodes.ACC_PUBLIC | (row[4].equals("abstract") ? Opcodes.ACC_ABSTRACT : 0)
                     | (row[4].equals("static") ? Opcodes.ACC_STATIC : 0);
-                listed(row[1]).members.put(Type.key(row[2], row[3]), flags);
-                for (String named : References.typesIn(row[3])) {
-                    if (!isOfJdk(named)) {
-                        listed(named.replace('/', '.'));
+                typeOf(row[1]).members.put(Type.key(row[2], row[3]), flags);
+                for (String name : References.typesIn(row[3])) {
+                    if (!isInJdk(name)) {
+                        typeOf(name.replace('/', '.'));
                     }
                 }
             } else if (!line.startsWith("#")) {
-                throw new IOException(list + ": a row of an unknown kind: " + line);
+                throw new IOException(list + ": a row has an unknown kind: " + line);
             }
         }
     }
 
-    private Type listed(String name) {
-        return types.computeIfAbsent(name.replace('.', '/'), known -> new Type(known, Opcodes.ACC_PUBLIC));
+    /** Returns the type of a list. Adds it if it is new. */
+    private Type typeOf(String name) {
+        return types.computeIfAbsent(name.replace('.', '/'), internalName -> new Type(internalName, Opcodes.ACC_PUBLIC));
     }
 }
