@@ -36,7 +36,7 @@ import org.sourceid.saml20.adapter.gui.validation.impl.IntegerValidator;
 import org.sourceid.saml20.adapter.gui.validation.impl.RegExValidator;
 import org.sourceid.saml20.adapter.gui.validation.impl.RequiredFieldValidator;
 
-/** What the declarations do for the test host, as PingFederate's own types do it. */
+/** Tests the behaviour of the declarations on which the Java host relies. */
 public class BehaviourTest {
     @Test
     public void a_fields_file_is_read_in_the_order_of_the_screen() throws Exception {
@@ -61,12 +61,12 @@ public class BehaviourTest {
     }
 
     @Test
-    public void a_fields_file_that_cannot_be_meant_is_refused() {
+    public void an_invalid_fields_file_is_rejected() {
         for (String line : new String[] {"userName.required=true", "a.label=A\na.requierd=true", "label=A",
             "a.label=A\na.required=yes", "a.label=A\na.min=one"}) {
             try {
                 parse(line);
-            } catch (IOException refused) {
+            } catch (IOException rejected) {
                 continue;
             }
             throw new AssertionError("accepted: " + line);
@@ -74,17 +74,17 @@ public class BehaviourTest {
     }
 
     @Test
-    public void a_value_is_checked_against_its_field() throws Exception {
+    public void a_value_is_checked_by_the_rules_of_its_field() throws Exception {
         FieldInfo field = parse("a.label=A", "a.required=true", "a.min=2", "a.max=3", "a.regex=[a-z]*").get(0);
-        assertEquals(0, complaints(field, "abc"));
-        assertEquals(1, complaints(field, ""));
-        assertEquals(1, complaints(field, "a"));
-        assertEquals(1, complaints(field, "abcd"));
-        assertEquals(2, complaints(field, "ABCD"));
+        assertEquals(0, messageCount(field, "abc"));
+        assertEquals(1, messageCount(field, ""));
+        assertEquals(1, messageCount(field, "a"));
+        assertEquals(1, messageCount(field, "abcd"));
+        assertEquals(2, messageCount(field, "ABCD"));
         FieldInfo choice = parse("b.label=B", "b.option.x=X").get(0);
-        assertEquals(0, complaints(choice, "x"));
-        assertEquals(0, complaints(choice, null));
-        assertEquals(1, complaints(choice, "y"));
+        assertEquals(0, messageCount(choice, "x"));
+        assertEquals(0, messageCount(choice, null));
+        assertEquals(1, messageCount(choice, "y"));
         List<String> messages = new ArrayList<>();
         assertFalse(choice.validate(Arrays.asList("y", "x", "z"), messages));
         assertEquals(2, messages.size());
@@ -92,7 +92,7 @@ public class BehaviourTest {
     }
 
     @Test
-    public void default_mappings_fall_back_from_the_directory_to_the_default() throws Exception {
+    public void default_mappings_fall_back_to_the_default_directory_type() throws Exception {
         Plugin plugin = new Plugin();
         plugin.mappings.load(new StringReader("saas.userName=uid\nsaas.password=password\nsaas.nick=nick\n"
             + "directory.activedirectory.uid=sAMAccountName\ndirectory.default.uid=uid\n"
@@ -135,14 +135,14 @@ public class BehaviourTest {
     }
 
     @Test
-    public void a_removal_that_is_not_overridden_is_an_update_of_a_disabled_user() throws Exception {
+    public void a_removal_is_an_update_of_a_disabled_user_unless_overridden() throws Exception {
         Plugin plugin = new Plugin();
         assertEquals("7", plugin.deprovisionUser(new SaasUserData("7"), new SaasUserData("7")));
         assertEquals(Arrays.asList("update enabled -> disabled"), plugin.journal);
     }
 
     @Test
-    public void the_field_list_is_loaded_from_the_plugin_once() throws Exception {
+    public void the_field_list_is_loaded_once() throws Exception {
         Plugin plugin = new Plugin();
         assertEquals(Arrays.asList("userName"), codes(plugin.getFieldsInfo()));
         assertSame(plugin.getFieldsInfo(), plugin.getFieldsInfo());
@@ -150,7 +150,7 @@ public class BehaviourTest {
     }
 
     @Test
-    public void the_attributes_of_a_user_are_a_live_map_of_lists() {
+    public void the_attributes_of_a_user_are_a_modifiable_map_of_lists() {
         SaasUserData user = new SaasUserData("1");
         user.addAttribute("roles", "a");
         user.addAttribute("roles", Arrays.asList("b", "c"));
@@ -162,7 +162,7 @@ public class BehaviourTest {
     }
 
     @Test
-    public void parameters_are_read_by_name_and_kind_and_printed_without_values() {
+    public void parameters_are_read_by_name_and_type_and_printed_without_values() {
         SimpleFieldList list = new SimpleFieldList(Arrays.asList(new Field("N", " 12 "), new Field("B", "TRUE"),
             new Field("X", "secret")));
         assertEquals(12, list.getIntFieldValue("N"));
@@ -174,29 +174,29 @@ public class BehaviourTest {
     }
 
     @Test
-    public void the_validators_of_a_row_refuse_what_they_should() {
+    public void the_validators_of_a_row_reject_invalid_values() {
         FieldDescriptor row = new TextFieldDescriptor("ROW", "");
         row.addValidator(new IntegerValidator(1, 9), true);
-        assertEquals("", complaint(row, ""));
-        assertEquals("", complaint(row, "9"));
-        assertEquals("ROW must be a whole number from 1 to 9", complaint(row, "10"));
+        assertEquals("", validationMessage(row, ""));
+        assertEquals("", validationMessage(row, "9"));
+        assertEquals("ROW must be a whole number from 1 to 9", validationMessage(row, "10"));
         row.addValidator(new RequiredFieldValidator());
-        assertEquals("ROW needs a value", complaint(row, ""));
+        assertEquals("ROW needs a value", validationMessage(row, ""));
         FieldDescriptor url = new TextFieldDescriptor("URL", "");
         url.addValidator(new HttpURLValidator());
-        assertEquals("", complaint(url, "https://[::1]:8080/scim?a=b"));
-        for (String wrong : new String[] {"", "ftp://host", "http:/host", "host", "http://a b"}) {
-            assertEquals("URL must be an http or https URL", complaint(url, wrong));
+        assertEquals("", validationMessage(url, "https://[::1]:8080/scim?a=b"));
+        for (String invalid : new String[] {"", "ftp://host", "http:/host", "host", "http://a b"}) {
+            assertEquals("URL must be an http or https URL", validationMessage(url, invalid));
         }
         FieldDescriptor expression = new TextFieldDescriptor("RE", "");
         RegExValidator letters = new RegExValidator("[a-z]+");
         letters.setMessageFormat("{0}: letters only");
         expression.addValidator(letters);
-        assertEquals("RE: letters only", complaint(expression, "a1"));
+        assertEquals("RE: letters only", validationMessage(expression, "a1"));
     }
 
     @Test
-    public void a_choice_is_shown_by_its_name() {
+    public void a_choice_is_shown_with_its_label() {
         SelectFieldDescriptor row = new SelectFieldDescriptor("ROW", "", Arrays.asList(
             new SelectFieldDescriptor.OptionValue("First", "1"), new SelectFieldDescriptor.OptionValue("Second", "2")));
         assertEquals("Second", row.getFormattedValue("2"));
@@ -214,25 +214,25 @@ public class BehaviourTest {
         return codes;
     }
 
-    private static int complaints(FieldInfo field, String value) {
+    private static int messageCount(FieldInfo field, String value) {
         List<String> messages = new ArrayList<>();
-        boolean good = field.validate(value, messages);
-        assertEquals(good, messages.isEmpty());
+        boolean isValid = field.validate(value, messages);
+        assertEquals(isValid, messages.isEmpty());
         return messages.size();
     }
 
-    private static String complaint(FieldDescriptor row, String value) {
+    private static String validationMessage(FieldDescriptor row, String value) {
         try {
             for (FieldValidator validator : row.getValidationChain()) {
                 validator.validate(new Field(row.getName(), value));
             }
             return "";
-        } catch (ValidationException refused) {
-            return refused.getMessage();
+        } catch (ValidationException rejected) {
+            return rejected.getMessage();
         }
     }
 
-    /** A connector that keeps a journal. */
+    /** A connector with a journal of calls. */
     private static final class Plugin extends AbstractSaasPlugin {
         private static final long serialVersionUID = 1L;
 
@@ -268,7 +268,7 @@ public class BehaviourTest {
         @Override
         public void initSaasConnection(List<Field> parameters) throws SaasPluginException {
             if (parameters.isEmpty()) {
-                throw new SaasPluginException("nothing is set");
+                throw new SaasPluginException("no parameter is set");
             }
             journal.add("init " + parameters);
         }

@@ -16,8 +16,8 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
- * Types and their public and protected members in one comparable form, from either of two sources: the list of the real
- * signatures, and the declared classes.
+ * Reads types with their public and protected members in a comparable form, from the list of the real signatures or from the
+ * declared classes.
  */
 final class Signatures {
     /** Type name to its kind and direct supertypes. */
@@ -30,7 +30,7 @@ final class Signatures {
     }
 
     /** Reads the list: tab-separated rows T type kind supertypes, M and F type member descriptor flags. */
-    static Signatures listed(Path list) throws IOException {
+    static Signatures ofList(Path list) throws IOException {
         Signatures listed = new Signatures();
         for (String line : Files.readAllLines(list, StandardCharsets.UTF_8)) {
             String[] row = line.split("\t", -1);
@@ -39,14 +39,14 @@ final class Signatures {
             } else if (row[0].equals("M") || row[0].equals("F")) {
                 listed.members.put(key(row[1], row[2], row[3]), row[4]);
             } else if (!line.startsWith("#")) {
-                throw new IOException("a row of an unknown kind: " + line);
+                throw new IOException("a row has an unknown kind: " + line);
             }
         }
         return listed;
     }
 
-    /** The classes with all that other classes can see of them. */
-    static Signatures declared(Iterable<Class<?>> classes) {
+    /** Reads classes with the members that other classes can use. */
+    static Signatures ofClasses(Iterable<Class<?>> classes) {
         Signatures declared = new Signatures();
         for (Class<?> type : classes) {
             declared.add(type);
@@ -106,7 +106,7 @@ final class Signatures {
     }
 
     private static String descriptor(Class<?> type) {
-        // The name of an array class is its descriptor with dots, so an empty array tells that of its element.
+        // The name of an array class is its descriptor with dots. The rest after "[" is the descriptor of the element.
         return type == void.class
             ? "V"
             : Array.newInstance(type, 0).getClass().getName().substring(1).replace('.', '/');

@@ -34,33 +34,33 @@ import org.junit.BeforeClass;
 import org.junit.Test;
 import org.sourceid.saml20.adapter.gui.FieldDescriptor;
 
-/** The declarations against the list of the real signatures (tests/spi-signatures.txt), both ways. */
+/** Compares the declarations with the list of the real signatures (tests/spi-signatures.txt), both ways. */
 public class SignaturesTest {
     private static final String GUI = "org.sourceid.saml20.adapter.gui.";
 
-    /** Real members that are left out on purpose. */
+    /** Real members that the declarations leave out. */
     private static final Set<String> LEFT_OUT = setOf(
-        // The jar may refer to nothing of log4j 1: later servers do not have it.
+        // The jar must not refer to log4j 1, because later servers do not have it.
         "com.pingidentity.provisioner.saas.BaseSaasPlugin.getUserLogger ()Lorg/apache/log4j/Logger;");
 
-    /** Rows of release 7.1 that a superclass has taken over since 9.0; linking finds them there. */
+    /** Rows of release 7.1 that moved to a superclass in 9.0. Linking finds them there. */
     private static final Set<String> INHERITED = setOf(
         GUI + "TextFieldDescriptor.getSize ()I", GUI + "TextFieldDescriptor.setSize (I)V");
 
-    /** The other half of that change: the superclass that came between. */
+    /** Types whose superclass changed with that move. */
     private static final Map<String, String> SUPERTYPES_SINCE = new TreeMap<>();
 
     static {
         SUPERTYPES_SINCE.put(GUI + "TextFieldDescriptor", "class [" + GUI + "AbstractTextFieldDescriptor]");
     }
 
-    /** Declared members that the list does not have: it names their type only. */
+    /** Declared members that are not in the list, which names only their type. */
     private static final Set<String> DOCUMENTED = setOf(
         GUI + "AbstractTextFieldDescriptor.<init> (Ljava/lang/String;Ljava/lang/String;)V",
         GUI + "AbstractTextFieldDescriptor.getSize ()I",
         GUI + "AbstractTextFieldDescriptor.setSize (I)V");
 
-    /** Declared types that the list does not have: those that its descriptors name, and documented ones. */
+    /** Declared types that are not in the list: types in its descriptors, and documented types. */
     private static final Set<String> DOCUMENTED_TYPES = setOf(
         "com.pingidentity.provisioner.identity.SaasGroup",
         "com.pingidentity.provisioner.identity.SaasIdentity",
@@ -80,9 +80,9 @@ public class SignaturesTest {
 
     @BeforeClass
     public static void read() throws Exception {
-        listed = Signatures.listed(Paths.get(System.getProperty("pfscim.spi.signatures")));
+        listed = Signatures.ofList(Paths.get(System.getProperty("pfscim.spi.signatures")));
         classes = visibleClasses();
-        declared = Signatures.declared(classes);
+        declared = Signatures.ofClasses(classes);
     }
 
     @Test
@@ -113,7 +113,7 @@ public class SignaturesTest {
     }
 
     @Test
-    public void no_exception_from_the_list_is_out_of_date() {
+    public void no_exception_of_this_test_is_out_of_date() {
         assertTrue(listed.members.keySet().containsAll(LEFT_OUT));
         assertTrue(listed.members.keySet().containsAll(INHERITED));
         assertTrue(listed.types.keySet().containsAll(SUPERTYPES_SINCE.keySet()));
@@ -128,9 +128,9 @@ public class SignaturesTest {
         Set<String> actual = new TreeSet<>();
         for (Class<?> type : classes) {
             for (AccessibleObject member : members(type)) {
-                Member seen = (Member) member;
-                if (Modifier.isProtected(seen.getModifiers())) {
-                    String name = member instanceof Constructor ? "new" : seen.getName();
+                Member named = (Member) member;
+                if (Modifier.isProtected(named.getModifiers())) {
+                    String name = member instanceof Constructor ? "new" : named.getName();
                     actual.add(type.getSimpleName() + "." + name);
                 }
             }
@@ -189,7 +189,7 @@ public class SignaturesTest {
         return members;
     }
 
-    /** Every public class beside the one that all connectors extend. */
+    /** Returns the public and protected classes in the same root folder as the base class of connectors. */
     private static List<Class<?>> visibleClasses() throws Exception {
         Path root = Paths.get(AbstractSaasPlugin.class.getProtectionDomain().getCodeSource().getLocation().toURI());
         List<Class<?>> visible = new ArrayList<>();

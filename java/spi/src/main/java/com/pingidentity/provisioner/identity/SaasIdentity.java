@@ -1,5 +1,5 @@
 package com.pingidentity.provisioner.identity;
 
-/** A user as the engine holds it: declared because signatures name it; a connector has no use for it. */
+/** A user of the engine. Declared because it is in signatures; connectors do not use it. */
 public class SaasIdentity {
 }

@@ -4,17 +4,16 @@ import java.util.Collections;
 import java.util.List;
 
 /**
- * How one field is filled from the directory, as the default mapping files tell it.
+ * The default mapping of one field from the directory, as the files of default mappings define it.
  *
- * <p>It appears in signatures as a type argument only; its members here are what the test host reads back, not the
- * server's.
+ * <p>Signatures contain it as a type argument only. Its members here are for tests and differ from those of the server.
  */
 public class FieldConfig {
     private final List<String> attributeNames;
     private final boolean createOnly;
     private final boolean masked;
 
-    /** A mapping from one directory attribute, or from none where {@code attributeName} is null. */
+    /** Creates a mapping from one directory attribute. If {@code attributeName} is null, it has no attribute. */
     public FieldConfig(String attributeName, boolean createOnly, boolean masked) {
         this.attributeNames =
             attributeName == null ? Collections.<String>emptyList() : Collections.singletonList(attributeName);
@@ -22,17 +21,17 @@ public class FieldConfig {
         this.masked = masked;
     }
 
-    /** The directory attributes that fill the field. */
+    /** Returns the directory attributes that supply the value. */
     public List<String> getAttributeNames() {
         return attributeNames;
     }
 
-    /** Whether the field is sent when a user is created, and never again. */
+    /** Returns whether the field is sent only when a user is created. */
     public boolean isCreateOnly() {
         return createOnly;
     }
 
-    /** Whether the value must not be written to any log. */
+    /** Returns whether the value must not be logged. */
     public boolean isMasked() {
         return masked;
     }

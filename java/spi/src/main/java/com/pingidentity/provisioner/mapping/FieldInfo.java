@@ -11,11 +11,11 @@ import java.util.Collection;
 import java.util.List;
 import java.util.regex.Pattern;
 
-/** One field of the attribute mapping screen: its code, its label and what its values must look like. */
+/** One field of the attribute mapping screen: code, label and rules for its values. */
 public class FieldInfo implements Serializable {
     private static final long serialVersionUID = 20050515L;
 
-    /** The length of a field that has no limit. */
+    /** Value of a length limit that is not set. */
     private static final int NO_LIMIT = -1;
 
     private String code;
@@ -41,14 +41,14 @@ public class FieldInfo implements Serializable {
         this.label = label;
     }
 
-    /** The order of the two switches is not documented; set them by name instead. */
+    /** The order of the two flags is not documented; use the setters instead. */
     public FieldInfo(String code, String label, boolean required, boolean unique) {
         this(code, label);
         this.required = required;
         this.unique = unique;
     }
 
-    /** The order of the switches and lengths is not documented; set them by name instead. */
+    /** The order of flags and lengths is not documented; use the setters instead. */
     public FieldInfo(String code, String label, boolean required, boolean unique, int minLength, int maxLength,
         String regEx) {
         this(code, label, required, unique);
@@ -57,7 +57,7 @@ public class FieldInfo implements Serializable {
         this.regEx = regEx;
     }
 
-    /** Reads a fields file from the class path; the path has no leading slash. */
+    /** Reads a fields file from the class path. The path has no leading slash. */
     public static List<FieldInfo> parseFieldsInfo(String resourcePath) throws IOException {
         ClassLoader context = Thread.currentThread().getContextClassLoader();
         ClassLoader loader = context == null ? FieldInfo.class.getClassLoader() : context;
@@ -75,7 +75,7 @@ public class FieldInfo implements Serializable {
         }
     }
 
-    /** Reads a fields file. What the server does with a key it does not know is not documented; here it is an error. */
+    /** Reads a fields file. An unknown key is an error here; the behaviour of the server is not documented. */
     public static List<FieldInfo> parseFieldsInfo(InputStream in) throws IOException {
         return FieldsFile.read(in);
     }
@@ -208,8 +208,8 @@ public class FieldInfo implements Serializable {
         options.add(new Option(code, label));
     }
 
-    public void addOptions(List<Option> more) {
-        options.addAll(more);
+    public void addOptions(List<Option> added) {
+        options.addAll(added);
     }
 
     public boolean hasOptions() {
@@ -232,7 +232,7 @@ public class FieldInfo implements Serializable {
         return !notes.isEmpty();
     }
 
-    /** Whether the value may be sent; every reason against it is added to {@code messages}. */
+    /** Returns whether the value is valid. Adds a message for each violated rule. */
     public boolean validate(String value, List<String> messages) {
         int before = messages.size();
         if (value == null || value.isEmpty()) {
@@ -250,25 +250,25 @@ public class FieldInfo implements Serializable {
         if (isDisplayRegEx() && !Pattern.matches(regEx, value)) {
             messages.add(label + " does not have the expected form");
         }
-        if (hasOptions() && !isAnOption(value)) {
+        if (hasOptions() && !isOption(value)) {
             messages.add(label + " must be one of the listed options");
         }
         return messages.size() == before;
     }
 
-    /** As above, for every value; no value at all is an empty one. */
+    /** Returns whether all values are valid. An empty list counts as one empty value. */
     public boolean validate(List<String> values, List<String> messages) {
         if (values == null || values.isEmpty()) {
             return validate((String) null, messages);
         }
-        boolean good = true;
+        boolean isValid = true;
         for (String value : values) {
-            good &= validate(value, messages);
+            isValid &= validate(value, messages);
         }
-        return good;
+        return isValid;
     }
 
-    private boolean isAnOption(String value) {
+    private boolean isOption(String value) {
         for (Option option : options) {
             if (option.getCode().equals(value)) {
                 return true;
@@ -277,7 +277,7 @@ public class FieldInfo implements Serializable {
         return false;
     }
 
-    /** Fields are the same when their codes are. */
+    /** Fields with the same code are equal. */
     @Override
     public boolean equals(Object other) {
         return other instanceof FieldInfo && code.equals(((FieldInfo) other).code);
@@ -288,7 +288,7 @@ public class FieldInfo implements Serializable {
         return code.hashCode();
     }
 
-    /** One choice of a field with a pick list: the value that is sent and the text that is shown. */
+    /** A choice of a field with a pick list: the value to send and the text to show. */
     public static class Option implements Serializable {
         private static final long serialVersionUID = 1L;
 

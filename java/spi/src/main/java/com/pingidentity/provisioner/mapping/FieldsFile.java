@@ -9,8 +9,7 @@ import java.util.Map;
 import java.util.Properties;
 
 /**
- * The reader of the fields file: Java properties in which each field is a group of keys with its code as their common
- * prefix, in the order of the screen.
+ * Reads the fields file: Java properties in the order of the screen. The keys of a field have its code as prefix.
  */
 final class FieldsFile {
     private static final String OPTION = ".option.";
@@ -23,10 +22,10 @@ final class FieldsFile {
 
     static List<FieldInfo> read(InputStream in) throws IOException {
         FieldsFile file = new FieldsFile();
-        InOrder properties = new InOrder();
+        OrderedProperties properties = new OrderedProperties();
         properties.load(in);
-        for (Map.Entry<String, String> entry : properties.inOrder.entrySet()) {
-            file.take(entry.getKey(), entry.getValue());
+        for (Map.Entry<String, String> entry : properties.ordered.entrySet()) {
+            file.add(entry.getKey(), entry.getValue());
         }
         for (FieldInfo field : file.fields.values()) {
             if (field.getLabel() == null) {
@@ -36,8 +35,8 @@ final class FieldsFile {
         return new ArrayList<FieldInfo>(file.fields.values());
     }
 
-    private void take(String key, String value) throws IOException {
-        // Options and notes first: an option may itself be called "label".
+    private void add(String key, String value) throws IOException {
+        // Options and notes first, because the code of an option may be "label".
         int option = key.indexOf(OPTION);
         int note = key.indexOf(NOTE);
         if (option > 0) {
@@ -47,7 +46,7 @@ final class FieldsFile {
         } else {
             int dot = key.lastIndexOf('.');
             if (dot <= 0) {
-                throw new IOException("the key " + key + " names no property of a field");
+                throw new IOException("the key " + key + " is not a property of a field");
             }
             set(field(key, dot), key, key.substring(dot + 1), value);
         }
@@ -69,13 +68,13 @@ final class FieldsFile {
                 field.setLabel(value);
                 break;
             case "required":
-                field.setRequired(yes(key, value));
+                field.setRequired(flag(key, value));
                 break;
             case "unique":
-                field.setUnique(yes(key, value));
+                field.setUnique(flag(key, value));
                 break;
             case "multi":
-                field.setMultiValue(yes(key, value));
+                field.setMultiValue(flag(key, value));
                 break;
             case "min":
                 field.setMinLength(number(key, value));
@@ -90,17 +89,17 @@ final class FieldsFile {
                 field.setDefault(value);
                 break;
             case "ldapMap":
-                field.setLdapMap(yes(key, value));
+                field.setLdapMap(flag(key, value));
                 break;
             case "persistForMembership":
-                field.setPersistForMembership(yes(key, value));
+                field.setPersistForMembership(flag(key, value));
                 break;
             default:
-                throw new IOException("the key " + key + " names no property of a field");
+                throw new IOException("the key " + key + " is not a property of a field");
         }
     }
 
-    private static boolean yes(String key, String value) throws IOException {
+    private static boolean flag(String key, String value) throws IOException {
         if ("true".equals(value) || "false".equals(value)) {
             return "true".equals(value);
         }
@@ -115,15 +114,15 @@ final class FieldsFile {
         }
     }
 
-    /** Properties that remember the order of the file; the loader calls {@code put} for each line of it. */
-    private static final class InOrder extends Properties {
+    /** Properties in the order of the file. {@link Properties#load} calls {@code put} for each line. */
+    private static final class OrderedProperties extends Properties {
         private static final long serialVersionUID = 1L;
 
-        private final transient Map<String, String> inOrder = new LinkedHashMap<String, String>();
+        private final transient Map<String, String> ordered = new LinkedHashMap<String, String>();
 
         @Override
         public synchronized Object put(Object key, Object value) {
-            inOrder.put((String) key, (String) value);
+            ordered.put((String) key, (String) value);
             return super.put(key, value);
         }
     }

@@ -1,5 +1,5 @@
 package com.pingidentity.provisioner.monitor;
 
-/** The engine's audit trail: declared because signatures name it; a connector has no use for it. */
+/** The audit trail of the engine. Declared because it is in signatures; connectors do not use it. */
 public class SaasProvisioningEventTracker {
 }

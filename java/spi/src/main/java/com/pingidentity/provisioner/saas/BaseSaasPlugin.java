@@ -19,17 +19,17 @@ import org.sourceid.saml20.adapter.conf.FieldList;
 import org.sourceid.saml20.domain.SpConnection;
 
 /**
- * What every connector keeps for the engine: parameters, field list, channel.
+ * Stores the data of a connector for the engine: parameters, field list, channel.
  *
- * <p>It is not serializable although connectors are: a connector that was written out and read back has none of what is
- * kept here. The real class also has a static accessor of a log4j 1 logger; it is left out so that nothing built against
- * these declarations can use it.
+ * <p>It is not serializable, although connectors are. A deserialized connector has no data in these fields.
+ *
+ * <p>The real class also has a static accessor of a log4j 1 logger. It is left out, so that no connector uses it.
  */
 public abstract class BaseSaasPlugin implements SaasProvisionerPlugin {
-    /** The time-out that a new channel starts with; documented as a constant of 120000 milliseconds. */
-    private static final int DEFAULT_TIMEOUT = 120000;
+    /** Timeout of a new channel. The documentation names the constant 120000 milliseconds. */
+    private static final int DEFAULT_TIMEOUT_MILLIS = 120000;
 
-    /** The parameters of the target screen; null until the engine has set them. */
+    /** The parameters of the target screen. Null until the engine sets them. */
     protected FieldList _parameters;
 
     private String saasCode;
@@ -62,7 +62,7 @@ public abstract class BaseSaasPlugin implements SaasProvisionerPlugin {
     @Override
     public void checkSession() throws SaasException {
         if (!sessionStarted) {
-            throw new SaasException("no session has been started");
+            throw new SaasException("the session is not started");
         }
     }
 
@@ -97,12 +97,12 @@ public abstract class BaseSaasPlugin implements SaasProvisionerPlugin {
         saasUsernameFieldCode = code;
     }
 
-    /** False: the console offers to read the field list again. */
+    /** Returns whether the list of fields is fixed. If not, the console offers to refresh it. */
     public boolean hasLocalFieldsInfo() {
         return false;
     }
 
-    /** What the real class answers is not documented. */
+    /** The result of the real class is not documented. */
     public boolean isTestConnectionSupported() {
         return false;
     }
@@ -113,7 +113,7 @@ public abstract class BaseSaasPlugin implements SaasProvisionerPlugin {
 
     @Override
     public int getDefaultTimeout() {
-        return DEFAULT_TIMEOUT;
+        return DEFAULT_TIMEOUT_MILLIS;
     }
 
     public Set<String> getPersistForMembershipFields() throws SaasException {
@@ -168,8 +168,8 @@ public abstract class BaseSaasPlugin implements SaasProvisionerPlugin {
     }
 
     /**
-     * The mapping that a new channel starts with, by field code: {@code saas.FIELD} names a logical attribute,
-     * {@code directory.TYPE.LOGICAL} the directory's own, falling back to the type {@code default}.
+     * Returns the mapping of a new channel by field code. {@code saas.FIELD} names a logical attribute.
+     * {@code directory.TYPE.LOGICAL} names the directory's attribute for it. The type {@code default} is the fallback.
      */
     @Override
     public Map<String, FieldConfig> createDefaultMapping(String directoryType, List<FieldInfo> fields)

@@ -10,7 +10,7 @@ import java.util.Map;
 import org.sourceid.saml20.adapter.conf.FieldList;
 import org.sourceid.saml20.adapter.gui.FieldDescriptor;
 
-/** What the engine and the console ask of a connector. */
+/** The methods of a connector that the engine and the console call. */
 public interface SaasProvisionerPlugin {
     String getId();
 

@@ -3,10 +3,10 @@ package com.pingidentity.provisioner.saas;
 import com.pingidentity.provisioner.identity.SaasGroup;
 
 /**
- * What the engine asks of a connector that provisions groups.
+ * The methods of a connector that the engine calls for groups.
  *
- * <p>{@link #isUsingDnAsGroupName()} stands here only: the class that connectors extend does not repeat it, and one that
- * forgets it fails at run time.
+ * <p>Only this interface declares {@link #isUsingDnAsGroupName()}; the base class of connectors does not. A connector without
+ * it fails at run time.
  */
 public interface SaasProvisionerPluginGroupsWithMembersExt {
     boolean isConfiguredForGroups();

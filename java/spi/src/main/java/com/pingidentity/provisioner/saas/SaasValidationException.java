@@ -1,6 +1,6 @@
 package com.pingidentity.provisioner.saas;
 
-/** A value that the engine does not send because it breaks the field's rules. */
+/** Reports a value that the engine does not send because it violates the rules of its field. */
 public class SaasValidationException extends SaasException {
     private static final long serialVersionUID = 1L;
 

@@ -5,7 +5,7 @@ import java.util.List;
 import org.sourceid.saml20.adapter.conf.Field;
 import org.sourceid.saml20.adapter.gui.FieldDescriptor;
 
-/** The class that a connector for users extends. */
+/** Base class of connectors for users. */
 public abstract class AbstractSaasPlugin extends AbstractSaasPluginBase {
     private static final long serialVersionUID = 20100929L;
 

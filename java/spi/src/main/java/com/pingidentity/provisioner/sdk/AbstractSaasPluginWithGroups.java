@@ -2,7 +2,7 @@ package com.pingidentity.provisioner.sdk;
 
 import com.pingidentity.provisioner.sdk.internal.AbstractSaasPluginWithGroupsBase;
 
-/** The class that a connector for users and groups extends. */
+/** Base class of connectors for users and groups. */
 public abstract class AbstractSaasPluginWithGroups extends AbstractSaasPluginWithGroupsBase {
     private static final long serialVersionUID = 1L;
 

@@ -3,7 +3,8 @@ package com.pingidentity.provisioner.sdk;
 import java.util.Iterator;
 
 /**
- * A group in transit. Its iterators run once and may be null, as may their elements. Not serializable.
+ * A group that is passed to or from a connector. Its iterators run once. They and their elements may be null.
+ * Not serializable.
  */
 public class SaasGroupData {
     private final String name;
@@ -13,7 +14,7 @@ public class SaasGroupData {
     private Iterator<SaasUserData> members;
     private Iterator<SaasGroupData> subGroups;
 
-    /** What the two texts are is not documented: taken here as the name, which has no setter, and the description. */
+    /** The two parameters are not documented. Here they are the name, which has no setter, and the description. */
     public SaasGroupData(String name, String description) {
         this.name = name;
         this.description = description;
@@ -31,7 +32,7 @@ public class SaasGroupData {
         this.description = description;
     }
 
-    /** The id of the group at the target. */
+    /** Returns the target id of the group. */
     public String getGuid() {
         return guid;
     }
@@ -44,7 +45,7 @@ public class SaasGroupData {
         return guid != null && !guid.isEmpty();
     }
 
-    /** The id of the group in the source directory. */
+    /** Returns the id of the group in the source directory. */
     public String getInternalGuid() {
         return internalGuid;
     }

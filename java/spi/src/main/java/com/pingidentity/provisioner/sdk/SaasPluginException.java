@@ -2,7 +2,7 @@ package com.pingidentity.provisioner.sdk;
 
 import com.pingidentity.provisioner.saas.SaasException;
 
-/** The failure of a connector's call; a true flag asks the engine to give up the cycle. */
+/** Reports the failure of a connector's call. If the flag is true, the engine stops the cycle. */
 public class SaasPluginException extends SaasException {
     private static final long serialVersionUID = 1L;
 

@@ -10,7 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/** A user in transit: its id at the target, its enabled flag and the values of its fields. Not serializable. */
+/** A user that is passed to or from a connector: target id, enabled flag and values of fields. Not serializable. */
 public class SaasUserData {
     private final String saasUserGuid;
     private String internalGuid;
@@ -20,7 +20,7 @@ public class SaasUserData {
         new HashMap<String, Map<String, List<String>>>();
     private Set<String> maskedFields = new HashSet<String>();
 
-    /** A user with its id at the target, null where it has none yet. */
+    /** Creates a user with its target id, or null if it has no account yet. */
     public SaasUserData(String saasUserGuid) {
         this.saasUserGuid = saasUserGuid;
     }
@@ -29,7 +29,7 @@ public class SaasUserData {
         return saasUserGuid;
     }
 
-    /** The id of the user in the source directory. */
+    /** Returns the id of the user in the source directory. */
     public String getInternalGuid() {
         return internalGuid;
     }
@@ -46,7 +46,7 @@ public class SaasUserData {
         accountEnabled = enabled;
     }
 
-    /** The values by field code: the live map. */
+    /** Returns the modifiable map of values by field code. */
     public Map<String, List<String>> getAttributeMap() {
         return attributes;
     }
@@ -55,7 +55,7 @@ public class SaasUserData {
         this.attributes = attributes;
     }
 
-    /** For fields that take raw directory attributes: field code, attribute, values. */
+    /** Returns the values of fields with raw directory attributes: field code, attribute, values. */
     public Map<String, Map<String, List<String>>> getMapAttributesMap() {
         return mapAttributes;
     }
@@ -73,18 +73,18 @@ public class SaasUserData {
         known.addAll(values);
     }
 
-    /** The first value of a field, or null. */
+    /** Returns the first value of a field, or null. */
     public String getAttributeFirstValue(String code) {
         List<String> values = attributes.get(code);
         return values == null || values.isEmpty() ? null : values.get(0);
     }
 
-    /** The values of a field, or null. */
+    /** Returns the values of a field, or null. */
     public List<String> getAttributeValues(String code) {
         return attributes.get(code);
     }
 
-    /** The codes of the fields whose values must not be logged. */
+    /** Returns the codes of the fields whose values must not be logged. */
     public Set<String> getMaskedFields() {
         return maskedFields;
     }
@@ -93,7 +93,7 @@ public class SaasUserData {
         maskedFields = codes;
     }
 
-    /** Names the user without any of its values: some of them may be masked. */
+    /** Returns a description without values, because some of them may be masked. */
     @Override
     public String toString() {
         return "user " + saasUserGuid + (accountEnabled ? ", enabled, fields " : ", disabled, fields ")

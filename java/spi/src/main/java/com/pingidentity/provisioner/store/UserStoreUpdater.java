@@ -1,5 +1,5 @@
 package com.pingidentity.provisioner.store;
 
-/** The engine's handle on its user store: declared because signatures name it; a connector has no use for it. */
+/** Updates the user store of the engine. Declared because it is in signatures; connectors do not use it. */
 public class UserStoreUpdater {
 }

@@ -1,5 +1,5 @@
 package com.pingidentity.provisioner.store;
 
-/** The engine's handle on one stored user: declared because signatures name it; a connector has no use for it. */
+/** Updates one user in the engine's store. Declared because it is in signatures; connectors do not use it. */
 public class UserUpdater {
 }

@@ -1,5 +1,5 @@
 /**
- * Declarations for compiling and testing, never shipped: engine types that appear in signatures only.
+ * Declarations for compiling and testing, never shipped: engine types that are only in signatures.
  *
  * <p>See {@code com.pingidentity.provisioner.sdk}.
  */

@@ -1,5 +1,5 @@
 package org.sourceid.saml20.domain;
 
-/** A connection to a partner: declared because signatures name it; a connector has no use for it. */
+/** A connection to a partner. Declared because it is in signatures; connectors do not use it. */
 public abstract class ConnectionBase {
 }

@@ -20,14 +20,14 @@ import org.sourceid.saml20.adapter.gui.FieldDescriptor;
 import org.sourceid.saml20.domain.ConnectionBase;
 import org.sourceid.saml20.domain.SpConnection;
 
-/** Turns the engine's calls into those that a connector implements. */
+/** Maps the calls of the engine to the methods that a connector implements. */
 public abstract class AbstractSaasPluginBase extends BaseSaasPlugin implements ConnectionTemplate {
     private static final long serialVersionUID = 1L;
 
-    /** The number of threads that a new channel starts with; the real default is not documented. */
+    /** Number of threads of a new channel. The default of the real class is not documented. */
     private static final int DEFAULT_MAX_THREADS = 1;
 
-    private static final String ENGINE = "the server's engine is not part of these declarations";
+    private static final String NO_ENGINE_MESSAGE = "the server's engine is not part of these declarations";
 
     public AbstractSaasPluginBase() {
     }
@@ -50,7 +50,7 @@ public abstract class AbstractSaasPluginBase extends BaseSaasPlugin implements C
 
     public abstract String updateUser(SaasUserData existing, SaasUserData updated) throws SaasPluginException;
 
-    /** A connector that does not say otherwise sees a removal as an update of a disabled user. */
+    /** Updates the user as disabled. A connector may override this. */
     public String deprovisionUser(SaasUserData existing, SaasUserData updated) throws SaasPluginException {
         updated.setAccountEnabled(false);
         return updateUser(existing, updated);
@@ -100,28 +100,28 @@ public abstract class AbstractSaasPluginBase extends BaseSaasPlugin implements C
 
     @Override
     protected SaasIdentity doGetUser(SaasIdentity user) throws SaasException {
-        throw new UnsupportedOperationException(ENGINE);
+        throw new UnsupportedOperationException(NO_ENGINE_MESSAGE);
     }
 
     @Override
     protected void doCreateUser(SaasIdentity user, UserUpdater updater) throws SaasException {
-        throw new UnsupportedOperationException(ENGINE);
+        throw new UnsupportedOperationException(NO_ENGINE_MESSAGE);
     }
 
     @Override
     protected void doUpdateUser(SaasIdentity existing, SaasIdentity updated, UserUpdater updater)
         throws SaasException {
-        throw new UnsupportedOperationException(ENGINE);
+        throw new UnsupportedOperationException(NO_ENGINE_MESSAGE);
     }
 
     @Override
     protected void doDeprovisionUser(SaasIdentity existing, SaasIdentity updated, UserUpdater updater)
         throws SaasException {
-        throw new UnsupportedOperationException(ENGINE);
+        throw new UnsupportedOperationException(NO_ENGINE_MESSAGE);
     }
 
     protected static SaasUserData convertAndFilter(SaasIdentity user, String saasUserGuid, boolean flag) {
-        throw new UnsupportedOperationException(ENGINE);
+        throw new UnsupportedOperationException(NO_ENGINE_MESSAGE);
     }
 
     @Override
@@ -139,12 +139,12 @@ public abstract class AbstractSaasPluginBase extends BaseSaasPlugin implements C
         return "";
     }
 
-    /** The partner's entity id in a connection made from this template; the real default is not documented. */
+    /** Returns the partner's entity id for connections from this template. The real default is not documented. */
     protected String getSaasProviderEntityId() {
         return getId();
     }
 
-    /** Which connection the real class builds is not documented. */
+    /** The connection that the real class creates is not documented. */
     @Override
     public ConnectionBase getConnection(SimpleFieldList fields) {
         return new SpConnection();

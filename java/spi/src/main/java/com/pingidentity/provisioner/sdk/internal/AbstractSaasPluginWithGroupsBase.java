@@ -7,12 +7,12 @@ import com.pingidentity.provisioner.sdk.AbstractSaasPlugin;
 import com.pingidentity.provisioner.sdk.SaasGroupData;
 import com.pingidentity.provisioner.sdk.SaasPluginException;
 
-/** Turns the engine's group calls into those that a connector implements. */
+/** Maps the group calls of the engine to the methods that a connector implements. */
 public abstract class AbstractSaasPluginWithGroupsBase extends AbstractSaasPlugin
     implements SaasProvisionerPluginGroupsWithMembersExt {
     private static final long serialVersionUID = 1L;
 
-    private static final String ENGINE = "the server's engine is not part of these declarations";
+    private static final String NO_ENGINE_MESSAGE = "the server's engine is not part of these declarations";
 
     public AbstractSaasPluginWithGroupsBase() {
     }
@@ -27,25 +27,25 @@ public abstract class AbstractSaasPluginWithGroupsBase extends AbstractSaasPlugi
 
     @Override
     public boolean doesGroupExist(SaasGroup group) throws SaasException {
-        throw new UnsupportedOperationException(ENGINE);
+        throw new UnsupportedOperationException(NO_ENGINE_MESSAGE);
     }
 
     @Override
     public String createGroup(SaasGroup group) throws SaasException {
-        throw new UnsupportedOperationException(ENGINE);
+        throw new UnsupportedOperationException(NO_ENGINE_MESSAGE);
     }
 
     @Override
     public String updateGroup(SaasGroup group, boolean mergeMembership) throws SaasException {
-        throw new UnsupportedOperationException(ENGINE);
+        throw new UnsupportedOperationException(NO_ENGINE_MESSAGE);
     }
 
     @Override
     public void deleteGroup(SaasGroup group) throws SaasException {
-        throw new UnsupportedOperationException(ENGINE);
+        throw new UnsupportedOperationException(NO_ENGINE_MESSAGE);
     }
 
-    /** How memberships reach the target: through the group only. */
+    /** The way in which memberships are sent to the target: with the group only. */
     public enum GroupMembershipUpdateMethod {
         UPDATE_VIA_GROUP
     }

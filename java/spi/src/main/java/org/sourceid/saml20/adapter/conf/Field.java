@@ -7,7 +7,7 @@ import java.nio.charset.StandardCharsets;
 public class Field implements Serializable {
     private static final long serialVersionUID = 20050515L;
 
-    /** What stands for a number that is missing or cannot be read. */
+    /** The number for a value that is missing or not a number. */
     public static final int DEFAULT_NUM_VAL = 0;
 
     private final String name;
@@ -54,7 +54,7 @@ public class Field implements Serializable {
         return Boolean.parseBoolean(value);
     }
 
-    /** How the server stores an uploaded file is not documented: taken here as its text. */
+    /** Returns the bytes of the value. The server's format of an uploaded file is not documented; here it is text. */
     public byte[] getFileValueAsByteArray() {
         return value == null ? null : value.getBytes(StandardCharsets.UTF_8);
     }
@@ -63,7 +63,7 @@ public class Field implements Serializable {
         return value;
     }
 
-    /** Names the field without its value, which may be a secret. */
+    /** Returns the name only, because the value may be a secret. */
     @Override
     public String toString() {
         return name;

@@ -8,7 +8,7 @@ import java.util.List;
 public abstract class FieldList implements Serializable {
     private static final long serialVersionUID = 1L;
 
-    private static final Field MISSING = new Field(null, null);
+    private static final Field EMPTY_FIELD = new Field(null, null);
 
     private final List<Field> fields;
 
@@ -24,7 +24,7 @@ public abstract class FieldList implements Serializable {
         return fields;
     }
 
-    /** The field of that name, or null. */
+    /** Returns a field, or null if it is missing. */
     public Field getField(String name) {
         for (Field field : fields) {
             if (field.getName().equals(name)) {
@@ -34,52 +34,52 @@ public abstract class FieldList implements Serializable {
         return null;
     }
 
-    /** The value of that field; null where there is no such field. */
+    /** Returns the value of a field, or null if the field is missing. */
     public String getFieldValue(String name) {
-        return orMissing(name).getValue();
+        return getFieldOrEmpty(name).getValue();
     }
 
     public int getIntFieldValue(String name) {
-        return orMissing(name).getValueAsInt();
+        return getFieldOrEmpty(name).getValueAsInt();
     }
 
     public long getLongFieldValue(String name) {
-        return orMissing(name).getValueAsLong();
+        return getFieldOrEmpty(name).getValueAsLong();
     }
 
     public float getFloatFieldValue(String name) {
-        return orMissing(name).getValueAsFloat();
+        return getFieldOrEmpty(name).getValueAsFloat();
     }
 
     public double getDoubleFieldValue(String name) {
-        return orMissing(name).getValueAsDouble();
+        return getFieldOrEmpty(name).getValueAsDouble();
     }
 
     public boolean getBooleanFieldValue(String name) {
-        return orMissing(name).getValueAsBoolean();
+        return getFieldOrEmpty(name).getValueAsBoolean();
     }
 
     public byte[] getFileFieldValueAsByteArray(String name) {
-        return orMissing(name).getFileValueAsByteArray();
+        return getFieldOrEmpty(name).getFileValueAsByteArray();
     }
 
-    /** The misspelt name is the real one. */
+    /** PingFederate misspells the name of this method. */
     public String getFileFiledValueAsString(String name) {
-        return orMissing(name).getFileValueAsString();
+        return getFieldOrEmpty(name).getFileValueAsString();
     }
 
     public boolean isEmpty() {
         return fields.isEmpty();
     }
 
-    /** The names of the fields, without their values: some are secrets. */
+    /** Returns the names of the fields only, because some values are secrets. */
     @Override
     public String toString() {
         return fields.toString();
     }
 
-    private Field orMissing(String name) {
+    private Field getFieldOrEmpty(String name) {
         Field field = getField(name);
-        return field == null ? MISSING : field;
+        return field == null ? EMPTY_FIELD : field;
     }
 }

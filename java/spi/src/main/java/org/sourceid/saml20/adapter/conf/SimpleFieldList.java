@@ -3,7 +3,7 @@ package org.sourceid.saml20.adapter.conf;
 import java.util.ArrayList;
 import java.util.List;
 
-/** A list of fields that is nothing but that: what the engine hands to a connector as its parameters. */
+/** A list of fields. The engine passes it to a connector as its parameters. */
 public class SimpleFieldList extends FieldList {
     private static final long serialVersionUID = 1L;
 

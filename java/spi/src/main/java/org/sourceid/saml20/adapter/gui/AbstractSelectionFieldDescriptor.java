@@ -10,7 +10,7 @@ public abstract class AbstractSelectionFieldDescriptor extends FieldDescriptor {
 
     protected List<OptionValue> optionValues;
 
-    /** Choices that are shown as they are stored. */
+    /** Creates a row whose choices are shown as they are stored. */
     protected AbstractSelectionFieldDescriptor(String name, String description, String[] values) {
         this(name, description, options(values));
     }
@@ -28,7 +28,7 @@ public abstract class AbstractSelectionFieldDescriptor extends FieldDescriptor {
         optionValues = options;
     }
 
-    /** The shown text of the choice with that value, or the value where it is no choice. */
+    /** Returns the text of the choice with this value, or the value if it is not a choice. */
     @Override
     public String getFormattedValue(String value) {
         for (OptionValue option : optionValues) {
@@ -47,7 +47,7 @@ public abstract class AbstractSelectionFieldDescriptor extends FieldDescriptor {
         return options;
     }
 
-    /** One choice: the text that is shown and the value that is stored. */
+    /** A choice: the text to show and the value to store. */
     public static class OptionValue implements Serializable {
         private static final long serialVersionUID = 1L;
 

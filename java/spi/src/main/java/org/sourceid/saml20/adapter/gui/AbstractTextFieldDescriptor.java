@@ -10,7 +10,7 @@ public abstract class AbstractTextFieldDescriptor extends FieldDescriptor {
         super(name, description);
     }
 
-    /** The width of the text box in characters; 0 leaves it to the screen. */
+    /** Width of the text box in characters. 0 is the default of the screen. */
     public int getSize() {
         return size;
     }

@@ -7,7 +7,7 @@ import org.sourceid.saml20.adapter.conf.Field;
 import org.sourceid.saml20.adapter.gui.validation.FieldValidator;
 import org.sourceid.saml20.adapter.gui.validation.ValidationException;
 
-/** One row of a configuration screen. Its name is the key of the stored value, and its label unless one is set. */
+/** One row of a configuration screen. Its name is the key of the stored value and the default label. */
 public abstract class FieldDescriptor implements Serializable {
     private static final long serialVersionUID = 20050515L;
 
@@ -47,7 +47,7 @@ public abstract class FieldDescriptor implements Serializable {
         defaultValue = value;
     }
 
-    /** The value that stands in for this field in a configuration saved before the field existed. */
+    /** Returns the value of this field for a configuration that was saved before the field existed. */
     public String getDefaultForLegacyConfig() {
         return defaultForLegacyConfig;
     }
@@ -56,7 +56,7 @@ public abstract class FieldDescriptor implements Serializable {
         defaultForLegacyConfig = value;
     }
 
-    /** The value as the summary screen shows it. */
+    /** Returns the value as the summary screen shows it. */
     public String getFormattedValue(String value) {
         return value;
     }
@@ -66,21 +66,21 @@ public abstract class FieldDescriptor implements Serializable {
     }
 
     public void addValidator(FieldValidator validator, boolean skipIfEmptyValue) {
-        validators.add(skipIfEmptyValue ? new UnlessEmpty(validator) : validator);
+        validators.add(skipIfEmptyValue ? new OptionalValueValidator(validator) : validator);
     }
 
-    /** The validators in the order in which they run. */
+    /** Returns the validators in the order in which they run. */
     public List<FieldValidator> getValidationChain() {
         return validators;
     }
 
-    /** A validator that has nothing to say about a field without a value. */
-    private static final class UnlessEmpty implements FieldValidator {
+    /** Skips a validator if the field has no value. */
+    private static final class OptionalValueValidator implements FieldValidator {
         private static final long serialVersionUID = 1L;
 
         private final FieldValidator validator;
 
-        UnlessEmpty(FieldValidator validator) {
+        OptionalValueValidator(FieldValidator validator) {
             this.validator = validator;
         }
 

@@ -7,7 +7,7 @@ import java.util.List;
 public class SelectFieldDescriptor extends AbstractSelectionFieldDescriptor {
     private static final long serialVersionUID = 1L;
 
-    /** The entry that stands for nothing chosen yet. */
+    /** The entry for no selection. */
     public static final OptionValue SELECT_ONE = new OptionValue("(choose)", "");
 
     protected SelectFieldDescriptor(String name, String description) {

@@ -1,6 +1,6 @@
 package org.sourceid.saml20.adapter.gui;
 
-/** A row with a line of text, hidden and stored encrypted where it is a secret. */
+/** A row with a line of text. A secret is hidden and stored encrypted. */
 public class TextFieldDescriptor extends AbstractTextFieldDescriptor {
     private static final long serialVersionUID = 1L;
 

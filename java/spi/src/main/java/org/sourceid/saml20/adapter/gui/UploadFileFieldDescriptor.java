@@ -1,6 +1,6 @@
 package org.sourceid.saml20.adapter.gui;
 
-/** A row that takes a file. */
+/** A row with a file upload. */
 public class UploadFileFieldDescriptor extends FieldDescriptor {
     private static final long serialVersionUID = 1L;
 
@@ -8,7 +8,7 @@ public class UploadFileFieldDescriptor extends FieldDescriptor {
         super(name, description);
     }
 
-    /** A file has no default: the value is ignored. */
+    /** Ignores the value, because a file has no default. */
     @Override
     public void setDefaultValue(String value) {
         super.setDefaultValue(null);

@@ -3,7 +3,7 @@ package org.sourceid.saml20.adapter.gui.validation;
 import java.util.Collections;
 import java.util.List;
 
-/** Why a value was refused, in the console's words. */
+/** Reports why the console rejects a value. */
 public class ValidationException extends Exception {
     private static final long serialVersionUID = 1L;
 

@@ -1,6 +1,6 @@
 package org.sourceid.saml20.adapter.gui.validation.impl;
 
-/** Takes what looks like a mail address. */
+/** Accepts text in the form of a mail address. */
 public class EmailValidator extends RegExValidator {
     private static final long serialVersionUID = 1L;
 

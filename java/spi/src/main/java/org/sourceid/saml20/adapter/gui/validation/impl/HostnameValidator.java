@@ -5,7 +5,7 @@ import org.sourceid.saml20.adapter.conf.Field;
 import org.sourceid.saml20.adapter.gui.validation.FieldValidator;
 import org.sourceid.saml20.adapter.gui.validation.ValidationException;
 
-/** Takes host names: labels of letters, digits and inner hyphens, with dots between them. */
+/** Accepts host names: labels of letters, digits and inner hyphens, with dots between them. */
 public class HostnameValidator implements FieldValidator {
     private static final long serialVersionUID = 1L;
 

@@ -6,7 +6,7 @@ import org.sourceid.saml20.adapter.conf.Field;
 import org.sourceid.saml20.adapter.gui.validation.FieldValidator;
 import org.sourceid.saml20.adapter.gui.validation.ValidationException;
 
-/** Takes http and https URLs with a host. Whether the real one takes https too is not documented. */
+/** Accepts http and https URLs with a host. The documentation does not say whether the real class accepts https. */
 public class HttpURLValidator implements FieldValidator {
     private static final long serialVersionUID = 1L;
 

@@ -4,7 +4,7 @@ import org.sourceid.saml20.adapter.conf.Field;
 import org.sourceid.saml20.adapter.gui.validation.FieldValidator;
 import org.sourceid.saml20.adapter.gui.validation.ValidationException;
 
-/** Takes whole numbers between two bounds, both included. */
+/** Accepts whole numbers from {@code low} to {@code high}, both included. */
 public class IntegerValidator implements FieldValidator {
     private static final long serialVersionUID = 1L;
 

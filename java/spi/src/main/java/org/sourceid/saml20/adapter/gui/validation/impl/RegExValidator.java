@@ -6,11 +6,11 @@ import org.sourceid.saml20.adapter.conf.Field;
 import org.sourceid.saml20.adapter.gui.validation.FieldValidator;
 import org.sourceid.saml20.adapter.gui.validation.ValidationException;
 
-/** Takes values that match an expression as a whole. */
+/** Accepts values that match an expression completely. */
 public class RegExValidator implements FieldValidator {
     private static final long serialVersionUID = 1L;
 
-    /** The message about a value that does not match; 0 stands for the field's name. */
+    /** The message for a value that does not match. {0} is the name of the field. */
     public static final String DEFAULT_MESSAGE_FORMAT = "{0} does not have the expected form";
 
     private final Pattern pattern;

@@ -5,7 +5,7 @@ import org.sourceid.saml20.adapter.conf.Field;
 import org.sourceid.saml20.adapter.gui.validation.FieldValidator;
 import org.sourceid.saml20.adapter.gui.validation.ValidationException;
 
-/** Refuses an empty value. */
+/** Rejects an empty value. */
 public class RequiredFieldValidator implements FieldValidator, Serializable {
     private static final long serialVersionUID = 1L;
 

@@ -6,7 +6,7 @@ import org.sourceid.saml20.adapter.conf.Field;
 import org.sourceid.saml20.adapter.gui.validation.FieldValidator;
 import org.sourceid.saml20.adapter.gui.validation.ValidationException;
 
-/** Takes URLs only. Which schemes the real one takes is not documented; here, those that Java knows. */
+/** Accepts URLs with a scheme that Java knows. The schemes of the real class are not documented. */
 public class URLValidator implements FieldValidator {
     private static final long serialVersionUID = 1L;
 
