@@ -144,7 +144,7 @@ final class NativeConnector {
         return write(REMOVE_USER, user(user.getSaasUserGuid(), user));
     }
 
-    /** Returns the fields of the target. */
+    /** Returns the fields of the target, with the properties that the target publishes. */
     List<SaasPluginFieldInfo> fields() throws SaasPluginException {
         return invoke(FIELDS, request -> { }, result -> result.list(reader -> {
             SaasPluginFieldInfo field = new SaasPluginFieldInfo(reader.string(), reader.string());

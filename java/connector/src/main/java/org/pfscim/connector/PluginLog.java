@@ -3,7 +3,7 @@ package org.pfscim.connector;
 import org.apache.commons.logging.Log;
 import org.apache.commons.logging.LogFactory;
 
-/** Has the logger of the plugin. */
+/** The logger of the plugin. */
 final class PluginLog {
 
     /** PingFederate writes the logger com.pingidentity.provisioner to provisioner.log, so this name needs no configuration. */

@@ -19,7 +19,7 @@ import javax.net.ssl.X509TrustManager;
 /**
  * Reads the trust anchors for TLS: the default ones of the virtual machine, and PingFederate's <em>Trusted CAs</em>.
  *
- * <p>They are read for each session, so a certificate that was imported in the console is trusted from the next session on.
+ * <p>They are read for each session. A certificate that was imported in the console is trusted from the next session on.
  * A certificate that cannot be read is logged and left out. Then fewer targets are trusted, never more.
  */
 final class TrustAnchors {

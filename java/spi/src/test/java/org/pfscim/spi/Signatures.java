@@ -16,8 +16,8 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
- * Reads types with their public and protected members in a comparable form, from the list of the real signatures or from the
- * declared classes.
+ * Reads types with their public and protected members in a comparable form. The source is the list of the real signatures,
+ * or the declared classes.
  */
 final class Signatures {
     /** Type name to its kind and direct supertypes. */

@@ -17,7 +17,7 @@ import ognl.OgnlException;
 /**
  * Checks that every part of an expression is allowed. This is the first of two checks; the second is {@link Sandbox}.
  *
- * <p>The allowed parts are listed, so everything else in OGNL is rejected: static members, constructors, classes,
+ * <p>The allowed parts are listed. All other parts of OGNL are rejected: static members, constructors, classes,
  * assignments, lambdas, projections, the context and the variables of OGNL.
  */
 final class CheckedExpression {

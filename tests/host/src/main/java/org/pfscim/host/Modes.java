@@ -7,8 +7,9 @@ import java.util.Map;
 import java.util.Properties;
 
 /**
- * Reads the modes of the host. A mode is a behaviour of the server that the documentation of the SPI does not define, or that
- * differs in real installations. The system property {@code org.pfscim.host.NAME} sets it; the first choice is the default.
+ * Reads the modes of the host. A mode is a behaviour of the server that the documentation of the SPI does not define. Some
+ * modes differ in real installations. The system property {@code org.pfscim.host.NAME} sets a mode; the first choice is the
+ * default.
  */
 final class Modes {
     private static final String PREFIX = "org.pfscim.host.";

@@ -48,7 +48,7 @@ final class Sandbox {
     /**
      * Returns the values of an expression: an empty list if the result is null.
      *
-     * @param variables the values of each variable: no value is null in the expression, one is a text, several are a list
+     * @param variables the values of each variable; in the expression, no value is null, and several values are a list
      * @throws ExpressionException if the result is not a text, number, truth value or list of these
      */
     static List<String> evaluate(CheckedExpression expression, Map<String, List<String>> variables) {

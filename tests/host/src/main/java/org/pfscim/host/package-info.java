@@ -1,6 +1,6 @@
 /**
- * Replaces PingFederate's provisioning engine: loads a deployed connector as the server does, on one flat class path, and
- * calls its SPI as requests on standard input say.
+ * Replaces PingFederate's provisioning engine. Loads a deployed connector as the server does, on one flat class path. Reads
+ * requests from standard input and calls the SPI of the connector.
  * Does not know: SCIM, directories, the implementation of the connector.
  *
  * <p>Each request is one line, {@code SEQ CALL ARGS}. Each response is one line, {@code SEQ ok ARGS} or {@code SEQ failed

@@ -24,7 +24,7 @@ import org.junit.Test;
 import org.junit.rules.TemporaryFolder;
 import org.pfscim.host.fake.FakePlugin;
 
-/** Tests the jar as pfscim starts it: in a separate JVM, with the jars of a deploy folder on one class path. */
+/** Tests the jar as pfscim starts it: in a separate JVM, on one class path with a deployed jar. */
 public class HostJarTest {
     private static final int JAVA_8 = 52;
 

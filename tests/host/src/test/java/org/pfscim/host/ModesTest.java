@@ -159,7 +159,7 @@ public class ModesTest extends HostTest {
         assertEquals(0, host.end());
     }
 
-    /** Sends all calls at once, between two checks of the session, and returns the order in which the plugin got them. */
+    /** Sends all calls at once, between two checks of the session. Returns the order in which the plugin got them. */
     private static List<String> operations(HostClient host, List<String> calls) throws Exception {
         host.init();
         FakePlugin.JOURNAL.clear();

@@ -1,5 +1,5 @@
 /**
- * Declarations for compiling and testing, never shipped: the fields of the attribute mapping screen.
+ * Declarations for compiling and testing, never in the connector's jar: the fields of the attribute mapping screen.
  *
  * <p>See {@code com.pingidentity.provisioner.sdk}.
  */

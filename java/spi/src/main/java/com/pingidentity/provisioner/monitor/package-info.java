@@ -1,5 +1,5 @@
 /**
- * Declarations for compiling and testing, never shipped: engine types that are only in signatures.
+ * Declarations for compiling and testing, never in the connector's jar: engine types that are only in signatures.
  *
  * <p>See {@code com.pingidentity.provisioner.sdk}.
  */

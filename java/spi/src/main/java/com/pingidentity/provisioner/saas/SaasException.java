@@ -1,6 +1,6 @@
 package com.pingidentity.provisioner.saas;
 
-/** A failed call. Its flag says whether the engine stops the whole cycle or skips this record only. */
+/** A failed call. Its flag says whether the engine stops the whole cycle or only this record. */
 public class SaasException extends Exception {
     private static final long serialVersionUID = 1L;
 

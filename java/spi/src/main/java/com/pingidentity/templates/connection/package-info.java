@@ -1,5 +1,5 @@
 /**
- * Declarations for compiling and testing, never shipped: templates of new connections.
+ * Declarations for compiling and testing, never in the connector's jar: templates of new connections.
  *
  * <p>See {@code com.pingidentity.provisioner.sdk}.
  */

@@ -1,5 +1,5 @@
 /**
- * Declarations for compiling and testing, never shipped: the bridge between the server's engine and a connector.
+ * Declarations for compiling and testing, never in the connector's jar: the bridge between the server's engine and a connector.
  *
  * <p>See {@code com.pingidentity.provisioner.sdk}.
  */

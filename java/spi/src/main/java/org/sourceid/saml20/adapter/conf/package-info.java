@@ -1,5 +1,5 @@
 /**
- * Declarations for compiling and testing, never shipped: configured names and values.
+ * Declarations for compiling and testing, never in the connector's jar: configured names and values.
  *
  * <p>See {@code com.pingidentity.provisioner.sdk}.
  */

@@ -1,5 +1,5 @@
 /**
- * Declarations for compiling and testing, never shipped: the rows of a configuration screen.
+ * Declarations for compiling and testing, never in the connector's jar: the rows of a configuration screen.
  *
  * <p>See {@code com.pingidentity.provisioner.sdk}.
  */

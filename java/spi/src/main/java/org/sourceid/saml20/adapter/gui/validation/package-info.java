@@ -1,5 +1,5 @@
 /**
- * Declarations for compiling and testing, never shipped: checks of configured values.
+ * Declarations for compiling and testing, never in the connector's jar: checks of configured values.
  *
  * <p>See {@code com.pingidentity.provisioner.sdk}.
  */

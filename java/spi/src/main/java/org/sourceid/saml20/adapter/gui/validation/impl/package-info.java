@@ -1,5 +1,5 @@
 /**
- * Declarations for compiling and testing, never shipped: the checks of the console.
+ * Declarations for compiling and testing, never in the connector's jar: the checks of the console.
  *
  * <p>See {@code com.pingidentity.provisioner.sdk}.
  */
