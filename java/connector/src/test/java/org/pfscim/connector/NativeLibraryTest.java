@@ -32,8 +32,8 @@ public class NativeLibraryTest {
 
     @Test
     public void the_shipped_library_loads_and_leaves_no_file_behind() throws Exception {
-        TestLibrary.with(NativeLibrary.FOLDER_PROPERTY, folder.getRoot().getPath(), () -> {
-            try (URLClassLoader loader = TestLibrary.fresh()) {
+        TestLibrary.withProperty(NativeLibrary.FOLDER_PROPERTY, folder.getRoot().getPath(), () -> {
+            try (URLClassLoader loader = TestLibrary.newLoader()) {
                 load(loader);
                 load(loader);
             }
@@ -46,7 +46,7 @@ public class NativeLibraryTest {
 
     @Test
     public void two_deployments_in_one_virtual_machine_both_load() throws Exception {
-        try (URLClassLoader first = TestLibrary.fresh(); URLClassLoader second = TestLibrary.fresh()) {
+        try (URLClassLoader first = TestLibrary.newLoader(); URLClassLoader second = TestLibrary.newLoader()) {
             load(first);
             load(second);
         }
@@ -55,15 +55,16 @@ public class NativeLibraryTest {
     @Test
     public void a_set_path_is_the_only_attempt_and_is_named() throws Exception {
         File missing = new File(folder.getRoot(), "missing.so");
-        String message = TestLibrary.with(NativeLibrary.PATH_PROPERTY, missing.getPath(), () -> failure(TestLibrary.fresh()));
+        String message =
+            TestLibrary.withProperty(NativeLibrary.PATH_PROPERTY, missing.getPath(), () -> failure(TestLibrary.newLoader()));
         assertTrue(message, message.contains(NativeLibrary.PATH_PROPERTY) && message.contains("missing.so"));
         assertFalse(message, message.contains("; "));
     }
 
     @Test
     public void the_console_lists_settings_fields_and_mappings_without_a_native_library() throws Exception {
-        TestLibrary.with(NativeLibrary.PATH_PROPERTY, new File(folder.getRoot(), "missing.so").getPath(), () -> {
-            try (URLClassLoader loader = TestLibrary.fresh()) {
+        TestLibrary.withProperty(NativeLibrary.PATH_PROPERTY, new File(folder.getRoot(), "missing.so").getPath(), () -> {
+            try (URLClassLoader loader = TestLibrary.newLoader()) {
                 Object plugin = loader.loadClass("org.pfscim.connector.ScimConnectorPlugin").getConstructor().newInstance();
                 for (String list : Arrays.asList("getConnectionParameterDescriptors", "getFieldInfo")) {
                     assertFalse(((List<?>) plugin.getClass().getMethod(list).invoke(plugin)).isEmpty());
@@ -77,7 +78,7 @@ public class NativeLibraryTest {
     @Test
     public void the_message_has_every_attempt_and_the_system() throws Exception {
         File overlay = overlay(checksumResource(), "0000");
-        String message = failure(TestLibrary.fresh(overlay));
+        String message = failure(TestLibrary.newLoader(overlay));
         assertTrue(message, message.contains("does not have the checksum of its build"));
         assertTrue(message, message.contains("; this system is " + System.getProperty("os.name") + " on "));
     }
@@ -85,8 +86,8 @@ public class NativeLibraryTest {
     @Test
     public void without_a_fitting_library_the_message_names_the_system_and_the_platforms_of_the_jar() throws Exception {
         String platform = checksumResource().split("/")[4];
-        String message = TestLibrary.with("os.name", "Linux", () ->
-            TestLibrary.with("os.arch", "s390x", () -> failure(TestLibrary.fresh())));
+        String message = TestLibrary.withProperty("os.name", "Linux", () ->
+            TestLibrary.withProperty("os.arch", "s390x", () -> failure(TestLibrary.newLoader())));
         assertTrue(message, message.contains(": this system is Linux on s390x with "));
         assertTrue(message, message.endsWith(", and this jar contains " + platform));
     }
@@ -103,7 +104,8 @@ public class NativeLibraryTest {
     public void a_file_that_is_not_a_library_is_named() throws Exception {
         File text = folder.newFile("text.so");
         Files.write(text.toPath(), "not a library".getBytes("US-ASCII"));
-        String message = TestLibrary.with(NativeLibrary.PATH_PROPERTY, text.getPath(), () -> failure(TestLibrary.fresh()));
+        String message =
+            TestLibrary.withProperty(NativeLibrary.PATH_PROPERTY, text.getPath(), () -> failure(TestLibrary.newLoader()));
         assertTrue(message, message.contains("text.so"));
     }
 
@@ -118,14 +120,16 @@ public class NativeLibraryTest {
         assertNotNull("the virtual machine has a library for this test", found);
         Path copy = folder.getRoot().toPath().resolve("foreign.so");
         Files.copy(found.toPath(), copy);
-        String message = TestLibrary.with(NativeLibrary.PATH_PROPERTY, copy.toString(), () -> failure(TestLibrary.fresh()));
+        String message =
+            TestLibrary.withProperty(NativeLibrary.PATH_PROPERTY, copy.toString(), () -> failure(TestLibrary.newLoader()));
         assertTrue(message, message.endsWith("is not a library of pfscim: it lacks the function that this jar calls"));
     }
 
     @Test
     public void for_a_folder_that_cannot_be_written_the_message_names_the_property() throws Exception {
         String file = folder.newFile("file").getPath();
-        String message = TestLibrary.with(NativeLibrary.FOLDER_PROPERTY, file, () -> failure(TestLibrary.fresh()));
+        String message =
+            TestLibrary.withProperty(NativeLibrary.FOLDER_PROPERTY, file, () -> failure(TestLibrary.newLoader()));
         assertTrue(message, message.contains(NativeLibrary.FOLDER_PROPERTY));
     }
 
@@ -137,8 +141,8 @@ public class NativeLibraryTest {
         Path recent = folder.newFolder("pfscim-native-2").toPath();
         Path other = folder.newFolder("unrelated").toPath();
         Files.setLastModifiedTime(other, FileTime.fromMillis(0));
-        TestLibrary.with(NativeLibrary.FOLDER_PROPERTY, folder.getRoot().getPath(), () -> {
-            try (URLClassLoader loader = TestLibrary.fresh()) {
+        TestLibrary.withProperty(NativeLibrary.FOLDER_PROPERTY, folder.getRoot().getPath(), () -> {
+            try (URLClassLoader loader = TestLibrary.newLoader()) {
                 load(loader);
             }
             return null;

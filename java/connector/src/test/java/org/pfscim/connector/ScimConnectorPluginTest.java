@@ -155,7 +155,7 @@ public class ScimConnectorPluginTest {
     public void an_invalid_timeout_names_the_property() throws Exception {
         plugin.setParameters(settings("SCIM_URL", UNREACHABLE));
         for (String invalid : new String[] {"soon", "0", "-5", "", "1e9"}) {
-            SaasPluginException thrown = TestLibrary.with(NativeConnector.OPERATION_TIMEOUT_PROPERTY, invalid,
+            SaasPluginException thrown = TestLibrary.withProperty(NativeConnector.OPERATION_TIMEOUT_PROPERTY, invalid,
                 () -> assertThrows(SaasPluginException.class, () -> plugin.getUser("1", "jdoe")));
             assertTrue(thrown.getMessage(), thrown.getMessage().startsWith("config: ")
                 && thrown.getMessage().contains(NativeConnector.OPERATION_TIMEOUT_PROPERTY));

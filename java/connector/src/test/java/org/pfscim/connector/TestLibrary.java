@@ -16,14 +16,14 @@ final class TestLibrary {
 
     /** Loads the debug build, which has an operation that panics. */
     static void load() throws Exception {
-        with(NativeLibrary.PATH_PROPERTY, System.getProperty("org.pfscim.test.library"), () -> {
+        withProperty(NativeLibrary.PATH_PROPERTY, System.getProperty("org.pfscim.test.library"), () -> {
             NativeConnector.load();
             return null;
         });
     }
 
     /** Runs an action with a system property, then restores the property. */
-    static <T> T with(String property, String value, Callable<T> action) throws Exception {
+    static <T> T withProperty(String property, String value, Callable<T> action) throws Exception {
         String before = System.getProperty(property);
         System.setProperty(property, value);
         try {
@@ -38,7 +38,7 @@ final class TestLibrary {
     }
 
     /** Returns a new class loader. Resources in {@code first} override those of the connector. */
-    static URLClassLoader fresh(File... first) throws MalformedURLException {
+    static URLClassLoader newLoader(File... first) throws MalformedURLException {
         List<URL> urls = new ArrayList<>();
         for (File file : first) {
             urls.add(file.toURI().toURL());

@@ -111,8 +111,8 @@ public class ExpressionsTest {
     /** Published attacks on programs that evaluate OGNL, and variants of them. */
     @Test
     public void attacks_are_rejected_and_have_no_effect() throws Exception {
-        File made = new File(folder.getRoot(), "made");
-        String run = "@java.lang.Runtime@getRuntime().exec('touch " + made + "')";
+        File marker = new File(folder.getRoot(), "made");
+        String run = "@java.lang.Runtime@getRuntime().exec('touch " + marker + "')";
         String set = "@java.lang.System@setProperty('" + PROPERTY + "','x')";
         String[] attacks = {
             run, set, "(" + run + ")", "#sn + " + set, "#sn == null ? 'a' : " + set, "{" + set + "}", "#sn.concat(" + set + ")",
@@ -122,7 +122,7 @@ public class ExpressionsTest {
             "#sn.getClass()", "#sn.class", "#sn['class']", "'a'.class.module", "#mail.getClass().getClassLoader()",
             "{1}.getClass()", "1.getClass()", "#sn[\"bytes\"]", "true.getClass()", "#mail.class", "#mail[class]",
             // Constructors.
-            "new java.lang.ProcessBuilder({'id'}).start()", "new java.io.File('" + made + "').createNewFile()",
+            "new java.lang.ProcessBuilder({'id'}).start()", "new java.io.File('" + marker + "').createNewFile()",
             "new int[]{1}", "new int[2000000000]", "new java.util.HashMap()",
             // Struts S2-045, S2-057 and similar attacks.
             "(#_='multipart/form-data').(#dm=@ognl.OgnlContext@DEFAULT_MEMBER_ACCESS).(#_memberAccess?(#_memberAccess=#dm):"
@@ -153,7 +153,7 @@ public class ExpressionsTest {
         for (String attack : attacks) {
             assertRejected(attack, "");
         }
-        assertFalse(made.exists());
+        assertFalse(marker.exists());
         assertEquals(null, System.getProperty(PROPERTY));
         assertValues("#sn", "Doe");
     }

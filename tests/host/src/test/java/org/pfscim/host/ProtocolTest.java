@@ -169,7 +169,7 @@ public class ProtocolTest extends HostTest {
     public void a_log_line_belongs_to_the_request_of_its_thread() throws Exception {
         try (HostClient host = start("--threads", "2")) {
             host.init();
-            long hanging = host.send("getUser", new Args().add("username", "hang"));
+            long hangingSeq = host.send("getUser", new Args().add("username", "hang"));
             FakePlugin.arrivals.await();
             Response response = host.call("getUser", "outcome");
             assertEquals("outcome=skipped id=7", response.get("outcome"));
@@ -177,13 +177,13 @@ public class ProtocolTest extends HostTest {
             assertEquals(3, host.log().size());
             for (Args line : host.log()) {
                 assertEquals("com.pingidentity.provisioner.fake", line.get("logger"));
-                assertEquals(Long.toString(hanging + 1), line.get("seq"));
+                assertEquals(Long.toString(hangingSeq + 1), line.get("seq"));
             }
             assertEquals("WARN", host.log().get(0).get("level"));
             assertEquals("INFO", host.log().get(2).get("level"));
             assertEquals("outcome=skipped id=7", host.log().get(2).get("text"));
             FakePlugin.release.countDown();
-            assertNull(host.response(hanging).get("outcome"));
+            assertNull(host.response(hangingSeq).get("outcome"));
             host.call("getUser", "error");
             assertEquals("lost: java.lang.IllegalStateException: because", host.log().get(3).get("text"));
         }

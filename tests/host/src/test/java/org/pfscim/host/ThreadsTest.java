@@ -51,10 +51,10 @@ public class ThreadsTest extends HostTest {
     public void an_abandoned_call_gets_a_response_at_once_and_continues() throws Exception {
         try (HostClient host = start("init=per-cycle")) {
             host.init();
-            long hanging = host.send("getUser", new Args().add("username", "hang"));
+            long hangingSeq = host.send("getUser", new Args().add("username", "hang"));
             FakePlugin.arrivals.await();
-            assertTrue(host.call("abandon", new Args().add("seq", Long.toString(hanging))).ok);
-            Response abandoned = host.response(hanging);
+            assertTrue(host.call("abandon", new Args().add("seq", Long.toString(hangingSeq))).ok);
+            Response abandoned = host.response(hangingSeq);
             assertFalse(abandoned.ok);
             assertEquals("abandoned", abandoned.get("message"));
             assertEquals("false", abandoned.get("stop"));
@@ -67,7 +67,7 @@ public class ThreadsTest extends HostTest {
             FakePlugin.release.countDown();
             assertTrue(host.call("getUser", "cy").ok);
             host.end();
-            long responses = host.lines().stream().filter(line -> line.startsWith(hanging + " ")).count();
+            long responses = host.lines().stream().filter(line -> line.startsWith(hangingSeq + " ")).count();
             assertEquals(1, responses);
         }
     }
@@ -78,9 +78,9 @@ public class ThreadsTest extends HostTest {
             host.init();
             host.send("getUser", new Args().add("username", "hang"));
             FakePlugin.arrivals.await();
-            long waiting = host.send("getUser", new Args().add("username", "late"));
-            host.call("abandon", new Args().add("seq", Long.toString(waiting)));
-            assertFalse(host.response(waiting).ok);
+            long waitingSeq = host.send("getUser", new Args().add("username", "late"));
+            host.call("abandon", new Args().add("seq", Long.toString(waitingSeq)));
+            assertFalse(host.response(waitingSeq).ok);
             FakePlugin.release.countDown();
             assertTrue(host.call("getUser", "ann").ok);
             assertFalse(FakePlugin.JOURNAL.contains("get late"));
@@ -101,9 +101,9 @@ public class ThreadsTest extends HostTest {
     public void the_host_ends_while_an_abandoned_call_still_runs() throws Exception {
         HostClient host = start();
         host.init();
-        long hanging = host.send("getUser", new Args().add("username", "hang"));
+        long hangingSeq = host.send("getUser", new Args().add("username", "hang"));
         FakePlugin.arrivals.await();
-        host.call("abandon", new Args().add("seq", Long.toString(hanging)));
+        host.call("abandon", new Args().add("seq", Long.toString(hangingSeq)));
         assertEquals(0, host.end());
         assertEquals("[init 1 URL=http://localhost, get hang, close]", FakePlugin.JOURNAL.toString());
     }
@@ -112,11 +112,11 @@ public class ThreadsTest extends HostTest {
     public void the_end_of_the_input_waits_for_running_calls() throws Exception {
         HostClient host = start();
         host.init();
-        long hanging = host.send("getUser", new Args().add("username", "hang"));
+        long hangingSeq = host.send("getUser", new Args().add("username", "hang"));
         FakePlugin.arrivals.await();
         FakePlugin.release.countDown();
         assertEquals(0, host.end());
-        assertTrue(host.response(hanging).ok);
+        assertTrue(host.response(hangingSeq).ok);
         assertEquals("[init 1 URL=http://localhost, get hang, released, close]", FakePlugin.JOURNAL.toString());
     }
 }

@@ -111,7 +111,7 @@ public class FakePlugin extends AbstractSaasPluginWithGroups {
 
     @Override
     public SaasUserData getUser(String guid, String username) throws SaasPluginException {
-        enter("get", username == null ? guid : username);
+        record("get", username == null ? guid : username);
         if ("null-id".equals(username)) {
             return new SaasUserData(null);
         }
@@ -121,7 +121,7 @@ public class FakePlugin extends AbstractSaasPluginWithGroups {
     @Override
     public String createUser(SaasUserData user) throws SaasPluginException {
         String name = user.getAttributeFirstValue("userName");
-        enter("create", name);
+        record("create", name);
         if (name.startsWith("long")) {
             return String.join("", Collections.nCopies(Integer.parseInt(name.substring(4)), "x"));
         }
@@ -138,13 +138,13 @@ public class FakePlugin extends AbstractSaasPluginWithGroups {
 
     @Override
     public String updateUser(SaasUserData existing, SaasUserData updated) throws SaasPluginException {
-        enter("update", describe(existing) + " -> " + describe(updated));
+        record("update", describe(existing) + " -> " + describe(updated));
         return updated.getSaasUserGuid();
     }
 
     @Override
     public String deprovisionUser(SaasUserData existing, SaasUserData updated) throws SaasPluginException {
-        enter("deprovision", describe(existing) + " -> " + describe(updated));
+        record("deprovision", describe(existing) + " -> " + describe(updated));
         return updated.getSaasUserGuid();
     }
 
@@ -160,29 +160,29 @@ public class FakePlugin extends AbstractSaasPluginWithGroups {
 
     @Override
     public boolean doesGroupExist(SaasGroupData group) throws SaasPluginException {
-        enter("exists", describe(group));
+        record("exists", describe(group));
         group.setGuid("g-" + group.getName());
         return true;
     }
 
     @Override
     public String createGroup(SaasGroupData group) throws SaasPluginException {
-        enter("create", describe(group));
+        record("create", describe(group));
         return "g-" + group.getName();
     }
 
     @Override
     public String updateGroup(SaasGroupData group, boolean mergeMembership) throws SaasPluginException {
-        enter(mergeMembership ? "merge" : "replace", describe(group));
+        record(mergeMembership ? "merge" : "replace", describe(group));
         return group.getGuid();
     }
 
     @Override
     public void deleteGroup(SaasGroupData group) throws SaasPluginException {
-        enter("delete", describe(group));
+        record("delete", describe(group));
     }
 
-    private void enter(String call, String subject) throws SaasPluginException {
+    private void record(String call, String subject) throws SaasPluginException {
         Log log = LogFactory.getLog("com.pingidentity.provisioner.fake");
         if (session == null) {
             JOURNAL.add("session opened by " + call + ", parameters " + _parameters);
