@@ -19,7 +19,7 @@ def test_a_wrong_token_stops_the_session(setup, server, wire):
     assert server.users() == before
 
 
-def test_a_target_that_is_not_there_stops_the_session(setup):
+def test_an_unreachable_target_stops_the_session(setup):
     setup.url = f"http://127.0.0.1:{free_port()}/v2"
     refused(setup.sync(setup.directory("a.ldif")), 3, "transport")
 
@@ -35,13 +35,13 @@ def test_a_target_that_is_not_there_stops_the_session(setup):
     ],
     ids=["web-page", "no-list", "redirect", "forbidden", "broken"],
 )
-def test_a_target_that_is_no_scim_service_stops_the_session(setup, wire, answer, words):
+def test_a_target_that_is_not_a_scim_service_stops_the_session(setup, wire, answer, words):
     wire.instead = lambda exchange: answer
     refused(setup.sync(setup.directory("a.ldif")), 3, *words)
     assert wire.writes() == []
 
 
-def test_a_target_without_this_path_is_told_apart(setup, wire):
+def test_an_unknown_path_at_the_target_is_a_configuration_error(setup, wire):
     setup.url = wire.url + "/nowhere"
     refused(setup.sync(setup.directory("a.ldif")), 2, "SCIM URL")
     assert wire.writes() == []
@@ -59,14 +59,14 @@ def test_a_target_without_this_path_is_told_apart(setup, wire):
     ],
     ids=lambda value: "=".join(map(str, *value.items())) if isinstance(value, dict) else "",
 )
-def test_a_setting_that_cannot_be_is_named_by_its_label(setup, wire, change, named):
+def test_an_invalid_setting_is_reported_by_its_label(setup, wire, change, named):
     setup.settings = change
     refused(setup.sync(setup.directory("a.ldif")), 2, named)
     assert wire.exchanges == []
     assert not setup.state.exists()
 
 
-def test_a_secret_that_is_only_there_encrypted_asks_for_it(direct):
+def test_the_error_for_an_encrypted_secret_names_the_secret_option(direct):
     direct.write_connection()
     run = pfscim("sync", direct.connection, "--source", f"ldif:{direct.directory('a.ldif')}", "--state", direct.state)
     refused(run, 2, "Access Token", "--secret")
@@ -98,25 +98,25 @@ def test_a_secret_that_is_only_there_encrypted_asks_for_it(direct):
         ),
     ],
 )
-def test_a_connection_that_cannot_be_read_is_refused(setup, wire, text, named):
+def test_a_malformed_connection_is_rejected(setup, wire, text, named):
     setup.connection.write_text(text, encoding="utf-8")
     refused(setup.sync(setup.directory("a.ldif")), 2, named)
     assert wire.exchanges == []
     assert not setup.state.exists()
 
 
-def test_a_connection_that_is_not_there_is_refused(setup):
+def test_a_missing_connection_file_is_an_error(setup):
     run = pfscim("sync", setup.folder / "absent.json", "--source", f"ldif:{setup.directory('a.ldif')}")
     refused(run, 2, "absent.json")
 
 
-def test_a_directory_that_is_not_there_is_refused(setup, wire):
+def test_a_missing_ldif_file_is_an_error(setup, wire):
     refused(setup.sync(setup.folder / "absent.ldif"), 2, "absent.ldif")
     assert wire.writes() == []
     assert not setup.state.exists()
 
 
-def test_a_field_that_does_not_exist_is_named(setup, scenario, wire):
+def test_an_unknown_field_is_reported_by_its_name(setup, scenario, wire):
     setup.write_connection()
     document = json.loads(setup.connection.read_text(encoding="utf-8"))
     mapping = document["outboundProvision"]["channels"][0]["attributeMapping"]
@@ -126,7 +126,7 @@ def test_a_field_that_does_not_exist_is_named(setup, scenario, wire):
     assert wire.writes() == []
 
 
-def test_no_arguments_at_all_is_a_usage_error():
+def test_a_command_line_without_arguments_is_a_usage_error():
     run = pfscim()
     assert run.status == 2
     assert "Usage" in run.err
@@ -163,21 +163,21 @@ def is_library(name: str) -> bool:
     return "/native/" in name and name.endswith((".so", ".dll"))
 
 
-def test_a_folder_without_a_jar_is_refused(plugin, wire):
+def test_a_plugin_folder_without_a_jar_is_an_error(plugin, wire):
     for jar in plugin.plugin.glob("*.jar"):
         jar.unlink()
     refused(plugin.sync(plugin.directory("a.ldif")), 2, str(plugin.plugin))
     assert wire.exchanges == []
 
 
-def test_a_jar_without_descriptor_is_refused(plugin, wire):
+def test_a_jar_without_descriptor_is_rejected(plugin, wire):
     descriptor = "PF-INF/saas-provisioning-plugin-descriptor"
     rewrite(plugin.plugin, lambda name, data: None if name == descriptor else data)
     refused(plugin.sync(plugin.directory("a.ldif")), 2, descriptor)
     assert wire.exchanges == []
 
 
-def test_a_jar_without_native_library_says_which_one_is_missing(plugin, wire):
+def test_a_jar_without_native_library_is_rejected(plugin, wire):
     rewrite(plugin.plugin, lambda name, data: None if is_library(name) else data)
     refused(plugin.sync(plugin.directory("a.ldif")), 2, "native")
     assert wire.writes() == []
@@ -191,7 +191,7 @@ def test_a_damaged_native_library_is_never_loaded(plugin, wire):
     assert not plugin.state.exists()
 
 
-def test_a_machine_without_java_is_told_what_to_install(plugin, wire, tmp_path):
+def test_the_error_for_missing_java_names_java_home(plugin, wire, tmp_path):
     plugin.environment = {"PATH": str(tmp_path), "JAVA_HOME": ""}
     refused(plugin.sync(plugin.directory("a.ldif")), 2, "JAVA_HOME")
     assert wire.writes() == []

@@ -10,11 +10,11 @@ from zoo.recorder import Recorder
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_killed_runs_end_in_the_right_state_with_nobody_created_twice(running, tmp_path, seed):
+def test_killed_runs_end_in_the_expected_state_without_duplicate_users(running, tmp_path, seed):
     assert converge(running, tmp_path, seed) >= 5, "this seed kills too few runs"
 
 
-def test_of_two_runs_on_one_state_file_the_second_is_refused(running, tmp_path):
+def test_a_second_run_on_the_same_state_file_is_rejected(running, tmp_path):
     running.hold([])
     directory = population.ldif(tmp_path / "a.ldif", USERS)
     with Recorder(running) as wire:

@@ -90,7 +90,7 @@ def there(server: Server) -> dict:
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "Automatic"])
-def test_custom_attributes_of_every_type_and_shape_arrive_and_change(link, server, method):
+def test_custom_attributes_of_every_type_and_shape_are_created_and_updated(link, server, method):
     link.settings["USER_UPDATE_METHOD"] = method
     run = link.sync([ANN])
     assert run.status == 0 and run.outcomes == {ANN["uid"]: "created"}, run
@@ -107,7 +107,7 @@ def test_custom_attributes_of_every_type_and_shape_arrive_and_change(link, serve
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
-def test_what_the_source_no_longer_has_goes(link, server, method):
+def test_values_that_left_the_source_are_removed(link, server, method):
     link.settings["USER_UPDATE_METHOD"] = method
     link.sync([ANN])
     run = link.sync([{name: value for name, value in ANN.items() if name not in EMPTIED}])
@@ -115,7 +115,7 @@ def test_what_the_source_no_longer_has_goes(link, server, method):
     assert without_primary(there(server)) == LEFT
 
 
-def test_a_field_that_is_to_be_cleared_has_to_be_the_targets(link, server):
+def test_a_field_to_clear_must_be_a_field_of_the_target(link, server):
     link.settings["CLEARABLE_ATTRIBUTES"] = "badge,shoeSize"
     for run in (link.test(), link.sync([ANN])):
         assert run.status != 0 and "Clear Attributes When Empty: shoeSize" in run.out + run.err, run
@@ -126,7 +126,7 @@ def test_a_field_that_is_to_be_cleared_has_to_be_the_targets(link, server):
     ("field", "value"),
     [("onSite", "perhaps"), ("grade", "many"), ("grade", "1.5"), ("share", "half"), ("floor", "ground")],
 )
-def test_a_value_that_does_not_fit_is_refused_by_the_name_of_its_field(link, server, field, value):
+def test_a_value_of_the_wrong_type_is_rejected_with_the_name_of_its_field(link, server, field, value):
     run = link.sync([ANN | {field: value}])
     assert run.status == 1, run
     (line,) = run.lines
@@ -135,7 +135,7 @@ def test_a_value_that_does_not_fit_is_refused_by_the_name_of_its_field(link, ser
     assert server.users() == {}
 
 
-def test_a_field_that_only_the_target_writes_cannot_be_mapped(link, server):
+def test_a_read_only_field_cannot_be_mapped(link, server):
     link.fields = link.fields | {"rank": "rank"}
     run = link.sync([ANN])
     assert run.status == 2 and "rank" in run.err, run

@@ -27,7 +27,7 @@ def display_name(run: Run, identifier: str) -> list[str] | None:
     return next((change["new"] for change in line["changes"] if change["field"] == "displayName"), None)
 
 
-def test_a_plan_shows_what_an_expression_comes_to(direct):
+def test_a_plan_shows_the_value_of_an_expression(direct):
     map_display_name(direct, expression=NAMES)
     run = direct.plan(direct.directory("a.ldif"), "--allow-expressions")
     assert run.status == 0, run
@@ -35,7 +35,7 @@ def test_a_plan_shows_what_an_expression_comes_to(direct):
     assert display_name(run, "zoë.müller@example.com") == ["Zoë Müller"]
 
 
-def test_a_sync_writes_it_on_each_way_out(setup, server):
+def test_core_and_jar_write_the_value_of_an_expression(setup, server):
     map_display_name(setup, expression='#sn.toUpperCase() + ", " + #givenName')
     run = setup.sync(setup.directory("a.ldif"), "--allow-expressions")
     assert run.status == 0, run
@@ -44,14 +44,14 @@ def test_a_sync_writes_it_on_each_way_out(setup, server):
     assert again.status == 0 and again.outcomes == {}, again
 
 
-def test_without_leave_the_field_is_left_alone_and_named(direct):
+def test_without_allow_expressions_the_field_is_unchanged_and_named(direct):
     map_display_name(direct, expression=NAMES, defaultValue="nobody")
     run = direct.plan(direct.directory("a.ldif"))
     refused(run, 1, "displayName", "--allow-expressions")
     assert display_name(run, NOAH) is None
 
 
-def test_where_an_expression_fails_the_default_stands_in_or_the_field_is_left_alone(direct):
+def test_a_failed_expression_gives_the_default_or_leaves_the_field_unchanged(direct):
     failing = '#givenName == "Noah" ? #sn.substring(99) : #sn'
     map_display_name(direct, expression=failing, defaultValue="Somebody")
     run = direct.plan(direct.directory("a.ldif"), "--allow-expressions")
@@ -80,7 +80,7 @@ def test_where_an_expression_fails_the_default_stands_in_or_the_field_is_left_al
     ],
     ids=["static", "assignment", "class", "constructor", "escapes", "context", "regex"],
 )
-def test_code_is_refused_and_not_run(direct, tmp_path: Path, attack):
+def test_code_in_an_expression_is_rejected_and_not_run(direct, tmp_path: Path, attack):
     made = tmp_path / "made"
     map_display_name(direct, expression=attack.replace("MADE", str(made)))
     run = direct.plan(direct.directory("a.ldif"), "--allow-expressions")
@@ -89,7 +89,7 @@ def test_code_is_refused_and_not_run(direct, tmp_path: Path, attack):
     assert display_name(run, NOAH) is None
 
 
-def test_what_is_needed_for_it_is_named(direct, tmp_path: Path):
+def test_the_error_names_the_missing_host_jar_or_java(direct, tmp_path: Path):
     map_display_name(direct, expression=NAMES)
     directory = direct.directory("a.ldif")
     refused(direct.plan(directory, "--allow-expressions", "--host", str(tmp_path / "no.jar")), 2, "no.jar", "--host")

@@ -52,13 +52,13 @@ def test_each_cycle_ends_in_the_expected_groups(setup, method, scenario, server,
 
 
 @pytest.mark.parametrize("modes", HOST_MODES, ids=lambda modes: ",".join(modes) if len(modes) == 1 else "all-at-once")
-def test_however_the_host_plays_the_groups_are_the_same(direct, scenario, server, wire, modes):
+def test_every_host_mode_ends_in_the_same_groups(direct, scenario, server, wire, modes):
     direct.plugin = DEPLOY
     direct.java_options = [f"-Dorg.pfscim.host.{mode}" for mode in modes]
     runs_to_the_expected_groups(direct, scenario, server, wire, instances=2 if "instances=2" in modes else 1)
 
 
-def test_groups_come_after_their_users_and_after_the_groups_in_them(setup, scenario, server, wire):
+def test_groups_are_created_after_their_members(setup, scenario, server, wire):
     assert setup.sync(setup.directory("a.ldif")).status == 0
     created = [(e.path.rpartition("/")[2], json.loads(e.body)) for e in wire.writes() if e.method == "POST"]
     kinds = [kind for kind, _ in created]
@@ -67,7 +67,7 @@ def test_groups_come_after_their_users_and_after_the_groups_in_them(setup, scena
     assert groups.index("Engineers") < groups.index("Everyone")
 
 
-def test_a_plan_tells_who_would_come_and_go_and_writes_nothing(direct, scenario, server, wire):
+def test_a_plan_lists_added_and_removed_members_and_writes_nothing(direct, scenario, server, wire):
     run = direct.plan(direct.directory("a.ldif"))
     assert run.status == 0, run
     assert wire.writes() == []
@@ -90,7 +90,7 @@ def test_a_plan_tells_who_would_come_and_go_and_writes_nothing(direct, scenario,
 
 
 @pytest.mark.parametrize("told_by", ["groups", "both"])
-def test_groups_of_a_live_directory_keep_members_who_are_not_read_again(direct, server, wire, tmp_path, told_by):
+def test_groups_of_a_live_directory_keep_members_that_are_not_read_again(direct, server, wire, tmp_path, told_by):
     server.hold([])
     detection = {"groupMemberAttributeName": "member"}
     if told_by == "both":

@@ -130,7 +130,7 @@ def users(*numbers: int) -> set[str]:
 EVERYBODY = users(*range(1, USERS + 1))
 
 
-def test_a_directory_is_loaded_followed_and_left(either: Directory, empty: ScimServer, wire: Recorder):
+def test_the_target_follows_the_changes_of_a_directory(either: Directory, empty: ScimServer, wire: Recorder):
     either.loaded()
     assert names(empty) == EVERYBODY
     wire.forget()
@@ -153,7 +153,7 @@ def test_a_directory_is_loaded_followed_and_left(either: Directory, empty: ScimS
     assert empty.users()["user3@example.com"]["title"] == "Director"
 
 
-def test_an_unchanged_directory_is_listed_and_not_read(directory: Directory, wire: Recorder):
+def test_an_unchanged_directory_is_listed_but_not_read(directory: Directory, wire: Recorder):
     directory.loaded()
     wire.forget()
     run = directory.sync()
@@ -166,7 +166,7 @@ def test_an_unchanged_directory_is_listed_and_not_read(directory: Directory, wir
     assert sorted(listed.attributes) == ["employeeType", "entryUUID", "modifyTimestamp"]
 
 
-def test_only_what_changed_is_read(directory: Directory):
+def test_only_changed_entries_are_read(directory: Directory):
     directory.loaded()
     directory.slapd.change(f"dn: {member(7)}\nchangetype: modify\nreplace: title\ntitle: Director\n")
     assert directory.sync().outcomes["user7@example.com"] == "updated"
@@ -178,20 +178,20 @@ def test_only_what_changed_is_read(directory: Directory):
     assert [search.base for search in whole] == [member(7)]
 
 
-def test_full_reads_everything(directory: Directory):
+def test_full_reads_every_entry(directory: Directory):
     directory.loaded()
     assert directory.sync("--full").status == 0
     assert [s.entries for s in directory.slapd.searches() if "title" in s.attributes] == [USERS]
 
 
-def test_a_new_mapping_is_applied_to_entries_that_did_not_change(directory: Directory, empty: ScimServer):
+def test_a_new_mapping_is_applied_to_unchanged_entries(directory: Directory, empty: ScimServer):
     directory.loaded()
     directory.channel(lambda channel: channel.update(attributeMapping=mapped(MAPPING | {"nickName": "uid"})))
     assert set(directory.sync().outcomes.values()) == {"updated"}
     assert empty.users()["user9@example.com"]["nickName"] == "user9"
 
 
-def test_a_user_that_failed_is_read_again(directory: Directory, empty: ScimServer, wire: Recorder):
+def test_a_failed_user_is_read_again(directory: Directory, empty: ScimServer, wire: Recorder):
     def no_room(exchange):
         full = exchange.method == "POST" and "user2@" in exchange.body
         return (400, "application/scim+json", '{"detail": "no room", "status": "400"}') if full else None
@@ -218,7 +218,7 @@ def test_a_large_directory_is_read_page_by_page(direct: Setup, empty: ScimServer
         assert names(empty) == users(1, 1100)
 
 
-def test_a_plan_leaves_no_trace_and_tells_what_the_sync_does(directory: Directory, wire: Recorder):
+def test_a_plan_changes_no_state_and_lists_what_the_sync_then_does(directory: Directory, wire: Recorder):
     directory.loaded()
     directory.slapd.change(f"dn: {member(7)}\nchangetype: modify\nreplace: title\ntitle: Director\n")
     state = directory.setup.state.read_bytes()
@@ -228,7 +228,7 @@ def test_a_plan_leaves_no_trace_and_tells_what_the_sync_does(directory: Director
     assert plan.outcomes == directory.sync().outcomes
 
 
-def test_a_size_limit_removes_nobody(directory: Directory, empty: ScimServer, wire: Recorder):
+def test_a_size_limit_is_an_error_and_removes_no_users(directory: Directory, empty: ScimServer, wire: Recorder):
     directory.loaded()
     before = empty.users()
     state = directory.setup.state.read_bytes()
@@ -272,7 +272,7 @@ def test_members_of_a_group_are_provisioned(directory: Directory, empty: ScimSer
     assert names(empty) == expected - users(2) | users(8)
 
 
-def test_members_that_no_user_knows_of_are_found(direct: Setup, empty: ScimServer, tmp_path: Path):
+def test_members_are_found_if_users_have_no_member_of(direct: Setup, empty: ScimServer, tmp_path: Path):
     # slapadd does not maintain memberOf.
     content = person(1) + person(2) + person(3) + group("staff", member(1), member(3))
     with Slapd(tmp_path / "slapd", content) as slapd:
@@ -296,12 +296,12 @@ def untouched(directory: Directory, empty: ScimServer, wire: Recorder) -> Iterat
     assert directory.setup.state.read_bytes() == state
 
 
-def test_a_wrong_password_is_told(untouched: Directory):
+def test_a_wrong_password_is_an_error(untouched: Directory):
     untouched.setup.environment["DIRECTORY_PASSWORD"] = "some-other-password"
     refused(untouched.sync(), 2, "--bind-dn", "--bind-password", "invalidCredentials")
 
 
-def test_an_account_that_is_no_name_is_told(untouched: Directory):
+def test_a_bind_dn_that_is_not_a_dn_is_an_error(untouched: Directory):
     untouched.account = "reader"
     refused(untouched.sync(), 2, "--bind-dn", "`reader`")
 
@@ -318,17 +318,17 @@ def test_an_account_that_is_no_name_is_told(untouched: Directory):
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_setting_that_does_not_fit_the_directory_is_named(untouched: Directory, changes, named):
+def test_a_setting_that_does_not_match_the_directory_is_named(untouched: Directory, changes, named):
     untouched.source(**changes)
     refused(untouched.sync(), 2, named)
 
 
-def test_a_filter_that_finds_nobody_removes_nobody(untouched: Directory):
+def test_a_filter_without_matches_removes_no_users(untouched: Directory):
     untouched.source(userSourceLocation={"filter": "(uid=nobody)"})
     refused(untouched.sync(), 2, "--max-removals")
 
 
-def test_a_reference_to_another_server_is_an_error(untouched: Directory):
+def test_a_referral_is_an_error(untouched: Directory):
     untouched.slapd.change(
         f"dn: ou=branch,{PEOPLE}\nobjectClass: referral\nobjectClass: extensibleObject\nou: branch\n"
         f"ref: ldap://branch.example.com/ou=branch,{PEOPLE}\n"
@@ -336,18 +336,18 @@ def test_a_reference_to_another_server_is_an_error(untouched: Directory):
     refused(untouched.sync(), 2, "ldap://branch.example.com", "Base DN")
 
 
-def test_a_directory_that_is_not_there_is_told(untouched: Directory):
+def test_an_unreachable_directory_is_an_error(untouched: Directory):
     refused(untouched.run("sync", url=f"ldap://{LOOPBACK}:{free_port()}"), 2, "cannot be talked to")
 
 
-def test_a_connection_that_ends_half_way_is_told(untouched: Directory):
+def test_a_connection_that_ends_during_a_search_is_an_error(untouched: Directory):
     with Severed(untouched.slapd.port) as severed:
         refused(untouched.run("sync", url=f"ldap://{LOOPBACK}:{severed.port}"), 2, "the connection ended")
         assert severed.passed, "nothing was ever answered"
 
 
 @pytest.mark.parametrize("answer", [b"", b"\x30\x00", b"\x02\x01\x01", b"HTTP/1.1 400 Bad Request\r\n\r\n" * 9])
-def test_a_server_that_is_no_directory_is_told(untouched: Directory, answer: bytes):
+def test_a_server_that_is_not_a_directory_is_an_error(untouched: Directory, answer: bytes):
     with socket.create_server((LOOPBACK, 0)) as listener:
 
         def serve() -> None:
@@ -427,7 +427,7 @@ def test_ldaps_trusts_the_authority_in_the_file(encrypted: Directory, certificat
     assert names(empty) == users(1, 2)
 
 
-def test_ldaps_trusts_nobody_else(encrypted: Directory, empty: ScimServer):
+def test_ldaps_rejects_an_unknown_authority(encrypted: Directory, empty: ScimServer):
     refused(encrypted.sync(), 2, "not trusted", encrypted.slapd.url)
     assert names(empty) == set()
 
@@ -444,9 +444,9 @@ def test_start_tls_encrypts_before_the_password_is_sent(
         refused(directory.sync("--start-tls"), 2, "not trusted")
 
 
-def test_a_directory_without_tls_refuses_to_start_it(untouched: Directory):
+def test_start_tls_at_a_directory_without_tls_is_an_error(untouched: Directory):
     refused(untouched.sync("--start-tls"), 2, "--start-tls")
 
 
-def test_a_password_in_clear_is_warned_about(directory: Directory):
+def test_a_password_over_plain_ldap_causes_a_warning(directory: Directory):
     assert "in clear" in directory.sync().err

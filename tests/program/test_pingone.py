@@ -182,7 +182,7 @@ def test_code42s_rule_follows_its_population(every, way):
     assert active(server)[EVE] and active(server)[ADA]
 
 
-def test_switches_hold_back_and_are_counted_as_pingone_does(rule):
+def test_skipped_operations_are_counted_as_pingone_counts_them(rule):
     rule.configuration["CREATE_USERS"] = False
     run = rule.sync()
     assert set(run.outcomes.values()) == {"skipped"}
@@ -201,7 +201,7 @@ def test_switches_hold_back_and_are_counted_as_pingone_does(rule):
     assert active(rule.server)[EVE]
 
 
-def test_a_nested_filter_chooses_direct_and_inherited_members_of_a_group(rule):
+def test_a_nested_filter_selects_direct_and_inherited_members_of_a_group(rule):
     rule.file["source"]["files"].append("groups.json")
     rule.file["rule"]["userFilter"] = {
         "all": [
@@ -219,7 +219,7 @@ def test_a_nested_filter_chooses_direct_and_inherited_members_of_a_group(rule):
     assert rule.sync().outcomes == {BOB: "disabled"}
 
 
-def test_a_filter_that_finds_nobody_removes_nobody_without_leave(rule):
+def test_a_filter_without_matches_removes_users_only_with_max_removals(rule):
     assert rule.sync().status == 0
     for user in rule.people.values():
         user["population"]["id"] = "p-guests"
@@ -254,7 +254,7 @@ def test_a_filter_that_finds_nobody_removes_nobody_without_leave(rule):
         (lambda file: file["source"].update(files=["users.json"]), "the populations themselves were not read"),
     ],
 )
-def test_what_does_not_fit_is_refused_and_nothing_written(rule, change: Callable[[Any], Any], told):
+def test_a_connection_or_rule_that_does_not_fit_is_rejected_before_any_write(rule, change: Callable[[Any], Any], told):
     assert rule.sync().status == 0
     change(rule.file)
     rule.refused(told)
@@ -297,7 +297,7 @@ def test_groups_are_provisioned_and_a_group_of_the_same_name_is_merged_or_overwr
     assert member_names(server)["Engineering"] == sorted([BOB, *there])
 
 
-def test_merging_is_beyond_the_jar(rule):
+def test_plugin_rejects_merge_handling(rule):
     rule.configuration["GROUP_MEMBERSHIP_HANDLING"] = "Merge"
     rule.file["source"]["files"].append("groups.json")
     rule.file["rule"]["groups"] = [{"name": "Engineering"}]
@@ -306,7 +306,7 @@ def test_merging_is_beyond_the_jar(rule):
     assert run.status == 2 and "GROUP_MEMBERSHIP_HANDLING" in run.err, run
 
 
-def test_an_external_group_is_not_provisioned(rule):
+def test_an_external_group_is_rejected(rule):
     rule.file["source"]["files"].append("groups.json")
     rule.file["rule"]["groups"] = [{"name": "Partners"}]
     rule.refused("`Partners` is an external group")
@@ -397,7 +397,7 @@ def test_users_are_read_page_by_page_from_the_api(rule, api):
     assert rule.sync().outcomes == {BOB: "disabled"}
 
 
-def test_groups_of_the_api_have_the_members_that_it_says(rule, api):
+def test_groups_of_the_api_get_the_members_that_it_returns(rule, api):
     rule.file["rule"]["userFilter"]["all"].append({"attribute": "Group", "operator": "Equals", "value": "Engineering"})
     rule.file["rule"]["groups"] = [{"name": "Engineering"}]
     run = rule.sync()
@@ -405,7 +405,7 @@ def test_groups_of_the_api_have_the_members_that_it_says(rule, api):
     assert member_names(rule.server) == {"Engineering": [BOB, EVE]}
 
 
-def test_a_token_that_expires_on_the_way_is_renewed(rule, api):
+def test_a_token_that_expires_between_pages_is_renewed(rule, api):
     api.lives = 2
     run = rule.sync()
     assert run.status == 0 and len(run.outcomes) == 5, run
@@ -428,7 +428,7 @@ def test_a_token_that_expires_on_the_way_is_renewed(rule, api):
         ("populations", (404, {}), "source.environment"),
     ],
 )
-def test_a_half_read_pingone_removes_nobody(rule, api, path, answer, told):
+def test_an_incomplete_read_of_pingone_removes_no_users(rule, api, path, answer, told):
     assert rule.sync().status == 0
     del rule.people[BOB]
     api.instead = lambda asked: answer if path in asked else None

@@ -59,7 +59,7 @@ def failed(run) -> dict[str, str]:
     return {line["identifier"]: line["code"] for line in run.lines if line["outcome"] == "failed"}
 
 
-def test_a_target_that_says_yes_and_does_nothing_is_not_believed(link, server):
+def test_a_disable_that_the_target_accepts_but_ignores_is_not_honoured(link, server):
     loaded(link, server, [ANN, BEN])
 
     def lazy(exchange):
@@ -82,7 +82,7 @@ def test_a_target_that_says_yes_and_does_nothing_is_not_believed(link, server):
     assert server.users()[ANN["uid"]]["active"] is False
 
 
-def test_a_target_that_deletes_on_disable_has_disabled(link, server):
+def test_an_account_that_the_target_deletes_on_disable_is_disabled(link, server):
     loaded(link, server, [ANN, BEN])
 
     def drops(exchange):
@@ -104,7 +104,7 @@ def test_a_target_that_deletes_on_disable_has_disabled(link, server):
     assert server.users()[ANN["uid"]]["active"] is True
 
 
-def test_the_same_mail_under_a_new_entry_keeps_the_account(link, server):
+def test_a_new_entry_with_the_same_mail_keeps_the_account(link, server):
     loaded(link, server, [ANN, BEN])
     (before,) = [each["id"] for each in server.resources("/Users") if each["userName"] == ANN["uid"]]
     again = ANN | {"id": "n-1-again", "givenName": "Anna"}
@@ -144,7 +144,7 @@ def test_a_failed_disable_never_becomes_a_delete(link, server, status):
     assert server.users()[ANN["uid"]]["active"] is True
 
 
-def test_a_target_that_does_not_delete_is_told_with_the_way_out(link, server):
+def test_the_error_for_a_rejected_delete_recommends_disable(link, server):
     link.settings["REMOVE_ACTION"] = "Delete"
     loaded(link, server, [ANN, BEN])
     server.recorder.instead = lambda e: (405, "application/json", "{}") if e.method == "DELETE" else None
@@ -164,7 +164,7 @@ def test_a_target_that_does_not_delete_is_told_with_the_way_out(link, server):
     ],
     ids=["create", "update", "remove", "disabled"],
 )
-def test_what_a_switch_holds_back_is_said_and_not_sent(link, server, setting, label, after):
+def test_an_operation_that_an_option_blocks_is_skipped_with_a_warning(link, server, setting, label, after):
     loaded(link, server, [ANN, BEN])
     before = server.users()
     link.settings[setting] = "false"
@@ -177,7 +177,7 @@ def test_what_a_switch_holds_back_is_said_and_not_sent(link, server, setting, la
     assert server.users() == before
 
 
-def test_no_more_are_removed_than_allowed_and_everything_else_goes_on(link, server):
+def test_removals_beyond_the_limit_fail_and_other_operations_continue(link, server):
     link.settings["MAX_REMOVALS_PER_CYCLE"] = "2"
     loaded(link, server, CROWD)
     run = link.sync([*CROWD[:2], ANN], "--max-removals", "100")
@@ -187,7 +187,7 @@ def test_no_more_are_removed_than_allowed_and_everything_else_goes_on(link, serv
     assert sum(not each["active"] for each in server.users().values()) == 2
 
 
-def test_the_limit_stays_shut_for_every_thread_and_session_until_its_value_changes(server):
+def test_the_latch_stays_shut_for_every_thread_and_session_until_the_limit_changes(server):
     ids = []
     settings = {"SCIM_URL": server.url, "SCIM_VERSION": server.version} | server.auth.right | server.settings
     with Host() as host:

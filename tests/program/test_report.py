@@ -137,7 +137,7 @@ def changed(folder, numbers=range(2, 31)):
     return after
 
 
-def test_a_page_shows_who_would_change_and_how(report, tmp_path):
+def test_the_page_shows_every_changed_record_and_its_changes(report, tmp_path):
     page = tmp_path / "plan.html"
     plan = report("plan", changed(tmp_path), "--html", page)
     assert plan.status == 1, plan
@@ -165,7 +165,7 @@ def test_a_page_shows_who_would_change_and_how(report, tmp_path):
     assert "employeeNumber" in masked and "***" in masked
 
 
-def test_nothing_in_the_data_acts_on_the_page(report, tmp_path):
+def test_data_cannot_run_a_script_on_the_page(report, tmp_path):
     page = tmp_path / "plan.html"
     report("plan", changed(tmp_path), "--html", page)
     shown = browse(page, tmp_path)
@@ -173,7 +173,7 @@ def test_nothing_in_the_data_acts_on_the_page(report, tmp_path):
     assert shown.tags.count("script") == shown.tags.count("style") == 1 and "img" not in shown.tags
 
 
-def test_the_policy_of_the_page_lets_no_other_script_run(report, tmp_path):
+def test_the_content_security_policy_blocks_an_injected_script(report, tmp_path):
     page = tmp_path / "plan.html"
     report("plan", changed(tmp_path), "--html", page)
     # Were something not escaped, the browser would still refuse it.
@@ -184,7 +184,7 @@ def test_the_policy_of_the_page_lets_no_other_script_run(report, tmp_path):
     assert "shown" in shown.output, "the script of the page itself runs"
 
 
-def test_records_are_found_by_words(report, tmp_path):
+def test_the_search_finds_records_by_words(report, tmp_path):
     page = tmp_path / "plan.html"
     report("plan", changed(tmp_path), "--html", page)
     shown = browse(page, tmp_path, "#q=engineer%20USER000004")
@@ -192,7 +192,7 @@ def test_records_are_found_by_words(report, tmp_path):
     assert shown.output.startswith("1 of ")
 
 
-def test_a_plan_that_the_guard_refuses_says_so_first(report, tmp_path):
+def test_the_page_of_a_plan_that_the_guard_refuses_has_a_banner(report, tmp_path):
     page = tmp_path / "plan.html"
     plan = report("plan", population.ldif(tmp_path / "few.ldif", range(5)), "--html", page)
     assert plan.status == 2

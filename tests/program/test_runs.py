@@ -92,7 +92,7 @@ def ended(run, *statuses):
 
 
 @pytest.mark.parametrize("way", ["core", "jar"])
-def test_cycles_go_on_through_trouble_until_somebody_stops_them(bench, way):
+def test_cycles_continue_after_a_failed_session_until_a_signal(bench, way):
     more = ["--plugin", DEPLOY] if way == "jar" else []
     run = bench.start("--every", "1s", *more)
     try:
@@ -116,7 +116,7 @@ def test_cycles_go_on_through_trouble_until_somebody_stops_them(bench, way):
     assert {user["title"] for user in bench.server.users().values()} == {"Architect"}
 
 
-def test_what_cannot_be_used_from_the_start_is_not_tried_again(bench):
+def test_a_source_that_is_missing_at_the_start_ends_the_run(bench):
     bench.ldif.unlink()
     run = bench.start("--every", "1s")
     assert "a.ldif" in ended(run, 2)[0]
@@ -124,7 +124,7 @@ def test_what_cannot_be_used_from_the_start_is_not_tried_again(bench):
 
 @pytest.mark.parametrize("way", ["core", "jar"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_a_run_when_what_is_under_way_is_finished(bench, way, number):
+def test_a_signal_ends_a_run_after_the_open_requests(bench, way, number):
     more = ["--plugin", DEPLOY] if way == "jar" else []
     at_work, go_on = threading.Event(), threading.Event()
     posts = Counter()
@@ -154,7 +154,7 @@ def test_a_signal_ends_a_run_when_what_is_under_way_is_finished(bench, way, numb
     assert Counter(rest.outcomes.values()) == {"created": len(USERS) - created}
 
 
-def test_a_second_signal_ends_it_at_once(bench):
+def test_a_second_signal_ends_the_run_at_once(bench):
     at_work, release = threading.Event(), threading.Event()
 
     def hang(exchange):
@@ -206,7 +206,7 @@ def test_every_operation_is_a_line_of_the_audit_file(bench):
     assert {tuple(line[6:]) for line in lines} == {("true", "")}
 
 
-def test_one_user_on_demand_tells_each_step_and_request_but_no_value(bench):
+def test_on_demand_logs_each_step_and_request_without_values(bench):
     assert bench.run("sync").status == 0
     before = bench.server.users()
     bench.directory(USERS[1:], title="Secret-Title")
@@ -226,14 +226,14 @@ def test_one_user_on_demand_tells_each_step_and_request_but_no_value(bench):
     assert Counter(rest.outcomes.values()) == {"updated": len(USERS) - 2, "disabled": 1}, rest
 
 
-def test_one_user_on_demand_through_the_jar_tells_its_requests_too(bench):
+def test_on_demand_through_the_jar_logs_each_request(bench):
     run = bench.run("sync", "--on-demand", population.name(3), "--plugin", DEPLOY)
     assert run.outcomes == {population.name(3): "created"}, run
     assert re.search(r"^plugin: POST /v2/Users: 201 after \d+ ms", run.err, re.MULTILINE), run.err
     assert "Engineer" not in run.err and "Family3" not in run.err
 
 
-def test_one_user_who_left_is_removed_on_demand(bench):
+def test_on_demand_removes_a_user_who_left(bench):
     assert bench.run("sync").status == 0
     bench.directory(USERS[2:])
     run = bench.run("sync", "--on-demand", population.name(0))
@@ -242,7 +242,7 @@ def test_one_user_who_left_is_removed_on_demand(bench):
     assert [n for n, user in bench.server.users().items() if not user.get("active", True)] == [population.name(0)]
 
 
-def test_the_guard_lists_everybody_whom_it_would_have_removed(bench):
+def test_the_guard_lists_every_user_that_it_refuses_to_remove(bench):
     bench.directory(range(60))
     assert bench.run("sync").status == 0
     bench.directory(range(30))
@@ -255,7 +255,7 @@ def test_the_guard_lists_everybody_whom_it_would_have_removed(bench):
     assert plan.outcomes == dict.fromkeys(gone, "disabled")
 
 
-def test_the_state_can_be_looked_at_reset_and_forgotten(bench):
+def test_the_state_commands_show_reset_and_forget_users(bench):
     assert bench.run("sync").status == 0
     ids = {user["userName"]: user["id"] for user in bench.server.resources()}
     (shown,) = bench.told("show")

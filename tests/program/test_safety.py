@@ -23,7 +23,7 @@ def test_a_plan_writes_nothing_anywhere(setup, scenario, server, wire):
     assert sorted(p.name for p in setup.folder.iterdir()) == ["connection.json"]
 
 
-def test_a_plan_tells_what_the_sync_then_does(setup, scenario):
+def test_a_plan_lists_what_the_sync_then_does(setup, scenario):
     first_load(setup)
     state = setup.state.read_bytes()
     foretold = setup.plan(setup.directory("b.ldif"))
@@ -33,7 +33,7 @@ def test_a_plan_tells_what_the_sync_then_does(setup, scenario):
     assert foretold.outcomes == done.outcomes == scenario.cycles[1]["outcomes"]
 
 
-def test_a_lost_state_file_creates_nobody_twice(setup, scenario, server, wire):
+def test_a_lost_state_file_creates_no_duplicate_users(setup, scenario, server, wire):
     first_load(setup)
     before = server.resources()
     setup.state.unlink()
@@ -64,7 +64,7 @@ def test_a_user_that_appears_between_lookup_and_create_is_adopted(setup, server,
     assert user["nickName"] == "first" and user["title"] == "Techniker"
 
 
-def test_a_create_whose_answer_is_lost_is_not_sent_twice(setup, server, wire):
+def test_a_create_whose_response_is_lost_is_not_sent_twice(setup, server, wire):
     # The target makes the user, the gateway before it gives up waiting.
     name = "noah.weber@example.com"
 
@@ -81,7 +81,7 @@ def test_a_create_whose_answer_is_lost_is_not_sent_twice(setup, server, wire):
     assert len([e for e in wire.writes() if name in e.body]) == 1
 
 
-def test_more_removals_than_usual_stop_the_run_before_the_first(setup, edited, server, wire):
+def test_the_guard_stops_the_run_before_the_first_removal(setup, edited, server, wire):
     first_load(setup)
     state, before = setup.state.read_bytes(), server.users()
     wire.forget()
@@ -99,7 +99,7 @@ def test_more_removals_than_usual_stop_the_run_before_the_first(setup, edited, s
 
 
 @pytest.mark.parametrize("share", [0.0, 0.02, 0.3, 0.5, 0.8, 0.95, 0.999])
-def test_an_empty_or_cut_off_directory_disables_nobody(setup, edited, server, wire, share):
+def test_an_empty_or_cut_off_directory_disables_no_users(setup, edited, server, wire, share):
     first_load(setup)
     state, before = setup.state.read_bytes(), server.users()
     wire.forget()
@@ -111,7 +111,7 @@ def test_an_empty_or_cut_off_directory_disables_nobody(setup, edited, server, wi
 
 
 @pytest.mark.parametrize("share", [0.02, 0.3, 0.5, 0.7, 0.9, 0.93])
-def test_a_directory_cut_off_between_two_lines_disables_nobody(direct, edited, server, wire, share):
+def test_a_directory_cut_off_between_two_lines_disables_no_users(direct, edited, server, wire, share):
     first_load(direct)
     state, before = direct.state.read_bytes(), server.users()
     wire.forget()
@@ -122,7 +122,7 @@ def test_a_directory_cut_off_between_two_lines_disables_nobody(direct, edited, s
     assert direct.state.read_bytes() == state
 
 
-def test_one_record_that_cannot_be_sent_holds_nobody_else_up(setup, edited, server):
+def test_a_record_that_cannot_be_sent_does_not_stop_other_records(setup, edited, server):
     broken = edited("a.ldif", lambda text: text.replace("mail: noah.weber@example.com\n", ""))
     run = setup.sync(broken)
     assert run.status == 1, run

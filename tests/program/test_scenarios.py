@@ -59,7 +59,7 @@ def test_each_cycle_ends_in_the_expected_state(setup, scenario, server, wire):
 
 
 @pytest.mark.parametrize("modes", HOST_MODES, ids=lambda modes: ",".join(modes) if len(modes) == 1 else "all-at-once")
-def test_however_the_host_plays_the_state_is_the_same(direct, scenario, server, wire, modes):
+def test_every_host_mode_ends_in_the_same_state(direct, scenario, server, wire, modes):
     direct.plugin = DEPLOY
     direct.java_options = [f"-Dorg.pfscim.host.{mode}" for mode in modes]
     runs_to_the_expected_state(direct, scenario, server, wire, instances=2 if "instances=2" in modes else 1)

@@ -20,7 +20,7 @@ BEN = PERSON | {"id": "n-2", "uid": "ben.roe@example.com"} | MASKED
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("name", ["scim2-server", "canaille", "scim-sdk"])
-def test_no_secret_is_said_or_kept(name, way, tmp_path):
+def test_no_secret_is_printed_or_stored(name, way, tmp_path):
     with start(name) as server:
         link = ZooConnection.to(
             server, tmp_path, way, fields=FULL, masked=tuple(MASKED), java_options=["-Dorg.pfscim.host.log=all"]

@@ -49,7 +49,7 @@ def is_for_a_token(asked: Request) -> bool:
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(("name", "suite", "scenario"), CELLS, ids=[f"{n}-{s}-{r}" for n, s, r in CELLS])
-def test_a_scenario_ends_as_written(replays, name, suite, scenario, way):
+def test_each_step_of_a_row_has_the_expected_result(replays, name, suite, scenario, way):
     row = Row(scenario, suite, KINDS[name])
     told(row, way, well=False)
     for step, cycle in enumerate(replays(name, suite, way).cycles):
@@ -64,7 +64,7 @@ def test_a_scenario_ends_as_written(replays, name, suite, scenario, way):
 
 
 @pytest.mark.parametrize(("name", "suite"), RUNS)
-def test_a_cycle_fails_only_where_a_record_does(replays, name, suite):
+def test_a_cycle_fails_only_if_a_record_fails(replays, name, suite):
     for way in WAYS:
         for step, cycle in enumerate(replays(name, suite, way).cycles):
             expected = [word for row in rows(suite, KINDS[name]) for word in row.expects(step).outcomes.values()]
@@ -72,7 +72,7 @@ def test_a_cycle_fails_only_where_a_record_does(replays, name, suite):
 
 
 @pytest.mark.parametrize(("name", "suite"), RUNS)
-def test_where_nothing_changed_nothing_is_written(replays, name, suite):
+def test_a_cycle_without_changes_writes_nothing(replays, name, suite):
     for way in WAYS:
         last = replays(name, suite, way).cycles[-1]
         if last.run.status == 0:
@@ -80,7 +80,7 @@ def test_where_nothing_changed_nothing_is_written(replays, name, suite):
 
 
 @pytest.mark.parametrize(("name", "suite"), RUNS)
-def test_both_ways_end_in_the_same_state(replays, name, suite):
+def test_core_and_jar_end_in_the_same_state(replays, name, suite):
     core, jar = (replays(name, suite, way) for way in WAYS)
     for one, other in zip(core.cycles, jar.cycles, strict=True):
         assert one.users == other.users
@@ -106,5 +106,5 @@ def test_every_request_is_valid(replays, name, suite):
             assert found == [], f"{way}, step {step}"
 
 
-def test_every_row_is_played():
+def test_every_row_is_in_a_suite():
     assert {row for suite in SUITES.values() for row in suite["rows"]} == set(ROWS)

@@ -59,7 +59,7 @@ def row(number: int, status: str = "", group: str = STAFF) -> list[str]:
     return [f"guid-{number}", name, f"{name}@example.com", "User", f"Number {number}", "Engineer", status, group]
 
 
-def test_a_table_is_loaded_followed_and_left(table: Table, empty: ScimServer, wire):
+def test_the_target_follows_the_changes_of_a_file(table: Table, empty: ScimServer, wire):
     elsewhere = f"cn=others,dc=example,dc=com;{STAFF}"
     table.write([row(1), row(2, group=elsewhere), row(3), row(4, group="cn=others,dc=example,dc=com")])
     run = table.sync()
@@ -77,7 +77,7 @@ def test_a_table_is_loaded_followed_and_left(table: Table, empty: ScimServer, wi
 
 
 @pytest.mark.parametrize("kind", ["cut", "broken", "empty"])
-def test_a_damaged_table_removes_nobody(table: Table, empty: ScimServer, wire, kind: str):
+def test_a_damaged_file_removes_no_users(table: Table, empty: ScimServer, wire, kind: str):
     table.write([row(number) for number in range(1, 6)])
     assert table.sync().status == 0
     before, state = empty.users(), table.setup.state.read_bytes()

@@ -61,7 +61,7 @@ def trusting(front: Front, folder: Path, way: str) -> Callable[[ZooConnection], 
 # --- certificates -----------------------------------------------------------------------------------------------------
 
 
-def test_a_good_certificate_of_a_trusted_authority_is_taken(server, way, tmp_path):
+def test_a_valid_certificate_of_a_trusted_authority_is_accepted(server, way, tmp_path):
     with tls_front(server.url) as front:
         link = ZooConnection.to(server, tmp_path, way, url=front.over(server.url))
         run = link.sync([PERSON], *trusting(front, tmp_path, way)(link))
@@ -71,14 +71,14 @@ def test_a_good_certificate_of_a_trusted_authority_is_taken(server, way, tmp_pat
 
 
 @pytest.mark.parametrize("certificate", BAD)
-def test_a_bad_certificate_is_refused_and_said_which(server, way, tmp_path, certificate):
+def test_an_invalid_certificate_is_rejected_and_the_error_names_its_fault(server, way, tmp_path, certificate):
     with tls_front(server.url, certificate) as front:
         link = ZooConnection.to(server, tmp_path, way, url=front.over(server.url))
         refused(link.sync([PERSON], *trusting(front, tmp_path, way)(link)), 3, "transport", BAD[certificate])
     assert server.requests() == []
 
 
-def test_an_authority_that_is_not_known_is_refused(server, way, tmp_path):
+def test_an_unknown_authority_is_rejected(server, way, tmp_path):
     with tls_front(server.url) as front:
         link = ZooConnection.to(server, tmp_path, way, url=front.over(server.url))
         refused(link.sync([PERSON]), 3, "transport", "authority that is not trusted")
@@ -102,7 +102,7 @@ def test_a_proxy_is_used(server, way, tmp_path, credentials):
 
 
 @pytest.mark.parametrize("given", ["wrong", "none"])
-def test_a_proxy_that_refuses_is_told(server, way, tmp_path, given):
+def test_a_proxy_that_rejects_the_credentials_is_an_error(server, way, tmp_path, given):
     with tls_front(server.url) as front, proxy(credentials=True) as through:
         link = ZooConnection.to(server, tmp_path, way, url=front.over(server.url))
         environment, options = through.environment(right=False), through.java_options(right=False)
@@ -129,7 +129,7 @@ SIGN_INS = [(name, method) for name in NAMES for method in KINDS[name].methods]
 
 
 @pytest.mark.parametrize(("name", "method"), SIGN_INS, ids=[f"{name}-{method}" for name, method in SIGN_INS])
-def test_the_check_passes_with_the_right_credentials_and_no_others(tmp_path, way, name, method):
+def test_the_check_passes_only_with_the_right_credentials(tmp_path, way, name, method):
     with start(name, method) as server:
         run = ZooConnection.to(server, tmp_path, way).test()
         assert run.status == 0, run
@@ -162,7 +162,7 @@ def tokens(endpoint: Tokens, server: Server) -> Tokens:
 CROWD = [PERSON | {"id": f"n-{n}", "uid": f"user-{n}@example.com"} for n in range(8)]
 
 
-def test_a_token_is_fetched_once_however_many_threads_ask(server, tokens, way, tmp_path):
+def test_a_token_is_fetched_once_for_all_threads(server, tokens, way, tmp_path):
     run = ZooConnection.to(server, tmp_path, way, auth=tokens.auth).sync(CROWD)
     assert run.status == 0, run
     assert len(server.users()) == len(CROWD)
@@ -170,14 +170,14 @@ def test_a_token_is_fetched_once_however_many_threads_ask(server, tokens, way, t
 
 
 @pytest.mark.parametrize("answer", [{"expires_in": "3600"}, {"omit": ("expires_in",)}], ids=["as-text", "missing"])
-def test_a_lifetime_as_text_or_none_at_all_is_no_hindrance(server, tokens, way, tmp_path, answer):
+def test_the_lifetime_of_a_token_may_be_text_or_missing(server, tokens, way, tmp_path, answer):
     tokens.tell(access_token=server.auth.right["OAUTH_ACCESS_TOKEN"], **answer)
     run = ZooConnection.to(server, tmp_path, way, auth=tokens.auth).sync(CROWD)
     assert run.status == 0, run
     assert len(tokens.requests()) == 1
 
 
-def test_a_token_that_runs_out_within_a_cycle_is_fetched_again(server, tokens, way, tmp_path):
+def test_a_token_that_expires_within_a_cycle_is_fetched_again(server, tokens, way, tmp_path):
     tokens.tell(access_token=server.auth.right["OAUTH_ACCESS_TOKEN"], expires_in=1)
     asked = []
 
@@ -193,7 +193,7 @@ def test_a_token_that_runs_out_within_a_cycle_is_fetched_again(server, tokens, w
     assert len(tokens.requests()) > 1
 
 
-def test_a_token_that_is_withdrawn_is_renewed_once(server, tokens, way, tmp_path):
+def test_a_revoked_token_is_renewed_once(server, tokens, way, tmp_path):
     refusals = []
 
     def withdrawn(exchange):
@@ -209,14 +209,14 @@ def test_a_token_that_is_withdrawn_is_renewed_once(server, tokens, way, tmp_path
     assert len(tokens.requests()) == 2 and refusals
 
 
-def test_a_target_that_goes_on_refusing_stops_the_session(server, tokens, way, tmp_path):
+def test_a_target_that_rejects_the_renewed_token_stops_the_session(server, tokens, way, tmp_path):
     server.recorder.instead = lambda exchange: (401, "application/json", "{}")
     refused(ZooConnection.to(server, tmp_path, way, auth=tokens.auth).sync(CROWD), 3, "auth_failed")
     assert len(tokens.requests()) == 2
     assert server.users() == {}
 
 
-def test_a_client_that_is_refused_is_told(server, tokens, way, tmp_path):
+def test_a_rejected_client_is_an_error(server, tokens, way, tmp_path):
     tokens.refuse(401, "invalid_client")
     link = ZooConnection.to(server, tmp_path, way, auth=tokens.auth)
     refused(link.sync([PERSON]), 3, "auth_failed", "Token Request Endpoint", "invalid_client")
@@ -236,13 +236,13 @@ def test_a_client_that_is_refused_is_told(server, tokens, way, tmp_path):
     ],
     ids=["web-page", "redirect", "no-token", "nothing", "out-of-order"],
 )
-def test_an_endpoint_that_gives_no_token_is_named(server, tokens, way, tmp_path, answer):
+def test_an_endpoint_that_returns_no_token_is_named(server, tokens, way, tmp_path, answer):
     tokens.recorder.instead = lambda exchange: answer
     refused(ZooConnection.to(server, tmp_path, way, auth=tokens.auth).sync([PERSON]), 3, "Token Request Endpoint")
     assert server.requests() == []
 
 
-def test_a_provider_without_the_grant_is_told(server, way, tmp_path):
+def test_a_provider_without_the_grant_is_an_error(server, way, tmp_path):
     with without_grant() as tokens:
         link = ZooConnection.to(server, tmp_path, way, auth=tokens.auth)
         refused(link.sync([PERSON]), 3, "auth_failed", "Token Request Endpoint", "unsupported_grant_type")
@@ -262,7 +262,7 @@ def test_both_ways_to_send_the_secret_are_found(way, tmp_path):
 # --- plain http -------------------------------------------------------------------------------------------------------
 
 
-def test_credentials_over_plain_http_are_warned_of_but_on_loopback(server, tmp_path):
+def test_credentials_over_plain_http_cause_a_warning_except_on_loopback(server, tmp_path):
     link = ZooConnection.to(server, tmp_path, "core", url="http://scim.example.com/v2")
     run = link.run("check", link.connection)
     assert run.status == 0 and "over plain http" in run.out + run.err, run

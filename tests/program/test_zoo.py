@@ -30,7 +30,7 @@ def server(running: Server) -> Server:
 
 
 @pytest.mark.parametrize(("name", "method"), WAYS, ids=[f"{name}-{method}" for name, method in WAYS])
-def test_the_right_credentials_are_let_in_and_wrong_ones_refused(name, method):
+def test_right_credentials_are_accepted_and_wrong_credentials_rejected(name, method):
     with start(name, method) as server:
         assert server.ask("GET", "/Users").status == 200
         assert bool(server.auth.wrong) == (method != "none")
@@ -39,7 +39,7 @@ def test_the_right_credentials_are_let_in_and_wrong_ones_refused(name, method):
             assert answer.status in (400, 401), f"{wrong.keys()} {answer}"
 
 
-def test_a_user_is_made_read_changed_and_taken_away(server):
+def test_a_user_is_created_read_updated_and_deleted(server):
     one = made(server, "/Users", user(server))
     path = f"/Users/{one['id']}"
     assert server.ask("GET", path).body["userName"] == "Ann.Lee@example.com"
@@ -57,7 +57,7 @@ def test_a_user_is_made_read_changed_and_taken_away(server):
     assert server.ask("DELETE", path).status == 404
 
 
-def test_a_group_is_made_and_read_with_its_members_by_name(server):
+def test_a_group_is_created_and_read_with_its_members_by_name(server):
     server.seed([user(server, "a@example.com"), user(server, "b@example.com")])
     two = [{"value": "b@example.com"}, {"value": "a@example.com"}]
     server.seed_groups([group(server, "Staff") | {"members": two}])
@@ -66,7 +66,7 @@ def test_a_group_is_made_and_read_with_its_members_by_name(server):
 
 
 @pytest.mark.parametrize("quirk", QUIRKS)
-def test_a_server_has_the_quirks_of_its_row_and_no_others(server, quirk):
+def test_a_server_has_exactly_the_quirks_of_its_row(server, quirk):
     asked = QUIRKS[quirk]
     expected = quirk in server.quirks
     if server.version not in asked.versions or (asked.groups and "no-groups" in server.quirks):
@@ -76,23 +76,23 @@ def test_a_server_has_the_quirks_of_its_row_and_no_others(server, quirk):
 
 
 @pytest.mark.parametrize("path", [*CORE, *EXTENSION])
-def test_a_server_keeps_each_attribute_but_those_of_its_row(server, path):
+def test_a_server_stores_each_attribute_except_those_of_its_row(server, path):
     kind = server.kind
     expected = "refused" if path in kind.refuses else "dropped" if path in kind.drops else "kept"
     assert treatment(server, path) == expected
 
 
-def test_a_server_makes_up_what_its_row_says(server):
+def test_a_server_generates_exactly_the_attributes_of_its_row(server):
     assert invented(server) == server.kind.invents
 
 
-def test_rows_name_only_what_there_is():
+def test_rows_name_only_existing_quirks_and_attributes():
     for kind in KINDS.values():
         assert kind.quirks <= set(QUIRKS), kind.name
         assert kind.drops | kind.refuses <= {*CORE, *EXTENSION}, kind.name
 
 
-def test_what_is_asked_through_the_url_is_recorded_without_credentials():
+def test_requests_are_recorded_without_credentials():
     with start("scimmy") as server:
         secret = server.auth.right["OAUTH_ACCESS_TOKEN"]
         server.seed([user(server)])

@@ -33,7 +33,7 @@ def get(url: str, authority=None, through: str | None = None):
     return urllib.request.build_opener(*handlers).open(url, timeout=30).status
 
 
-def test_a_server_that_does_not_start_is_an_error_with_its_last_words():
+def test_the_error_of_a_server_that_does_not_start_contains_its_output():
     with pytest.raises(NotStarted, match="no room for it"):
         Told([sys.executable, "-c", "raise SystemExit('no room for it')"], {})
     with pytest.raises(NotStarted, match="no room for it"):
@@ -42,7 +42,7 @@ def test_a_server_that_does_not_start_is_an_error_with_its_last_words():
         process.built("no-such-server")
 
 
-def test_a_scripted_token_endpoint_answers_as_told():
+def test_a_scripted_token_endpoint_returns_the_scripted_response():
     with scripted() as tokens:
         plain = token(tokens.auth, by_header=True).body
         assert plain["token_type"] == "Bearer" and isinstance(plain["expires_in"], int)
@@ -64,13 +64,13 @@ def test_a_scripted_token_endpoint_answers_as_told():
         assert tokens.secret not in repr(tokens.requests())
 
 
-def test_a_provider_without_the_grant_says_so():
+def test_a_provider_without_the_grant_returns_unsupported_grant_type():
     with without_grant() as tokens:
         refused = token(tokens.auth, by_header=True)
         assert (refused.status, refused.body["error"]) == (400, "unsupported_grant_type")
 
 
-def test_a_token_of_another_endpoint_opens_a_server():
+def test_a_server_accepts_its_token_from_another_endpoint():
     with start("scimmy") as server, scripted() as tokens:
         tokens.tell(access_token=server.auth.right["OAUTH_ACCESS_TOKEN"])
         assert server.ask("GET", "/Users", auth=tokens.auth).status == 200
@@ -79,7 +79,7 @@ def test_a_token_of_another_endpoint_opens_a_server():
 
 
 @pytest.mark.parametrize("certificate", CERTIFICATES)
-def test_a_front_has_the_certificate_that_was_asked_for(server, certificate):
+def test_a_tls_front_has_the_requested_certificate(server, certificate):
     server.forget()
     with tls_front(server.url, certificate) as front:
         url = front.over(server.url) + "/Users"
@@ -92,13 +92,13 @@ def test_a_front_has_the_certificate_that_was_asked_for(server, certificate):
             assert server.requests() == []
 
 
-def test_an_authority_that_is_not_known_is_not_trusted(server):
+def test_an_unknown_authority_is_not_trusted(server):
     with tls_front(server.url) as front, pytest.raises(urllib.error.URLError, match="CERTIFICATE_VERIFY_FAILED"):
         get(front.over(server.url) + "/Users")
 
 
 @pytest.mark.parametrize("credentials", [False, True], ids=["open", "with-credentials"])
-def test_a_proxy_passes_connections_on_and_says_so(server, credentials):
+def test_a_proxy_forwards_and_records_connections(server, credentials):
     with tls_front(server.url) as front, proxy(credentials) as through:
         url = front.over(server.url) + "/Users"
         assert get(url, front.authority, through.url()) == 200
@@ -108,7 +108,7 @@ def test_a_proxy_passes_connections_on_and_says_so(server, credentials):
         assert len(through.requests()) == 2
 
 
-def test_a_proxy_refuses_whom_it_does_not_know(server):
+def test_a_proxy_rejects_wrong_credentials(server):
     with tls_front(server.url) as front, proxy(credentials=True) as through:
         server.forget()
         url = front.over(server.url) + "/Users"
