@@ -1,6 +1,6 @@
 //! Compares the tables of docs/compatibility.md with the code: exit status, outcomes, failure codes, keys of JSON.
-//! Compares the first column of a table, and the keys of each `json!`; keys that are assigned later count as one more object.
-//! Does not see keys that are not written in the code, what a key means, nor the other columns and sentences.
+//! Compares the first column of each table, and the keys of each `json!`. The keys that a file assigns later count as one object.
+//! Does not check: keys that the code computes, the meaning of a key, other columns, and sentences.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use crate::markdown::{Page, codes};
 /// The document that has the tables.
 const DOCUMENT: &str = "docs/compatibility.md";
 
-/// First column of a table, and the place of its values: a file, where they begin and where they end.
+/// The first column of a table, and where its values are: the file, and the texts before and after them.
 const VALUES: [(&str, &str, &str, &str); 4] = [
     ("status", "rust/cli/src/exit_status.rs", "fn status(self)", "\n    }"),
     ("outcome", "rust/core/src/record.rs", "fn as_str(self)", "\n    }"),
@@ -20,33 +20,33 @@ const VALUES: [(&str, &str, &str, &str); 4] = [
     ("code", "rust/cli/src/commands/verify.rs", "let code = ", ";"),
 ];
 
-/// What writes JSON for scripts: a folder and a file.
+/// The folder and the file whose code writes JSON for scripts.
 const WRITERS: [&str; 2] = ["rust/cli/src/", "rust/channel/src/prepare/describe.rs"];
 
 /// The columns of the table of keys.
 const KEYS: (&str, &str) = ("keys", "written in");
 
-/// A value of a table, with its line.
-type Listed = BTreeMap<String, usize>;
+/// The values of a table, each with its line.
+type LineByValue = BTreeMap<String, usize>;
 
-/// Each value of the code is in its table, and each value of a table is in the code.
+/// Checks that each value of the code is in its table, and each value of a table is in the code.
 pub fn compatibility(files: &Files) -> Vec<String> {
     let Some(text) = files.get(DOCUMENT) else { return vec![format!("{DOCUMENT} does not exist; restore it")] };
     let (columns, keys) = tables(text);
     let mut failures = Vec::new();
     for column in VALUES.map(|(column, ..)| column).into_iter().collect::<BTreeSet<_>>() {
         let mut values = BTreeSet::new();
-        for (_, path, begin, end) in VALUES.iter().filter(|(of, ..)| *of == column) {
+        for (_, path, begin, end) in VALUES.iter().filter(|(of_column, ..)| *of_column == column) {
             match files.get(*path).and_then(|text| between(text, begin, end)) {
-                Some(region) => values.extend(written(region)),
+                Some(region) => values.extend(values_in(region)),
                 None => failures.push(format!("{path} has no `{begin}`; correct VALUES in tests/architecture")),
             }
         }
         let table = format!("the table `{column}`");
-        compare(&table, &values, columns.get(column).unwrap_or(&Listed::new()), &mut failures);
+        compare(&table, &values, columns.get(column).unwrap_or(&LineByValue::new()), &mut failures);
     }
     let writers = files.iter().filter(|(path, _)| WRITERS.iter().any(|w| path.starts_with(w)) && path.ends_with(".rs"));
-    let mut written: BTreeMap<&str, BTreeSet<String>> =
+    let mut objects_by_file: BTreeMap<&str, BTreeSet<String>> =
         keys.keys().map(|path| (path.as_str(), BTreeSet::new())).collect();
     for (path, text) in writers {
         let (mut objects, mut assigned) = (Vec::new(), BTreeSet::new());
@@ -55,29 +55,29 @@ pub fn compatibility(files: &Files) -> Vec<String> {
         objects.push(assigned);
         let found: BTreeSet<String> = objects.into_iter().filter(|keys| !keys.is_empty()).map(object).collect();
         if !found.is_empty() {
-            written.insert(path, found);
+            objects_by_file.insert(path, found);
         }
     }
-    for (path, found) in written {
-        compare(path, &found, keys.get(path).unwrap_or(&Listed::new()), &mut failures);
+    for (path, found) in objects_by_file {
+        compare(path, &found, keys.get(path).unwrap_or(&LineByValue::new()), &mut failures);
     }
     failures
 }
 
-fn compare(what: &str, code: &BTreeSet<String>, document: &Listed, failures: &mut Vec<String>) {
+fn compare(place: &str, code: &BTreeSet<String>, document: &LineByValue, failures: &mut Vec<String>) {
     for value in code.iter().filter(|value| !document.contains_key(*value)) {
-        failures.push(format!("{DOCUMENT} does not list {value} for {what}; add it, and a line to CHANGELOG.md"));
+        failures.push(format!("{DOCUMENT} does not list {value} for {place}; add it, and a line to CHANGELOG.md"));
     }
     for (value, line) in document.iter().filter(|(value, _)| !code.contains(*value)) {
         failures.push(format!(
-            "{DOCUMENT}:{line} lists {value} for {what}, but the code does not have it; restore it, or change both as that document says"
+            "{DOCUMENT}:{line} lists {value} for {place}, but the code does not have it; restore it, or change both as that document says"
         ));
     }
 }
 
-/// The values of first columns by the name of the column, and objects of JSON by the file that writes them.
-fn tables(text: &str) -> (BTreeMap<String, Listed>, BTreeMap<String, Listed>) {
-    let (mut columns, mut keys) = (BTreeMap::<_, Listed>::new(), BTreeMap::<_, Listed>::new());
+/// Returns the values of first columns by column, and the JSON objects by the file that writes them.
+fn tables(text: &str) -> (BTreeMap<String, LineByValue>, BTreeMap<String, LineByValue>) {
+    let (mut columns, mut keys) = (BTreeMap::<_, LineByValue>::new(), BTreeMap::<_, LineByValue>::new());
     for row in Page::read(text).rows {
         let Some((column, first)) = row.cells.first() else { continue };
         let values = codes(first).map(|value| (value.to_owned(), row.line));
@@ -91,7 +91,7 @@ fn tables(text: &str) -> (BTreeMap<String, Listed>, BTreeMap<String, Listed>) {
     (columns, keys)
 }
 
-/// An object of JSON by its keys, in the order of the alphabet.
+/// Returns the text for a JSON object: its keys in alphabetical order.
 fn object(keys: BTreeSet<String>) -> String {
     format!("the object {}", Vec::from_iter(keys).join(", "))
 }
@@ -100,14 +100,14 @@ fn between<'t>(text: &'t str, begin: &str, end: &str) -> Option<&'t str> {
     text.split_once(begin)?.1.split(end).next()
 }
 
-/// The texts in quotes, or the numbers if it has no texts.
-fn written(region: &str) -> BTreeSet<String> {
+/// Returns the texts in quotes, or the numbers if the region has no texts.
+fn values_in(region: &str) -> BTreeSet<String> {
     let texts: BTreeSet<_> = region.split('"').skip(1).step_by(2).map(str::to_owned).collect();
     let numbers = region.split(|c: char| !c.is_alphanumeric()).filter(|word| word.parse::<u32>().is_ok());
     if texts.is_empty() { numbers.map(str::to_owned).collect() } else { texts }
 }
 
-/// The keys of each `json!`, and those of `object["key"] =`, outside `#[cfg(test)]`.
+/// Collects the keys of each `json!` and of each `object["key"] =`, outside `#[cfg(test)]`.
 fn json_keys(tokens: TokenStream, objects: &mut Vec<BTreeSet<String>>, assigned: &mut BTreeSet<String>) {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     let is = |at: usize, text: &str| tokens.get(at).is_some_and(|token| token.to_string().replace(' ', "") == text);
@@ -151,7 +151,7 @@ fn literal_keys(tokens: TokenStream, keys: &mut BTreeSet<String>) {
     }
 }
 
-/// The text of a string literal.
+/// Returns the text of a string literal.
 fn text(token: &TokenTree) -> Option<String> {
     Some(token.to_string().strip_prefix('"')?.strip_suffix('"')?.to_owned())
 }

@@ -1,14 +1,16 @@
 //! Reads the rules from docs/architecture.md, line by line.
-//! Does not see tables with other columns, nor whether the rules fit the code.
+//! Does not check: whether the code follows the rules. Ignores tables with other columns.
 //!
 //! A table with the columns `crate`, question, `uses`, `does not name` lists the crates. Below a heading with the path of a crate's
 //! `src` in backquotes, a table with the columns `folder`, question, `does not know` lists what is directly in that `src`, top row
 //! first. A line that begins with `Known circle:` allows the circles among the files and folders that it names.
 
-/// The document that holds the rules.
+use crate::markdown;
+
+/// The document that contains the rules.
 pub const DOCUMENT: &str = "docs/architecture.md";
 
-/// What the document says about one crate.
+/// The rules of one crate.
 pub(crate) struct Section {
     pub(crate) src: String,
     pub(crate) line: usize,
@@ -23,7 +25,7 @@ pub(crate) struct Row {
     pub(crate) uses: Vec<String>,
 }
 
-/// The rows of the table of crates, and the sections.
+/// Returns the rows of the table of crates, and the sections.
 pub(crate) fn rules(text: &str) -> (Vec<Row>, Vec<Section>) {
     let (mut crates, mut sections, mut columns) = (Vec::new(), Vec::<Section>::new(), Vec::new());
     for (line, text) in (1..).zip(text.lines()) {
@@ -52,5 +54,5 @@ pub(crate) fn rules(text: &str) -> (Vec<Row>, Vec<Section>) {
 }
 
 fn codes(text: &str) -> Vec<String> {
-    text.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+    markdown::codes(text).map(str::to_owned).collect()
 }

@@ -1,8 +1,8 @@
 //! Compares the code with the tables of docs/architecture.md, docs/decisions.md and docs/compatibility.md, and the documents
 //! with the files that they name.
-//! Does not see what the code does, nor the sentences around the tables.
+//! Does not check: what the code does, and the sentences around the tables.
 //!
-//! Every check takes the files of a repository and returns failures, so the same checks run on small invented trees.
+//! Each check takes the files of a repository and returns failures, so tests can run it on small invented trees.
 #![forbid(unsafe_code)]
 
 mod arrows;
@@ -20,5 +20,5 @@ pub use decisions::decisions;
 pub use document::DOCUMENT;
 pub use links::links;
 
-/// The files of a repository: path from its root, with `/`, to text.
+/// The files of a repository: path from its root, with `/` as separator, to text.
 pub type Files = std::collections::BTreeMap<String, String>;

@@ -1,64 +1,70 @@
-//! Checks that the files, headings, tests and functions exist that documents and comments name.
-//! Checks that each cell of a column `test` names tests that run, or says what else holds.
-//! Does not see whether a URL answers, which line a path in backquotes names, nor what a test asserts.
+//! Checks that documents and comments name existing files, headings, tests and functions.
+//! Checks that each cell of a column `test` names tests that run, or what replaces a test.
+//! Does not check: whether a URL works, the line of a path in backquotes, and what a test asserts.
 
 use crate::Files;
 use crate::functions::{declarations, is_ignored, is_test};
 use crate::markdown::{Page, codes};
 
-/// Where a path in backquotes begins if it is one of the repository.
+/// How a path of the repository in backquotes begins.
 const ROOTS: [&str; 7] = ["rust/", "java/", "tests/", "gradle/", "docs/", ".github/", ".ci/"];
 
-/// How a name in backquotes ends if it is a file at the top of the repository.
-const TOP: [&str; 3] = [".toml", ".md", ".gradle"];
+/// How the name in backquotes of a file at the top of the repository ends.
+const TOP_LEVEL_SUFFIXES: [&str; 3] = [".toml", ".md", ".gradle"];
 
-/// What the release workflow makes.
-const MADE: &str = "release-notes.md";
+/// A file that the release workflow creates.
+const RELEASE_NOTES: &str = "release-notes.md";
 
-/// What a cell of a column `test` may say instead of a test.
-const INSTEAD: [&str; 5] =
+/// The texts that a cell of a column `test` may have instead of a test.
+const TEST_SUBSTITUTES: [&str; 5] =
     ["ot tested**", "Cargo refuses it", "Clippy refuses it", "The compiler refuses it", "`./gradlew "];
 
-/// Files that may name a document.
-const COMMENTED: [&str; 8] = [".rs", ".java", ".gradle", ".py", ".toml", ".sh", "gradlew", ".ci/run"];
+/// How the files end whose code may name a document.
+const CODE_SUFFIXES: [&str; 8] = [".rs", ".java", ".gradle", ".py", ".toml", ".sh", "gradlew", ".ci/run"];
 
 /// The tests of this check, which name documents that do not exist.
-const INVENTED: &str = "tests/architecture/tests/invented.rs";
+const INVENTED_TREES: &str = "tests/architecture/tests/invented.rs";
 
-/// Relative links of documents, paths and `path::name` in backquotes, and documents named in code.
+/// Checks relative links, paths and `path::name` in backquotes, and the documents that code names.
 pub fn links(files: &Files) -> Vec<String> {
     let mut failures = Vec::new();
     for (path, text) in files {
-        let mut check = |line: usize, what: String, result: Result<(), String>| {
-            failures.extend(result.err().map(|why| format!("{path}:{line}: {what}: {why}")));
+        let mut check = |line: usize, subject: String, result: Result<(), String>| {
+            failures.extend(result.err().map(|fault| format!("{path}:{line}: {subject}: {fault}")));
         };
         if path.ends_with(".md") {
             let page = Page::read(text);
             for (target, line) in page.links {
-                check(line, format!("link {target}"), link(files, path, &target));
+                check(line, format!("link {target}"), check_link(files, path, &target));
             }
             for line in page.html {
                 check(line, "HTML link".to_owned(), Err("write it as a Markdown link".to_owned()));
             }
             for row in &page.rows {
                 let Some(cell) = row.cell("test") else { continue };
-                check(row.line, "column `test`".to_owned(), tested(files, cell));
+                check(row.line, "column `test`".to_owned(), check_test_cell(files, cell));
             }
             for (code, line) in page.codes {
                 let named = code.split([':', '#', ' ']).next().unwrap_or(&code);
-                // A pattern, a placeholder and what a build makes are not in the repository.
-                let other = named.contains(['*', '<', '{', '$']) || named.split('/').any(|part| part == "build");
+                // Patterns, placeholders and files of a build are not in the repository.
+                let is_outside = named.contains(['*', '<', '{', '$']) || named.split('/').any(|part| part == "build");
                 let names_function = named.contains('/') && code.contains("::");
-                let top = !named.contains('/') && named != MADE && TOP.iter().any(|end| named.ends_with(end));
-                if !other && (names_function || top || ROOTS.iter().any(|root| named.starts_with(root))) {
-                    check(line, format!("`{code}`"), exists(files, named).and_then(|()| declares(files, &code)));
+                let is_top_level = !named.contains('/')
+                    && named != RELEASE_NOTES
+                    && TOP_LEVEL_SUFFIXES.iter().any(|end| named.ends_with(end));
+                if !is_outside && (names_function || is_top_level || ROOTS.iter().any(|root| named.starts_with(root))) {
+                    check(
+                        line,
+                        format!("`{code}`"),
+                        check_exists(files, named).and_then(|()| check_declared(files, &code)),
+                    );
                 }
             }
-        } else if COMMENTED.iter().any(|end| path.ends_with(end)) && path != INVENTED {
+        } else if CODE_SUFFIXES.iter().any(|end| path.ends_with(end)) && path != INVENTED_TREES {
             for (line, text) in (1..).zip(text.lines()) {
                 for word in text.split(|c: char| !c.is_alphanumeric() && !matches!(c, '/' | '.' | '-' | '_')) {
                     let Some(end) = word.find(".md").filter(|_| word.starts_with("docs/")) else { continue };
-                    check(line, format!("names {word}"), exists(files, &word[..end + 3]));
+                    check(line, format!("names {word}"), check_exists(files, &word[..end + 3]));
                 }
             }
         }
@@ -66,7 +72,7 @@ pub fn links(files: &Files) -> Vec<String> {
     failures
 }
 
-fn link(files: &Files, from: &str, target: &str) -> Result<(), String> {
+fn check_link(files: &Files, from: &str, target: &str) -> Result<(), String> {
     if target.contains("://") {
         return Ok(());
     }
@@ -81,7 +87,7 @@ fn link(files: &Files, from: &str, target: &str) -> Result<(), String> {
         }
     }
     let path = parts.join("/");
-    exists(files, &path)?;
+    check_exists(files, &path)?;
     let text = files.get(&path).map_or("", String::as_str);
     let lines = text.lines().count();
     let line = |part: &str| part.strip_prefix('L')?.parse::<usize>().ok().filter(|line| (1..=lines).contains(line));
@@ -92,23 +98,23 @@ fn link(files: &Files, from: &str, target: &str) -> Result<(), String> {
     found.then_some(()).ok_or_else(|| format!("{path} has no heading or line #{fragment}; correct the fragment"))
 }
 
-fn exists(files: &Files, path: &str) -> Result<(), String> {
+fn check_exists(files: &Files, path: &str) -> Result<(), String> {
     let folder = format!("{}/", path.trim_end_matches('/'));
     let found = folder == "/" || files.contains_key(path) || files.keys().any(|file| file.starts_with(&folder));
     found.then_some(()).ok_or_else(|| format!("{path} does not exist; correct the path"))
 }
 
-/// Whether the file of `path::name` declares a function or method of that name; every other text passes.
-fn declares(files: &Files, code: &str) -> Result<(), String> {
+/// Checks that the file of `path::name` declares a function of that name. Every other text passes.
+fn check_declared(files: &Files, code: &str) -> Result<(), String> {
     let Some((path, name)) = code.split_once("::") else { return Ok(()) };
     let found = files.get(path).is_some_and(|text| !declarations(path, text, name).is_empty());
     found.then_some(()).ok_or_else(|| format!("{path} declares no function {name}; correct the name"))
 }
 
-/// Whether each `path::name` of the cell is a test that runs, and whether it has one or says what holds instead.
-fn tested(files: &Files, cell: &str) -> Result<(), String> {
+/// Checks that each `path::name` of the cell is a test that runs, and that a cell without one has a substitute.
+fn check_test_cell(files: &Files, cell: &str) -> Result<(), String> {
     let mut tests = codes(cell).filter_map(|code| code.split_once("::")).peekable();
-    if tests.peek().is_none() && !INSTEAD.iter().any(|instead| cell.contains(instead)) {
+    if tests.peek().is_none() && !TEST_SUBSTITUTES.iter().any(|text| cell.contains(text)) {
         return Err("has no `path::name`; name a test, or write **Not tested**".to_owned());
     }
     let runs = |(path, name): &(&str, &str)| {

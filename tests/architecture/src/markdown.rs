@@ -1,5 +1,5 @@
 //! Reads links, text in backquotes, headings and tables of a Markdown document.
-//! Does not see links whose definition is missing.
+//! Ignores links whose definition is missing.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,11 +9,11 @@ use pulldown_cmark::{Event, LinkType, Options, Parser, Tag, TagEnd};
 pub(crate) struct Page {
     /// Targets of links and images, with their lines.
     pub(crate) links: Vec<(String, usize)>,
-    /// What is in backquotes.
+    /// Texts in backquotes, with their lines.
     pub(crate) codes: Vec<(String, usize)>,
     /// Lines with a link in HTML.
     pub(crate) html: Vec<usize>,
-    /// The fragments by which a link can name a heading, made as GitHub makes them.
+    /// The fragments of links to the headings, formed by the rules of GitHub.
     pub(crate) anchors: HashSet<String>,
     /// The rows of all tables, without their headings.
     pub(crate) rows: Vec<Row>,
@@ -27,13 +27,13 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    /// The cell below the heading.
+    /// Returns the cell below the heading.
     pub(crate) fn cell(&self, heading: &str) -> Option<&str> {
-        self.cells.iter().find(|(of, _)| of == heading).map(|(_, cell)| cell.as_str())
+        self.cells.iter().find(|(name, _)| name == heading).map(|(_, cell)| cell.as_str())
     }
 }
 
-/// What is in backquotes in one cell or line.
+/// Returns the texts in backquotes in a cell or line.
 pub(crate) fn codes(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').skip(1).step_by(2)
 }
@@ -67,8 +67,8 @@ impl Page {
                     page.codes.push((part.to_string(), line));
                 }
                 Event::End(TagEnd::Heading(_)) => {
-                    let kept = text.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
-                    let slug = kept.flat_map(char::to_lowercase).collect::<String>().replace(' ', "-");
+                    let slug_chars = text.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+                    let slug = slug_chars.flat_map(char::to_lowercase).collect::<String>().replace(' ', "-");
                     let count = seen.entry(slug.clone()).and_modify(|count| *count += 1).or_default();
                     page.anchors.insert(if *count == 0 { slug } else { format!("{slug}-{count}") });
                 }

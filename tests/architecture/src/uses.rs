@@ -1,6 +1,6 @@
-//! Finds which file of a crate uses which, by its `use` lines and by the paths of two or more names that it writes.
-//! Does not see methods, a single name that a re-export brought in, a function with the name of a module, `#[path]`,
-//! `extern crate`, a path in a string, nor what is under `#[cfg(test)]`; an inline module is read as part of its file.
+//! Finds which files of a crate use each other, by their `use` lines and by paths of two or more names.
+//! Ignores methods, single names that a re-export imports, functions with the name of a module, `#[path]`, `extern crate`,
+//! paths in strings, and code below `#[cfg(test)]`. An inline module is part of its file.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,15 +8,15 @@ use proc_macro2::{TokenStream, TokenTree};
 
 use crate::Files;
 
-/// Re-exports that are followed. An inline module may seem to re-export from itself, without end.
+/// The limit of re-exports to follow: an inline module can seem to re-export from itself without end.
 const REEXPORTS_MAX: usize = 9;
 
-/// One place where a file uses something. Files are named from the folder `src`.
+/// A place where a file uses a name. Paths of files are relative to `src`.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Use {
     pub(crate) from: String,
     pub(crate) line: usize,
-    /// From `crate`, or from the name of another crate.
+    /// Begins with `crate` or with the name of another crate.
     pub(crate) path: String,
     /// The file of this crate that defines the name.
     pub(crate) file: Option<String>,
@@ -32,13 +32,13 @@ struct Module {
     file: String,
     path: Vec<String>,
     children: Vec<String>,
-    written: Vec<Written>,
+    written: Vec<WrittenPath>,
 }
 
-struct Written {
+struct WrittenPath {
     path: Vec<String>,
     line: usize,
-    /// What a `use` calls it here; empty for a path outside a `use`.
+    /// The name that a `use` gives it in this file; empty for a path outside a `use`.
     name: String,
     exported: bool,
 }
@@ -52,7 +52,7 @@ impl Source {
             let found = places.into_iter().find_map(|file| Some((files.get(&format!("{src}/{file}"))?, file)));
             let Some((text, file)) = found else { continue };
             let mut module = Module { file, path, ..Module::default() };
-            // What is not Rust does not compile either.
+            // A file that is not valid Rust fails to compile, so it needs no failure here.
             module.read(text.parse().unwrap_or_default());
             for child in &module.children {
                 let child = [module.path.as_slice(), std::slice::from_ref(child)].concat();
@@ -64,18 +64,18 @@ impl Source {
         Self { modules }
     }
 
-    /// The files that are compiled into the crate.
+    /// Returns the files that are compiled into the crate.
     pub(crate) fn files(&self) -> BTreeSet<&str> {
         self.modules.values().map(|module| module.file.as_str()).collect()
     }
 
-    /// All uses, sorted.
+    /// Returns all uses, sorted.
     pub(crate) fn uses(&self) -> BTreeSet<Use> {
         let mut uses = BTreeSet::new();
         for module in self.modules.values() {
-            for Written { path, line, exported, .. } in &module.written {
+            for WrittenPath { path, line, exported, .. } in &module.written {
                 let path = self.absolute(module, path);
-                // A facade re-exports what is below it. A module alone is a prefix of the paths that count.
+                // A facade may re-export from its own modules. The path of a module alone is the prefix of a path that counts.
                 let facade = *exported && path.starts_with(&module.path) && !path.ends_with(&["*".to_owned()]);
                 let file = self.resolve(&path, 0);
                 if !facade && !self.modules.contains_key(&path) && file.as_ref() != Some(&module.file) {
@@ -86,7 +86,7 @@ impl Source {
         uses
     }
 
-    /// A path of `module` from the root of this crate, or from the name of another one.
+    /// Returns a path of `module` from the root of this crate or from the name of another crate.
     fn absolute(&self, module: &Module, path: &[String]) -> Vec<String> {
         let child = [&module.path, &path[..1]].concat();
         let mut target = match path[0].as_str() {
@@ -105,12 +105,12 @@ impl Source {
         target
     }
 
-    /// Goes down the modules, and on from a name that a facade re-exports, to the file that defines the name.
+    /// Returns the file that defines the name of a path. Follows the re-exports of facades.
     fn resolve(&self, path: &[String], steps: usize) -> Option<String> {
         let module = (1..=path.len()).rev().find_map(|end| self.modules.get(&path[..end]))?;
         let rest = &path[module.path.len()..];
         let is_named =
-            |written: &&Written| written.exported && steps < REEXPORTS_MAX && Some(&written.name) == rest.first();
+            |written: &&WrittenPath| written.exported && steps < REEXPORTS_MAX && Some(&written.name) == rest.first();
         let Some(import) = module.written.iter().find(is_named) else { return Some(module.file.clone()) };
         self.resolve(&[&self.absolute(module, &import.path), &rest[1..]].concat(), steps + 1)
     }
@@ -139,7 +139,7 @@ impl Module {
                 }
                 TokenTree::Ident(word) => {
                     path.push(word.to_string());
-                    // The path goes on behind `::`.
+                    // The path continues after `::`.
                     if is(at + 1, ":") && is(at + 2, ":") && matches!(tokens.get(at + 3), Some(TokenTree::Ident(_))) {
                         at += 3;
                         continue;
@@ -150,13 +150,13 @@ impl Module {
             }
             let path = std::mem::take(&mut path);
             if path.len() > 1 {
-                self.written.push(Written { path, line, name: String::new(), exported: false });
+                self.written.push(WrittenPath { path, line, name: String::new(), exported: false });
             }
             at += 1;
         }
     }
 
-    /// The trees of a `use`: `a::b`, `a::{b, c as d}`, `a::*`.
+    /// Adds the trees of a `use`: `a::b`, `a::{b, c as d}`, `a::*`.
     fn add_imports(&mut self, tokens: &[TokenTree], prefix: &[String], exported: bool) {
         for tree in tokens.split(|token| token.to_string() == ",").filter(|tree| !tree.is_empty()) {
             let (mut path, mut name) = (prefix.to_vec(), None);
@@ -178,7 +178,7 @@ impl Module {
             }
             let line = tree[tree.len() - 1].span().start().line;
             if let Some(last) = path.last().cloned() {
-                self.written.push(Written { path, line, name: name.unwrap_or(last), exported });
+                self.written.push(WrittenPath { path, line, name: name.unwrap_or(last), exported });
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The rules on small invented trees: each test fails if its rule is switched off.
+//! Runs the checks on small invented trees. Each test fails if its rule is removed.
 
 use pfscim_architecture::{DOCUMENT, Files, arrows, compatibility, decisions, links};
 
@@ -9,7 +9,7 @@ fn files(texts: &[(&str, &str)]) -> Files {
     texts.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect()
 }
 
-/// The failures of a crate `rust/core` with a table of these rows, which begins at line 6, and these files.
+/// Returns the failures of a crate `rust/core` with these files and a table of these rows, which begin in line 8.
 fn check(rows: &str, sources: &[(&str, &str)]) -> Vec<String> {
     let table = format!("{CRATES}# `rust/core/src`\n\n| folder | question | does not know |\n|---|---|---|\n{rows}");
     let mut files = files(&[
@@ -53,7 +53,7 @@ fn an_upward_arrow_names_the_line_and_the_row() {
 }
 
 #[test]
-fn every_way_to_write_a_path_is_seen() {
+fn every_form_of_a_path_is_found() {
     for text in [
         "use crate::middle as m; fn f() { m::x(); }",
         "use crate::middle::{self}; fn f(_: middle::Inner) {}",
@@ -70,14 +70,17 @@ fn every_way_to_write_a_path_is_seen() {
 }
 
 #[test]
-fn a_glob_hides_what_is_used() {
-    fails(&check(ROWS, &[("top/mod.rs", "use super::middle::*;")]), &["top/mod.rs:1 uses crate::middle::*", "name it"]);
-    fails(&check(ROWS, &[("top/mod.rs", "use pfscim_core::*;")]), &["top/mod.rs:1 uses pfscim_core::*", "name it"]);
+fn a_glob_import_of_a_crate_is_a_failure() {
+    fails(
+        &check(ROWS, &[("top/mod.rs", "use super::middle::*;")]),
+        &["top/mod.rs:1 uses crate::middle::*", "list them"],
+    );
+    fails(&check(ROWS, &[("top/mod.rs", "use pfscim_core::*;")]), &["top/mod.rs:1 uses pfscim_core::*", "list them"]);
     passes(&check(ROWS, &[("top/mod.rs", "use std::io::prelude::*;")]));
 }
 
 #[test]
-fn the_root_is_above_all_but_re_exports() {
+fn only_re_exports_of_the_root_may_be_used() {
     passes(&check(ROWS, &[("middle/mod.rs", "pub struct Middle(crate::Low);")]));
     let root = "pub mod low; pub mod middle; pub mod top; pub struct Root;";
     fails(
@@ -87,7 +90,7 @@ fn the_root_is_above_all_but_re_exports() {
 }
 
 #[test]
-fn names_of_one_row_do_not_use_each_other() {
+fn modules_of_one_row_must_not_use_each_other() {
     let rows = "| `top/` | a | |\n| `middle/`, `low.rs` | b | |\n";
     passes(&check(rows, &[]));
     let inner = [("middle/inner.rs", "pub struct Inner(crate::low::Low);")];
@@ -95,14 +98,14 @@ fn names_of_one_row_do_not_use_each_other() {
 }
 
 #[test]
-fn what_a_row_does_not_know_is_forbidden_also_below_it() {
+fn forbidden_names_are_a_failure_even_below_their_row() {
     let rows = ROWS.replace("| a | |", "| a | `low`, `std::fs` |");
     fails(
         &check(&rows, &[("top/mod.rs", "fn f() { crate::low::low(); }")]),
-        &["top/mod.rs:1 uses crate::low::low (low.rs)", "architecture.md:8 lists low as not known to top"],
+        &["top/mod.rs:1 uses crate::low::low (low.rs)", "architecture.md:8 forbids low in top"],
     );
     for text in ["use std::fs::File;", "use std::fs; fn f() { fs::read(1); }", "use std::{io, fs};"] {
-        fails(&check(&rows, &[("top/mod.rs", text)]), &["lists std::fs as not known to top"]);
+        fails(&check(&rows, &[("top/mod.rs", text)]), &["forbids std::fs in top"]);
     }
     passes(&check(&rows, &[("top/mod.rs", "use std::fsync; use std::io;")]));
     for gone in ["tokio", "pfscim_core::gone"] {
@@ -126,7 +129,7 @@ const OUTER: &str = "mod inner;\npub use inner::Inner;\npub struct Outer;\n";
 const INNER: &str = "use super::Outer;\npub struct Inner(Outer);\npub fn inner() {}";
 
 #[test]
-fn a_circle_of_two_files_through_super_names_both_lines() {
+fn a_circle_through_super_names_both_lines() {
     let outer = format!("{OUTER}use inner::inner;");
     fails(
         &check(ROWS, &[("middle/mod.rs", &outer), ("middle/inner.rs", INNER)]),
@@ -135,13 +138,13 @@ fn a_circle_of_two_files_through_super_names_both_lines() {
 }
 
 #[test]
-fn a_facade_with_types_of_its_own_is_no_circle() {
+fn a_facade_with_types_of_its_own_is_not_a_circle() {
     passes(&check(ROWS, &[("middle/mod.rs", OUTER), ("middle/inner.rs", INNER)]));
     let (outer, inner) = (format!("{OUTER}use inner::inner; mod b;"), "use crate::middle; fn f() { middle::b::b() }");
     passes(&check(ROWS, &[("middle/mod.rs", &outer), ("middle/inner.rs", inner), ("middle/b.rs", "fn b() {}")]));
 }
 
-/// A circle of three files, which is one because `C` counts for the file that the facade has it from.
+/// A circle of three files. It is a circle because `C` counts for the file from which the facade re-exports it.
 const THREE: [(&str, &str); 4] = [
     ("middle/mod.rs", "mod inner; mod b; mod c; pub use inner::Inner; pub(super) use c::C;"),
     ("middle/inner.rs", "pub struct Inner(super::b::B);"),
@@ -150,20 +153,20 @@ const THREE: [(&str, &str); 4] = [
 ];
 
 #[test]
-fn a_facade_is_looked_through() {
+fn a_use_through_a_facade_counts_for_the_defining_file() {
     fails(&check(ROWS, &THREE), &["middle/b.rs:1 uses middle/c.rs", "middle/inner.rs:1 uses middle/b.rs"]);
 }
 
 #[test]
-fn a_known_circle_is_allowed_until_it_is_gone() {
+fn a_known_circle_is_allowed_while_it_exists() {
     let rows = format!("{ROWS}\nKnown circle: `middle/`\n");
     passes(&check(&rows, &THREE));
-    fails(&check(&rows, &[]), &["docs/architecture.md:12: no circle in middle/ any more; delete the line"]);
+    fails(&check(&rows, &[]), &["docs/architecture.md:12: middle/ has no circle; delete the line"]);
     assert_eq!(check(&rows.replace("middle/`\n", "middle/b.rs`\n"), &THREE).len(), 2);
 }
 
 #[test]
-fn every_folder_is_listed_and_exists() {
+fn every_folder_has_a_row_and_every_row_a_folder() {
     let unlisted = check("| `top/` | a | |\n| `low.rs` | c | |\n", &[]);
     fails(&unlisted, &["docs/architecture.md:4: the table does not list rust/core/src/middle; add a row"]);
     let gone = check(&format!("{ROWS}| `attic/` | d | |\n"), &[]);
@@ -171,7 +174,7 @@ fn every_folder_is_listed_and_exists() {
 }
 
 #[test]
-fn crates_name_what_the_table_lists() {
+fn dependencies_of_a_crate_match_the_table() {
     let check = |core: &str, cli: &str| {
         let rows = "| `rust/cli` | b | `rust/core` | |\n\n## `rust/core/src`\n\n## `rust/cli/src`\n";
         let core = ("rust/core/Cargo.toml", core);
@@ -195,8 +198,8 @@ fn crates_name_what_the_table_lists() {
     assert!(alone[1].contains(":3: add a section with `rust/core/src`"), "{alone:#?}");
 }
 
-/// The failures of a table with rows 1 and 5a, with these lines below it and this text in place of the test of row 5a.
-fn decided(below: &str, test: &str) -> Vec<String> {
+/// Returns the failures of a table with rows 1 and 5a, these lines below it, and this name for the test of row 5a.
+fn decision_failures(below: &str, test: &str) -> Vec<String> {
     let table = format!("| word |\n|---|\n| C |\n\n| row | effect |\n|---|---|\n| 1 | a |\n| 5a | b |\n{below}");
     let tests = format!("#[test]\nfn row_1_is_tested() {{}}\n    #[test]\n    fn {test}() {{}}\n");
     decisions(&files(&[("docs/decisions.md", &table), ("rust/core/src/decide.rs", &tests)]))
@@ -204,29 +207,35 @@ fn decided(below: &str, test: &str) -> Vec<String> {
 
 #[test]
 fn each_row_of_the_decisions_has_a_test_and_each_test_a_row() {
-    passes(&decided("\n`row_5a_is_tested`\n", "row_5a_is_tested"));
-    fails(&decided("", "a_row_5a"), &["docs/decisions.md:8: row 5a has no test; add `fn row_5a_...`"]);
-    fails(&decided("| 5 | c |\n", "row_5a_is_tested"), &["docs/decisions.md:9: row 5 has no test"]);
-    fails(&decided("| 1 | c |\n", "row_5a_is_tested"), &["docs/decisions.md:9: row 1 is in line 7 too"]);
-    fails(&decided("\n`row_5a_is_gone`", "row_5a_is_tested"), &["docs/decisions.md:10: row_5a_is_gone is not a test"]);
-    let unlisted = decided("", "row_5a_is_tested() {}\n#[test]\nfn row_9_is_tested");
+    passes(&decision_failures("\n`row_5a_is_tested`\n", "row_5a_is_tested"));
+    fails(&decision_failures("", "a_row_5a"), &["docs/decisions.md:8: row 5a has no test; add `fn row_5a_...`"]);
+    fails(&decision_failures("| 5 | c |\n", "row_5a_is_tested"), &["docs/decisions.md:9: row 5 has no test"]);
+    fails(&decision_failures("| 1 | c |\n", "row_5a_is_tested"), &["docs/decisions.md:9: row 1 is in line 7 too"]);
+    fails(
+        &decision_failures("\n`row_5a_is_gone`", "row_5a_is_tested"),
+        &["docs/decisions.md:10: row_5a_is_gone is not a test"],
+    );
+    let unlisted = decision_failures("", "row_5a_is_tested() {}\n#[test]\nfn row_9_is_tested");
     fails(&unlisted, &["rust/core/src/decide.rs:6: row_9_is_tested tests a row that docs/decisions.md does not have"]);
-    let unmarked = decided("", "row_5a_is_tested() {}\nfn row_1_helps() {}\nfn row_9_helps");
+    let unmarked = decision_failures("", "row_5a_is_tested() {}\nfn row_1_helps() {}\nfn row_9_helps");
     passes(&unmarked);
-    fails(&decided("|7| c |\n", "row_5a_is_tested"), &["docs/decisions.md:9: row 7 has no test"]);
-    fails(&decided("7 | c\n", "row_5a_is_tested"), &["docs/decisions.md:9: row 7 has no test"]);
+    fails(&decision_failures("|7| c |\n", "row_5a_is_tested"), &["docs/decisions.md:9: row 7 has no test"]);
+    fails(&decision_failures("7 | c\n", "row_5a_is_tested"), &["docs/decisions.md:9: row 7 has no test"]);
     for off in ["#[ignore]\n#[test]", "#[test]\n#[ignore = \"slow\"]", "#[cfg(unix)]\n// why;\n#[test]"] {
-        let ignored = decided("", &format!("row_5a_is_tested() {{}}\n{off}\nfn row_1_is_tested_too"));
+        let ignored = decision_failures("", &format!("row_5a_is_tested() {{}}\n{off}\nfn row_1_is_tested_too"));
         fails(&ignored, &["decide.rs:", "row_1_is_tested_too is ignored or below #[cfg]"]);
     }
-    passes(&decided("", "row_5a_is_tested() {}\n#[ignore]\n#[test]\nfn other() {}\n#[test]\nfn row_1_is_tested_too"));
+    passes(&decision_failures(
+        "",
+        "row_5a_is_tested() {}\n#[ignore]\n#[test]\nfn other() {}\n#[test]\nfn row_1_is_tested_too",
+    ));
     let gone = decisions(&files(&[("rust/core/src/decide.rs", "")]));
     fails(&gone, &["docs/decisions.md does not exist"]);
     fails(&decisions(&files(&[("docs/decisions.md", "| word |\n")])), &["has no table with a column `row`"]);
 }
 
-/// The failures of tables with this status, outcome, code, row of keys, and this text in the file that writes JSON.
-fn promised(status: &str, outcome: &str, code: &str, keys: &str, json: &str) -> Vec<String> {
+/// Returns the failures of tables with this status, outcome, code and row of keys, and this file that writes JSON.
+fn compatibility_failures(status: &str, outcome: &str, code: &str, keys: &str, json: &str) -> Vec<String> {
     let table = |column: &str, value: &str| format!("| {column} | meaning |\n|---|---|\n| `{value}` | a |\n\n");
     let document = [
         table("status", status),
@@ -247,32 +256,50 @@ fn promised(status: &str, outcome: &str, code: &str, keys: &str, json: &str) -> 
 }
 
 #[test]
-fn what_scripts_rely_on_is_in_the_document_and_in_the_code() {
+fn values_of_the_tables_and_of_the_code_are_the_same() {
     const ROW: &str = "| `x` | `a` | `rust/cli/src/a.rs` |\n| `x` | `b` | `rust/cli/src/a.rs` |\n";
     const JSON: &str = "fn f() { let mut o = json!({\"a\": g(\"x\")}); o[\"b\"] = 1; o[\"c\"] == 1; }\n\
         #[cfg(test)] mod tests { fn f() { json!({\"c\": 1}) } }";
-    passes(&promised("0", "created", "config", ROW, JSON));
+    passes(&compatibility_failures("0", "created", "config", ROW, JSON));
     for (failures, kind) in [
-        (promised("1", "created", "config", ROW, JSON), ["list 0 for the table `status`", ":3 lists 1 for"]),
-        (promised("0", "made", "config", ROW, JSON), ["list created for the table `outcome`", ":7 lists made for"]),
-        (promised("0", "created", "setup", ROW, JSON), ["list config for the table `code`", ":11 lists setup for"]),
         (
-            promised("0", "created", "config", &ROW.replace("`b`", "`c`"), JSON),
+            compatibility_failures("1", "created", "config", ROW, JSON),
+            ["list 0 for the table `status`", ":3 lists 1 for"],
+        ),
+        (
+            compatibility_failures("0", "made", "config", ROW, JSON),
+            ["list created for the table `outcome`", ":7 lists made for"],
+        ),
+        (
+            compatibility_failures("0", "created", "setup", ROW, JSON),
+            ["list config for the table `code`", ":11 lists setup for"],
+        ),
+        (
+            compatibility_failures("0", "created", "config", &ROW.replace("`b`", "`c`"), JSON),
             ["list the object b for rust/cli/src/a.rs", ":20 lists the object c"],
         ),
     ] {
         assert!(failures.len() == 2 && failures[0].contains(kind[0]) && failures[1].contains(kind[1]), "{failures:#?}");
     }
     let nested = JSON.replace("g(\"x\")", "{\"d\": [{\"b\": 1}]}");
-    passes(&promised("0", "created", "config", "| `x` | `d`, `a`, `b` | `rust/cli/src/a.rs` |\n", &nested));
+    passes(&compatibility_failures(
+        "0",
+        "created",
+        "config",
+        "| `x` | `d`, `a`, `b` | `rust/cli/src/a.rs` |\n",
+        &nested,
+    ));
     let two = "fn f() { json!({\"a\": 1}); json!({\"b\": 1, \"c\": 1}) }";
-    let moved = promised("0", "created", "config", &ROW.replace("`a`", "`a`, `c`"), two);
+    let moved = compatibility_failures("0", "created", "config", &ROW.replace("`a`", "`a`, `c`"), two);
     assert!(moved.len() == 4 && moved[0].contains("does not list the object a for"), "{moved:#?}");
-    fails(&promised("0", "created", "config", &format!("{ROW}| `x` | `b` | |\n"), JSON), &["the object b for no file"]);
-    let unlisted = promised("0", "created", "config", "", "fn f() { json!({\"a\": 1}) }");
+    fails(
+        &compatibility_failures("0", "created", "config", &format!("{ROW}| `x` | `b` | |\n"), JSON),
+        &["the object b for no file"],
+    );
+    let unlisted = compatibility_failures("0", "created", "config", "", "fn f() { json!({\"a\": 1}) }");
     fails(&unlisted, &["does not list the object a for rust/cli/src/a.rs"]);
     fails(
-        &promised("0", "created", "config", ROW, "fn f() { json!({\"a\": 1}) }"),
+        &compatibility_failures("0", "created", "config", ROW, "fn f() { json!({\"a\": 1}) }"),
         &[":20 lists the object b for rust/cli/src/a.rs"],
     );
     let gone = compatibility(&files(&[("docs/compatibility.md", "")]));
@@ -280,8 +307,8 @@ fn what_scripts_rely_on_is_in_the_document_and_in_the_code() {
     fails(&compatibility(&files(&[])), &["docs/compatibility.md does not exist"]);
 }
 
-/// The failures of one file next to a few others.
-fn linked(path: &str, text: &str) -> Vec<String> {
+/// Returns the failures of one file in a small repository.
+fn link_failures(path: &str, text: &str) -> Vec<String> {
     let other = "# Title\n\n## What `pfscim` does: 1, 2\n\n## Twice\n\n## Twice\n";
     links(&files(&[(path, text), ("docs/b.md", other), ("rust/core/src/lib.rs", "one\ntwo\n"), ("README.md", "# A\n")]))
 }
@@ -290,7 +317,7 @@ fn linked(path: &str, text: &str) -> Vec<String> {
 fn links_lead_to_files_headings_and_lines() {
     let fine = "# Here\n[x](b.md) [x](./b.md#title) [x](b.md#what-pfscim-does-1-2) [x](b.md#twice-1) [x](../README.md#a)\n\
         [x](#here) [x](..) [x](../rust/) [x](../rust/core/src/lib.rs#L1-L2) [x](https://example.com/x#y) <a@b.c>";
-    passes(&linked("docs/a.md", fine));
+    passes(&link_failures("docs/a.md", fine));
     for (target, why) in [
         ("c.md", "docs/c.md does not exist"),
         ("../rust/core/src/lib", "does not exist"),
@@ -301,40 +328,43 @@ fn links_lead_to_files_headings_and_lines() {
         ("c@1.md", "docs/c@1.md does not exist"),
         ("../../README.md", "leaves the repository"),
     ] {
-        fails(&linked("docs/a.md", &format!("text\n\n[x]({target})")), &["docs/a.md:3: link", target, why]);
+        fails(&link_failures("docs/a.md", &format!("text\n\n[x]({target})")), &["docs/a.md:3: link", target, why]);
     }
 }
 
 #[test]
 fn links_are_written_in_markdown() {
     for html in ["<a href=\"b.md\">x</a>", "<img src='b.png'>", "text <a href='b.md'>x</a>"] {
-        fails(&linked("docs/a.md", &format!("text\n\n{html}")), &["docs/a.md:3: HTML link", "as a Markdown link"]);
+        fails(
+            &link_failures("docs/a.md", &format!("text\n\n{html}")),
+            &["docs/a.md:3: HTML link", "as a Markdown link"],
+        );
     }
-    passes(&linked("docs/a.md", "a<br>b"));
+    passes(&link_failures("docs/a.md", "a<br>b"));
 }
 
 #[test]
 fn paths_in_backquotes_exist() {
-    passes(&linked("docs/a.md", "`rust/core/` `rust/core/src/lib.rs:7` `docs/*.md` `java/x/build/y` `lib/x`"));
+    passes(&link_failures("docs/a.md", "`rust/core/` `rust/core/src/lib.rs:7` `docs/*.md` `java/x/build/y` `lib/x`"));
     for path in ["rust/none.rs", "docs/c.md", "tests/none"] {
-        fails(&linked("tests/README.md", &format!("`{path}`")), &["tests/README.md:1:", path, "does not exist"]);
-        fails(&linked("docs/a.md", &format!("text\n`{path}`")), &["docs/a.md:2:", path, "does not exist"]);
+        fails(&link_failures("tests/README.md", &format!("`{path}`")), &["tests/README.md:1:", path, "does not exist"]);
+        fails(&link_failures("docs/a.md", &format!("text\n`{path}`")), &["docs/a.md:2:", path, "does not exist"]);
     }
 }
 
 #[test]
 fn names_of_files_at_the_top_exist() {
-    passes(&linked(
+    passes(&link_failures(
         "docs/a.md",
         "`README.md` `release-notes.md` `NAME-<n>.md` `*.toml` `a.rs` `.mdx` `x.json` `.idea/x`",
     ));
     for path in ["deny.toml", "NOTES.md", "none.gradle", ".github/workflows/none.yml", ".ci/none"] {
-        fails(&linked("docs/a.md", &format!("text\n`{path}`")), &["docs/a.md:2:", path, "does not exist"]);
+        fails(&link_failures("docs/a.md", &format!("text\n`{path}`")), &["docs/a.md:2:", path, "does not exist"]);
     }
 }
 
-/// The failures of one cell of a column `test`.
-fn tested(cell: &str) -> Vec<String> {
+/// Returns the failures of one cell of a column `test`.
+fn test_cell_failures(cell: &str) -> Vec<String> {
     let rust = "#[test]\nfn one() {}\n\nfn helper() {}\n\n#[ignore]\n#[test]\nfn ignored() {}\n\n// #[test]\nfn noted() {}\n\
         proptest! {\n    #[test]\n    fn generated(x in 0..1) {}\n}\n#[cfg(unix)]\n#[test]\nfn some() {}\n";
     let java = "    // void noted(\n    /** @Test void noted() */\n    private int helper(int x) {\n        return called(x);\n    }\n\n\
@@ -363,10 +393,10 @@ fn a_column_of_tests_names_tests_that_run() {
         "The compiler refuses it",
         "`./gradlew cargoDeny`",
     ] {
-        passes(&tested(cell));
+        passes(&test_cell_failures(cell));
     }
     for cell in ["", "by hand", "`rust/core/src/lib.rs`", "`README`"] {
-        fails(&tested(cell), &["docs/a.md:3: column `test`: has no `path::name`"]);
+        fails(&test_cell_failures(cell), &["docs/a.md:3: column `test`: has no `path::name`"]);
     }
     for cell in [
         "`rust/core/src/lib.rs::helper`",
@@ -378,10 +408,10 @@ fn a_column_of_tests_names_tests_that_run() {
         "`java/a/ATest.java::helper`",
         "`java/a/ATest.java::off`",
     ] {
-        fails(&tested(cell), &["docs/a.md:3: column `test`:", "is not a test, or it is ignored"]);
+        fails(&test_cell_failures(cell), &["docs/a.md:3: column `test`:", "is not a test, or it is ignored"]);
     }
     for name in ["noted", "called"] {
-        let failures = tested(&format!("`java/a/ATest.java::{name}`"));
+        let failures = test_cell_failures(&format!("`java/a/ATest.java::{name}`"));
         assert!(failures.len() == 2 && failures[1].contains("declares no function"), "{failures:#?}");
     }
 }
@@ -425,7 +455,7 @@ fn functions_in_backquotes_exist() {
 #[test]
 fn code_names_documents_that_exist() {
     for path in ["a.rs", "b/A.java", "a.gradle", "a.py", "clippy.toml", ".ci/run"] {
-        passes(&linked(path, "\n# see docs/b.md."));
-        fails(&linked(path, "\n\"\"\"see docs/c.md."), &[path, ":2: names docs/c.md", "does not exist"]);
+        passes(&link_failures(path, "\n# see docs/b.md."));
+        fails(&link_failures(path, "\n\"\"\"see docs/c.md."), &[path, ":2: names docs/c.md", "does not exist"]);
     }
 }

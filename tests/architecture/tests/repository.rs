@@ -1,4 +1,4 @@
-//! The checks on this repository: every file that is not ignored.
+//! Runs the checks on every file of this repository that git does not ignore.
 
 use std::path::Path;
 use std::{fs, io};
@@ -6,7 +6,7 @@ use std::{fs, io};
 use ignore::WalkBuilder;
 use pfscim_architecture::{Files, arrows, compatibility, decisions, links};
 
-fn repository() -> io::Result<Files> {
+fn read_repository() -> io::Result<Files> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut files = Files::new();
     // An archive of the source has no `.git`, but the same `.gitignore`.
@@ -23,7 +23,7 @@ fn repository() -> io::Result<Files> {
 }
 
 fn passes(check: fn(&Files) -> Vec<String>) -> io::Result<()> {
-    let failures = check(&repository()?);
+    let failures = check(&read_repository()?);
     assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), failures.join("\n"));
     Ok(())
 }
@@ -39,11 +39,11 @@ fn each_row_of_the_decision_table_has_a_test() -> io::Result<()> {
 }
 
 #[test]
-fn what_scripts_rely_on_is_listed() -> io::Result<()> {
+fn compatibility_tables_match_the_code() -> io::Result<()> {
     passes(compatibility)
 }
 
 #[test]
-fn documents_and_comments_name_what_exists() -> io::Result<()> {
+fn documents_and_comments_name_existing_files() -> io::Result<()> {
     passes(links)
 }
