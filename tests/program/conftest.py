@@ -1,4 +1,7 @@
-"""Fixtures of the tests of this folder: the scenario's target with its first users, and the ways out of the program."""
+"""Provides the fixtures of this folder: a target with the first users of a scenario, and a connection to it.
+
+A connection sends its operations through core or through the deployed jar.
+"""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,32 +14,32 @@ from kit.validation import problems
 from zoo import NAMES
 from zoo.recorder import Recorder
 from zoo.scim2_server import ScimServer
-from zoo.server import request as asked
+from zoo.server import request as parsed
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What shares servers stays with one worker: a file, or of the scenario table what is played at one server."""
+    """Keeps tests that share servers in one worker: those of a file, or those of one server in the scenario table."""
     for item in items:
         callspec = getattr(item, "callspec", None)
-        where = callspec.params.get("name", "") if callspec and item.path.stem == "test_table" else ""
-        item.add_marker(pytest.mark.xdist_group(f"{item.path.stem} {where}"))
+        server_name = callspec.params.get("name", "") if callspec and item.path.stem == "test_table" else ""
+        item.add_marker(pytest.mark.xdist_group(f"{item.path.stem} {server_name}"))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """A worker hands its part of the scenario table over."""
+    """Passes this worker's part of the scenario table to the main process."""
     output = getattr(session.config, "workeroutput", None)
     if output is not None:
         output["cells"] = [(key, list(cells.items())) for key, cells in scenario_table.CELLS.items()]
 
 
 def pytest_testnodedown(node: Any) -> None:
-    """What a worker handed over."""
+    """Adds a worker's part to the scenario table."""
     for key, cells in getattr(node, "workeroutput", {}).get("cells", []):
-        scenario_table.CELLS.setdefault(tuple(key), {}).update({tuple(where): cell for where, cell in cells})
+        scenario_table.CELLS.setdefault(tuple(key), {}).update({tuple(place): cell for place, cell in cells})
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Shows the scenario table, where it was played."""
+    """Prints the scenario table if a test filled it."""
     if scenario_table.CELLS:
         terminalreporter.section("scenario x server")
         for line in scenario_table.printed(NAMES):
@@ -44,10 +47,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def built() -> None:
-    """The tests run what ships; they do not build it."""
-    assert PROGRAM.exists(), f"{PROGRAM} is not there: run ./gradlew dist first"
-    assert list(DEPLOY.glob("*.jar")), f"no jar in {DEPLOY}: run ./gradlew dist first"
+def require_dist() -> None:
+    """Fails if `dist` is not built: the tests run what ships and do not build it."""
+    assert PROGRAM.exists(), f"{PROGRAM} does not exist; run ./gradlew dist"
+    assert list(DEPLOY.glob("*.jar")), f"{DEPLOY} contains no jar; run ./gradlew dist"
 
 
 @pytest.fixture
@@ -56,44 +59,51 @@ def scenario() -> Scenario:
 
 
 @pytest.fixture(scope="session")
-def running() -> Iterator[ScimServer]:
-    """One server for all tests."""
+def started_server() -> Iterator[ScimServer]:
+    """One server for all tests of a worker."""
     with ScimServer() as server:
         yield server
 
 
 @pytest.fixture
-def server(running: ScimServer, scenario: Scenario) -> ScimServer:
-    """A server that holds what the scenario has there beforehand."""
-    running.hold(scenario.seed, scenario.seed_groups)
-    return running
+def server(started_server: ScimServer, scenario: Scenario) -> ScimServer:
+    """The server with the users and groups that the scenario has at the target before the first cycle."""
+    started_server.hold(scenario.seed, scenario.seed_groups)
+    return started_server
+
+
+@pytest.fixture
+def empty_target(server: ScimServer) -> ScimServer:
+    """The target without users."""
+    server.hold([])
+    return server
 
 
 @pytest.fixture
 def wire(server: ScimServer) -> Iterator[Recorder]:
-    """What the program and the server say to each other. Whatever the test is about, every request has to be valid."""
+    """The recorder between the program and the server. After each test, every request must be valid SCIM 2.0."""
     with Recorder(server) as recorder:
         yield recorder
-    assert [problem for each in recorder.exchanges for problem in problems(asked(each), "2.0")] == []
+    assert [problem for exchange in recorder.exchanges for problem in problems(parsed(exchange), "2.0")] == []
 
 
 @pytest.fixture
 def direct(scenario: Scenario, server: ScimServer, wire: Recorder, tmp_path: Path) -> Setup:
-    """The scenario's connection with core in the program's own process."""
+    """The scenario's connection, through core."""
     return Setup(scenario, tmp_path, wire.url, server.token)
 
 
 @pytest.fixture(params=["core", "jar"])
 def setup(request: pytest.FixtureRequest, direct: Setup) -> Setup:
-    """The scenario's connection, each way out."""
+    """The scenario's connection, once through core and once through the jar."""
     if request.param == "jar":
         direct.plugin = DEPLOY
     return direct
 
 
 @pytest.fixture
-def edited(tmp_path: Path, scenario: Scenario) -> Callable[[str, Callable[[str], str]], Path]:
-    """A directory of the scenario, changed for one test."""
+def edited_directory(tmp_path: Path, scenario: Scenario) -> Callable[[str, Callable[[str], str]], Path]:
+    """Returns a function that writes a changed copy of a directory of the scenario."""
 
     def edit(name: str, change: Callable[[str], str]) -> Path:
         before = (scenario.folder / name).read_text(encoding="utf-8")

@@ -1,5 +1,8 @@
-"""A PingOne connection and rule (tests/scenarios/pingone) against real targets: Code42's rule as its guide has it, with
-users in and out of the population, disabled, changed and leaving; and PingOne's API as it was recorded, on loopback."""
+"""Checks a PingOne connection and rule (tests/scenarios/pingone) at real targets.
+
+The rule is the one of the guide for Code42: users enter and leave its population, change and are disabled. A server on
+loopback plays PingOne's API as it was recorded.
+"""
 
 import json
 import re
@@ -29,18 +32,18 @@ ADA, BOB, CHLOE, DAN, EVE, GUS = (
 
 
 class Rule:
-    """The scenario's connection and rule for one target, and what PingOne holds."""
+    """The scenario's connection and rule for one target, and the users of PingOne."""
 
     def __init__(self, server: Server, folder: Path) -> None:
         self.server, self.folder = server, folder
-        self.way: list[object] = []
+        self.sync_options: list[object] = []
         self.file = self.read("connection.json")
         auth = dict(server.auth.right)
         self.secrets = {name: auth.pop(name) for name in SECRETS if name in auth}
         if auth["AUTHENTICATION_METHOD"] == "Basic Authentication":
             auth["AUTHORIZATION_TYPE"] = "Basic"
         self.configuration.update({"SCIM_URL": server.url} | auth)
-        self.people = {user["username"]: user for user in self.read("users.json")["_embedded"]["users"]}
+        self.source_users = {user["username"]: user for user in self.read("users.json")["_embedded"]["users"]}
 
     @staticmethod
     def read(name: str) -> Any:
@@ -54,16 +57,16 @@ class Rule:
     def state(self) -> Path:
         return self.folder / "state.sqlite"
 
-    def run(self, command: str, *more: object) -> Run:
-        """The program on these users."""
+    def run(self, command: str, *options: object) -> Run:
+        """Writes the users and the connection, and runs the program on them."""
         for name in ("populations.json", "groups.json"):
             shutil.copy(SCENARIOS / "pingone" / name, self.folder)
-        page = {"_embedded": {"users": list(self.people.values())}, "count": len(self.people)}
+        page = {"_embedded": {"users": list(self.source_users.values())}, "count": len(self.source_users)}
         self.write("users.json", page)
         self.write("connection.json", self.file)
-        given = [part for name in self.secrets for part in ("--secret", f"{name}=env:GIVEN_{name}")]
+        secret_options = [part for name in self.secrets for part in ("--secret", f"{name}=env:GIVEN_{name}")]
         environment = {f"GIVEN_{name}": value for name, value in self.secrets.items()} | {"WORKER": WORKER}
-        run = pfscim(command, self.folder / "connection.json", *given, *more, environment=environment)
+        run = pfscim(command, self.folder / "connection.json", *secret_options, *options, environment=environment)
         for secret in (*self.secrets.values(), WORKER):
             assert secret not in run.out + run.err, "the program shows a secret"
         return run
@@ -71,25 +74,25 @@ class Rule:
     def write(self, name: str, value: Any) -> None:
         (self.folder / name).write_text(json.dumps(value), encoding="utf-8")
 
-    def sync(self, *more: object) -> Run:
-        return self.run("sync", "--state", self.state, "--json", *self.way, *more)
+    def sync(self, *options: object) -> Run:
+        return self.run("sync", "--state", self.state, "--json", *self.sync_options, *options)
 
-    def plan(self, *more: object) -> Run:
-        return self.run("plan", "--state", self.state, "--json", *more)
+    def plan(self, *options: object) -> Run:
+        return self.run("plan", "--state", self.state, "--json", *options)
 
-    def refused(self, told: str, *more: object) -> None:
-        """A run that ends before anything is written, with one line."""
+    def assert_rejected(self, expected_text: str, *options: object) -> None:
+        """Checks that `plan` and `sync` end with status 2, one error line and no write."""
         before = self.server.users()
         self.server.forget()
-        for run in (self.plan(), self.sync(*more)):
-            assert run.status == 2 and told in run.err, run
+        for run in (self.plan(), self.sync(*options)):
+            assert run.status == 2 and expected_text in run.err, run
             assert len([line for line in run.err.splitlines() if line.startswith("pfscim: ")]) == 1, run
-        assert [asked for asked in self.server.requests() if asked.method != "GET"] == []
+        assert [request for request in self.server.requests() if request.method != "GET"] == []
         assert self.server.users() == before
 
 
 def counters(run: Run, kind: str = "users") -> list[int]:
-    """Impacted, Success, Partially Synced, Unsynced, Failed."""
+    """Returns PingOne's counters: Impacted, Success, Partially Synced, Unsynced, Failed."""
     sync = next(line["sync"] for line in map(json.loads, run.out.splitlines()) if "sync" in line)
     return [sync[kind][name] for name in ("impacted", "success", "partiallySynced", "unsynced", "failed")]
 
@@ -101,31 +104,31 @@ def target(request: pytest.FixtureRequest) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def one_target() -> Iterator[Server]:
+def first_target() -> Iterator[Server]:
     with start(TARGETS[0]) as server:
         yield server
 
 
-def cleared(server: Server) -> Server:
+def empty(server: Server) -> Server:
     server.clear()
     return server
 
 
-def valid(server: Server) -> None:
-    """Whatever the test is about, every request has to be valid."""
-    assert [problem for asked in server.requests() for problem in problems(asked, "2.0")] == []
+def assert_valid_requests(server: Server) -> None:
+    """Checks that every recorded request is valid SCIM 2.0."""
+    assert [problem for request in server.requests() for problem in problems(request, "2.0")] == []
 
 
 @pytest.fixture
-def every(target: Server, tmp_path: Path) -> Iterator[Rule]:
-    yield Rule(cleared(target), tmp_path)
-    valid(target)
+def rule_at_each_target(target: Server, tmp_path: Path) -> Iterator[Rule]:
+    yield Rule(empty(target), tmp_path)
+    assert_valid_requests(target)
 
 
 @pytest.fixture
-def rule(one_target: Server, tmp_path: Path) -> Iterator[Rule]:
-    yield Rule(cleared(one_target), tmp_path)
-    valid(one_target)
+def rule(first_target: Server, tmp_path: Path) -> Iterator[Rule]:
+    yield Rule(empty(first_target), tmp_path)
+    assert_valid_requests(first_target)
 
 
 def active(server: Server) -> dict[str, bool]:
@@ -133,14 +136,14 @@ def active(server: Server) -> dict[str, bool]:
 
 
 @pytest.mark.parametrize("way", ["core", "jar"])
-def test_code42s_rule_follows_its_population(every, way):
+def test_code42s_rule_follows_its_population(rule_at_each_target, way):
     if way == "jar":
-        every.way = ["--plugin", DEPLOY]
-    server = every.server
-    plan = every.plan()
+        rule_at_each_target.sync_options = ["--plugin", DEPLOY]
+    server = rule_at_each_target.server
+    plan = rule_at_each_target.plan()
     assert plan.status == 0, plan
     assert server.users() == {}
-    first = every.sync()
+    first = rule_at_each_target.sync()
     assert first.status == 0, first
     assert first.outcomes == {ADA: "created", BOB: "created", CHLOE: "created", DAN: "skipped", EVE: "created"}
     assert plan.outcomes == first.outcomes
@@ -154,30 +157,30 @@ def test_code42s_rule_follows_its_population(every, way):
         "Employee",
     )
     assert ada["addresses"][0]["streetAddress"] == "12 St James's Square" and ada["addresses"][0]["country"] == "GB"
-    filters = {asked.query["filter"] for asked in server.requests() if "filter" in asked.query}
+    filters = {request.query["filter"] for request in server.requests() if "filter" in request.query}
     assert f'username Eq "{ADA}"' in filters and all(text.startswith('username Eq "') for text in filters), (
-        "not as typed"
+        "a filter differs from the setting"
     )
 
     server.forget()
-    again = every.sync()
+    again = rule_at_each_target.sync()
     assert (again.status, again.outcomes, counters(again)) == (0, {}, [5, 4, 0, 1, 0])
-    assert [asked for asked in server.requests() if asked.method != "GET"] == []
+    assert [request for request in server.requests() if request.method != "GET"] == []
 
-    every.people[BOB]["title"] = "Architect"
-    every.people[EVE]["enabled"] = False
-    every.people[ADA]["population"]["id"] = "p-guests"
-    every.people[GUS]["population"]["id"] = "p-employees"
-    del every.people[CHLOE]
-    second = every.sync()
+    rule_at_each_target.source_users[BOB]["title"] = "Architect"
+    rule_at_each_target.source_users[EVE]["enabled"] = False
+    rule_at_each_target.source_users[ADA]["population"]["id"] = "p-guests"
+    rule_at_each_target.source_users[GUS]["population"]["id"] = "p-employees"
+    del rule_at_each_target.source_users[CHLOE]
+    second = rule_at_each_target.sync()
     assert second.outcomes == {BOB: "updated", EVE: "disabled", ADA: "disabled", GUS: "created", CHLOE: "disabled"}
     assert active(server) == {ADA: False, BOB: True, CHLOE: False, EVE: False, GUS: True}
     assert server.users()[BOB]["title"] == "Architect"
-    assert server.users()[EVE]["title"] == "Lead", "who is disabled keeps everything else"
+    assert server.users()[EVE]["title"] == "Lead", "a disable changed another attribute"
 
-    every.people[EVE]["enabled"] = True
-    every.people[ADA]["population"]["id"] = "p-employees"
-    third = every.sync()
+    rule_at_each_target.source_users[EVE]["enabled"] = True
+    rule_at_each_target.source_users[ADA]["population"]["id"] = "p-employees"
+    third = rule_at_each_target.sync()
     assert third.outcomes == {EVE: "re-enabled", ADA: "re-enabled"}
     assert active(server)[EVE] and active(server)[ADA]
 
@@ -187,15 +190,15 @@ def test_skipped_operations_are_counted_as_pingone_counts_them(rule):
     run = rule.sync()
     assert set(run.outcomes.values()) == {"skipped"}
     assert counters(run) == [5, 0, 0, 5, 0]
-    assert counters(rule.sync()) == [5, 0, 0, 5, 0], "nothing is asked for them any more, but they are still not there"
+    assert counters(rule.sync()) == [5, 0, 0, 5, 0], "users that were skipped before still count as unsynced"
     rule.configuration.update({"CREATE_USERS": True, "UPDATE_USERS": False})
     assert counters(rule.sync()) == [5, 4, 0, 1, 0]
-    rule.people[BOB]["title"] = "Architect"
+    rule.source_users[BOB]["title"] = "Architect"
     run = rule.sync()
     assert (run.outcomes, counters(run)) == ({BOB: "skipped"}, [5, 3, 1, 1, 0])
     assert rule.server.users()[BOB]["title"] == "Engineer"
     rule.configuration.update({"UPDATE_USERS": True, "DISABLE_USERS": False})
-    rule.people[EVE]["enabled"] = False
+    rule.source_users[EVE]["enabled"] = False
     run = rule.sync()
     assert run.outcomes == {BOB: "updated", DAN: "skipped", EVE: "skipped"} and counters(run) == [5, 3, 1, 1, 0]
     assert active(rule.server)[EVE]
@@ -215,15 +218,15 @@ def test_a_nested_filter_selects_direct_and_inherited_members_of_a_group(rule):
         ]
     }
     assert rule.sync().outcomes == {ADA: "created", BOB: "created"}
-    rule.people[BOB]["memberOfGroupIDs"] = []
+    rule.source_users[BOB]["memberOfGroupIDs"] = []
     assert rule.sync().outcomes == {BOB: "disabled"}
 
 
 def test_a_filter_without_matches_removes_users_only_with_max_removals(rule):
     assert rule.sync().status == 0
-    for user in rule.people.values():
+    for user in rule.source_users.values():
         user["population"]["id"] = "p-guests"
-    rule.people[GUS]["population"]["id"] = "p-guests"
+    rule.source_users[GUS]["population"]["id"] = "p-guests"
     before = rule.server.users()
     run = rule.sync()
     assert run.status == 2 and "--max-removals 4" in run.err, run
@@ -233,7 +236,7 @@ def test_a_filter_without_matches_removes_users_only_with_max_removals(rule):
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "expected_text"),
     [
         (lambda file: file["store"].update(status="INACTIVE"), "the connection is disabled"),
         (lambda file: file["rule"].update(active=False), "the rule is off"),
@@ -254,10 +257,12 @@ def test_a_filter_without_matches_removes_users_only_with_max_removals(rule):
         (lambda file: file["source"].update(files=["users.json"]), "the populations themselves were not read"),
     ],
 )
-def test_a_connection_or_rule_that_does_not_fit_is_rejected_before_any_write(rule, change: Callable[[Any], Any], told):
+def test_a_connection_or_rule_that_does_not_fit_is_rejected_before_any_write(
+    rule, change: Callable[[Any], Any], expected_text
+):
     assert rule.sync().status == 0
     change(rule.file)
-    rule.refused(told)
+    rule.assert_rejected(expected_text)
 
 
 def member_names(server: Server) -> dict[str, list[str]]:
@@ -285,23 +290,26 @@ def test_groups_are_provisioned_and_a_group_of_the_same_name_is_merged_or_overwr
     run = rule.sync()
     assert run.group_outcomes == {"Engineering": "adopted", "Backup": "created"}, run
     assert counters(run, "groups") == [2, 2, 0, 0, 0]
-    there = [ADA, "guest@elsewhere.example"] if handling == "Merge" else []
-    assert member_names(server) == {"Engineering": sorted([BOB, EVE, *there]), "Backup": sorted([ADA, BOB, EVE])}
+    seeded_members = [ADA, "guest@elsewhere.example"] if handling == "Merge" else []
+    assert member_names(server) == {
+        "Engineering": sorted([BOB, EVE, *seeded_members]),
+        "Backup": sorted([ADA, BOB, EVE]),
+    }
     assert rule.sync().group_outcomes == {}
-    # Whom the rule put there goes when PingOne says so; whom it did not stays.
-    rule.people[EVE]["memberOfGroupIDs"] = []
+    # A member that the rule added is removed with its membership in PingOne. Other members stay.
+    rule.source_users[EVE]["memberOfGroupIDs"] = []
     plan, run = rule.plan(), rule.sync()
     assert run.group_outcomes == {"Engineering": "updated", "Backup": "updated"}
-    told = {line["identifier"]: line["members"] for line in plan.lines if line["kind"] == "group"}
-    assert told["Engineering"] == {"added": [], "removed": [EVE]}
-    assert member_names(server)["Engineering"] == sorted([BOB, *there])
+    planned_members = {line["identifier"]: line["members"] for line in plan.lines if line["kind"] == "group"}
+    assert planned_members["Engineering"] == {"added": [], "removed": [EVE]}
+    assert member_names(server)["Engineering"] == sorted([BOB, *seeded_members])
 
 
 def test_plugin_rejects_merge_handling(rule):
     rule.configuration["GROUP_MEMBERSHIP_HANDLING"] = "Merge"
     rule.file["source"]["files"].append("groups.json")
     rule.file["rule"]["groups"] = [{"name": "Engineering"}]
-    rule.way = ["--plugin", DEPLOY]
+    rule.sync_options = ["--plugin", DEPLOY]
     run = rule.sync()
     assert run.status == 2 and "GROUP_MEMBERSHIP_HANDLING" in run.err, run
 
@@ -309,22 +317,22 @@ def test_plugin_rejects_merge_handling(rule):
 def test_an_external_group_is_rejected(rule):
     rule.file["source"]["files"].append("groups.json")
     rule.file["rule"]["groups"] = [{"name": "Partners"}]
-    rule.refused("`Partners` is an external group")
+    rule.assert_rejected("`Partners` is an external group")
 
 
 # --- PingOne's API --------------------------------------------------------------------------------------------------
 
 
 class PingOne:
-    """PingOne's API as it was recorded: collections in pages of two, tokens of a worker application."""
+    """Plays PingOne's API as it was recorded: collections in pages of two, tokens of a worker application."""
 
     def __init__(self, rule: Rule) -> None:
         self.rule = rule
         self.tokens = 0
-        self.lives = 1000
-        """How many requests a token is good for."""
+        self.requests_per_token = 1000
+        """The number of requests until a token expires."""
         self.instead: Callable[[str], tuple[int, Any] | None] = lambda path: None
-        self.recorder = Recorder(instead=self.answer)
+        self.recorder = Recorder(instead=self._respond)
 
     def __enter__(self) -> "PingOne":
         self.recorder.__enter__()
@@ -335,7 +343,7 @@ class PingOne:
             "environment": "e1",
             "clientId": "worker",
         }
-        self.rule.way = [*self.rule.way, "--secret", "PINGONE_CLIENT_SECRET=env:WORKER"]
+        self.rule.sync_options = [*self.rule.sync_options, "--secret", "PINGONE_CLIENT_SECRET=env:WORKER"]
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -345,25 +353,25 @@ class PingOne:
     def paths(self) -> list[str]:
         return [exchange.path for exchange in self.recorder.exchanges]
 
-    def answer(self, exchange: Any) -> tuple[int, str, str]:
-        status, body = self.instead(exchange.path) or self.said(exchange)
+    def _respond(self, exchange: Any) -> tuple[int, str, str]:
+        status, body = self.instead(exchange.path) or self._api_response(exchange)
         return status, "application/json", json.dumps(body)
 
-    def said(self, exchange: Any) -> tuple[int, Any]:
+    def _api_response(self, exchange: Any) -> tuple[int, Any]:
         if exchange.path == "/auth/e1/as/token":
             assert exchange.body == "grant_type=client_credentials"
             assert exchange.headers.get("authorization", exchange.headers.get("Authorization")).startswith("Basic")
             self.tokens += 1
-            self.left = self.lives
+            self.requests_left = self.requests_per_token
             return 200, {"access_token": f"t{self.tokens}", "token_type": "Bearer", "expires_in": 3600}
-        if self.left == 0:
+        if self.requests_left == 0:
             return 401, {"code": "INVALID_TOKEN", "message": "The access token is expired"}
-        self.left -= 1
+        self.requests_left -= 1
         parts = urllib.parse.urlsplit(exchange.path)
         query = dict(urllib.parse.parse_qsl(parts.query))
         kind = parts.path.removeprefix("/v1/environments/e1/")
         if kind == "users":
-            items = list(self.rule.people.values())
+            items = list(self.rule.source_users.values())
             if "filter" in query:
                 group = re.fullmatch(r'memberOfGroups\[id eq "(.+)"\]', query["filter"]).group(1)
                 items = [user for user in items if group in user["memberOfGroupIDs"]]
@@ -373,8 +381,8 @@ class PingOne:
         first = int(query.get("cursor", 0))
         links = {"self": {"href": self.url + exchange.path}}
         if first + 2 < len(items):
-            more = urllib.parse.urlencode(query | {"cursor": first + 2})
-            links["next"] = {"href": f"{self.url}{parts.path}?{more}"}
+            next_query = urllib.parse.urlencode(query | {"cursor": first + 2})
+            links["next"] = {"href": f"{self.url}{parts.path}?{next_query}"}
         return 200, {"_links": links, "_embedded": {kind: items[first : first + 2]}, "count": len(items), "size": 2}
 
 
@@ -393,7 +401,7 @@ def test_users_are_read_page_by_page_from_the_api(rule, api):
         "/v1/environments/e1/users?limit=200&cursor=4",
     ]
     assert api.tokens == 1
-    del rule.people[BOB]
+    del rule.source_users[BOB]
     assert rule.sync().outcomes == {BOB: "disabled"}
 
 
@@ -406,14 +414,14 @@ def test_groups_of_the_api_get_the_members_that_it_returns(rule, api):
 
 
 def test_a_token_that_expires_between_pages_is_renewed(rule, api):
-    api.lives = 2
+    api.requests_per_token = 2
     run = rule.sync()
     assert run.status == 0 and len(run.outcomes) == 5, run
     assert api.tokens == 2
 
 
 @pytest.mark.parametrize(
-    ("path", "answer", "told"),
+    ("path", "response", "expected_text"),
     [
         (
             "/users",
@@ -428,22 +436,22 @@ def test_a_token_that_expires_between_pages_is_renewed(rule, api):
         ("populations", (404, {}), "source.environment"),
     ],
 )
-def test_an_incomplete_read_of_pingone_removes_no_users(rule, api, path, answer, told):
+def test_an_incomplete_read_of_pingone_removes_no_users(rule, api, path, response, expected_text):
     assert rule.sync().status == 0
-    del rule.people[BOB]
-    api.instead = lambda asked: answer if path in asked else None
+    del rule.source_users[BOB]
+    api.instead = lambda request: response if path in request else None
     before = rule.server.users()
     rule.server.forget()
     run = rule.sync("--max-removals", "100")
-    assert run.status == 2 and told in run.err, run
+    assert run.status == 2 and expected_text in run.err, run
     assert rule.server.requests() == [] and rule.server.users() == before
 
 
 def test_the_next_page_is_never_fetched_from_another_server(rule, api):
-    with Recorder(instead=lambda _: (200, "application/json", "{}")) as other:
-        link = other.url + "/users"
-        page = {"_links": {"next": {"href": link}}, "_embedded": {"users": [rule.people[ADA]]}}
-        api.instead = lambda asked: (200, page) if "/users" in asked else None
+    with Recorder(instead=lambda _: (200, "application/json", "{}")) as foreign_server:
+        url = foreign_server.url + "/users"
+        page = {"_links": {"next": {"href": url}}, "_embedded": {"users": [rule.source_users[ADA]]}}
+        api.instead = lambda request: (200, page) if "/users" in request else None
         run = rule.sync()
         assert run.status == 2 and "which is another server" in run.err, run
-        assert other.exchanges == []
+        assert foreign_server.exchanges == []

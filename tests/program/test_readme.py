@@ -1,4 +1,4 @@
-"""The walk-throughs of the README, run as they are printed."""
+"""Runs the walk-throughs of the README as printed, and compares their output."""
 
 import re
 import shutil
@@ -8,8 +8,8 @@ import pytest
 from kit.program import ROOT, SCENARIOS
 from zoo.process import free_port, require
 
-IDS = re.compile(r"\([0-9a-f]{32}\)")
-PORTS = re.compile(r"(?<=--port )\d+|(?<=127\.0\.0\.1:)\d+")
+TARGET_ID = re.compile(r"\([0-9a-f]{32}\)")
+PORT = re.compile(r"(?<=--port )\d+|(?<=127\.0\.0\.1:)\d+")
 
 
 @pytest.mark.parametrize(
@@ -21,25 +21,25 @@ PORTS = re.compile(r"(?<=--port )\d+|(?<=127\.0\.0\.1:)\d+")
     ids=["ldap", "pingone"],
 )
 def test_a_walk_through_works_as_printed(tmp_path, title, scenario, programs):
-    """In a folder that looks like the checkout, on free ports instead of the printed ones."""
+    """Runs in a folder with the paths of the checkout, on free ports instead of the printed ports."""
     for name in programs:
         require(name)
     level = title.split()[0]
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     section = re.split(rf"\n#{{1,{len(level)}}} ", readme.split(f"\n{title}\n")[1])[0]
     scripts = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
-    assert scripts, "there is no walk-through"
+    assert scripts, "the section has no script"
     for folder in ("dist", "build"):
         (tmp_path / folder).symlink_to(ROOT / folder)
-    there = tmp_path / "tests" / "scenarios" / scenario
-    shutil.copytree(SCENARIOS / scenario, there)
+    scenario_folder = tmp_path / "tests" / "scenarios" / scenario
+    shutil.copytree(SCENARIOS / scenario, scenario_folder)
     script = "set -eu\n" + "".join(scripts)
-    connection = (there / "connection.json").read_text(encoding="utf-8")
-    for port in sorted(set(PORTS.findall(script))):
-        free = str(free_port())
-        script, connection = script.replace(port, free), connection.replace(port, free)
-    (there / "connection.json").write_text(connection, encoding="utf-8")
-    done = subprocess.run(
+    connection = (scenario_folder / "connection.json").read_text(encoding="utf-8")
+    for port in sorted(set(PORT.findall(script))):
+        unused_port = str(free_port())
+        script, connection = script.replace(port, unused_port), connection.replace(port, unused_port)
+    (scenario_folder / "connection.json").write_text(connection, encoding="utf-8")
+    completed = subprocess.run(
         ["bash", "-c", script],
         cwd=tmp_path,
         stdin=subprocess.DEVNULL,
@@ -48,10 +48,10 @@ def test_a_walk_through_works_as_printed(tmp_path, title, scenario, programs):
         timeout=120,
         check=False,
     )
-    assert done.returncode == 0, done
-    printed = re.findall(r"```text\n(.*?)```", section, re.DOTALL)
-    assert printed, "nothing is printed"
-    for block in printed:
-        assert IDS.sub("(ID)", block.strip()) in IDS.sub("(ID)", done.stdout), (
-            f"not printed:\n{block}\nbut\n{done.stdout}"
+    assert completed.returncode == 0, completed
+    expected_outputs = re.findall(r"```text\n(.*?)```", section, re.DOTALL)
+    assert expected_outputs, "the section has no output"
+    for expected in expected_outputs:
+        assert TARGET_ID.sub("(ID)", expected.strip()) in TARGET_ID.sub("(ID)", completed.stdout), (
+            f"expected:\n{expected}\nprinted:\n{completed.stdout}"
         )

@@ -1,5 +1,4 @@
-"""The page of `pfscim plan --html`, in a real browser: what it shows, what it hides, and that nothing in the data can
-act on it."""
+"""Checks the page of `pfscim plan --html` in a real browser: it shows every change, and data cannot run a script."""
 
 import json
 import subprocess
@@ -16,7 +15,7 @@ SECRET = "a-masked-value"
 
 
 class Page(HTMLParser):
-    """The page as the browser has it: what is shown of it, outcome by outcome."""
+    """The visible content of the page after its script ran: texts by outcome, counts, title and banner."""
 
     VOID = frozenset({"meta", "input", "br", "img", "link"})
 
@@ -63,9 +62,9 @@ class Page(HTMLParser):
         return next(a["data-outcome"] for tag, _, a in self._open if tag == "section")
 
 
-def browse(page, folder, query="") -> Page:
-    """Lets a browser load the page and run its script, and reads what then is there."""
-    done = subprocess.run(
+def browse(path, folder, query="") -> Page:
+    """Loads the page in a browser, which runs its script, and returns the resulting page."""
+    completed = subprocess.run(
         [
             require("chromium"),
             "--headless",
@@ -78,7 +77,7 @@ def browse(page, folder, query="") -> Page:
             "--disable-sync",
             f"--user-data-dir={folder / 'browser'}",
             "--dump-dom",
-            page.as_uri() + query,
+            path.as_uri() + query,
         ],
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -86,15 +85,15 @@ def browse(page, folder, query="") -> Page:
         timeout=120,
         check=False,
     )
-    assert done.returncode == 0 and "</html>" in done.stdout, done.stderr
-    return Page(done.stdout)
+    assert completed.returncode == 0 and "</html>" in completed.stdout, completed.stderr
+    return Page(completed.stdout)
 
 
 @pytest.fixture
-def report(running, tmp_path):
-    """Ways to the report of a plan in which something of everything happens."""
-    running.hold([])
-    with Recorder(running) as wire:
+def report(started_server, tmp_path):
+    """Runs a first cycle, and returns a function that runs further commands on its state."""
+    started_server.hold([])
+    with Recorder(started_server) as wire:
         connection = population.connection(wire.url)
         connection["name"] = HOSTILE
         for mapping in connection["outboundProvision"]["channels"][0]["attributeMapping"]:
@@ -114,18 +113,18 @@ def report(running, tmp_path):
                 "--secret",
                 "OAUTH_ACCESS_TOKEN=env:TARGET_TOKEN",
                 *more,
-                environment={"TARGET_TOKEN": running.token},
+                environment={"TARGET_TOKEN": started_server.token},
             )
 
-        before = population.ldif(tmp_path / "a.ldif", range(30))
-        assert run("sync", before).status == 0
+        directory = population.ldif(tmp_path / "a.ldif", range(30))
+        assert run("sync", directory).status == 0
         yield run
 
 
-def changed(folder, numbers=range(2, 31)):
-    """Two left, one is new, one is there twice, one has a hostile title, one another masked value."""
-    after = population.ldif(folder / "b.ldif", [*numbers, 99])
-    entries = after.read_text().split("\n\n")
+def write_changed_directory(folder, numbers=range(2, 31)):
+    """Writes a directory with two leavers, a newcomer with a duplicate name, a hostile title and a new masked value."""
+    directory = population.ldif(folder / "b.ldif", [*numbers, 99])
+    entries = directory.read_text().split("\n\n")
     for index, entry in enumerate(entries):
         if "user000004" in entry:
             entries[index] = entry.replace("title: Engineer", f"title: {HOSTILE}")
@@ -133,70 +132,70 @@ def changed(folder, numbers=range(2, 31)):
             entries[index] = entry.replace("employeeNumber: 6", f"employeeNumber: {SECRET}")
         if "user000099" in entry:
             entries[index] = entry.replace(population.name(99), population.name(8))
-    after.write_text("\n\n".join(entries))
-    return after
+    directory.write_text("\n\n".join(entries))
+    return directory
 
 
 def test_the_page_shows_every_changed_record_and_its_changes(report, tmp_path):
-    page = tmp_path / "plan.html"
-    plan = report("plan", changed(tmp_path), "--html", page)
+    path = tmp_path / "plan.html"
+    plan = report("plan", write_changed_directory(tmp_path), "--html", path)
     assert plan.status == 1, plan
-    assert SECRET not in page.read_text()
-    shown = browse(page, tmp_path)
-    # What is on the page is what the plan tells.
+    assert SECRET not in path.read_text()
+    page = browse(path, tmp_path)
+    # The page must show the same records as the JSON of the plan.
     expected = {}
     for line in plan.lines:
         if line["outcome"] != "unchanged":
             expected.setdefault(line["outcome"], []).append(line["identifier"])
-    assert {word: [text.split()[0] for text in texts] for word, texts in shown.sections.items()} == {
-        word: sorted(names) for word, names in expected.items()
+    assert {outcome: [text.split()[0] for text in texts] for outcome, texts in page.sections.items()} == {
+        outcome: sorted(names) for outcome, names in expected.items()
     }
-    assert sorted(shown.tiles) == sorted(count for count in plan.summary.values() if count)
-    assert {word: len(names) for word, names in expected.items()} == {
+    assert sorted(page.tiles) == sorted(count for count in plan.summary.values() if count)
+    assert {outcome: len(names) for outcome, names in expected.items()} == {
         "created": 1,
         "disabled": 2,
         "updated": 2,
         "failed": 1,
     }
-    assert shown.output == f"{sum(map(len, expected.values()))} of {sum(map(len, expected.values()))} shown"
-    (hostile,) = [text for text in shown.sections["updated"] if population.name(4) in text]
-    assert "title" in hostile and "Engineer" in hostile and HOSTILE in hostile
-    (masked,) = [text for text in shown.sections["updated"] if population.name(6) in text]
-    assert "employeeNumber" in masked and "***" in masked
+    assert page.output == f"{sum(map(len, expected.values()))} of {sum(map(len, expected.values()))} shown"
+    (hostile_text,) = [text for text in page.sections["updated"] if population.name(4) in text]
+    assert "title" in hostile_text and "Engineer" in hostile_text and HOSTILE in hostile_text
+    (masked_text,) = [text for text in page.sections["updated"] if population.name(6) in text]
+    assert "employeeNumber" in masked_text and "***" in masked_text
 
 
 def test_data_cannot_run_a_script_on_the_page(report, tmp_path):
-    page = tmp_path / "plan.html"
-    report("plan", changed(tmp_path), "--html", page)
-    shown = browse(page, tmp_path)
-    assert shown.title == f"Provisioning plan: {HOSTILE}"
-    assert shown.tags.count("script") == shown.tags.count("style") == 1 and "img" not in shown.tags
+    path = tmp_path / "plan.html"
+    report("plan", write_changed_directory(tmp_path), "--html", path)
+    page = browse(path, tmp_path)
+    assert page.title == f"Provisioning plan: {HOSTILE}"
+    assert page.tags.count("script") == page.tags.count("style") == 1 and "img" not in page.tags
 
 
 def test_the_content_security_policy_blocks_an_injected_script(report, tmp_path):
-    page = tmp_path / "plan.html"
-    report("plan", changed(tmp_path), "--html", page)
-    # Were something not escaped, the browser would still refuse it.
+    path = tmp_path / "plan.html"
+    report("plan", write_changed_directory(tmp_path), "--html", path)
+    # If escaping failed, the policy must still stop the script.
     injected = tmp_path / "injected.html"
-    injected.write_text(page.read_text().replace("<main>", f"{HOSTILE}<main>"))
-    shown = browse(injected, tmp_path)
-    assert "img" in shown.tags and shown.title == f"Provisioning plan: {HOSTILE}"
-    assert "shown" in shown.output, "the script of the page itself runs"
+    injected.write_text(path.read_text().replace("<main>", f"{HOSTILE}<main>"))
+    page = browse(injected, tmp_path)
+    assert "img" in page.tags and page.title == f"Provisioning plan: {HOSTILE}"
+    assert "shown" in page.output, "the script of the page did not run"
 
 
 def test_the_search_finds_records_by_words(report, tmp_path):
-    page = tmp_path / "plan.html"
-    report("plan", changed(tmp_path), "--html", page)
-    shown = browse(page, tmp_path, "#q=engineer%20USER000004")
-    assert {word: len(texts) for word, texts in shown.sections.items()} == {"updated": 1}
-    assert shown.output.startswith("1 of ")
+    path = tmp_path / "plan.html"
+    report("plan", write_changed_directory(tmp_path), "--html", path)
+    page = browse(path, tmp_path, "#q=engineer%20USER000004")
+    assert {outcome: len(texts) for outcome, texts in page.sections.items()} == {"updated": 1}
+    assert page.output.startswith("1 of ")
 
 
 def test_the_page_of_a_plan_that_the_guard_refuses_has_a_banner(report, tmp_path):
-    page = tmp_path / "plan.html"
-    plan = report("plan", population.ldif(tmp_path / "few.ldif", range(5)), "--html", page)
+    path = tmp_path / "plan.html"
+    plan = report("plan", population.ldif(tmp_path / "five.ldif", range(5)), "--html", path)
     assert plan.status == 2
-    shown = browse(page, tmp_path)
-    assert "removal guard stops" in shown.banner and "--max-removals 25" in shown.banner
-    assert all(population.name(n) in shown.banner for n in range(5, 30))
-    assert len(shown.sections["disabled"]) == 25
+    page = browse(path, tmp_path)
+    assert "removal guard stops" in page.banner and "--max-removals 25" in page.banner
+    assert all(population.name(n) in page.banner for n in range(5, 30))
+    assert len(page.sections["disabled"]) == 25

@@ -1,5 +1,8 @@
-"""The scenario table: every row at every server, through core and through the jar. Each ends as written, both ways end
-in the same state, an unchanged directory writes nothing, and every request is one that the protocol allows."""
+"""Runs the scenario table: every row at every server, through core and through the jar.
+
+Each step has the expected result, core and jar end in the same state, a cycle without changes writes nothing, and every
+request is valid.
+"""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -13,38 +16,38 @@ from zoo import KINDS, NAMES, Request, Server, start
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
 CELLS = [(name, suite, row) for name in NAMES for suite in SUITES for row in SUITES[suite]["rows"]]
 RUNS = [(name, suite) for name in NAMES for suite in SUITES]
-# Who is deleted and comes back is another account.
+# With Delete, a user who returns gets a new account.
 KEEPING = [(name, suite) for name, suite in RUNS if SUITES[suite]["settings"].get("REMOVE_ACTION") != "Delete"]
 
 
 @pytest.fixture(scope="module")
 def servers() -> Iterator[dict[str, Server]]:
-    """Every server, started when it is first asked for."""
+    """Every server by name, started at its first use."""
     with ExitStack() as stack:
 
-        class Started(dict):
+        class ServersByName(dict):
             def __missing__(self, name: str) -> Server:
                 self[name] = stack.enter_context(start(name))
                 return self[name]
 
-        yield Started()
+        yield ServersByName()
 
 
 @pytest.fixture(scope="module")
 def replays(servers, tmp_path_factory):
-    """Each suite at each server, each way, run when it is first asked for."""
-    done: dict[tuple[str, str, str], Replay] = {}
+    """Returns a function that runs a suite at a server through core or the jar, once for each combination."""
+    replays_by_key: dict[tuple[str, str, str], Replay] = {}
 
-    def of(name: str, suite: str, way: str) -> Replay:
-        if (name, suite, way) not in done:
-            done[name, suite, way] = replay(servers[name], suite, way, tmp_path_factory.mktemp(way))
-        return done[name, suite, way]
+    def replay_of(name: str, suite: str, way: str) -> Replay:
+        if (name, suite, way) not in replays_by_key:
+            replays_by_key[name, suite, way] = replay(servers[name], suite, way, tmp_path_factory.mktemp(way))
+        return replays_by_key[name, suite, way]
 
-    return of
+    return replay_of
 
 
-def is_for_a_token(asked: Request) -> bool:
-    return "x-www-form-urlencoded" in (asked.header("Content-Type") or "")
+def is_for_a_token(request: Request) -> bool:
+    return "x-www-form-urlencoded" in (request.header("Content-Type") or "")
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -53,13 +56,13 @@ def test_each_step_of_a_row_has_the_expected_result(replays, name, suite, scenar
     row = Row(scenario, suite, KINDS[name])
     told(row, way, well=False)
     for step, cycle in enumerate(replays(name, suite, way).cycles):
-        expects = row.expects(step)
-        here = {who: word for who, word in cycle.outcomes.items() if who in row.names}
-        assert here == expects.outcomes, f"step {step}: {cycle.run}"
-        users = {who: user for who, user in cycle.users.items() if who in row.names}
-        assert users == expects.target, f"step {step}: {cycle.run}"
-        groups = {who: members for who, members in cycle.groups.items() if who in row.names}
-        assert groups == expects.groups, f"step {step}: {cycle.run}"
+        expected = row.expects(step)
+        outcomes = {record: outcome for record, outcome in cycle.outcomes.items() if record in row.names}
+        assert outcomes == expected.outcomes, f"step {step}: {cycle.run}"
+        users = {record: user for record, user in cycle.users.items() if record in row.names}
+        assert users == expected.target, f"step {step}: {cycle.run}"
+        groups = {record: members for record, members in cycle.groups.items() if record in row.names}
+        assert groups == expected.groups, f"step {step}: {cycle.run}"
     told(row, way, well=True)
 
 
@@ -67,7 +70,7 @@ def test_each_step_of_a_row_has_the_expected_result(replays, name, suite, scenar
 def test_a_cycle_fails_only_if_a_record_fails(replays, name, suite):
     for way in WAYS:
         for step, cycle in enumerate(replays(name, suite, way).cycles):
-            expected = [word for row in rows(suite, KINDS[name]) for word in row.expects(step).outcomes.values()]
+            expected = [outcome for row in rows(suite, KINDS[name]) for outcome in row.expects(step).outcomes.values()]
             assert cycle.run.status == ("failed" in expected), cycle.run
 
 
@@ -76,16 +79,18 @@ def test_a_cycle_without_changes_writes_nothing(replays, name, suite):
     for way in WAYS:
         last = replays(name, suite, way).cycles[-1]
         if last.run.status == 0:
-            assert [asked for asked in last.requests if asked.method in WRITES and not is_for_a_token(asked)] == []
+            assert [
+                request for request in last.requests if request.method in WRITES and not is_for_a_token(request)
+            ] == []
 
 
 @pytest.mark.parametrize(("name", "suite"), RUNS)
 def test_core_and_jar_end_in_the_same_state(replays, name, suite):
     core, jar = (replays(name, suite, way) for way in WAYS)
-    for one, other in zip(core.cycles, jar.cycles, strict=True):
-        assert one.users == other.users
-        assert one.groups == other.groups
-        assert one.outcomes == other.outcomes
+    for core_cycle, jar_cycle in zip(core.cycles, jar.cycles, strict=True):
+        assert core_cycle.users == jar_cycle.users
+        assert core_cycle.groups == jar_cycle.groups
+        assert core_cycle.outcomes == jar_cycle.outcomes
 
 
 @pytest.mark.parametrize(("name", "suite"), KEEPING)
@@ -101,9 +106,11 @@ def test_an_account_keeps_its_id(replays, name, suite):
 def test_every_request_is_valid(replays, name, suite):
     for way in WAYS:
         for step, cycle in enumerate(replays(name, suite, way).cycles):
-            assert cycle.requests, "nothing was asked"
-            found = [problem for asked in cycle.requests for problem in problems(asked, KINDS[name].version)]
-            assert found == [], f"{way}, step {step}"
+            assert cycle.requests, "the cycle sent no request"
+            found_problems = [
+                problem for request in cycle.requests for problem in problems(request, KINDS[name].version)
+            ]
+            assert found_problems == [], f"{way}, step {step}"
 
 
 def test_every_row_is_in_a_suite():

@@ -1,32 +1,25 @@
-"""Users from tables: CSV and JSON lines, selected and mapped as entries of a directory are."""
+"""Checks users from CSV and JSON Lines files: they are selected and mapped like entries of a directory."""
 
 import json
 from pathlib import Path
 
 import pytest
 from kit.program import Setup
-from test_ldap import MAPPING, SOURCE, mapped, names, users
-from test_safety import refused
+from test_ldap import MAPPING, SOURCE, active_names, attribute_mapping, user_names
+from test_safety import assert_failure
 from zoo.scim2_server import ScimServer
 
 HEADER = "entryUUID,uid,mail,givenName,sn,title,employeeType,memberOf"
 STAFF = "cn=staff,ou=groups,dc=example,dc=com"
 
 
-@pytest.fixture
-def empty(server: ScimServer) -> ScimServer:
-    """The target without anybody."""
-    server.hold([])
-    return server
-
-
 @pytest.fixture(params=["csv", "jsonl"])
-def table(request: pytest.FixtureRequest, direct: Setup, empty: ScimServer, tmp_path: Path) -> "Table":
+def table(request: pytest.FixtureRequest, direct: Setup, empty_target: ScimServer, tmp_path: Path) -> "Table":
     return Table(direct, tmp_path / f"people.{request.param}", request.param)
 
 
 class Table:
-    """A connection whose users are in a table, written in one of the two forms."""
+    """A connection whose users are in a CSV or JSON Lines file."""
 
     def __init__(self, setup: Setup, file: Path, form: str) -> None:
         self.setup = setup
@@ -35,7 +28,9 @@ class Table:
         setup.write_connection()
         document = json.loads(setup.connection.read_text(encoding="utf-8"))
         source = SOURCE | {"userSourceLocation": {"filter": "(uid=user*)", "groupDN": STAFF}}
-        document["outboundProvision"]["channels"][0].update(channelSource=source, attributeMapping=mapped(MAPPING))
+        document["outboundProvision"]["channels"][0].update(
+            channelSource=source, attributeMapping=attribute_mapping(MAPPING)
+        )
         setup.connection.write_text(json.dumps(document), encoding="utf-8")
 
     def write(self, rows: list[list[str]]) -> None:
@@ -50,8 +45,8 @@ class Table:
         self.file.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
     def sync(self):
-        more = ["--csv-values", ";"] if self.form == "csv" else []
-        return self.setup.sync(f"{self.form}:{self.file}", *more)
+        options = ["--csv-values", ";"] if self.form == "csv" else []
+        return self.setup.sync(f"{self.form}:{self.file}", *options)
 
 
 def row(number: int, status: str = "", group: str = STAFF) -> list[str]:
@@ -59,12 +54,12 @@ def row(number: int, status: str = "", group: str = STAFF) -> list[str]:
     return [f"guid-{number}", name, f"{name}@example.com", "User", f"Number {number}", "Engineer", status, group]
 
 
-def test_the_target_follows_the_changes_of_a_file(table: Table, empty: ScimServer, wire):
+def test_the_target_follows_the_changes_of_a_file(table: Table, empty_target: ScimServer, wire):
     elsewhere = f"cn=others,dc=example,dc=com;{STAFF}"
     table.write([row(1), row(2, group=elsewhere), row(3), row(4, group="cn=others,dc=example,dc=com")])
     run = table.sync()
     assert run.status == 0, run
-    assert names(empty) == users(1, 2, 3)
+    assert active_names(empty_target) == user_names(1, 2, 3)
 
     wire.forget()
     run = table.sync()
@@ -73,14 +68,14 @@ def test_the_target_follows_the_changes_of_a_file(table: Table, empty: ScimServe
     table.write([row(1, status="locked"), row(3), row(5)])
     run = table.sync()
     assert run.status == 0, run
-    assert names(empty) == users(3, 5)
+    assert active_names(empty_target) == user_names(3, 5)
 
 
 @pytest.mark.parametrize("kind", ["cut", "broken", "empty"])
-def test_a_damaged_file_removes_no_users(table: Table, empty: ScimServer, wire, kind: str):
+def test_a_damaged_file_removes_no_users(table: Table, empty_target: ScimServer, wire, kind: str):
     table.write([row(number) for number in range(1, 6)])
     assert table.sync().status == 0
-    before, state = empty.users(), table.setup.state.read_bytes()
+    before, state = empty_target.users(), table.setup.state.read_bytes()
     text = table.file.read_text(encoding="utf-8")
     lines = text.splitlines(keepends=True)
     damaged = {"cut": text[: len(text) * 2 // 3], "broken": "".join([*lines[:2], '{"\n', *lines[2:]]), "empty": ""}[
@@ -89,6 +84,6 @@ def test_a_damaged_file_removes_no_users(table: Table, empty: ScimServer, wire, 
     table.file.write_text(damaged, encoding="utf-8")
     wire.forget()
     line = damaged.count("\n") + 1 if kind == "cut" else 3
-    refused(table.sync(), 2, "holds no entry" if kind == "empty" else f"line {line}: ")
-    assert wire.writes() == [] and empty.users() == before
+    assert_failure(table.sync(), 2, "holds no entry" if kind == "empty" else f"line {line}: ")
+    assert wire.writes() == [] and empty_target.users() == before
     assert table.setup.state.read_bytes() == state

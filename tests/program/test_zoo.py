@@ -1,5 +1,4 @@
-"""The servers themselves: each starts, lets in who may come in and nobody else, keeps users and groups, and is as the
-catalogue says, word for word. What is tested against them can rely on it."""
+"""Checks the servers of the zoo: they start, check credentials, store users and groups, and match the catalogue."""
 
 from collections.abc import Iterator
 
@@ -12,21 +11,21 @@ WAYS = [(name, method) for name in NAMES for method in KINDS[name].methods]
 
 
 @pytest.fixture(scope="session", autouse=True)
-def built() -> None:
-    """Nothing of ours runs here."""
+def require_dist() -> None:
+    """Replaces the check for `dist`: these tests do not run pfscim."""
 
 
 @pytest.fixture(scope="module", params=NAMES)
-def running(request: pytest.FixtureRequest) -> Iterator[Server]:
+def started_server(request: pytest.FixtureRequest) -> Iterator[Server]:
     with start(request.param) as server:
         yield server
 
 
 @pytest.fixture
-def server(running: Server) -> Server:
+def server(started_server: Server) -> Server:
     """Each server, without users and groups."""
-    running.clear()
-    return running
+    started_server.clear()
+    return started_server
 
 
 @pytest.mark.parametrize(("name", "method"), WAYS, ids=[f"{name}-{method}" for name, method in WAYS])
@@ -35,21 +34,21 @@ def test_right_credentials_are_accepted_and_wrong_credentials_rejected(name, met
         assert server.ask("GET", "/Users").status == 200
         assert bool(server.auth.wrong) == (method != "none")
         for wrong in server.auth.wrong:
-            answer = server.ask("GET", "/Users", auth=wrong)
-            assert answer.status in (400, 401), f"{wrong.keys()} {answer}"
+            response = server.ask("GET", "/Users", auth=wrong)
+            assert response.status in (400, 401), f"{wrong.keys()} {response}"
 
 
 def test_a_user_is_created_read_updated_and_deleted(server):
-    one = made(server, "/Users", user(server))
-    path = f"/Users/{one['id']}"
+    created = made(server, "/Users", user(server))
+    path = f"/Users/{created['id']}"
     assert server.ask("GET", path).body["userName"] == "Ann.Lee@example.com"
     if server.version == "2.0":
         changed = patch(server, path, {"op": "replace", "path": "active", "value": False})
     else:
-        changed = server.ask("PATCH", path, {"schemas": one["schemas"], "active": False})
+        changed = server.ask("PATCH", path, {"schemas": created["schemas"], "active": False})
     assert changed.status in (200, 204), changed
     assert server.users()["Ann.Lee@example.com"]["active"] is False
-    assert server.ask("PUT", path, user(server) | {"id": one["id"]}).status == 200
+    assert server.ask("PUT", path, user(server) | {"id": created["id"]}).status == 200
     assert server.users()["Ann.Lee@example.com"]["active"] is True
     assert server.ask("DELETE", path).status in (200, 204)
     assert server.users() == {}
@@ -59,20 +58,20 @@ def test_a_user_is_created_read_updated_and_deleted(server):
 
 def test_a_group_is_created_and_read_with_its_members_by_name(server):
     server.seed([user(server, "a@example.com"), user(server, "b@example.com")])
-    two = [{"value": "b@example.com"}, {"value": "a@example.com"}]
-    server.seed_groups([group(server, "Staff") | {"members": two}])
+    members = [{"value": "b@example.com"}, {"value": "a@example.com"}]
+    server.seed_groups([group(server, "Staff") | {"members": members}])
     expected = [] if "post-loses-members" in server.quirks else [{"value": "a@example.com"}, {"value": "b@example.com"}]
     assert server.groups()["Staff"]["members"] == expected
 
 
 @pytest.mark.parametrize("quirk", QUIRKS)
 def test_a_server_has_exactly_the_quirks_of_its_row(server, quirk):
-    asked = QUIRKS[quirk]
+    quirk_check = QUIRKS[quirk]
     expected = quirk in server.quirks
-    if server.version not in asked.versions or (asked.groups and "no-groups" in server.quirks):
-        assert not expected, f"{quirk} cannot be asked of {server.name}"
+    if server.version not in quirk_check.versions or (quirk_check.groups and "no-groups" in server.quirks):
+        assert not expected, f"{quirk} does not apply to {server.name}"
     else:
-        assert asked.shown_by(server) == expected, asked.meaning
+        assert quirk_check.shown_by(server) == expected, quirk_check.meaning
 
 
 @pytest.mark.parametrize("path", [*CORE, *EXTENSION])
@@ -96,10 +95,10 @@ def test_requests_are_recorded_without_credentials():
     with start("scimmy") as server:
         secret = server.auth.right["OAUTH_ACCESS_TOKEN"]
         server.seed([user(server)])
-        assert server.requests() == [], "what the test asks is no part of the record"
+        assert server.requests() == [], "requests of the test itself were recorded"
         assert server.ask("GET", "/Users?count=1", recorded=True).status == 200
-        (got,) = server.requests()
-        assert (got.method, got.path, got.status) == ("GET", "/scim/Users?count=1", 200)
-        assert got.query == {"count": "1"}
-        assert got.header("Authorization") == "Bearer ***"
+        (request,) = server.requests()
+        assert (request.method, request.path, request.status) == ("GET", "/scim/Users?count=1", 200)
+        assert request.query == {"count": "1"}
+        assert request.header("Authorization") == "Bearer ***"
         assert secret not in repr(server.requests())

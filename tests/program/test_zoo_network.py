@@ -1,4 +1,4 @@
-"""What stands around the servers: token endpoints, TLS fronts and proxies start and behave as their tests rely on."""
+"""Checks the token endpoints, TLS fronts and proxies of the zoo."""
 
 import ssl
 import sys
@@ -14,8 +14,8 @@ from zoo.tokens import scripted, without_grant
 
 
 @pytest.fixture(scope="session", autouse=True)
-def built() -> None:
-    """Nothing of ours runs here."""
+def require_dist() -> None:
+    """Replaces the check for `dist`: these tests do not run pfscim."""
 
 
 @pytest.fixture(scope="module")
@@ -24,12 +24,12 @@ def server():
         yield server
 
 
-def get(url: str, authority=None, through: str | None = None):
-    trust = ssl.create_default_context(cafile=authority)
-    # As every client of today: a name only in the subject is no name.
-    trust.hostname_checks_common_name = False
-    handlers = [urllib.request.HTTPSHandler(context=trust)]
-    handlers.append(urllib.request.ProxyHandler({"http": through, "https": through} if through else {}))
+def get(url: str, ca_file=None, proxy_url: str | None = None):
+    context = ssl.create_default_context(cafile=ca_file)
+    # Like current clients, this one ignores a name that is only in the subject.
+    context.hostname_checks_common_name = False
+    handlers = [urllib.request.HTTPSHandler(context=context)]
+    handlers.append(urllib.request.ProxyHandler({"http": proxy_url, "https": proxy_url} if proxy_url else {}))
     return urllib.request.build_opener(*handlers).open(url, timeout=30).status
 
 
@@ -44,8 +44,8 @@ def test_the_error_of_a_server_that_does_not_start_contains_its_output():
 
 def test_a_scripted_token_endpoint_returns_the_scripted_response():
     with scripted() as tokens:
-        plain = token(tokens.auth, by_header=True).body
-        assert plain["token_type"] == "Bearer" and isinstance(plain["expires_in"], int)
+        response = token(tokens.auth, by_header=True).body
+        assert response["token_type"] == "Bearer" and isinstance(response["expires_in"], int)
         tokens.tell(access_token="mine", expires_in="3600")
         assert token(tokens.auth, by_header=True).body | {"scope": ""} == {
             "access_token": "mine",
@@ -56,8 +56,8 @@ def test_a_scripted_token_endpoint_returns_the_scripted_response():
         tokens.tell(omit=("expires_in", "token_type"))
         assert {"expires_in", "token_type"}.isdisjoint(token(tokens.auth, by_header=False).body)
         tokens.refuse(401, "invalid_client")
-        refused = token(tokens.auth, by_header=True)
-        assert (refused.status, refused.body) == (401, {"error": "invalid_client"})
+        rejected = token(tokens.auth, by_header=True)
+        assert (rejected.status, rejected.body) == (401, {"error": "invalid_client"})
         tokens.recorder.instead = lambda exchange: (200, "text/html", "<html>Sign in</html>")
         assert token(tokens.auth, by_header=True).text == "<html>Sign in</html>"
         assert tokens.secrets_sent() == ["header", "header", "body", "header", "header"]
@@ -66,8 +66,8 @@ def test_a_scripted_token_endpoint_returns_the_scripted_response():
 
 def test_a_provider_without_the_grant_returns_unsupported_grant_type():
     with without_grant() as tokens:
-        refused = token(tokens.auth, by_header=True)
-        assert (refused.status, refused.body["error"]) == (400, "unsupported_grant_type")
+        rejected = token(tokens.auth, by_header=True)
+        assert (rejected.status, rejected.body["error"]) == (400, "unsupported_grant_type")
 
 
 def test_a_server_accepts_its_token_from_another_endpoint():
@@ -85,7 +85,7 @@ def test_a_tls_front_has_the_requested_certificate(server, certificate):
         url = front.over(server.url) + "/Users"
         if CERTIFICATES[certificate]:
             assert get(url, front.authority) == 200
-            assert [each.path for each in server.requests()] == ["/scim/Users"]
+            assert [request.path for request in server.requests()] == ["/scim/Users"]
         else:
             with pytest.raises(urllib.error.URLError, match="CERTIFICATE_VERIFY_FAILED"):
                 get(url, front.authority)
@@ -99,22 +99,22 @@ def test_an_unknown_authority_is_not_trusted(server):
 
 @pytest.mark.parametrize("credentials", [False, True], ids=["open", "with-credentials"])
 def test_a_proxy_forwards_and_records_connections(server, credentials):
-    with tls_front(server.url) as front, proxy(credentials) as through:
+    with tls_front(server.url) as front, proxy(credentials) as http_proxy:
         url = front.over(server.url) + "/Users"
-        assert get(url, front.authority, through.url()) == 200
-        assert through.requests() == ["CONNECT " + front.origin.removeprefix("https://")]
-        # Targets without TLS go through it as well.
-        assert get(server.url + "/Users", through=through.url()) == 200
-        assert len(through.requests()) == 2
+        assert get(url, front.authority, http_proxy.url()) == 200
+        assert http_proxy.requests() == ["CONNECT " + front.origin.removeprefix("https://")]
+        # Requests to a target without TLS use the proxy too.
+        assert get(server.url + "/Users", proxy_url=http_proxy.url()) == 200
+        assert len(http_proxy.requests()) == 2
 
 
 def test_a_proxy_rejects_wrong_credentials(server):
-    with tls_front(server.url) as front, proxy(credentials=True) as through:
+    with tls_front(server.url) as front, proxy(credentials=True) as http_proxy:
         server.forget()
         url = front.over(server.url) + "/Users"
-        # This one says 401 to wrong credentials, as if it were the target, and 407 to none.
+        # This proxy returns 401 for wrong credentials, like a target would, and 407 for missing credentials.
         with pytest.raises(OSError, match="Tunnel connection failed: 401"):
-            get(url, front.authority, through.url(right=False))
+            get(url, front.authority, http_proxy.url(right=False))
         with pytest.raises(OSError, match="Tunnel connection failed: 407"):
-            get(url, front.authority, f"http://127.0.0.1:{through.port}")
+            get(url, front.authority, f"http://127.0.0.1:{http_proxy.port}")
         assert server.requests() == []

@@ -49,7 +49,7 @@ fn crates(files: &Files, rows: &[Row], sections: &[Section]) -> Vec<String> {
     failures
 }
 
-/// Returns the packages that a manifest names, for all platforms and by the names of their registry.
+/// Returns the packages that a manifest names, for all platforms, by their real names.
 fn dependencies(files: &Files, folder: &str) -> BTreeSet<String> {
     let manifest = |path: &str| files.get(path).and_then(|text| text.parse::<toml::Table>().ok()).unwrap_or_default();
     let (own, root) = (manifest(&format!("{folder}/Cargo.toml")), manifest("Cargo.toml"));
