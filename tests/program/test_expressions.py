@@ -40,8 +40,8 @@ def test_core_and_jar_write_the_value_of_an_expression(setup, server):
     run = setup.sync(setup.directory("a.ldif"), "--allow-expressions")
     assert run.status == 0, run
     assert server.users()[NOAH]["displayName"] == "WEBER, Noah"
-    again = setup.sync(setup.directory("a.ldif"), "--allow-expressions")
-    assert again.status == 0 and again.outcomes == {}, again
+    second_run = setup.sync(setup.directory("a.ldif"), "--allow-expressions")
+    assert second_run.status == 0 and second_run.outcomes == {}, second_run
 
 
 def test_without_allow_expressions_the_field_is_unchanged_and_named(direct):
@@ -52,12 +52,12 @@ def test_without_allow_expressions_the_field_is_unchanged_and_named(direct):
 
 
 def test_a_failed_expression_gives_the_default_or_leaves_the_field_unchanged(direct):
-    failing = '#givenName == "Noah" ? #sn.substring(99) : #sn'
-    map_display_name(direct, expression=failing, defaultValue="Default")
+    expression_that_fails = '#givenName == "Noah" ? #sn.substring(99) : #sn'
+    map_display_name(direct, expression=expression_that_fails, defaultValue="Default")
     run = direct.plan(direct.directory("a.ldif"), "--allow-expressions")
     assert run.status == 0, run
     assert display_name(run, NOAH) == ["Default"]
-    map_display_name(direct, expression=failing)
+    map_display_name(direct, expression=expression_that_fails)
     run = direct.plan(direct.directory("a.ldif"), "--allow-expressions")
     assert run.status == 0, run
     assert display_name(run, NOAH) is None

@@ -47,8 +47,8 @@ def without_groups(users):
 
 def test_each_cycle_ends_in_the_expected_groups(setup, method, scenario, server, wire):
     assert_expected_groups(setup, scenario, server, wire)
-    sent = {exchange.method for exchange in wire.exchanges if "/Groups" in exchange.path and exchange.writes}
-    assert sent <= {"POST", "DELETE", method}
+    methods = {exchange.method for exchange in wire.exchanges if "/Groups" in exchange.path and exchange.writes}
+    assert methods <= {"POST", "DELETE", method}
 
 
 @pytest.mark.parametrize("modes", HOST_MODES, ids=lambda modes: ",".join(modes) if len(modes) == 1 else "all-at-once")
@@ -115,8 +115,8 @@ def test_groups_of_a_live_directory_keep_members_that_are_not_read_again(direct,
         run = directory.sync()
         assert (run.outcomes, run.group_outcomes) == ({}, {"staff": "updated"})
         assert server.groups()["staff"] == [mail(1), mail(2), mail(4)]
-        read = {search.base for search in slapd.searches() if "title" in search.attributes}
-        assert member(3) not in read and BASE not in read, "unchanged users were read again"
+        bases_read = {search.base for search in slapd.searches() if "title" in search.attributes}
+        assert member(3) not in bases_read and BASE not in bases_read, "unchanged users were read again"
         slapd.change(f"dn: cn=all,{GROUPS}\nchangetype: delete\n")
         assert directory.sync().group_outcomes == {"all": "deleted"}
         assert list(server.groups()) == ["staff"]

@@ -163,8 +163,8 @@ def test_code42s_rule_follows_its_population(rule_at_each_target, way):
     )
 
     server.forget()
-    again = rule_at_each_target.sync()
-    assert (again.status, again.outcomes, counters(again)) == (0, {}, [5, 4, 0, 1, 0])
+    unchanged = rule_at_each_target.sync()
+    assert (unchanged.status, unchanged.outcomes, counters(unchanged)) == (0, {}, [5, 4, 0, 1, 0])
     assert [request for request in server.requests() if request.method != "GET"] == []
 
     rule_at_each_target.source_users[BOB]["title"] = "Architect"

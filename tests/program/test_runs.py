@@ -65,7 +65,7 @@ class Channel:
         """Waits for the end of a cycle, and returns its counts without zeros."""
         for line in run.stdout:
             if "summary" in line:
-                return {word: count for word, count in json.loads(line)["summary"].items() if count}
+                return {outcome: count for outcome, count in json.loads(line)["summary"].items() if count}
         raise AssertionError(f"the run ended before a cycle did: {run.communicate()}")
 
     def read_state(self, command, *options):

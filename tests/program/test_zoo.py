@@ -7,7 +7,7 @@ from zoo import KINDS, NAMES, Server, start
 from zoo.attributes import CORE, EXTENSION, invented, treatment
 from zoo.quirks import QUIRKS, group, made, patch, user
 
-WAYS = [(name, method) for name in NAMES for method in KINDS[name].methods]
+AUTH_METHODS = [(name, method) for name in NAMES for method in KINDS[name].methods]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -28,7 +28,7 @@ def server(started_server: Server) -> Server:
     return started_server
 
 
-@pytest.mark.parametrize(("name", "method"), WAYS, ids=[f"{name}-{method}" for name, method in WAYS])
+@pytest.mark.parametrize(("name", "method"), AUTH_METHODS, ids=[f"{name}-{method}" for name, method in AUTH_METHODS])
 def test_right_credentials_are_accepted_and_wrong_credentials_rejected(name, method):
     with start(name, method) as server:
         assert server.ask("GET", "/Users").status == 200

@@ -75,7 +75,7 @@ impl Source {
         for module in self.modules.values() {
             for WrittenPath { path, line, exported, .. } in &module.written {
                 let path = self.absolute(module, path);
-                // A facade may re-export from its own modules. The path of a module alone is the prefix of a path that counts.
+                // A facade may re-export from its own modules. The path of a module alone does not count, only longer paths.
                 let facade = *exported && path.starts_with(&module.path) && !path.ends_with(&["*".to_owned()]);
                 let file = self.resolve(&path, 0);
                 if !facade && !self.modules.contains_key(&path) && file.as_ref() != Some(&module.file) {

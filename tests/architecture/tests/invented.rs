@@ -169,8 +169,8 @@ fn a_known_circle_is_allowed_while_it_exists() {
 fn every_folder_has_a_row_and_every_row_a_folder() {
     let unlisted = check("| `top/` | a | |\n| `low.rs` | c | |\n", &[]);
     fails(&unlisted, &["docs/architecture.md:4: the table does not list rust/core/src/middle; add a row"]);
-    let gone = check(&format!("{ROWS}| `attic/` | d | |\n"), &[]);
-    fails(&gone, &["docs/architecture.md:11: rust/core/src/attic/ is not in the crate; delete the row"]);
+    let failures = check(&format!("{ROWS}| `attic/` | d | |\n"), &[]);
+    fails(&failures, &["docs/architecture.md:11: rust/core/src/attic/ is not in the crate; delete the row"]);
 }
 
 #[test]
@@ -180,22 +180,22 @@ fn dependencies_of_a_crate_match_the_table() {
         let core = ("rust/core/Cargo.toml", core);
         arrows(&files(&[(DOCUMENT, &format!("{CRATES}{rows}")), core, ("rust/cli/Cargo.toml", cli)]))
     };
-    let fine = "[dependencies]\npfscim-core.workspace = true\njni = \"1\"";
-    passes(&check("", fine));
+    let valid = "[dependencies]\npfscim-core.workspace = true\njni = \"1\"";
+    passes(&check("", valid));
     fails(&check("", ""), &["docs/architecture.md:4: rust/cli/Cargo.toml does not name rust/core; delete it"]);
-    fails(&check("[build-dependencies]\njni = \"1\"", fine), &["rust/core/Cargo.toml names jni, which", "3 forbids"]);
+    fails(&check("[build-dependencies]\njni = \"1\"", valid), &["rust/core/Cargo.toml names jni, which", "3 forbids"]);
     for renamed in ["[dependencies]\nx = { package = \"jni\" }", "[target.'cfg(unix)'.dependencies]\njni = \"1\""] {
-        fails(&check(renamed, fine), &["rust/core/Cargo.toml names jni, which", "3 forbids"]);
+        fails(&check(renamed, valid), &["rust/core/Cargo.toml names jni, which", "3 forbids"]);
     }
-    let upward = check("[dev-dependencies]\npfscim-cli.workspace = true", fine);
+    let upward = check("[dev-dependencies]\npfscim-cli.workspace = true", valid);
     fails(&upward, &["rust/core/Cargo.toml names rust/cli, which docs/architecture.md:3 does not list"]);
     let workspace = ("Cargo.toml", "[workspace.dependencies]\nx = { package = \"jni\", version = \"1\" }");
     let own = ("rust/core/Cargo.toml", "[dependencies]\nx.workspace = true");
     let renamed = arrows(&files(&[(DOCUMENT, &format!("{CRATES}\n## `rust/core/src`\n")), workspace, own]));
     fails(&renamed, &["rust/core/Cargo.toml names jni, which", "3 forbids"]);
-    let alone = arrows(&files(&[(DOCUMENT, CRATES), ("rust/core/Cargo.toml", ""), ("rust/new/Cargo.toml", "")]));
-    assert!(alone.len() == 2 && alone[0].contains("does not list rust/new; add a row"), "{alone:#?}");
-    assert!(alone[1].contains(":3: add a section with `rust/core/src`"), "{alone:#?}");
+    let unlisted = arrows(&files(&[(DOCUMENT, CRATES), ("rust/core/Cargo.toml", ""), ("rust/new/Cargo.toml", "")]));
+    assert!(unlisted.len() == 2 && unlisted[0].contains("does not list rust/new; add a row"), "{unlisted:#?}");
+    assert!(unlisted[1].contains(":3: add a section with `rust/core/src`"), "{unlisted:#?}");
 }
 
 /// Returns the failures of a table with rows 1 and 5a, these lines below it, and this name for the test of row 5a.
@@ -229,8 +229,8 @@ fn each_row_of_the_decisions_has_a_test_and_each_test_a_row() {
         "",
         "row_5a_is_tested() {}\n#[ignore]\n#[test]\nfn other() {}\n#[test]\nfn row_1_is_tested_too",
     ));
-    let gone = decisions(&files(&[("rust/core/src/decide.rs", "")]));
-    fails(&gone, &["docs/decisions.md does not exist"]);
+    let failures = decisions(&files(&[("rust/core/src/decide.rs", "")]));
+    fails(&failures, &["docs/decisions.md does not exist"]);
     fails(&decisions(&files(&[("docs/decisions.md", "| word |\n")])), &["has no table with a column `row`"]);
 }
 
@@ -289,8 +289,8 @@ fn values_of_the_tables_and_of_the_code_are_the_same() {
         "| `x` | `d`, `a`, `b` | `rust/cli/src/a.rs` |\n",
         &nested,
     ));
-    let two = "fn f() { json!({\"a\": 1}); json!({\"b\": 1, \"c\": 1}) }";
-    let moved = compatibility_failures("0", "created", "config", &ROW.replace("`a`", "`a`, `c`"), two);
+    let two_objects = "fn f() { json!({\"a\": 1}); json!({\"b\": 1, \"c\": 1}) }";
+    let moved = compatibility_failures("0", "created", "config", &ROW.replace("`a`", "`a`, `c`"), two_objects);
     assert!(moved.len() == 4 && moved[0].contains("does not list the object a for"), "{moved:#?}");
     fails(
         &compatibility_failures("0", "created", "config", &format!("{ROW}| `x` | `b` | |\n"), JSON),
@@ -302,8 +302,8 @@ fn values_of_the_tables_and_of_the_code_are_the_same() {
         &compatibility_failures("0", "created", "config", ROW, "fn f() { json!({\"a\": 1}) }"),
         &[":20 lists the object b for rust/cli/src/a.rs"],
     );
-    let gone = compatibility(&files(&[("docs/compatibility.md", "")]));
-    assert!(gone.len() == 4 && gone.iter().all(|failure| failure.contains("correct VALUES")), "{gone:#?}");
+    let failures = compatibility(&files(&[("docs/compatibility.md", "")]));
+    assert!(failures.len() == 4 && failures.iter().all(|failure| failure.contains("correct VALUES")), "{failures:#?}");
     fails(&compatibility(&files(&[])), &["docs/compatibility.md does not exist"]);
 }
 
@@ -315,9 +315,9 @@ fn link_failures(path: &str, text: &str) -> Vec<String> {
 
 #[test]
 fn links_lead_to_files_headings_and_lines() {
-    let fine = "# Here\n[x](b.md) [x](./b.md#title) [x](b.md#what-pfscim-does-1-2) [x](b.md#twice-1) [x](../README.md#a)\n\
+    let valid = "# Here\n[x](b.md) [x](./b.md#title) [x](b.md#what-pfscim-does-1-2) [x](b.md#twice-1) [x](../README.md#a)\n\
         [x](#here) [x](..) [x](../rust/) [x](../rust/core/src/lib.rs#L1-L2) [x](https://example.com/x#y) <a@b.c>";
-    passes(&link_failures("docs/a.md", fine));
+    passes(&link_failures("docs/a.md", valid));
     for (target, why) in [
         ("c.md", "docs/c.md does not exist"),
         ("../rust/core/src/lib", "does not exist"),
