@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use once_cell::sync::Lazy;
-use pfscim_core::connector::{Connector, Group, Member, Session, UnlistedMembers};
+use pfscim_core::connector::{Connector, GroupMember, GroupRecord, Session, UnlistedMembers};
 use pfscim_core::environment::{Clock, Environment, SystemClock};
 use pfscim_core::mapping::Field;
 use pfscim_core::settings::Settings;
@@ -120,8 +120,8 @@ fn perform(operation: u8, key: i64, mut request: Reader<'_>, result: &mut Writer
             report(&session(key)?.create_group(&group)?, result);
         }
         11 => {
-            let others = if request.bool()? { UnlistedMembers::KEEP_ALL } else { UnlistedMembers::Remove };
-            let group = Group { others, ..group(request)? };
+            let unlisted_members = if request.bool()? { UnlistedMembers::KEEP_ALL } else { UnlistedMembers::Remove };
+            let group = GroupRecord { unlisted_members, ..group(request)? };
             named(Some(&group.name))?;
             report(&session(key)?.update_group(&group)?, result);
         }
@@ -197,7 +197,7 @@ fn put_field(result: &mut Writer, field: &Field) {
 }
 
 /// A group: id, name, and where its members are known, users and nested groups with id and name each.
-fn group(mut request: Reader<'_>) -> Result<Group, Malformed> {
+fn group(mut request: Reader<'_>) -> Result<GroupRecord, Malformed> {
     let id = request.string()?;
     let name = request.string()?.unwrap_or_default();
     let members = if request.bool()? {
@@ -208,12 +208,12 @@ fn group(mut request: Reader<'_>) -> Result<Group, Malformed> {
         None
     };
     request.end()?;
-    Ok(Group { id, name, members, others: UnlistedMembers::default() })
+    Ok(GroupRecord { id, name, members, unlisted_members: UnlistedMembers::default() })
 }
 
-fn member(request: &mut Reader<'_>, is_group: bool) -> Result<Member, Malformed> {
+fn member(request: &mut Reader<'_>, is_group: bool) -> Result<GroupMember, Malformed> {
     let (id, name) = (request.string()?, request.string()?);
-    Ok(Member { id, name: name.unwrap_or_else(|| "one without a name".into()), is_group })
+    Ok(GroupMember { id, name: name.unwrap_or_else(|| "one without a name".into()), is_group })
 }
 
 /// The name that every group has to have, unless it is deleted.

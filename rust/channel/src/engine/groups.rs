@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use pfscim_core::connector::{Group, Member, UnlistedMembers};
+use pfscim_core::connector::{GroupMember, GroupRecord, UnlistedMembers};
 use pfscim_core::text::printable;
 use pfscim_core::{Failure, Outcome, Report};
 
@@ -16,7 +16,7 @@ use crate::state;
 
 /// The members of a group, looked up.
 struct Members {
-    members: Vec<Member>,
+    members: Vec<GroupMember>,
     /// Names of those who would have an id by now, were this not a preview.
     promised: Vec<String>,
 }
@@ -85,7 +85,7 @@ impl Cycle<'_> {
             return Ok(());
         }
         let now: BTreeSet<_> = ids.iter().map(|(_, id)| (*id).to_owned()).collect();
-        let others = match self.channel.merge_groups {
+        let unlisted_members = match self.channel.merge_groups {
             true => UnlistedMembers::Keep { except: row.members.difference(&now).cloned().collect() },
             false => UnlistedMembers::Remove,
         };
@@ -99,7 +99,12 @@ impl Cycle<'_> {
             ..row
         };
         self.state.put_group(&row)?;
-        let group = Group { id: row.target_id.clone(), name: wanted.name.clone(), members: Some(members), others };
+        let group = GroupRecord {
+            id: row.target_id.clone(),
+            name: wanted.name.clone(),
+            members: Some(members),
+            unlisted_members,
+        };
         let (operation, result) = self.send_group(&row, &group)?;
         if let Ok(done) = &result {
             if self.options.preview && done.report.id.is_none() {
@@ -117,19 +122,19 @@ impl Cycle<'_> {
     fn send_group(
         &self,
         row: &state::Group,
-        group: &Group,
+        group: &GroupRecord,
     ) -> Result<(Operation, Result<OperationResult, Failure>), Error> {
         let linked = if row.target_id.is_some() { Operation::Update } else { Operation::Create };
         Ok(match self.provisioner.find_group(row.target_id.as_deref(), &group.name) {
             Err(failure) => (linked, Err(failure)),
-            Ok(None) => (Operation::Create, self.provisioner.create_group(&Group { id: None, ..group.clone() })),
+            Ok(None) => (Operation::Create, self.provisioner.create_group(&GroupRecord { id: None, ..group.clone() })),
             Ok(Some(id)) => {
                 let result = match self.state.group_holder(&id, &row.source_id)? {
                     Some(other) => Err(Failure::Conflict(
                         format!("the group {} is linked to source group {} already", printable(&id), printable(&other))
                             .into(),
                     )),
-                    None => self.provisioner.update_group(&Group { id: Some(id), ..group.clone() }),
+                    None => self.provisioner.update_group(&GroupRecord { id: Some(id), ..group.clone() }),
                 };
                 (Operation::Update, result)
             }
@@ -150,7 +155,7 @@ impl Cycle<'_> {
             if id.is_none() && counts.is_promised(&person.source) {
                 found.promised.push(person.name.clone());
             } else {
-                found.members.push(Member { id, name: person.name.clone(), is_group: false });
+                found.members.push(GroupMember { id, name: person.name.clone(), is_group: false });
             }
         }
         for (source, name) in &wanted.nested {
@@ -161,7 +166,7 @@ impl Cycle<'_> {
                     found.promised.push(name.clone());
                 }
             } else {
-                found.members.push(Member { id, name: name.clone(), is_group: true });
+                found.members.push(GroupMember { id, name: name.clone(), is_group: true });
             }
         }
         Ok(found)
@@ -187,10 +192,10 @@ impl Cycle<'_> {
                         .into(),
                     ))
                 }
-                _ => self.provisioner.delete_group(&Group {
+                _ => self.provisioner.delete_group(&GroupRecord {
                     id: Some(id.clone()),
                     name: leaver.name.clone(),
-                    ..Group::default()
+                    ..GroupRecord::default()
                 }),
             },
         };

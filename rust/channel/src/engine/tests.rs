@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use pfscim_core::connector::{Group, UnlistedMembers};
+use pfscim_core::connector::{GroupRecord, UnlistedMembers};
 use pfscim_core::mapping::Catalogue;
 use pfscim_core::scim::Version;
 use pfscim_core::settings::Settings;
@@ -77,7 +77,7 @@ fn with_groups(users: &[&str], groups: &[(&str, &str, &[&str])]) -> Directory {
 #[derive(Default)]
 struct Target {
     users: Mutex<BTreeMap<String, Record>>,
-    groups: Mutex<BTreeMap<String, Group>>,
+    groups: Mutex<BTreeMap<String, GroupRecord>>,
     asked: Mutex<Vec<String>>,
     /// Identifier (or `check`) to the failure of every operation on it.
     failing: Mutex<HashMap<String, Failure>>,
@@ -118,7 +118,7 @@ impl Target {
     /// What the groups are called and who is in them, by id.
     fn memberships(&self) -> BTreeMap<String, (String, Vec<String>)> {
         let groups = self.groups.lock().unwrap();
-        let ids = |group: &Group| {
+        let ids = |group: &GroupRecord| {
             let mut ids: Vec<_> =
                 group.members.iter().flatten().filter_map(|m| m.known_id().map(str::to_owned)).collect();
             ids.sort();
@@ -131,10 +131,10 @@ impl Target {
         self.memberships()[id].1.clone()
     }
 
-    fn put(&self, id: &str, group: &Group, outcome: Outcome) -> Result<OperationResult, Failure> {
+    fn put(&self, id: &str, group: &GroupRecord, outcome: Outcome) -> Result<OperationResult, Failure> {
         self.groups.lock().unwrap().insert(id.to_owned(), group.clone());
         let report = Report::new(outcome, Some(id));
-        Ok(group.left_out().into_iter().fold(report, Report::warn).into())
+        Ok(group.skipped_members_warning().into_iter().fold(report, Report::warn).into())
     }
 
     fn note(&self, call: &str, record: &Record) -> Result<(), Failure> {
@@ -200,17 +200,17 @@ impl Provisioner for Target {
         Ok(id.filter(|id| groups.contains_key(*id)).map(str::to_owned).or_else(by_name))
     }
 
-    fn create_group(&self, group: &Group) -> Result<OperationResult, Failure> {
+    fn create_group(&self, group: &GroupRecord) -> Result<OperationResult, Failure> {
         self.noted("create", &format!("#{}", group.name))?;
         self.put(&format!("t-{}", group.name), group, Outcome::Created)
     }
 
-    fn update_group(&self, group: &Group) -> Result<OperationResult, Failure> {
+    fn update_group(&self, group: &GroupRecord) -> Result<OperationResult, Failure> {
         self.noted("update", &format!("#{}", group.name))?;
         self.put(group.id.as_deref().unwrap(), group, Outcome::Updated)
     }
 
-    fn delete_group(&self, group: &Group) -> Result<OperationResult, Failure> {
+    fn delete_group(&self, group: &GroupRecord) -> Result<OperationResult, Failure> {
         self.noted("delete", &format!("#{}", group.name))?;
         let id = group.id.clone().unwrap();
         let gone = self.groups.lock().unwrap().remove(&id).is_none();
@@ -745,20 +745,20 @@ fn where_groups_are_merged_only_those_that_were_sent_before_are_taken_out() {
     let mut bench = Bench::grouped(&[]);
     bench.channel.merge_groups = true;
     let target = Target::default();
-    let others = || target.groups.lock().unwrap().values().next().unwrap().others.clone();
+    let unlisted_members = || target.groups.lock().unwrap().values().next().unwrap().unlisted_members.clone();
     bench.runs(&with_groups(&["ada", "bob"], &[("s", "Staff", &["ada", "bob"])]), &target);
-    assert_eq!(others(), UnlistedMembers::KEEP_ALL, "nobody was sent before");
+    assert_eq!(unlisted_members(), UnlistedMembers::KEEP_ALL, "nobody was sent before");
     target.fail("#Staff", Failure::transport("away"));
     bench.runs(&with_groups(&["ada", "bob"], &[("s", "Staff", &["ada"])]), &target);
-    assert_eq!(others(), UnlistedMembers::KEEP_ALL, "it did not arrive");
+    assert_eq!(unlisted_members(), UnlistedMembers::KEEP_ALL, "it did not arrive");
     target.heal();
     bench.runs(&with_groups(&["ada", "bob"], &[("s", "Staff", &["ada"])]), &target);
-    assert_eq!(others(), UnlistedMembers::Keep { except: vec!["t-bob".into()] });
+    assert_eq!(unlisted_members(), UnlistedMembers::Keep { except: vec!["t-bob".into()] });
     bench.runs(&with_groups(&["ada", "bob"], &[("s", "Team", &["ada"])]), &target);
-    assert_eq!(others(), UnlistedMembers::KEEP_ALL, "bob is out already");
+    assert_eq!(unlisted_members(), UnlistedMembers::KEEP_ALL, "bob is out already");
     bench.channel.merge_groups = false;
     bench.runs(&with_groups(&["ada", "bob"], &[("s", "Staff", &["ada"])]), &target);
-    assert_eq!(others(), UnlistedMembers::Remove);
+    assert_eq!(unlisted_members(), UnlistedMembers::Remove);
 }
 
 #[test]
@@ -1008,12 +1008,12 @@ fn a_preview_of_groups_counts_the_members_that_the_run_would_make() {
         fn find_group(&self, id: Option<&str>, name: &str) -> Result<Option<String>, Failure> {
             self.0.find_group(id, name)
         }
-        fn create_group(&self, group: &Group) -> Result<OperationResult, Failure> {
+        fn create_group(&self, group: &GroupRecord) -> Result<OperationResult, Failure> {
             let added = group.members.iter().flatten().filter_map(|m| m.known_id().map(str::to_owned)).collect();
             let members = MemberChanges { added, removed: Vec::new() };
             Ok(OperationResult { members, ..Report::new(Outcome::Created, None).into() })
         }
-        fn update_group(&self, group: &Group) -> Result<OperationResult, Failure> {
+        fn update_group(&self, group: &GroupRecord) -> Result<OperationResult, Failure> {
             let now = self.0.members(group.known_id().unwrap());
             let wanted: Vec<_> =
                 group.members.iter().flatten().filter_map(|m| m.known_id().map(str::to_owned)).collect();
@@ -1024,7 +1024,7 @@ fn a_preview_of_groups_counts_the_members_that_the_run_would_make() {
             let outcome = if members == MemberChanges::default() { Outcome::Unchanged } else { Outcome::Updated };
             Ok(OperationResult { members, ..done(outcome, group.known_id().unwrap())? })
         }
-        fn delete_group(&self, group: &Group) -> Result<OperationResult, Failure> {
+        fn delete_group(&self, group: &GroupRecord) -> Result<OperationResult, Failure> {
             done(Outcome::Deleted, group.known_id().unwrap())
         }
         fn close(&self) -> Vec<String> {

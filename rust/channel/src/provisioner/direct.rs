@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pfscim_core::connector::{Connector, Group, RequestedOperation, Session};
+use pfscim_core::connector::{Connector, GroupRecord, RequestedOperation, Session};
 use pfscim_core::mapping::Change;
 use pfscim_core::{Failure, Record};
 
@@ -39,7 +39,7 @@ impl Direct {
         report.map(OperationResult::from)
     }
 
-    fn preview_group(&self, group: &Group) -> Result<OperationResult, Failure> {
+    fn preview_group(&self, group: &GroupRecord) -> Result<OperationResult, Failure> {
         let preview = self.session.preview_group(group)?;
         let renamed = |old| Change { code: "displayName".to_owned(), old: vec![old], new: vec![group.name.clone()] };
         Ok(OperationResult {
@@ -75,7 +75,7 @@ impl Provisioner for Direct {
         self.session.find_group(id, name)
     }
 
-    fn create_group(&self, group: &Group) -> Result<OperationResult, Failure> {
+    fn create_group(&self, group: &GroupRecord) -> Result<OperationResult, Failure> {
         if self.preview {
             self.preview_group(group)
         } else {
@@ -83,7 +83,7 @@ impl Provisioner for Direct {
         }
     }
 
-    fn update_group(&self, group: &Group) -> Result<OperationResult, Failure> {
+    fn update_group(&self, group: &GroupRecord) -> Result<OperationResult, Failure> {
         if self.preview {
             self.preview_group(group)
         } else {
@@ -91,7 +91,7 @@ impl Provisioner for Direct {
         }
     }
 
-    fn delete_group(&self, group: &Group) -> Result<OperationResult, Failure> {
+    fn delete_group(&self, group: &GroupRecord) -> Result<OperationResult, Failure> {
         self.session.delete_group(group).map(OperationResult::from)
     }
 

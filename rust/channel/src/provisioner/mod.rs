@@ -6,7 +6,7 @@ mod plugin;
 
 use std::time::Duration;
 
-use pfscim_core::connector::Group;
+use pfscim_core::connector::GroupRecord;
 use pfscim_core::mapping::Change;
 use pfscim_core::{Failure, Record, Report};
 
@@ -88,19 +88,19 @@ pub trait Provisioner: Sync {
     ///
     /// # Errors
     /// As core's `Session::create_group`.
-    fn create_group(&self, group: &Group) -> Result<OperationResult, Failure>;
+    fn create_group(&self, group: &GroupRecord) -> Result<OperationResult, Failure>;
 
     /// Brings a group's name and members up to date.
     ///
     /// # Errors
     /// As core's `Session::update_group`.
-    fn update_group(&self, group: &Group) -> Result<OperationResult, Failure>;
+    fn update_group(&self, group: &GroupRecord) -> Result<OperationResult, Failure>;
 
     /// Deletes a group, by its id.
     ///
     /// # Errors
     /// As core's `Session::delete_group`.
-    fn delete_group(&self, group: &Group) -> Result<OperationResult, Failure>;
+    fn delete_group(&self, group: &GroupRecord) -> Result<OperationResult, Failure>;
 
     /// Ends the cycle; returns its closing lines.
     fn close(&self) -> Vec<String>;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use pfscim_core::connector::Group;
+use pfscim_core::connector::GroupRecord;
 use pfscim_core::text::printable;
 use pfscim_core::{Failure, Record, Report};
 use serde_json::Value;
@@ -116,9 +116,9 @@ impl Plugin {
     }
 
     /// Creates or updates a group. The SPI takes ids of members only, so those without one are named here.
-    fn push_group(&self, call: &str, group: &Group) -> Result<OperationResult, Failure> {
+    fn push_group(&self, call: &str, group: &GroupRecord) -> Result<OperationResult, Failure> {
         let mut done = self.operation(call, group_pairs(group))?;
-        done.report.warnings.extend(group.left_out());
+        done.report.warnings.extend(group.skipped_members_warning());
         Ok(done)
     }
 }
@@ -158,16 +158,16 @@ impl Provisioner for Plugin {
         guid.map(Some).ok_or_else(|| Failure::Protocol("the plugin found the group but gave it no id".into()))
     }
 
-    fn create_group(&self, group: &Group) -> Result<OperationResult, Failure> {
+    fn create_group(&self, group: &GroupRecord) -> Result<OperationResult, Failure> {
         self.push_group("createGroup", group)
     }
 
-    fn update_group(&self, group: &Group) -> Result<OperationResult, Failure> {
+    fn update_group(&self, group: &GroupRecord) -> Result<OperationResult, Failure> {
         self.push_group("updateGroup", group)
     }
 
-    fn delete_group(&self, group: &Group) -> Result<OperationResult, Failure> {
-        self.operation("deleteGroup", group_pairs(&Group { members: None, ..group.clone() }))
+    fn delete_group(&self, group: &GroupRecord) -> Result<OperationResult, Failure> {
+        self.operation("deleteGroup", group_pairs(&GroupRecord { members: None, ..group.clone() }))
     }
 
     fn close(&self) -> Vec<String> {
@@ -189,7 +189,7 @@ fn pairs(record: &Record) -> Pairs {
     pairs
 }
 
-fn group_pairs(group: &Group) -> Pairs {
+fn group_pairs(group: &GroupRecord) -> Pairs {
     let mut pairs = vec![("name".to_owned(), group.name.clone())];
     pairs.extend(group.id.as_ref().map(|id| ("guid".to_owned(), id.clone())));
     pairs.push(("members".to_owned(), if group.members.is_some() { "list" } else { "null" }.to_owned()));

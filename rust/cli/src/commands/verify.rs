@@ -4,7 +4,7 @@
 use pfscim_channel::Error;
 use pfscim_channel::prepare::inspect::inspect;
 use pfscim_channel::provisioner::Provisioner as _;
-use pfscim_core::connector::Checked;
+use pfscim_core::connector::CheckReport;
 use pfscim_core::text::printable;
 use pfscim_core::{Failure, Message};
 use serde_json::json;
@@ -32,7 +32,7 @@ pub(crate) fn check(check: &Check) -> Result<ExitStatus, Error> {
 
 /// Checks a connection with its target, and writes nothing there.
 pub(crate) fn test(test: &Test) -> ExitStatus {
-    let mut checked = Checked::default();
+    let mut checked = CheckReport::default();
     let error = run_checks(test, &mut checked).err();
     if test.json {
         let error =
@@ -83,7 +83,7 @@ impl From<Error> for TestError {
 }
 
 /// Runs the checks in order. Facts and warnings from before an error stay in `checked`.
-fn run_checks(test: &Test, checked: &mut Checked) -> Result<(), TestError> {
+fn run_checks(test: &Test, checked: &mut CheckReport) -> Result<(), TestError> {
     let setup = Setup::read(&test.target, true)?;
     checked.warnings = setup.settings.warnings();
     *checked = setup.connector()?.check()?;

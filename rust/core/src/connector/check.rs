@@ -11,7 +11,7 @@ use crate::{Failure, Record};
 
 /// What a check found out. Every line is printable.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Checked {
+pub struct CheckReport {
     /// What the target supports, one fact a line.
     pub facts: Vec<String>,
     /// Settings that do not fit the target, or are risky; one a line.
@@ -24,14 +24,14 @@ impl Connector {
     ///
     /// # Errors
     /// Whatever keeps this connection from working.
-    pub fn check(&self) -> Result<Checked, Failure> {
+    pub fn check(&self) -> Result<CheckReport, Failure> {
         self.touch();
         let deadline = self.deadline();
         let filters = self.prove(deadline).map_err(|t| t.failure)?;
         let claims = self.capabilities(deadline).map_err(|u| u.failure)?;
         // What the settings name has to be there.
         self.catalogue_for(&Record::default(), deadline).map_err(|t| t.failure)?;
-        let mut checked = Checked { facts: Vec::new(), warnings: self.settings.warnings() };
+        let mut checked = CheckReport { facts: Vec::new(), warnings: self.settings.warnings() };
         checked.facts.push("credentials: accepted".into());
         match claims {
             Some(claims) => checked.facts.extend(claims.facts()),

@@ -17,15 +17,15 @@ const NAMED: usize = 10;
 
 /// A group as the host sees it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Group {
+pub struct GroupRecord {
     /// The target's id, when it is known. An empty id counts as unknown.
     pub id: Option<String>,
-    /// Its name: CN or DN, as *Group Name Source* says.
+    /// Its name: CN or DN, as *GroupRecord Name Source* says.
     pub name: String,
     /// Its members; `None` = unknown, so that nothing about members is sent; empty = nobody.
-    pub members: Option<Vec<Member>>,
+    pub members: Option<Vec<GroupMember>>,
     /// What becomes of members at the target that are not among these.
-    pub others: UnlistedMembers,
+    pub unlisted_members: UnlistedMembers,
 }
 
 /// What becomes of members at the target that a group of the source does not have.
@@ -48,7 +48,7 @@ impl UnlistedMembers {
 
 /// A member of a group.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Member {
+pub struct GroupMember {
     /// The target's id; a member without one is left out and named.
     pub id: Option<String>,
     /// What the source calls it, for warnings.
@@ -89,14 +89,14 @@ type Names = HashMap<String, Vec<(String, String)>>;
 /// So many groups just read are kept; they can be large.
 const MOST_FRESH: usize = 100;
 
-impl Group {
+impl GroupRecord {
     /// The target's id, unless it is unknown or empty.
     pub fn known_id(&self) -> Option<&str> {
         self.id.as_deref().filter(|id| !id.is_empty())
     }
 
     /// One line that names the members which cannot be sent because they have no id; `None` where all have one.
-    pub fn left_out(&self) -> Option<String> {
+    pub fn skipped_members_warning(&self) -> Option<String> {
         let members = self.members.iter().flatten();
         let without: Vec<_> = members.filter(|m| m.known_id().is_none()).map(|m| printable(&m.name)).collect();
         let more = without.len().saturating_sub(NAMED);
@@ -108,7 +108,7 @@ impl Group {
 
     /// Whether others stay members, and which of them do not.
     fn kept_but(&self) -> Option<&[String]> {
-        match &self.others {
+        match &self.unlisted_members {
             UnlistedMembers::Remove => None,
             UnlistedMembers::Keep { except } => Some(except),
         }
@@ -116,12 +116,12 @@ impl Group {
 
     /// The members that can be sent.
     fn member_ids(&self) -> Option<Vec<MemberId>> {
-        let member = |m: &Member| Some(MemberId { id: m.known_id()?.to_owned(), is_group: m.is_group });
+        let member = |m: &GroupMember| Some(MemberId { id: m.known_id()?.to_owned(), is_group: m.is_group });
         self.members.as_ref().map(|members| members.iter().filter_map(member).collect())
     }
 }
 
-impl Member {
+impl GroupMember {
     /// The target's id, unless it is unknown or empty.
     pub fn known_id(&self) -> Option<&str> {
         self.id.as_deref().filter(|id| !id.is_empty())
@@ -144,7 +144,7 @@ impl Session {
     ///
     /// # Errors
     /// See [`Failure`].
-    pub fn create_group(&self, group: &Group) -> Result<Report, Failure> {
+    pub fn create_group(&self, group: &GroupRecord) -> Result<Report, Failure> {
         self.operation(None, |deadline| match self.locate_group(None, &group.name, deadline)? {
             Some(found) => self.change_group(group, &found, true, deadline),
             None => self.post_group(group, deadline),
@@ -155,7 +155,7 @@ impl Session {
     ///
     /// # Errors
     /// See [`Failure`].
-    pub fn update_group(&self, group: &Group) -> Result<Report, Failure> {
+    pub fn update_group(&self, group: &GroupRecord) -> Result<Report, Failure> {
         self.operation(None, |deadline| match self.group_to_change(group, deadline)? {
             Some((found, adopted)) => self.change_group(group, &found, adopted, deadline),
             None => self.post_group(group, deadline),
@@ -167,7 +167,7 @@ impl Session {
     ///
     /// # Errors
     /// As the operation; [`Failure::Config`] where the environment is no dry run.
-    pub fn preview_group(&self, group: &Group) -> Result<GroupPreview, Failure> {
+    pub fn preview_group(&self, group: &GroupRecord) -> Result<GroupPreview, Failure> {
         self.dry_run_only()?;
         self.operation(None, |deadline| match self.group_to_change(group, deadline)? {
             Some((found, adopted)) => {
@@ -194,7 +194,7 @@ impl Session {
     ///
     /// # Errors
     /// See [`Failure`].
-    pub fn delete_group(&self, group: &Group) -> Result<Report, Failure> {
+    pub fn delete_group(&self, group: &GroupRecord) -> Result<Report, Failure> {
         self.operation(None, |deadline| {
             let Some(id) = group.known_id() else {
                 return Ok(Report::new(Outcome::AlreadyGone, None)
@@ -225,7 +225,7 @@ impl Session {
     /// The group that an update is about, and whether this cycle found it by its name only.
     fn group_to_change(
         &self,
-        group: &Group,
+        group: &GroupRecord,
         deadline: Deadline,
     ) -> Result<Option<(MatchedResource, bool)>, OperationError> {
         let known = lock_ignoring_poison(&self.groups).known.get(&group.name).cloned();
@@ -331,9 +331,9 @@ impl Session {
         Ok(index)
     }
 
-    fn post_group(&self, group: &Group, deadline: Deadline) -> Result<Report, OperationError> {
+    fn post_group(&self, group: &GroupRecord, deadline: Deadline) -> Result<Report, OperationError> {
         let connector = self.connector();
-        let (members, warning) = (group.member_ids(), group.left_out());
+        let (members, warning) = (group.member_ids(), group.skipped_members_warning());
         let report = |outcome, id: Option<&str>| {
             let report = Report::new(outcome, id);
             warning.iter().fold(report, |report, warning| report.warn(warning))
@@ -397,20 +397,25 @@ impl Session {
         };
         lock_ignoring_poison(&self.groups).known.insert(group.name.clone(), id.clone());
         if batched && let Some(found) = self.read(ResourceType::Group, &id, deadline)? {
-            self.change_group(&Group { others: UnlistedMembers::KEEP_ALL, ..group.clone() }, &found, false, deadline)?;
+            self.change_group(
+                &GroupRecord { unlisted_members: UnlistedMembers::KEEP_ALL, ..group.clone() },
+                &found,
+                false,
+                deadline,
+            )?;
         }
         Ok(report(Outcome::Created, Some(&id)))
     }
 
     fn change_group(
         &self,
-        group: &Group,
+        group: &GroupRecord,
         found: &MatchedResource,
         adopted: bool,
         deadline: Deadline,
     ) -> Result<Report, OperationError> {
         let connector = self.connector();
-        let (members, warning) = (group.member_ids(), group.left_out());
+        let (members, warning) = (group.member_ids(), group.skipped_members_warning());
         let between = |now: &MatchedResource| {
             GroupChanges::between(&now.resource, &group.name, members.as_deref(), group.kept_but())
         };

@@ -20,8 +20,8 @@ use std::time::Duration;
 
 use once_cell::sync::Lazy;
 
-pub use self::check::Checked;
-pub use self::groups::{Group, GroupPreview, Member, UnlistedMembers};
+pub use self::check::CheckReport;
+pub use self::groups::{GroupMember, GroupPreview, GroupRecord, UnlistedMembers};
 pub use self::session::{Preview, Session};
 pub use crate::lifecycle::RequestedOperation;
 

@@ -823,13 +823,13 @@ fn with_group(group: Value) -> Arc<Target> {
     target
 }
 
-fn group(id: Option<&str>, members: Option<&[&str]>) -> Group {
-    let member = |id: &&str| Member { id: Some((*id).to_owned()), ..Member::default() };
-    Group {
+fn group(id: Option<&str>, members: Option<&[&str]>) -> GroupRecord {
+    let member = |id: &&str| GroupMember { id: Some((*id).to_owned()), ..GroupMember::default() };
+    GroupRecord {
         id: id.map(str::to_owned),
         name: "Staff".into(),
         members: members.map(|ids| ids.iter().map(member).collect()),
-        others: UnlistedMembers::Remove,
+        unlisted_members: UnlistedMembers::Remove,
     }
 }
 
@@ -846,7 +846,7 @@ fn a_new_group_is_created_with_its_members_and_those_without_id_are_named() {
     let session = session(&target, &[]);
     assert_eq!(session.find_group(None, "Staff").unwrap(), None);
     let mut wanted = group(None, Some(&["u1"]));
-    wanted.members.as_mut().unwrap().push(Member { name: "Bob".into(), ..Member::default() });
+    wanted.members.as_mut().unwrap().push(GroupMember { name: "Bob".into(), ..GroupMember::default() });
     let report = assert_report(session.create_group(&wanted), Outcome::Created, Some("new-0"));
     assert_eq!(report.warnings, ["1 members without a target id were left out: Bob"]);
     assert_eq!(target.writes()[0].body["members"], json!([{"value": "u1"}]));
@@ -863,11 +863,13 @@ fn memberships_are_replaced_as_a_whole_by_put_and_by_differences_with_patch() {
         assert_eq!(target.groups.lock().unwrap()["g1"]["externalId"], "kept");
         assert!(target.writes().iter().all(|sent| sent.verb == verb));
         assert_report(session.update_group(&wanted), Outcome::Unchanged, Some("g1"));
-        let merging = Group { others: UnlistedMembers::KEEP_ALL, ..group(Some("g1"), Some(&["u4"])) };
+        let merging = GroupRecord { unlisted_members: UnlistedMembers::KEEP_ALL, ..group(Some("g1"), Some(&["u4"])) };
         assert_report(session.update_group(&merging), Outcome::Updated, Some("g1"));
         assert_eq!(members(&target), ["u2", "u3", "u4"], "merge only adds");
-        let merging =
-            Group { others: UnlistedMembers::Keep { except: vec!["u3".into(), "u4".into(), "u9".into()] }, ..merging };
+        let merging = GroupRecord {
+            unlisted_members: UnlistedMembers::Keep { except: vec!["u3".into(), "u4".into(), "u9".into()] },
+            ..merging
+        };
         assert_report(session.update_group(&merging), Outcome::Updated, Some("g1"));
         assert_eq!(members(&target), ["u2", "u4"], "and takes out whom it is told to");
         assert_report(session.update_group(&group(Some("g1"), Some(&[]))), Outcome::Updated, Some("g1"));
@@ -880,7 +882,7 @@ fn unknown_members_are_not_sent() {
     let target = with_group(staff(&["u1"]));
     let session = session(&target, &[]);
     assert_report(session.update_group(&group(Some("g1"), None)), Outcome::Unchanged, Some("g1"));
-    let renamed = Group { name: "Team".into(), ..group(Some("g1"), None) };
+    let renamed = GroupRecord { name: "Team".into(), ..group(Some("g1"), None) };
     assert_report(session.update_group(&renamed), Outcome::Updated, Some("g1"));
     let operations = json!([{"op": "replace", "path": "displayName", "value": "Team"}]);
     assert_eq!(target.writes()[0].body["Operations"], operations);
@@ -972,11 +974,11 @@ fn a_group_that_was_looked_up_by_its_name_is_adopted_once() {
 fn a_preview_of_a_group_tells_its_name_and_members_and_sends_nothing() {
     let target = with_group(staff(&["u1", "u2"]));
     let preview = connector(&target, &[], true).session();
-    let renamed = Group { name: "Team".into(), ..group(Some("g1"), Some(&["u2", "u3"])) };
+    let renamed = GroupRecord { name: "Team".into(), ..group(Some("g1"), Some(&["u2", "u3"])) };
     let told = preview.preview_group(&renamed).unwrap();
     assert_eq!((told.report.outcome, told.old_name.as_deref()), (Outcome::Updated, Some("Staff")));
     assert_eq!((told.added, told.removed), (vec!["u3".to_owned()], vec!["u1".to_owned()]));
-    let told = preview.preview_group(&Group { name: "New".into(), ..group(None, Some(&["u1"])) }).unwrap();
+    let told = preview.preview_group(&GroupRecord { name: "New".into(), ..group(None, Some(&["u1"])) }).unwrap();
     assert_eq!((told.report.outcome, told.report.id, told.added.len()), (Outcome::Created, None, 1));
     assert!(target.writes().is_empty());
     assert_eq!(session(&target, &[]).preview_group(&renamed).unwrap_err().code(), "config");

@@ -23,7 +23,7 @@ impl Identifier {
     }
 
     /// The filter when *Filter Expression* is blank: the vendor's own two.
-    pub fn usual_filter(self) -> &'static str {
+    pub fn default_filter(self) -> &'static str {
         match self {
             Self::UserName => "userName eq \"%s\"",
             Self::WorkEmail => "emails eq \"%s\"",

@@ -184,7 +184,7 @@ fn to_settings(values: &SettingValues) -> Result<Settings, Failure> {
         version: if values.chosen_option("SCIM_VERSION") == "1.1" { Version::V1_1 } else { Version::V2_0 },
         authentication: authentication(values)?,
         identifier,
-        filter: filter.unwrap_or(identifier.usual_filter()).to_owned(),
+        filter: filter.unwrap_or(identifier.default_filter()).to_owned(),
         authorization_type: values.optional("AUTHORIZATION_TYPE", |text| Ok(text.to_owned()))?,
         users_path: values.optional("USERS_RESOURCE", check::path)?.unwrap_or_else(|| "/Users".into()),
         groups_path: values.optional("GROUPS_RESOURCE", check::path)?.unwrap_or_else(|| "/Groups".into()),

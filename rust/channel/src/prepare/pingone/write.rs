@@ -104,9 +104,9 @@ pub(super) fn configuration(settings: &BTreeMap<String, String>) -> (Map<String,
                 kind.to_owned()
             }
             ("USER_FILTER", "") if value_of("UNIQUE_USER_IDENTIFIER") == "workEmail" => {
-                Identifier::WorkEmail.usual_filter().to_owned()
+                Identifier::WorkEmail.default_filter().to_owned()
             }
-            ("USER_FILTER", "") => Identifier::UserName.usual_filter().to_owned(),
+            ("USER_FILTER", "") => Identifier::UserName.default_filter().to_owned(),
             (_, "") => {
                 REQUIRED_VALUES.iter().find(|(required, _)| *required == name).map_or("", |(_, value)| value).to_owned()
             }

@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use pfscim_core::Outcome;
-use pfscim_core::connector::Member;
+use pfscim_core::connector::GroupMember;
 use tempfile::TempDir;
 
 use super::*;
@@ -96,13 +96,14 @@ fn groups_travel_with_the_ids_of_their_members_and_those_without_are_named() {
     assert_eq!(plugin.find_group(None, "Staff"), Ok(None));
     assert_eq!(plugin.find_group(None, "lost").unwrap_err().code(), "protocol");
     let member =
-        |id: Option<&str>, name: &str, is_group| Member { id: id.map(str::to_owned), name: name.into(), is_group };
+        |id: Option<&str>, name: &str, is_group| GroupMember { id: id.map(str::to_owned), name: name.into(), is_group };
     let members = vec![member(Some("u1"), "ada", false), member(None, "bob", false), member(Some("g2"), "team", true)];
-    let staff = Group { id: Some("g1".into()), name: "Staff".into(), members: Some(members), ..Group::default() };
+    let staff =
+        GroupRecord { id: Some("g1".into()), name: "Staff".into(), members: Some(members), ..GroupRecord::default() };
     let done = plugin.update_group(&staff).unwrap();
     assert_eq!((done.report.outcome, done.report.id.as_deref()), (Outcome::Updated, Some("g1")));
     assert_eq!(done.report.warnings, ["1 members without a target id were left out: bob"]);
-    plugin.create_group(&Group { id: None, members: Some(Vec::new()), ..staff.clone() }).unwrap();
+    plugin.create_group(&GroupRecord { id: None, members: Some(Vec::new()), ..staff.clone() }).unwrap();
     plugin.delete_group(&staff).unwrap();
     let sent = std::fs::read_to_string(stage.folder.path().join("java.args")).unwrap();
     assert_eq!(
