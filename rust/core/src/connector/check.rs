@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use super::Connector;
-use super::session::{OperationError, told};
+use super::session::{OperationError, status_and_reason};
 use crate::http::Deadline;
 use crate::scim::{self, Capabilities, ResourceType};
 use crate::settings::UpdateMethod;
@@ -25,81 +25,81 @@ impl Connector {
     /// # Errors
     /// Whatever keeps this connection from working.
     pub fn check(&self) -> Result<CheckReport, Failure> {
-        self.touch();
+        self.mark_used();
         let deadline = self.deadline();
-        let filters = self.prove(deadline).map_err(|t| t.failure)?;
-        let claims = self.capabilities(deadline).map_err(|u| u.failure)?;
+        let filter_works = self.check_credentials(deadline).map_err(|t| t.failure)?;
+        let capabilities = self.capabilities(deadline).map_err(|u| u.failure)?;
         // What the settings name has to be there.
         self.catalogue_for(&Record::default(), deadline).map_err(|t| t.failure)?;
-        let mut checked = CheckReport { facts: Vec::new(), warnings: self.settings.warnings() };
-        checked.facts.push("credentials: accepted".into());
-        match claims {
-            Some(claims) => checked.facts.extend(claims.facts()),
-            None => checked.facts.push("service provider configuration: none".into()),
+        let mut report = CheckReport { facts: Vec::new(), warnings: self.settings.warnings() };
+        report.facts.push("credentials: accepted".into());
+        match capabilities {
+            Some(capabilities) => report.facts.extend(capabilities.facts()),
+            None => report.facts.push("service provider configuration: none".into()),
         }
-        checked.warnings.extend(self.misfits(filters, claims));
-        Ok(checked)
+        report.warnings.extend(self.capability_warnings(filter_works, capabilities));
+        Ok(report)
     }
 
     /// True where the lookup filter was accepted and obeyed.
-    fn prove(&self, deadline: Deadline) -> Result<bool, OperationError> {
-        let filter = scim::render(&self.settings.filter, &nobody());
-        let answer = self.get(self.addresses.list(ResourceType::User, &[("filter", &filter)]), deadline)?;
-        let (answer, filtered) = if matches!(answer.status, 400 | 501) {
-            let one = [("startIndex", "1"), ("count", "1")];
-            (self.get(self.addresses.list(ResourceType::User, &one), deadline)?, false)
+    fn check_credentials(&self, deadline: Deadline) -> Result<bool, OperationError> {
+        let filter = scim::render_filter(&self.settings.filter, &unused_identifier());
+        let response = self.get(self.addresses.list(ResourceType::User, &[("filter", &filter)]), deadline)?;
+        let (response, is_filter_accepted) = if matches!(response.status, 400 | 501) {
+            let first_user = [("startIndex", "1"), ("count", "1")];
+            (self.get(self.addresses.list(ResourceType::User, &first_user), deadline)?, false)
         } else {
-            (answer, true)
+            (response, true)
         };
-        if answer.status == 403 {
+        if response.status == 403 {
             return Err(Failure::AuthFailed(
                 format!(
                     "a search for users was answered {}; these credentials may not manage users, check Authentication \
                  Methods and the permissions at the target",
-                    told(&answer)
+                    status_and_reason(&response)
                 )
                 .into(),
             )
             .into());
         }
-        let page = self.page(ResourceType::User, answer)?;
-        let obeyed = filtered && page.resources.is_empty();
-        if filtered && !obeyed && self.filters_by_equality() {
+        let page = self.read_page(ResourceType::User, response)?;
+        let is_filter_applied = is_filter_accepted && page.resources.is_empty();
+        if is_filter_accepted && !is_filter_applied && self.is_equality_filter() {
             self.ignores_filters.store(true, Ordering::Relaxed);
         }
-        Ok(obeyed)
+        Ok(is_filter_applied)
     }
 
     /// Settings that the target's claims, or its behaviour, speak against.
-    fn misfits(&self, filters: bool, claims: Option<Capabilities>) -> Vec<String> {
-        let mut misfits = Vec::new();
-        if !filters {
-            misfits.push(if self.ignores_filters.load(Ordering::Relaxed) {
+    fn capability_warnings(&self, filter_works: bool, capabilities: Option<Capabilities>) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if !filter_works {
+            warnings.push(if self.ignores_filters.load(Ordering::Relaxed) {
                 "Filter Expression: the target ignores filters; its whole list of users is read once a cycle".into()
             } else {
                 "Filter Expression: the target refused it; existing users may not be found".into()
             });
         }
-        let Some(claims) = claims else { return misfits };
+        let Some(capabilities) = capabilities else { return warnings };
         let settings = &self.settings;
-        if settings.update_method == UpdateMethod::Patch && !claims.patch {
-            misfits.push("User Update Method is PATCH, but the target says that it does not support PATCH".into());
+        if settings.update_method == UpdateMethod::Patch && !capabilities.patch {
+            warnings.push("User Update Method is PATCH, but the target says that it does not support PATCH".into());
         }
-        if settings.group_patch && !claims.patch {
-            misfits
+        if settings.group_patch && !capabilities.patch {
+            warnings
                 .push("Use PATCH for Group Updates is on, but the target says that it does not support PATCH".into());
         }
-        if let (Some(wanted), Some(most)) = (settings.results_per_page, claims.max_results)
-            && u64::from(wanted) > most
+        if let (Some(page_size), Some(page_size_max)) = (settings.results_per_page, capabilities.max_results)
+            && u64::from(page_size) > page_size_max
         {
-            misfits.push(format!("Results Per Page is {wanted}, but the target gives {most} at the most"));
+            warnings.push(format!("Results Per Page is {page_size}, but the target gives {page_size_max} at the most"));
         }
-        misfits
+        warnings
     }
 }
 
 /// A value that no user has.
-fn nobody() -> String {
+fn unused_identifier() -> String {
     let mut random = [0_u8; 12];
     // Without randomness the fixed rest is still a name that nobody has.
     let _ = getrandom::fill(&mut random);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::Connector;
-use super::matching::json;
+use super::matching::json_body;
 use super::session::{OperationError, Session};
 use crate::http::Deadline;
 use crate::mapping::Catalogue;
@@ -21,7 +21,7 @@ impl Session {
     /// # Errors
     /// Any other failure of reading the schemas: never a shorter list.
     pub fn fields(&self) -> Result<Arc<Catalogue>, Failure> {
-        self.operation(None, |deadline| self.connector().discover(deadline))
+        self.operation(None, |deadline| self.connector().read_catalogue(deadline))
     }
 }
 
@@ -35,13 +35,13 @@ impl Connector {
     /// be a custom attribute of the target.
     pub(super) fn catalogue_for(&self, record: &Record, deadline: Deadline) -> Result<Arc<Catalogue>, OperationError> {
         let clearable = &self.settings.clearable;
-        let known = self.catalogue();
-        if record.fields.keys().chain(clearable).all(|code| known.field(code).is_some()) {
-            return Ok(known);
+        let cached = self.catalogue();
+        if record.fields.keys().chain(clearable).all(|code| cached.field(code).is_some()) {
+            return Ok(cached);
         }
-        let read = self.discover(deadline)?;
-        match clearable.iter().find(|code| read.field(code).is_none()) {
-            None => Ok(read),
+        let discovered = self.read_catalogue(deadline)?;
+        match clearable.iter().find(|code| discovered.field(code).is_none()) {
+            None => Ok(discovered),
             Some(code) => Err(Failure::Config(
                 format!(
                     "Clear Attributes When Empty: {} is no field of this target; take it off the list, or check Custom \
@@ -54,23 +54,23 @@ impl Connector {
         }
     }
 
-    fn discover(&self, deadline: Deadline) -> Result<Arc<Catalogue>, OperationError> {
+    fn read_catalogue(&self, deadline: Deadline) -> Result<Arc<Catalogue>, OperationError> {
         let standard = Catalogue::standard(self.settings.version);
         if self.settings.version == Version::V1_1 {
             return Ok(Arc::new(standard));
         }
-        let schemas = self.schemas(deadline)?;
+        let schemas = self.read_schemas(deadline)?;
         let catalogue = Arc::new(standard.with_schemas(&schemas, &self.settings.extension_urns));
         *lock_ignoring_poison(&self.catalogue) = Arc::clone(&catalogue);
         Ok(catalogue)
     }
 
-    fn schemas(&self, deadline: Deadline) -> Result<Vec<Value>, OperationError> {
-        let answer = self.get(self.addresses.schemas(), deadline)?;
-        match answer.status {
-            200 => Ok(scim::page(json(answer)?)?.resources),
+    fn read_schemas(&self, deadline: Deadline) -> Result<Vec<Value>, OperationError> {
+        let response = self.get(self.addresses.schemas(), deadline)?;
+        match response.status {
+            200 => Ok(scim::read_list_response(json_body(response)?)?.resources),
             404 | 501 => Ok(Vec::new()),
-            _ => Err(self.refused("reading the schemas", &answer)),
+            _ => Err(self.unexpected_status("reading the schemas", &response)),
         }
     }
 }

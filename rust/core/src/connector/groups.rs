@@ -4,16 +4,16 @@ use crate::sync::lock_ignoring_poison;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::matching::choose;
-use super::session::{MatchedResource, OperationError, Session, told};
-use super::writing::{is_success, is_taken, last_segment};
+use super::matching::choose_match;
+use super::session::{MatchedResource, OperationError, Session, status_and_reason};
+use super::writing::{id_from_location, is_conflict, is_success};
 use crate::http::{Deadline, Method, Request, Response};
 use crate::scim::{self, GroupChanges, MemberId, ResourceType};
 use crate::text::printable;
 use crate::{Failure, Outcome, Report};
 
 /// So many members without an id are named in a warning.
-const NAMED: usize = 10;
+const WARNING_NAMES_MAX: usize = 10;
 
 /// A group as the host sees it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -72,22 +72,22 @@ pub struct GroupPreview {
 
 /// What a session remembers of groups.
 #[derive(Debug, Default)]
-pub(super) struct GroupMemory {
+pub(super) struct GroupCache {
     /// Groups just read, by id: taken by the update that follows.
-    fresh: HashMap<String, MatchedResource>,
+    resources: HashMap<String, MatchedResource>,
     /// Names to ids: found or made in this session.
-    known: HashMap<String, String>,
+    ids_by_name: HashMap<String, String>,
     /// Ids of groups that were found by their name only.
-    adopted: HashSet<String>,
+    matched_by_name: HashSet<String>,
     /// The whole list, where the target has no usable filter.
-    index: Option<Arc<Names>>,
+    index: Option<Arc<GroupIndex>>,
 }
 
 /// Name in lower case to the groups that carry it: id and name as the target spells it.
-type Names = HashMap<String, Vec<(String, String)>>;
+type GroupIndex = HashMap<String, Vec<(String, String)>>;
 
 /// So many groups just read are kept; they can be large.
-const MOST_FRESH: usize = 100;
+const CACHE_ENTRIES_MAX: usize = 100;
 
 impl GroupRecord {
     /// The target's id, unless it is unknown or empty.
@@ -99,7 +99,7 @@ impl GroupRecord {
     pub fn skipped_members_warning(&self) -> Option<String> {
         let members = self.members.iter().flatten();
         let without: Vec<_> = members.filter(|m| m.known_id().is_none()).map(|m| printable(&m.name)).collect();
-        let more = without.len().saturating_sub(NAMED);
+        let more = without.len().saturating_sub(WARNING_NAMES_MAX);
         let names = without[..without.len() - more].join(", ");
         let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
         let text = || format!("{} members without a target id were left out: {names}{rest}", without.len());
@@ -107,7 +107,7 @@ impl GroupRecord {
     }
 
     /// Whether others stay members, and which of them do not.
-    fn kept_but(&self) -> Option<&[String]> {
+    fn removable_ids(&self) -> Option<&[String]> {
         match &self.unlisted_members {
             UnlistedMembers::Remove => None,
             UnlistedMembers::Keep { except } => Some(except),
@@ -136,7 +136,7 @@ impl Session {
     pub fn find_group(&self, id: Option<&str>, name: &str) -> Result<Option<String>, Failure> {
         self.operation(None, |deadline| {
             let found = self.locate_group(id.filter(|id| !id.is_empty()), name, deadline)?;
-            Ok(found.map(|found| self.keep_group(name, found)))
+            Ok(found.map(|found| self.cache_group(name, found)))
         })
     }
 
@@ -156,8 +156,8 @@ impl Session {
     /// # Errors
     /// See [`Failure`].
     pub fn update_group(&self, group: &GroupRecord) -> Result<Report, Failure> {
-        self.operation(None, |deadline| match self.group_to_change(group, deadline)? {
-            Some((found, adopted)) => self.change_group(group, &found, adopted, deadline),
+        self.operation(None, |deadline| match self.find_group_to_update(group, deadline)? {
+            Some((found, is_adopted)) => self.change_group(group, &found, is_adopted, deadline),
             None => self.post_group(group, deadline),
         })
     }
@@ -168,15 +168,15 @@ impl Session {
     /// # Errors
     /// As the operation; [`Failure::Config`] where the environment is no dry run.
     pub fn preview_group(&self, group: &GroupRecord) -> Result<GroupPreview, Failure> {
-        self.dry_run_only()?;
-        self.operation(None, |deadline| match self.group_to_change(group, deadline)? {
-            Some((found, adopted)) => {
-                let report = self.change_group(group, &found, adopted, deadline)?;
+        self.require_dry_run()?;
+        self.operation(None, |deadline| match self.find_group_to_update(group, deadline)? {
+            Some((found, is_adopted)) => {
+                let report = self.change_group(group, &found, is_adopted, deadline)?;
                 let changes = GroupChanges::between(
                     &found.resource,
                     &group.name,
                     group.member_ids().as_deref(),
-                    group.kept_but(),
+                    group.removable_ids(),
                 );
                 let old_name = changes.name.and_then(|_| scim::display_name(&found.resource)).map(str::to_owned);
                 let added = changes.add.into_iter().map(|member| member.id).collect();
@@ -200,7 +200,7 @@ impl Session {
                 return Ok(Report::new(Outcome::AlreadyGone, None)
                     .warn("no target id is stored for this group, so there is nothing that may be deleted"));
             };
-            if lock_ignoring_poison(&self.groups).adopted.contains(id) {
+            if lock_ignoring_poison(&self.group_cache).matched_by_name.contains(id) {
                 return Ok(Report::new(Outcome::Skipped, Some(id))
                     .warn("the group was found by its name in this very cycle; it is not deleted in the same one"));
             }
@@ -211,49 +211,53 @@ impl Session {
             let outcome = if self.connector().environment.dry_run {
                 Outcome::Deleted
             } else {
-                match self.with_current(&found, deadline, |now| self.send(Method::Delete, now, None, deadline)) {
+                match self
+                    .send_with_retry(&found, deadline, |current| self.send(Method::Delete, current, None, deadline))
+                {
                     Ok(_) => Outcome::Deleted,
                     Err(OperationError { failure: Failure::NotFound(_), .. }) => Outcome::AlreadyGone,
-                    Err(trouble) => return Err(trouble),
+                    Err(error) => return Err(error),
                 }
             };
-            lock_ignoring_poison(&self.groups).known.retain(|_, known| known != id);
+            lock_ignoring_poison(&self.group_cache).ids_by_name.retain(|_, cached_id| cached_id != id);
             Ok(Report::new(outcome, Some(id)))
         })
     }
 
     /// The group that an update is about, and whether this cycle found it by its name only.
-    fn group_to_change(
+    fn find_group_to_update(
         &self,
         group: &GroupRecord,
         deadline: Deadline,
     ) -> Result<Option<(MatchedResource, bool)>, OperationError> {
-        let known = lock_ignoring_poison(&self.groups).known.get(&group.name).cloned();
-        let id = group.known_id().or(known.as_deref());
-        let fresh = id.and_then(|id| lock_ignoring_poison(&self.groups).fresh.remove(id));
-        let found = match fresh {
+        let cached_id = lock_ignoring_poison(&self.group_cache).ids_by_name.get(&group.name).cloned();
+        let id = group.known_id().or(cached_id.as_deref());
+        let cached = id.and_then(|id| lock_ignoring_poison(&self.group_cache).resources.remove(id));
+        let found = match cached {
             Some(found) => Some(found),
             None => self.locate_group(id, &group.name, deadline)?,
         };
         Ok(found.map(|found| {
             // A host that looked it up first hands in the id that was found by name.
-            let by_name = !found.linked && lock_ignoring_poison(&self.groups).adopted.contains(&found.id);
-            let adopted = by_name || group.known_id() != Some(&found.id);
-            (found, adopted)
+            let is_matched_by_name =
+                !found.linked && lock_ignoring_poison(&self.group_cache).matched_by_name.contains(&found.id);
+            let is_adopted = is_matched_by_name || group.known_id() != Some(&found.id);
+            (found, is_adopted)
         }))
     }
 
-    fn keep_group(&self, name: &str, found: MatchedResource) -> String {
-        let mut groups = lock_ignoring_poison(&self.groups);
+    fn cache_group(&self, name: &str, found: MatchedResource) -> String {
+        let mut cache = lock_ignoring_poison(&self.group_cache);
         let id = found.id.clone();
         // A group that this session made is its own, however it is found again.
-        let own = groups.known.values().any(|known| *known == id) && !groups.adopted.contains(&id);
-        if !found.linked && !own {
-            groups.adopted.insert(id.clone());
+        let is_own =
+            cache.ids_by_name.values().any(|cached_id| *cached_id == id) && !cache.matched_by_name.contains(&id);
+        if !found.linked && !is_own {
+            cache.matched_by_name.insert(id.clone());
         }
-        groups.known.insert(name.to_owned(), id.clone());
-        if groups.fresh.len() < MOST_FRESH {
-            groups.fresh.insert(id.clone(), found);
+        cache.ids_by_name.insert(name.to_owned(), id.clone());
+        if cache.resources.len() < CACHE_ENTRIES_MAX {
+            cache.resources.insert(id.clone(), found);
         }
         id
     }
@@ -276,58 +280,58 @@ impl Session {
     /// By a `displayName` filter where the target supports filters, else from all pages.
     fn group_by_name(&self, name: &str, deadline: Deadline) -> Result<Option<String>, OperationError> {
         let connector = self.connector();
-        let unindexed = lock_ignoring_poison(&self.groups).index.is_none();
-        if unindexed && connector.capabilities(deadline)?.is_some_and(|claims| claims.filter) {
-            match self.filtered_group(name, deadline) {
+        let is_unindexed = lock_ignoring_poison(&self.group_cache).index.is_none();
+        if is_unindexed && connector.capabilities(deadline)?.is_some_and(|capabilities| capabilities.filter) {
+            match self.group_by_filter(name, deadline) {
                 Ok(Some(found)) => return Ok(found),
                 // Strangers in the answer: the filter is not obeyed.
                 Ok(None) => {}
                 // The claim does not hold for groups.
                 Err(OperationError { failure: Failure::Rejected(_), forbidden: false, .. }) => {}
-                Err(trouble) => return Err(trouble),
+                Err(error) => return Err(error),
             }
         }
         let index = self.group_index(deadline)?;
-        let same = index.get(&name.to_lowercase()).into_iter().flatten();
-        choose(same.map(|(id, spelt)| (spelt == name, id.clone())).collect(), "groups", "displayName")
+        let matches = index.get(&name.to_lowercase()).into_iter().flatten();
+        choose_match(matches.map(|(id, spelling)| (spelling == name, id.clone())).collect(), "groups", "displayName")
     }
 
     /// `None` where the target does not obey the filter.
-    fn filtered_group(&self, name: &str, deadline: Deadline) -> Result<Option<Option<String>>, OperationError> {
-        let mut same = Vec::new();
-        let mut strangers = false;
+    fn group_by_filter(&self, name: &str, deadline: Deadline) -> Result<Option<Option<String>>, OperationError> {
+        let mut matches = Vec::new();
+        let mut has_mismatch = false;
         let filter = scim::display_name_equals(name);
-        self.connector().each(ResourceType::Group, Some(&filter), deadline, |group| {
+        self.connector().for_each_resource(ResourceType::Group, Some(&filter), deadline, |group| {
             match (scim::id(&group), scim::display_name(&group)) {
-                (Some(id), Some(spelt)) if spelt.to_lowercase() == name.to_lowercase() => {
-                    same.push((spelt == name, id));
+                (Some(id), Some(spelling)) if spelling.to_lowercase() == name.to_lowercase() => {
+                    matches.push((spelling == name, id));
                 }
-                _ => strangers = true,
+                _ => has_mismatch = true,
             }
-            !strangers
+            !has_mismatch
         })?;
-        if strangers {
+        if has_mismatch {
             return Ok(None);
         }
-        choose(same, "groups", "displayName").map(Some)
+        choose_match(matches, "groups", "displayName").map(Some)
     }
 
-    fn group_index(&self, deadline: Deadline) -> Result<Arc<Names>, OperationError> {
-        if let Some(index) = &lock_ignoring_poison(&self.groups).index {
+    fn group_index(&self, deadline: Deadline) -> Result<Arc<GroupIndex>, OperationError> {
+        if let Some(index) = &lock_ignoring_poison(&self.group_cache).index {
             return Ok(Arc::clone(index));
         }
-        let mut names = Names::new();
-        self.connector().each(ResourceType::Group, None, deadline, |group| {
-            if let (Some(id), Some(spelt)) = (scim::id(&group), scim::display_name(&group)) {
-                let same = names.entry(spelt.to_lowercase()).or_default();
-                if same.iter().all(|(seen, _)| *seen != id) {
-                    same.push((id, spelt.to_owned()));
+        let mut index = GroupIndex::new();
+        self.connector().for_each_resource(ResourceType::Group, None, deadline, |group| {
+            if let (Some(id), Some(spelling)) = (scim::id(&group), scim::display_name(&group)) {
+                let matches = index.entry(spelling.to_lowercase()).or_default();
+                if matches.iter().all(|(other_id, _)| *other_id != id) {
+                    matches.push((id, spelling.to_owned()));
                 }
             }
             true
         })?;
-        let index = Arc::new(names);
-        lock_ignoring_poison(&self.groups).index = Some(Arc::clone(&index));
+        let index = Arc::new(index);
+        lock_ignoring_poison(&self.group_cache).index = Some(Arc::clone(&index));
         Ok(index)
     }
 
@@ -341,62 +345,62 @@ impl Session {
         if connector.environment.dry_run {
             return Ok(report(Outcome::Created, None));
         }
-        let turn = connector.take_turn(&format!("group {}", group.name), deadline)?;
-        if turn.waited
+        let lock = connector.lock_identifier(&format!("group {}", group.name), deadline)?;
+        if lock.waited
             && let Some(found) = self.locate_group(None, &group.name, deadline)?
         {
             return self.change_group(group, &found, true, deadline);
         }
         // With PATCH, what is beyond one batch follows; a PUT-only target takes the members as a whole.
-        let all = members.unwrap_or_default();
-        let batched = connector.settings.group_patch && all.len() > scim::BATCH;
-        let first = if batched { &all[..scim::BATCH] } else { &all[..] };
-        let first = group.members.as_ref().map(|_| first);
-        let call = Request {
+        let all_members = members.unwrap_or_default();
+        let is_batched = connector.settings.group_patch && all_members.len() > scim::PATCH_MEMBERS_MAX;
+        let first_batch = if is_batched { &all_members[..scim::PATCH_MEMBERS_MAX] } else { &all_members[..] };
+        let first_batch = group.members.as_ref().map(|_| first_batch);
+        let request = Request {
             method: Method::Post,
             url: connector.addresses.endpoint(ResourceType::Group),
-            body: Some(scim::new_group(connector.settings.version, &group.name, first)),
+            body: Some(scim::new_group_body(connector.settings.version, &group.name, first_batch)),
             if_match: None,
         };
-        let answer = match connector.client.send(&call, deadline) {
-            Ok(answer) if is_taken(&answer) => {
-                lock_ignoring_poison(&self.groups).index = None;
+        let response = match connector.client.send(&request, deadline) {
+            Ok(response) if is_conflict(&response) => {
+                lock_ignoring_poison(&self.group_cache).index = None;
                 return match self.locate_group(None, &group.name, deadline)? {
                     Some(found) => self.change_group(group, &found, true, deadline),
                     None => Err(Failure::Conflict(
                         format!(
                             "the target says that the group exists ({}), but does not find it by displayName",
-                            told(&answer)
+                            status_and_reason(&response)
                         )
                         .into(),
                     )
                     .into()),
                 };
             }
-            Ok(answer) if is_success(&answer) => answer,
-            Ok(answer) => return Err(connector.refused("creating the group", &answer)),
-            Err(lost) if lost.maybe_done => {
-                lock_ignoring_poison(&self.groups).index = None;
+            Ok(response) if is_success(&response) => response,
+            Ok(response) => return Err(connector.unexpected_status("creating the group", &response)),
+            Err(error) if error.maybe_done => {
+                lock_ignoring_poison(&self.group_cache).index = None;
                 match self.locate_group(None, &group.name, deadline)? {
                     Some(found) => {
                         let id = found.id.clone();
                         self.change_group(group, &found, false, deadline)?;
                         return Ok(report(Outcome::Created, Some(&id)));
                     }
-                    None => return Err(lost.into()),
+                    None => return Err(error.into()),
                 }
             }
-            Err(unanswered) => return Err(unanswered.into()),
+            Err(error) => return Err(error.into()),
         };
-        let told = answer.body.and_then(Result::ok).as_ref().and_then(scim::id);
-        let id = match told.or_else(|| answer.location.as_deref().and_then(last_segment)) {
+        let response_id = response.body.and_then(Result::ok).as_ref().and_then(scim::id);
+        let id = match response_id.or_else(|| response.location.as_deref().and_then(id_from_location)) {
             Some(id) => id,
             None => self.group_by_name(&group.name, deadline)?.ok_or_else(|| {
                 Failure::Protocol("the target created the group but tells no id and does not find it".into())
             })?,
         };
-        lock_ignoring_poison(&self.groups).known.insert(group.name.clone(), id.clone());
-        if batched && let Some(found) = self.read(ResourceType::Group, &id, deadline)? {
+        lock_ignoring_poison(&self.group_cache).ids_by_name.insert(group.name.clone(), id.clone());
+        if is_batched && let Some(found) = self.read(ResourceType::Group, &id, deadline)? {
             self.change_group(
                 &GroupRecord { unlisted_members: UnlistedMembers::KEEP_ALL, ..group.clone() },
                 &found,
@@ -411,30 +415,30 @@ impl Session {
         &self,
         group: &GroupRecord,
         found: &MatchedResource,
-        adopted: bool,
+        is_adopted: bool,
         deadline: Deadline,
     ) -> Result<Report, OperationError> {
         let connector = self.connector();
         let (members, warning) = (group.member_ids(), group.skipped_members_warning());
-        let between = |now: &MatchedResource| {
-            GroupChanges::between(&now.resource, &group.name, members.as_deref(), group.kept_but())
+        let changes_from = |current: &MatchedResource| {
+            GroupChanges::between(&current.resource, &group.name, members.as_deref(), group.removable_ids())
         };
-        let changes = between(found);
-        let outcome = match (adopted, changes.is_empty()) {
+        let changes = changes_from(found);
+        let outcome = match (is_adopted, changes.is_empty()) {
             (true, _) => Outcome::Adopted,
             (false, true) => Outcome::Unchanged,
             (false, false) => Outcome::Updated,
         };
         if !changes.is_empty() && !connector.environment.dry_run {
-            self.with_current(found, deadline, |now| {
+            self.send_with_retry(found, deadline, |current| {
                 // After a 412 the differences are those to the group as it is now.
-                self.send_group(now, &between(now), members.is_some(), deadline)
+                self.send_group(current, &changes_from(current), members.is_some(), deadline)
             })?;
         }
-        let mut groups = lock_ignoring_poison(&self.groups);
-        groups.known.insert(group.name.clone(), found.id.clone());
-        if adopted && !found.linked {
-            groups.adopted.insert(found.id.clone());
+        let mut cache = lock_ignoring_poison(&self.group_cache);
+        cache.ids_by_name.insert(group.name.clone(), found.id.clone());
+        if is_adopted && !found.linked {
+            cache.matched_by_name.insert(found.id.clone());
         }
         Ok(warning.into_iter().fold(Report::new(outcome, Some(&found.id)), Report::warn))
     }
@@ -443,7 +447,7 @@ impl Session {
     /// where the target says that it can, so that no members are sent.
     fn send_group(
         &self,
-        now: &MatchedResource,
+        found: &MatchedResource,
         changes: &GroupChanges,
         members_known: bool,
         deadline: Deadline,
@@ -452,20 +456,20 @@ impl Session {
             return Ok(Response::nothing());
         }
         let connector = self.connector();
-        let patches = connector.settings.group_patch
-            || !members_known && connector.capabilities(deadline)?.is_some_and(|claims| claims.patch);
-        if !patches {
-            return self.send(Method::Put, now, Some(changes.merged(&now.resource)), deadline);
+        let use_patch = connector.settings.group_patch
+            || !members_known && connector.capabilities(deadline)?.is_some_and(|capabilities| capabilities.patch);
+        if !use_patch {
+            return self.send(Method::Put, found, Some(changes.merged(&found.resource)), deadline);
         }
-        let mut current = now.clone();
+        let mut current = found.clone();
         let mut bodies = changes.patches(connector.settings.version).into_iter().peekable();
         loop {
-            let answer = self.send(Method::Patch, &current, bodies.next(), deadline)?;
-            if bodies.peek().is_none() || !is_success(&answer) {
-                return Ok(answer);
+            let response = self.send(Method::Patch, &current, bodies.next(), deadline)?;
+            if bodies.peek().is_none() || !is_success(&response) {
+                return Ok(response);
             }
             // The next batch meets the version that this one made.
-            current.etag = answer.etag;
+            current.etag = response.etag;
         }
     }
 }

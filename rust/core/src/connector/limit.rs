@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use once_cell::sync::Lazy;
 
-use super::Key;
+use super::ConnectorKey;
 use crate::Failure;
 
 /// A host that keeps one session open has cycles of this length.
-pub(super) const LONGEST_CYCLE: Duration = Duration::from_secs(600);
+pub(super) const CYCLE_DURATION_MAX: Duration = Duration::from_secs(600);
 
 /// One channel, target and limit.
 type LatchKey = (String, String, Option<u32>, bool);
@@ -25,11 +25,11 @@ static LATCHES: Lazy<Mutex<HashMap<LatchKey, Arc<Latch>>>> = Lazy::new(Mutex::de
 /// Shut once a cycle removed too much.
 #[derive(Debug, Default)]
 pub(super) struct Latch {
-    shut: AtomicBool,
+    is_shut: AtomicBool,
 }
 
 impl Latch {
-    pub(super) fn of(key: &Key) -> Arc<Self> {
+    pub(super) fn for_connector(key: &ConnectorKey) -> Arc<Self> {
         let settings = &key.settings;
         let key = (key.channel.clone(), settings.scim_url.to_string(), settings.max_removals, key.dry_run);
         Arc::clone(lock_ignoring_poison(&LATCHES).entry(key).or_default())
@@ -38,34 +38,34 @@ impl Latch {
 
 /// The removals of one session.
 #[derive(Debug)]
-pub(super) struct Removals {
+pub(super) struct RemovalCounter {
     latch: Arc<Latch>,
     limit: Option<u32>,
-    cycle: Mutex<Cycle>,
+    cycle: Mutex<CycleCount>,
 }
 
 #[derive(Debug)]
-struct Cycle {
+struct CycleCount {
     since: Duration,
     count: u32,
 }
 
-impl Removals {
+impl RemovalCounter {
     pub(super) fn new(latch: Arc<Latch>, limit: Option<u32>, now: Duration) -> Self {
-        Self { latch, limit, cycle: Mutex::new(Cycle { since: now, count: 0 }) }
+        Self { latch, limit, cycle: Mutex::new(CycleCount { since: now, count: 0 }) }
     }
 
     /// Takes one removal, just before its request is sent.
     ///
     /// # Errors
     /// [`Failure::RemovalLimit`] over the limit, and from then on always.
-    pub(super) fn take(&self, now: Duration) -> Result<(), Failure> {
+    pub(super) fn count(&self, now: Duration) -> Result<(), Failure> {
         let Some(limit) = self.limit else { return Ok(()) };
         let mut cycle = lock_ignoring_poison(&self.cycle);
-        if now.saturating_sub(cycle.since) >= LONGEST_CYCLE {
-            *cycle = Cycle { since: now, count: 0 };
+        if now.saturating_sub(cycle.since) >= CYCLE_DURATION_MAX {
+            *cycle = CycleCount { since: now, count: 0 };
         }
-        if !self.latch.shut.load(Ordering::SeqCst) && cycle.count < limit {
+        if !self.latch.is_shut.load(Ordering::SeqCst) && cycle.count < limit {
             cycle.count += 1;
             return Ok(());
         }
@@ -76,7 +76,7 @@ impl Removals {
             )
             .into(),
         );
-        if !self.latch.shut.swap(true, Ordering::SeqCst) {
+        if !self.latch.is_shut.swap(true, Ordering::SeqCst) {
             log::error!("{failure}; check why the source lost so many users before you change the value");
         }
         Err(failure)
@@ -87,30 +87,30 @@ impl Removals {
 mod tests {
     use super::*;
 
-    fn session(latch: &Arc<Latch>, limit: u32) -> Removals {
-        Removals::new(Arc::clone(latch), Some(limit), Duration::ZERO)
+    fn session(latch: &Arc<Latch>, limit: u32) -> RemovalCounter {
+        RemovalCounter::new(Arc::clone(latch), Some(limit), Duration::ZERO)
     }
 
     #[test]
     fn the_limit_counts_across_threads_and_lets_exactly_so_many_through() {
-        let removals = session(&Arc::default(), 10);
-        let through = std::thread::scope(|scope| {
+        let removal_counter = session(&Arc::default(), 10);
+        let accepted = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..8)
-                .map(|_| scope.spawn(|| (0..5).filter(|_| removals.take(Duration::ZERO).is_ok()).count()))
+                .map(|_| scope.spawn(|| (0..5).filter(|_| removal_counter.count(Duration::ZERO).is_ok()).count()))
                 .collect();
             threads.into_iter().map(|t| t.join().unwrap()).sum::<usize>()
         });
-        assert_eq!(through, 10);
+        assert_eq!(accepted, 10);
     }
 
     #[test]
     fn once_shut_it_stays_shut_for_later_sessions() {
         let latch = Arc::default();
         let first = session(&latch, 1);
-        assert!(first.take(Duration::ZERO).is_ok());
-        assert_eq!(first.take(Duration::ZERO).unwrap_err().code(), "removal_limit");
-        assert_eq!(session(&latch, 1).take(Duration::ZERO).unwrap_err().code(), "removal_limit");
-        assert_eq!(first.take(LONGEST_CYCLE * 2).unwrap_err().code(), "removal_limit");
+        assert!(first.count(Duration::ZERO).is_ok());
+        assert_eq!(first.count(Duration::ZERO).unwrap_err().code(), "removal_limit");
+        assert_eq!(session(&latch, 1).count(Duration::ZERO).unwrap_err().code(), "removal_limit");
+        assert_eq!(first.count(CYCLE_DURATION_MAX * 2).unwrap_err().code(), "removal_limit");
     }
 
     #[test]
@@ -118,18 +118,18 @@ mod tests {
         let latch = Arc::default();
         for _ in 0..3 {
             let session = session(&latch, 2);
-            assert!(session.take(Duration::ZERO).is_ok() && session.take(Duration::ZERO).is_ok());
+            assert!(session.count(Duration::ZERO).is_ok() && session.count(Duration::ZERO).is_ok());
         }
         let long = session(&latch, 2);
         for cycle in 0..3 {
-            let now = LONGEST_CYCLE * cycle;
-            assert!(long.take(now).is_ok() && long.take(now).is_ok());
+            let now = CYCLE_DURATION_MAX * cycle;
+            assert!(long.count(now).is_ok() && long.count(now).is_ok());
         }
     }
 
     #[test]
     fn a_limit_of_none_never_stops_anything() {
-        let removals = Removals::new(Arc::default(), None, Duration::ZERO);
-        assert!((0..1000).all(|_| removals.take(Duration::ZERO).is_ok()));
+        let removal_counter = RemovalCounter::new(Arc::default(), None, Duration::ZERO);
+        assert!((0..1000).all(|_| removal_counter.count(Duration::ZERO).is_ok()));
     }
 }

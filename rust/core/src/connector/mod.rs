@@ -25,21 +25,21 @@ pub use self::groups::{GroupMember, GroupPreview, GroupRecord, UnlistedMembers};
 pub use self::session::{Preview, Session};
 pub use crate::lifecycle::RequestedOperation;
 
-use self::limit::{LONGEST_CYCLE, Latch};
+use self::limit::{CYCLE_DURATION_MAX, Latch};
 use crate::Failure;
 use crate::environment::{Environment, ProxyRules};
 use crate::http::{Client, Deadline, Method, Request, RequestError, Response};
-use crate::lifecycle::Options;
+use crate::lifecycle::DecisionOptions;
 use crate::mapping::Catalogue;
 use crate::scim::{Addresses, Capabilities};
 use crate::settings::Settings;
 
 /// A connector that nobody used for so long is dropped.
-const IDLE: Duration = Duration::from_secs(15 * 60);
+const IDLE_MAX: Duration = Duration::from_secs(15 * 60);
 
 /// What makes two openings the same connector.
 #[derive(Clone, PartialEq, Eq, Hash)]
-struct Key {
+struct ConnectorKey {
     settings: Settings,
     channel: String,
     anchors: Vec<Vec<u8>>,
@@ -48,7 +48,7 @@ struct Key {
     dry_run: bool,
 }
 
-static CONNECTORS: Lazy<Mutex<HashMap<Key, Arc<Connector>>>> = Lazy::new(Mutex::default);
+static CONNECTORS: Lazy<Mutex<HashMap<ConnectorKey, Arc<Connector>>>> = Lazy::new(Mutex::default);
 
 /// One target with one set of settings: HTTP client, token, rate limiter, removal latch. Serves many threads.
 pub struct Connector {
@@ -60,16 +60,16 @@ pub struct Connector {
     catalogue: Mutex<Arc<Catalogue>>,
     latch: Arc<Latch>,
     /// Identifiers whose create is under way, in lower case.
-    creating: Mutex<HashSet<String>>,
+    locked_identifiers: Mutex<HashSet<String>>,
     /// What the target says that it can do, once it was asked; `None` inside where it says nothing.
     capabilities: Mutex<Option<Option<Capabilities>>>,
     /// Set once a target answered a filter with users who do not match it.
     ignores_filters: AtomicBool,
     /// Set once a target took a `PATCH` only without filtered paths.
-    refuses_filtered_paths: AtomicBool,
+    rejects_filtered_paths: AtomicBool,
     /// Ids of users that were matched by their identifier and not written since, with the time of the match. Kept here
     /// because a host may look up with one session and write with another.
-    never_linked: Mutex<HashMap<String, Duration>>,
+    unlinked: Mutex<HashMap<String, Duration>>,
     last_used: Mutex<Duration>,
 }
 
@@ -88,11 +88,11 @@ impl Connector {
     /// # Errors
     /// [`Failure::Config`].
     pub fn open(settings: Settings, environment: Environment) -> Result<Arc<Self>, Failure> {
-        let key = Key::new(&settings, &environment);
+        let key = ConnectorKey::new(&settings, &environment);
         let mut connectors = lock_ignoring_poison(&CONNECTORS);
-        connectors.retain(|_, c| Arc::strong_count(c) > 1 || c.idle() < IDLE);
+        connectors.retain(|_, c| Arc::strong_count(c) > 1 || c.idle_time() < IDLE_MAX);
         if let Some(connector) = connectors.get(&key) {
-            connector.touch();
+            connector.mark_used();
             return Ok(Arc::clone(connector));
         }
         let client = Client::new(&settings, &environment)?;
@@ -110,12 +110,12 @@ impl Connector {
                 settings.version,
             ),
             catalogue: Mutex::new(Arc::new(Catalogue::standard(settings.version))),
-            latch: Latch::of(&Key::new(&settings, &environment)),
-            creating: Mutex::default(),
+            latch: Latch::for_connector(&ConnectorKey::new(&settings, &environment)),
+            locked_identifiers: Mutex::default(),
             capabilities: Mutex::default(),
             ignores_filters: AtomicBool::new(false),
-            refuses_filtered_paths: AtomicBool::new(false),
-            never_linked: Mutex::default(),
+            rejects_filtered_paths: AtomicBool::new(false),
+            unlinked: Mutex::default(),
             last_used: Mutex::new(environment.clock.monotonic()),
             client,
             settings,
@@ -130,7 +130,7 @@ impl Connector {
 
     /// Starts a provisioning cycle. Sends nothing.
     pub fn session(self: &Arc<Self>) -> Session {
-        lock_ignoring_poison(&self.never_linked).retain(|_, at| !self.is_over(*at));
+        lock_ignoring_poison(&self.unlinked).retain(|_, at| !self.is_cycle_over(*at));
         Session::new(Arc::clone(self))
     }
 
@@ -138,11 +138,11 @@ impl Connector {
         self.environment.clock.monotonic()
     }
 
-    fn touch(&self) {
+    fn mark_used(&self) {
         *lock_ignoring_poison(&self.last_used) = self.now();
     }
 
-    fn idle(&self) -> Duration {
+    fn idle_time(&self) -> Duration {
         self.now().saturating_sub(*lock_ignoring_poison(&self.last_used))
     }
 
@@ -151,21 +151,21 @@ impl Connector {
     }
 
     /// A user was matched by the identifier: until something is written to it, it is nobody's (row 5a).
-    fn matched(&self, id: &str) {
-        lock_ignoring_poison(&self.never_linked).insert(id.to_owned(), self.now());
+    fn mark_unlinked(&self, id: &str) {
+        lock_ignoring_poison(&self.unlinked).insert(id.to_owned(), self.now());
     }
 
-    fn link(&self, id: &str) {
-        lock_ignoring_poison(&self.never_linked).remove(id);
+    fn mark_linked(&self, id: &str) {
+        lock_ignoring_poison(&self.unlinked).remove(id);
     }
 
     fn is_linked(&self, id: &str) -> bool {
-        lock_ignoring_poison(&self.never_linked).get(id).is_none_or(|at| self.is_over(*at))
+        lock_ignoring_poison(&self.unlinked).get(id).is_none_or(|at| self.is_cycle_over(*at))
     }
 
     /// Whether a cycle that began then has ended by now.
-    fn is_over(&self, since: Duration) -> bool {
-        self.now().saturating_sub(since) >= LONGEST_CYCLE
+    fn is_cycle_over(&self, since: Duration) -> bool {
+        self.now().saturating_sub(since) >= CYCLE_DURATION_MAX
     }
 
     fn get(&self, url: url::Url, deadline: Deadline) -> Result<Response, RequestError> {
@@ -174,23 +174,23 @@ impl Connector {
 
     /// What the target says that it can do: asked once, `None` where it does not say.
     fn capabilities(&self, deadline: Deadline) -> Result<Option<Capabilities>, RequestError> {
-        if let Some(known) = *lock_ignoring_poison(&self.capabilities) {
-            return Ok(known);
+        if let Some(cached) = *lock_ignoring_poison(&self.capabilities) {
+            return Ok(cached);
         }
-        let mut found = None;
-        for url in self.addresses.configuration() {
-            let answer = self.get(url, deadline)?;
-            if let (200, Some(Ok(body))) = (answer.status, &answer.body) {
-                found = Some(Capabilities::read(body));
+        let mut capabilities = None;
+        for url in self.addresses.service_provider_configuration() {
+            let response = self.get(url, deadline)?;
+            if let (200, Some(Ok(body))) = (response.status, &response.body) {
+                capabilities = Some(Capabilities::read(body));
                 break;
             }
         }
-        *lock_ignoring_poison(&self.capabilities) = Some(found);
-        Ok(found)
+        *lock_ignoring_poison(&self.capabilities) = Some(capabilities);
+        Ok(capabilities)
     }
 }
 
-impl Key {
+impl ConnectorKey {
     fn new(settings: &Settings, environment: &Environment) -> Self {
         Self {
             settings: settings.clone(),
@@ -203,7 +203,7 @@ impl Key {
     }
 }
 
-impl From<&Settings> for Options {
+impl From<&Settings> for DecisionOptions {
     fn from(settings: &Settings) -> Self {
         Self {
             create: settings.create,

@@ -9,11 +9,11 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::Connector;
-use super::groups::GroupMemory;
-use super::limit::Removals;
-use super::matching::Index;
+use super::groups::GroupCache;
+use super::limit::RemovalCounter;
+use super::matching::UserIndex;
 use crate::http::{Deadline, RequestError, Response};
-use crate::lifecycle::{DecisionInput, Effect, Options, RequestedOperation, TargetStatus, decide};
+use crate::lifecycle::{DecisionInput, DecisionOptions, Effect, RequestedOperation, TargetStatus, decide};
 use crate::mapping::Change;
 use crate::record::ProvisioningOption;
 use crate::scim::ResourceType;
@@ -22,13 +22,13 @@ use crate::text::{printable, without};
 use crate::{Failure, Message, Outcome, Record, Report, scim};
 
 /// How long a resource that was just read may serve the write that follows.
-const FRESH: Duration = Duration::from_secs(60);
+const CACHE_TTL: Duration = Duration::from_secs(60);
 /// How many such resources are kept.
-const MOST_CACHED: usize = 10_000;
+const CACHE_ENTRIES_MAX: usize = 10_000;
 /// So many 403 at the start of a session mean that these credentials may do nothing here.
-const FORBIDDEN_AT_START: u32 = 3;
+const INITIAL_FORBIDDEN_MAX: u32 = 3;
 /// So many transport failures in a row mean that the target is away.
-const BROKEN_IN_A_ROW: u32 = 5;
+const CONSECUTIVE_TRANSPORT_FAILURES_MAX: u32 = 5;
 
 /// How an operation would end, and what it would change; for previews.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,36 +68,36 @@ impl From<Failure> for OperationError {
 }
 
 impl From<RequestError> for OperationError {
-    fn from(unanswered: RequestError) -> Self {
-        Self { failure: unanswered.failure, forbidden: false, maybe_done: unanswered.maybe_done }
+    fn from(error: RequestError) -> Self {
+        Self { failure: error.failure, forbidden: false, maybe_done: error.maybe_done }
     }
 }
 
 /// What a session remembers for the length of a cycle.
 #[derive(Default)]
-pub(super) struct Memory {
+pub(super) struct SessionCache {
     /// When this cycle began.
-    since: Duration,
+    started_at: Duration,
     /// Resources just read, by id, with the time of reading.
-    fresh: HashMap<String, (Duration, MatchedResource)>,
+    resources: HashMap<String, (Duration, MatchedResource)>,
     /// Identifiers, in lower case, that were looked up in vain.
-    pub(super) absent: HashSet<String>,
+    pub(super) absent_identifiers: HashSet<String>,
     /// Users found by their identifier only: id to the stored id that was asked for and is gone, if any.
-    by_identifier: HashMap<String, Option<String>>,
-    held_back: BTreeMap<ProvisioningOption, u64>,
+    matched_by_identifier: HashMap<String, Option<String>>,
+    skip_counts: BTreeMap<ProvisioningOption, u64>,
     operations: u32,
     forbidden: u32,
-    broken: u32,
+    transport_failures: u32,
 }
 
 /// One provisioning cycle. Serves many threads.
 pub struct Session {
     connector: Arc<Connector>,
-    removals: Removals,
-    memory: Mutex<Memory>,
+    removal_counter: RemovalCounter,
+    cache: Mutex<SessionCache>,
     /// The whole list of a target that ignores filters.
-    pub(super) index: Mutex<Option<Arc<Index>>>,
-    pub(super) groups: Mutex<GroupMemory>,
+    pub(super) user_index: Mutex<Option<Arc<UserIndex>>>,
+    pub(super) group_cache: Mutex<GroupCache>,
 }
 
 impl fmt::Debug for Session {
@@ -108,8 +108,15 @@ impl fmt::Debug for Session {
 
 impl Session {
     pub(super) fn new(connector: Arc<Connector>) -> Self {
-        let removals = Removals::new(Arc::clone(&connector.latch), connector.settings.max_removals, connector.now());
-        Self { connector, removals, memory: Mutex::default(), index: Mutex::default(), groups: Mutex::default() }
+        let removal_counter =
+            RemovalCounter::new(Arc::clone(&connector.latch), connector.settings.max_removals, connector.now());
+        Self {
+            connector,
+            removal_counter,
+            cache: Mutex::default(),
+            user_index: Mutex::default(),
+            group_cache: Mutex::default(),
+        }
     }
 
     /// The connector behind this session.
@@ -127,7 +134,7 @@ impl Session {
             Ok(found.map(|found| {
                 let record =
                     Record { id: Some(found.id.clone()), ..self.connector.catalogue().record(&found.resource) };
-                self.keep(found);
+                self.cache_resource(found);
                 record
             }))
         })
@@ -138,7 +145,7 @@ impl Session {
     /// # Errors
     /// See [`Failure`].
     pub fn create_user(&self, record: &Record) -> Result<Report, Failure> {
-        self.carry_out(RequestedOperation::Create, record).map(|preview| preview.report)
+        self.execute(RequestedOperation::Create, record).map(|preview| preview.report)
     }
 
     /// Rows 6 to 16 of `docs/decisions.md`: an update, which for a disabled record may be a removal.
@@ -146,7 +153,7 @@ impl Session {
     /// # Errors
     /// See [`Failure`].
     pub fn update_user(&self, record: &Record) -> Result<Report, Failure> {
-        self.carry_out(RequestedOperation::Update, record).map(|preview| preview.report)
+        self.execute(RequestedOperation::Update, record).map(|preview| preview.report)
     }
 
     /// Rows 11 to 16: always a removal, of the stored id only.
@@ -154,7 +161,7 @@ impl Session {
     /// # Errors
     /// See [`Failure`].
     pub fn remove_user(&self, record: &Record) -> Result<Report, Failure> {
-        self.carry_out(RequestedOperation::Remove, record).map(|preview| preview.report)
+        self.execute(RequestedOperation::Remove, record).map(|preview| preview.report)
     }
 
     /// The operation, in an environment with `dry_run`: reads as it would, writes nothing, and tells what would
@@ -162,12 +169,12 @@ impl Session {
     ///
     /// # Errors
     /// As the operation; [`Failure::Config`] where the environment is no dry run.
-    pub fn preview(&self, asked: RequestedOperation, record: &Record) -> Result<Preview, Failure> {
-        self.dry_run_only()?;
-        self.carry_out(asked, record)
+    pub fn preview(&self, operation: RequestedOperation, record: &Record) -> Result<Preview, Failure> {
+        self.require_dry_run()?;
+        self.execute(operation, record)
     }
 
-    pub(super) fn dry_run_only(&self) -> Result<(), Failure> {
+    pub(super) fn require_dry_run(&self) -> Result<(), Failure> {
         if self.connector.environment.dry_run {
             return Ok(());
         }
@@ -177,16 +184,16 @@ impl Session {
     /// Ends the cycle: calls still running finish. Returns the closing lines for the log: how often each
     /// provisioning option held something back.
     pub fn close(&self) -> Vec<String> {
-        let held_back = std::mem::take(&mut self.memory().held_back);
-        held_back
+        let skip_counts = std::mem::take(&mut self.cache().skip_counts);
+        skip_counts
             .into_iter()
-            .map(|(switch, count)| format!("{} {} ({count} in this cycle)", switch.label(), switch.consequence()))
+            .map(|(option, count)| format!("{} {} ({count} in this cycle)", option.label(), option.consequence()))
             .collect()
     }
 
-    fn carry_out(&self, asked: RequestedOperation, record: &Record) -> Result<Preview, Failure> {
-        self.operation(Some(record), |deadline| match asked {
-            RequestedOperation::Create => self.create(asked, record, deadline),
+    fn execute(&self, operation: RequestedOperation, record: &Record) -> Result<Preview, Failure> {
+        self.operation(Some(record), |deadline| match operation {
+            RequestedOperation::Create => self.create(operation, record, deadline),
             RequestedOperation::Update if record.enabled => self.update(record, deadline),
             RequestedOperation::Update => self.update_disabled(record, deadline),
             RequestedOperation::Remove => self.remove(record, deadline),
@@ -209,18 +216,18 @@ impl Session {
         let Some(value) = identifier.filter(|value| !value.is_empty()) else { return Ok(None) };
         let found = self.look_up(value, deadline)?;
         if let Some(found) = &found {
-            self.connector.matched(&found.id);
-            self.memory().by_identifier.insert(found.id.clone(), id.map(str::to_owned));
+            self.connector.mark_unlinked(&found.id);
+            self.cache().matched_by_identifier.insert(found.id.clone(), id.map(str::to_owned));
         }
         Ok(found)
     }
 
     /// A user by its id: as just read, or read now. Whoever was found by identifier only stays not linked until
     /// something is written.
-    fn by_id(&self, id: &str, deadline: Deadline) -> Result<Option<MatchedResource>, OperationError> {
-        let fresh = self.memory().fresh.remove(id);
-        if let Some((at, found)) = fresh
-            && self.connector.now().saturating_sub(at) < FRESH
+    fn cached_or_read(&self, id: &str, deadline: Deadline) -> Result<Option<MatchedResource>, OperationError> {
+        let cached = self.cache().resources.remove(id);
+        if let Some((at, found)) = cached
+            && self.connector.now().saturating_sub(at) < CACHE_TTL
         {
             return Ok(Some(found));
         }
@@ -232,20 +239,20 @@ impl Session {
     /// A create looks up first, unless this cycle's lookup has just found nobody.
     fn create(
         &self,
-        asked: RequestedOperation,
+        operation: RequestedOperation,
         record: &Record,
         deadline: Deadline,
     ) -> Result<Preview, OperationError> {
         let value = self.identifier_of(record)?;
-        let turn = self.connector.take_turn(value, deadline)?;
-        let known_absent = !turn.waited && self.memory().absent.contains(&value.to_lowercase());
+        let lock = self.connector.lock_identifier(value, deadline)?;
+        let known_absent = !lock.waited && self.cache().absent_identifiers.contains(&value.to_lowercase());
         let found = if known_absent { None } else { self.look_up(value, deadline)? };
-        self.apply(asked, record, found, deadline)
+        self.apply(operation, record, found, deadline)
     }
 
     fn update(&self, record: &Record, deadline: Deadline) -> Result<Preview, OperationError> {
         let found = match record.known_id() {
-            Some(id) => self.by_id(id, deadline)?,
+            Some(id) => self.cached_or_read(id, deadline)?,
             None => None,
         };
         match found {
@@ -260,24 +267,24 @@ impl Session {
         let Some(id) = record.known_id() else {
             return self.create(RequestedOperation::Update, record, deadline);
         };
-        if let Some(gone) = self.now_somebody_elses(id) {
-            return Ok(gone);
+        if let Some(preview) = self.report_if_identifier_reused(id) {
+            return Ok(preview);
         }
-        if let Some(found) = self.by_id(id, deadline)? {
+        if let Some(found) = self.cached_or_read(id, deadline)? {
             return self.apply(RequestedOperation::Update, record, Some(found), deadline);
         }
-        let situation = DecisionInput {
-            asked: RequestedOperation::Update,
+        let input = DecisionInput {
+            operation: RequestedOperation::Update,
             enabled: false,
             target_status: TargetStatus::Absent,
             linked: true,
         };
-        match decide(situation, Options::from(&self.connector.settings)) {
+        match decide(input, DecisionOptions::from(&self.connector.settings)) {
             // Row 10a, unless the identifier has passed to another account meanwhile.
             Effect::Create { .. } => {
                 let value = self.identifier_of(record)?;
-                let turn = self.connector.take_turn(value, deadline)?;
-                let known_absent = !turn.waited && self.memory().absent.contains(&value.to_lowercase());
+                let lock = self.connector.lock_identifier(value, deadline)?;
+                let known_absent = !lock.waited && self.cache().absent_identifiers.contains(&value.to_lowercase());
                 match if known_absent { None } else { self.look_up(value, deadline)? } {
                     Some(_) => Ok(report_reused_identifier(id)),
                     None => self.apply(RequestedOperation::Update, record, None, deadline),
@@ -293,32 +300,32 @@ impl Session {
                 .warn("no target id is stored for this user, so there is nothing that may be removed");
             return Ok(report.into());
         };
-        if let Some(gone) = self.now_somebody_elses(id) {
-            return Ok(gone);
+        if let Some(preview) = self.report_if_identifier_reused(id) {
+            return Ok(preview);
         }
-        let found = self.by_id(id, deadline)?;
+        let found = self.cached_or_read(id, deadline)?;
         let preview = self.apply(RequestedOperation::Remove, record, found, deadline)?;
-        let passed_on = self.memory().by_identifier.values().any(|stored| stored.as_deref() == Some(id));
-        Ok(if passed_on { report_reused_identifier(id) } else { preview })
+        let is_reused = self.cache().matched_by_identifier.values().any(|stored| stored.as_deref() == Some(id));
+        Ok(if is_reused { report_reused_identifier(id) } else { preview })
     }
 
     /// Where this cycle's lookup met a stored id that is gone and matched this account by the identifier instead,
     /// the account belongs to somebody else by now.
-    fn now_somebody_elses(&self, id: &str) -> Option<Preview> {
-        let stored = self.memory().by_identifier.get(id).cloned().flatten()?;
+    fn report_if_identifier_reused(&self, id: &str) -> Option<Preview> {
+        let stored = self.cache().matched_by_identifier.get(id).cloned().flatten()?;
         Some(report_reused_identifier(&stored))
     }
 
     /// Carries out what the decision table says.
     pub(super) fn apply(
         &self,
-        asked: RequestedOperation,
+        operation: RequestedOperation,
         record: &Record,
         found: Option<MatchedResource>,
         deadline: Deadline,
     ) -> Result<Preview, OperationError> {
-        let situation = DecisionInput {
-            asked,
+        let input = DecisionInput {
+            operation,
             enabled: record.enabled,
             target_status: match &found {
                 None => TargetStatus::Absent,
@@ -328,20 +335,20 @@ impl Session {
             linked: found.as_ref().is_some_and(|found| found.linked),
         };
         let id = found.as_ref().map(|found| found.id.as_str()).or(record.known_id());
-        match (decide(situation, Options::from(&self.connector.settings)), &found) {
+        match (decide(input, DecisionOptions::from(&self.connector.settings)), &found) {
             (Effect::Create { active }, _) => self.post(record, active, deadline),
-            (Effect::Skip(switch), _) => Ok(self.skip(switch, id).into()),
+            (Effect::Skip(option), _) => Ok(self.skip(option, id).into()),
             (Effect::Nothing(outcome), _) => Ok(Report::new(outcome, id).into()),
             (effect, Some(found)) => {
-                let done = match effect {
+                let preview = match effect {
                     Effect::Write { active, changed, unchanged } => {
                         self.write(record, found, active, (changed, unchanged), deadline)
                     }
                     Effect::Delete => self.delete(found, record, deadline),
                     _ => self.disable(found, record, deadline),
                 }?;
-                self.connector.link(&found.id);
-                Ok(done)
+                self.connector.mark_linked(&found.id);
+                Ok(preview)
             }
             // The table gives these effects for a present user only.
             (_, None) => Err(Failure::NotFound("the user is not at the target".into()).into()),
@@ -349,13 +356,13 @@ impl Session {
     }
 
     /// The first time in a session the setting is explained, later it is only counted.
-    fn skip(&self, switch: ProvisioningOption, id: Option<&str>) -> Report {
-        let mut memory = self.memory();
-        let count = memory.held_back.entry(switch).or_default();
+    fn skip(&self, option: ProvisioningOption, id: Option<&str>) -> Report {
+        let mut cache = self.cache();
+        let count = cache.skip_counts.entry(option).or_default();
         *count += 1;
-        let report = Report::skipped(switch, id);
+        let report = Report::skipped(option, id);
         match *count {
-            1 => report.warn(format!("{} {}", switch.label(), switch.consequence())),
+            1 => report.warn(format!("{} {}", option.label(), option.consequence())),
             _ => report,
         }
     }
@@ -363,11 +370,11 @@ impl Session {
     /// Takes a removal from what the limit allows; a removal of the connector's own account is refused.
     pub(super) fn allow_removal(&self, found: &MatchedResource, record: &Record) -> Result<(), OperationError> {
         if let Authentication::Basic { user, .. } = &self.connector.settings.authentication {
-            let own = |name: &str| name.to_lowercase() == user.to_lowercase();
+            let is_own = |name: &str| name.to_lowercase() == user.to_lowercase();
             let identifier = self.connector.settings.identifier;
-            if scim::any_value(&found.resource, identifier).iter().any(|v| own(v))
-                || scim::member(&found.resource, "userName").and_then(Value::as_str).is_some_and(own)
-                || record.first(identifier.code()).is_some_and(own)
+            if scim::identifier_values(&found.resource, identifier).iter().any(|v| is_own(v))
+                || scim::member(&found.resource, "userName").and_then(Value::as_str).is_some_and(is_own)
+                || record.first(identifier.code()).is_some_and(is_own)
             {
                 return Err(Failure::Rejected(
                     "this is the account of Basic Authentication Username, with which the connector itself signs in; \
@@ -382,7 +389,7 @@ impl Session {
 
     /// Row 16.
     pub(super) fn count_removal(&self) -> Result<(), OperationError> {
-        Ok(self.removals.take(self.connector.now())?)
+        Ok(self.removal_counter.count(self.connector.now())?)
     }
 
     pub(super) fn identifier_of<'r>(&self, record: &'r Record) -> Result<&'r str, OperationError> {
@@ -395,29 +402,29 @@ impl Session {
         })
     }
 
-    pub(super) fn memory(&self) -> MutexGuard<'_, Memory> {
-        lock_ignoring_poison(&self.memory)
+    pub(super) fn cache(&self) -> MutexGuard<'_, SessionCache> {
+        lock_ignoring_poison(&self.cache)
     }
 
     /// A host may keep one session open: what was learnt of the target is then forgotten when a cycle's time is over.
-    fn turn_cycle(&self) {
-        let mut memory = self.memory();
-        if self.connector.is_over(memory.since) {
-            let held_back = std::mem::take(&mut memory.held_back);
-            *memory = Memory { since: self.connector.now(), held_back, ..Memory::default() };
-            *lock_ignoring_poison(&self.index) = None;
-            *lock_ignoring_poison(&self.groups) = GroupMemory::default();
+    fn start_new_cycle_if_due(&self) {
+        let mut cache = self.cache();
+        if self.connector.is_cycle_over(cache.started_at) {
+            let skip_counts = std::mem::take(&mut cache.skip_counts);
+            *cache = SessionCache { started_at: self.connector.now(), skip_counts, ..SessionCache::default() };
+            *lock_ignoring_poison(&self.user_index) = None;
+            *lock_ignoring_poison(&self.group_cache) = GroupCache::default();
         }
     }
 
-    fn keep(&self, found: MatchedResource) {
+    fn cache_resource(&self, found: MatchedResource) {
         let now = self.connector.now();
-        let mut memory = self.memory();
-        if memory.fresh.len() >= MOST_CACHED {
-            memory.fresh.retain(|_, (at, _)| now.saturating_sub(*at) < FRESH);
+        let mut cache = self.cache();
+        if cache.resources.len() >= CACHE_ENTRIES_MAX {
+            cache.resources.retain(|_, (at, _)| now.saturating_sub(*at) < CACHE_TTL);
         }
-        if memory.fresh.len() < MOST_CACHED {
-            memory.fresh.insert(found.id.clone(), (now, found));
+        if cache.resources.len() < CACHE_ENTRIES_MAX {
+            cache.resources.insert(found.id.clone(), (now, found));
         }
     }
 
@@ -427,40 +434,43 @@ impl Session {
         record: Option<&Record>,
         run: impl FnOnce(Deadline) -> Result<T, OperationError>,
     ) -> Result<T, Failure> {
-        self.connector.touch();
-        self.turn_cycle();
+        self.connector.mark_used();
+        self.start_new_cycle_if_due();
         let result = run(self.connector.deadline());
-        let mut memory = self.memory();
-        memory.operations = memory.operations.saturating_add(1);
+        let mut cache = self.cache();
+        cache.operations = cache.operations.saturating_add(1);
         match result {
             Ok(value) => {
-                memory.broken = 0;
+                cache.transport_failures = 0;
                 Ok(value)
             }
-            Err(trouble) => Err(self.connector.without_secrets(record, memory.judge(trouble))),
+            Err(error) => Err(self.connector.without_secrets(record, cache.record_error(error))),
         }
     }
 }
 
-impl Memory {
+impl SessionCache {
     /// What a trouble means after all that the session has seen.
-    fn judge(&mut self, trouble: OperationError) -> Failure {
-        self.forbidden += u32::from(trouble.forbidden);
-        if trouble.forbidden && self.forbidden == FORBIDDEN_AT_START && self.operations == FORBIDDEN_AT_START {
+    fn record_error(&mut self, error: OperationError) -> Failure {
+        self.forbidden += u32::from(error.forbidden);
+        if error.forbidden && self.forbidden == INITIAL_FORBIDDEN_MAX && self.operations == INITIAL_FORBIDDEN_MAX {
             let text = format!(
-                "the target answered 403 to the first {FORBIDDEN_AT_START} operations: {}",
-                trouble.failure.message().text()
+                "the target answered 403 to the first {INITIAL_FORBIDDEN_MAX} operations: {}",
+                error.failure.message().text()
             );
             let hint = "check Authentication Methods and the permissions of these credentials at the target";
             return Failure::AuthFailed(Message::new(text).with_hint(hint));
         }
-        match trouble.failure {
+        match error.failure {
             Failure::Transport { message, stops } => {
-                self.broken += 1;
-                Failure::Transport { message, stops: stops || self.broken >= BROKEN_IN_A_ROW }
+                self.transport_failures += 1;
+                Failure::Transport {
+                    message,
+                    stops: stops || self.transport_failures >= CONSECUTIVE_TRANSPORT_FAILURES_MAX,
+                }
             }
             other => {
-                self.broken = 0;
+                self.transport_failures = 0;
                 other
             }
         }
@@ -469,29 +479,29 @@ impl Memory {
 
 impl Connector {
     /// The failure behind an answer that is neither success nor dealt with.
-    pub(super) fn refused(&self, doing: &str, answer: &Response) -> OperationError {
-        let text = format!("{doing}: the target answered {}", told(answer));
-        let failure = match answer.status {
+    pub(super) fn unexpected_status(&self, action: &str, response: &Response) -> OperationError {
+        let text = format!("{action}: the target answered {}", status_and_reason(response));
+        let failure = match response.status {
             400..=499 => Failure::Rejected(text.into()),
             500..=599 => Failure::transport(text),
             _ => Failure::Protocol(text.into()),
         };
-        OperationError { failure, forbidden: answer.status == 403, maybe_done: answer.status >= 500 }
+        OperationError { failure, forbidden: response.status == 403, maybe_done: response.status >= 500 }
     }
 
     /// A target may repeat what it was sent; values that must not be seen are struck out of its reason. (Credentials
     /// are by the client.)
     fn without_secrets(&self, record: Option<&Record>, failure: Failure) -> Failure {
-        let mut hidden: Vec<&str> = Vec::new();
+        let mut secrets: Vec<&str> = Vec::new();
         if let Some(record) = record {
             let catalogue = self.catalogue();
-            let masked =
+            let is_secret =
                 |code: &&String| record.masked.contains(*code) || catalogue.field(code).is_some_and(|f| f.write_only);
-            let values = record.fields.keys().filter(masked).filter_map(|code| record.fields.get(code)).flatten();
-            hidden.extend(values.map(String::as_str));
+            let values = record.fields.keys().filter(is_secret).filter_map(|code| record.fields.get(code)).flatten();
+            secrets.extend(values.map(String::as_str));
         }
         let mut message = failure.to_string();
-        for secret in hidden {
+        for secret in secrets {
             message = without(&message, &printable(secret));
         }
         Failure::parse(&message, failure.stops_session()).unwrap_or(failure)
@@ -505,9 +515,9 @@ impl From<Report> for Preview {
 }
 
 /// The status and the reason of an answer.
-pub(super) fn told(answer: &Response) -> String {
-    let problem = answer.problem();
-    let status = answer.status.to_string();
+pub(super) fn status_and_reason(response: &Response) -> String {
+    let problem = response.problem();
+    let status = response.status.to_string();
     if problem.starts_with(&status) { problem } else { format!("{status}: {problem}") }
 }
 

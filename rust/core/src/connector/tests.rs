@@ -15,9 +15,9 @@ use crate::{Outcome, Record, Report};
 
 /// A clock that moves only when somebody sleeps on it.
 #[derive(Default)]
-struct StillClock(Mutex<Duration>);
+struct ManualClock(Mutex<Duration>);
 
-impl Clock for StillClock {
+impl Clock for ManualClock {
     fn monotonic(&self) -> Duration {
         *self.0.lock().unwrap()
     }
@@ -31,11 +31,11 @@ impl Clock for StillClock {
 }
 
 /// Looks at a request before the target does, and may answer in its place.
-type Interceptor = Box<dyn FnMut(&str, &Sent) -> Option<Result<RawResponse, TransportError>> + Send>;
+type Interceptor = Box<dyn FnMut(&str, &SentRequest) -> Option<Result<RawResponse, TransportError>> + Send>;
 
 #[derive(Debug, Clone, PartialEq)]
-struct Sent {
-    verb: &'static str,
+struct SentRequest {
+    method: &'static str,
     /// Path and query, percent-decoded.
     path: String,
     body: Value,
@@ -44,10 +44,10 @@ struct Sent {
 
 /// A small SCIM 2.0 target.
 #[derive(Default)]
-struct Target {
+struct InMemoryTarget {
     users: Mutex<BTreeMap<String, Value>>,
     groups: Mutex<BTreeMap<String, Value>>,
-    sent: Mutex<Vec<Sent>>,
+    requests: Mutex<Vec<SentRequest>>,
     interceptors: Mutex<Vec<Interceptor>>,
     next: AtomicU64,
     /// Claims of the service provider configuration; none where it is null.
@@ -55,15 +55,15 @@ struct Target {
     ignores_filters: Mutex<bool>,
 }
 
-fn reply(status: u16, body: &Value) -> RawResponse {
+fn json_response(status: u16, body: &Value) -> RawResponse {
     RawResponse { status, headers: vec![], body: serde_json::to_vec(body).unwrap() }
 }
 
-fn empty(status: u16) -> RawResponse {
+fn empty_response(status: u16) -> RawResponse {
     RawResponse { status, ..RawResponse::default() }
 }
 
-impl Target {
+impl InMemoryTarget {
     fn with(users: &[Value]) -> Arc<Self> {
         let target = Self::default();
         *target.configuration.lock().unwrap() = json!({"patch": {"supported": true}, "filter": {"supported": true}});
@@ -73,83 +73,89 @@ impl Target {
         Arc::new(target)
     }
 
-    fn intercept(&self, f: impl FnMut(&str, &Sent) -> Option<Result<RawResponse, TransportError>> + Send + 'static) {
+    fn intercept(
+        &self,
+        f: impl FnMut(&str, &SentRequest) -> Option<Result<RawResponse, TransportError>> + Send + 'static,
+    ) {
         self.interceptors.lock().unwrap().push(Box::new(f));
     }
 
     /// Answers the first request of this verb and path prefix so, once.
-    fn once(&self, verb: &'static str, path: &'static str, answer: Result<RawResponse, TransportError>) {
-        let mut answer = Some(answer);
-        self.intercept(move |v, sent| if v == verb && sent.path.starts_with(path) { answer.take() } else { None });
+    fn respond_once(&self, method: &'static str, path: &'static str, response: Result<RawResponse, TransportError>) {
+        let mut response = Some(response);
+        self.intercept(move |v, sent| if v == method && sent.path.starts_with(path) { response.take() } else { None });
     }
 
-    fn always(&self, verb: &'static str, path: &'static str, answer: RawResponse) {
-        self.intercept(move |v, sent| (v == verb && sent.path.starts_with(path)).then(|| Ok(answer.clone())));
+    fn respond_always(&self, method: &'static str, path: &'static str, response: RawResponse) {
+        self.intercept(move |v, sent| (v == method && sent.path.starts_with(path)).then(|| Ok(response.clone())));
     }
 
     fn user(&self, id: &str) -> Value {
         self.users.lock().unwrap().get(id).cloned().unwrap_or(Value::Null)
     }
 
-    fn sent(&self) -> Vec<Sent> {
-        self.sent.lock().unwrap().clone()
+    fn requests(&self) -> Vec<SentRequest> {
+        self.requests.lock().unwrap().clone()
     }
 
-    fn writes(&self) -> Vec<Sent> {
-        self.sent().into_iter().filter(|s| s.verb != "GET").collect()
+    fn writes(&self) -> Vec<SentRequest> {
+        self.requests().into_iter().filter(|s| s.method != "GET").collect()
     }
 
-    fn answer(&self, sent: &Sent) -> RawResponse {
+    fn respond(&self, sent: &SentRequest) -> RawResponse {
         let (path, query) = sent.path.split_once('?').unwrap_or((&sent.path, ""));
         if path == "/v2/ServiceProviderConfig" {
             let configuration = self.configuration.lock().unwrap().clone();
-            return if configuration.is_null() { empty(404) } else { reply(200, &configuration) };
+            return if configuration.is_null() { empty_response(404) } else { json_response(200, &configuration) };
         }
-        let (rest, store, name) = match (path.strip_prefix("/v2/Users"), path.strip_prefix("/v2/Groups")) {
+        let (rest, resources, name) = match (path.strip_prefix("/v2/Users"), path.strip_prefix("/v2/Groups")) {
             (Some(rest), _) => (rest, &self.users, "userName"),
             (_, Some(rest)) => (rest, &self.groups, "displayName"),
-            _ => return empty(404),
+            _ => return empty_response(404),
         };
         let id = rest.trim_start_matches('/');
-        let mut users = store.lock().unwrap();
-        match (sent.verb, id) {
+        let mut stored = resources.lock().unwrap();
+        match (sent.method, id) {
             ("GET", "") => {
-                let wanted = query.strip_prefix("filter=").filter(|_| !*self.ignores_filters.lock().unwrap());
-                let found: Vec<Value> =
-                    users.values().filter(|user| wanted.is_none_or(|f| matches_filter(user, f))).cloned().collect();
-                reply(200, &json!({"totalResults": found.len(), "Resources": found}))
+                let expected = query.strip_prefix("filter=").filter(|_| !*self.ignores_filters.lock().unwrap());
+                let found: Vec<Value> = stored
+                    .values()
+                    .filter(|resource| expected.is_none_or(|f| matches_filter(resource, f)))
+                    .cloned()
+                    .collect();
+                json_response(200, &json!({"totalResults": found.len(), "Resources": found}))
             }
             ("POST", "") => {
-                let taken =
+                let has_same_name =
                     |u: &Value| u[name].as_str().unwrap().eq_ignore_ascii_case(sent.body[name].as_str().unwrap());
-                if users.values().any(taken) {
-                    return reply(409, &json!({"status": "409", "detail": "taken"}));
+                if stored.values().any(has_same_name) {
+                    return json_response(409, &json!({"status": "409", "detail": "taken"}));
                 }
                 let id = format!("new-{}", self.next.fetch_add(1, Ordering::SeqCst));
-                let mut user = sent.body.clone();
-                user["id"] = json!(id);
-                users.insert(id, user.clone());
-                reply(201, &user)
+                let mut resource = sent.body.clone();
+                resource["id"] = json!(id);
+                stored.insert(id, resource.clone());
+                json_response(201, &resource)
             }
-            (_, id) if !users.contains_key(id) => empty(404),
-            ("GET", id) => reply(200, &users[id]),
+            (_, id) if !stored.contains_key(id) => empty_response(404),
+            ("GET", id) => json_response(200, &stored[id]),
             ("PUT", id) => {
-                let mut user = sent.body.clone();
-                user["id"] = json!(id);
-                users.insert(id.to_owned(), user.clone());
-                reply(200, &user)
+                let mut resource = sent.body.clone();
+                resource["id"] = json!(id);
+                stored.insert(id.to_owned(), resource.clone());
+                json_response(200, &resource)
             }
             ("PATCH", id) => {
                 for operation in sent.body["Operations"].as_array().unwrap() {
-                    patch(users.get_mut(id).unwrap(), operation);
+                    patch(stored.get_mut(id).unwrap(), operation);
                 }
-                empty(204)
+                empty_response(204)
             }
             ("DELETE", id) => {
-                users.remove(id);
-                empty(204)
+                stored.remove(id);
+                empty_response(204)
             }
-            _ => empty(405),
+            _ => empty_response(405),
         }
     }
 }
@@ -162,7 +168,7 @@ fn patch(resource: &mut Value, operation: &Value) {
         "add" => {
             let added = operation["value"].as_array().unwrap();
             match &mut resource[path] {
-                Value::Array(there) => there.extend(added.iter().cloned()),
+                Value::Array(existing) => existing.extend(added.iter().cloned()),
                 absent => *absent = json!(added),
             }
         }
@@ -186,18 +192,18 @@ fn matches_filter(user: &Value, filter: &str) -> bool {
         "userName" => crate::scim::Identifier::UserName,
         _ => crate::scim::Identifier::WorkEmail,
     };
-    scim::identifies(user, identifier, &value).is_some()
+    scim::match_identifier(user, identifier, &value).is_some()
 }
 
-struct Wire(Arc<Target>);
+struct InMemoryTransport(Arc<InMemoryTarget>);
 
-impl Transport for Wire {
-    fn exchange(&self, message: &RawRequest<'_>) -> Result<RawResponse, TransportError> {
+impl Transport for InMemoryTransport {
+    fn exchange(&self, request: &RawRequest<'_>) -> Result<RawResponse, TransportError> {
         let decoded = |s: &str| percent_encoding::percent_decode_str(s).decode_utf8().unwrap().into_owned();
-        let url = message.url;
+        let url = request.url;
         let query = url.query().map(|q| format!("?{}", decoded(q))).unwrap_or_default();
-        let sent = Sent {
-            verb: match message.method {
+        let sent = SentRequest {
+            method: match request.method {
                 Method::Get => "GET",
                 Method::Post => "POST",
                 Method::Put => "PUT",
@@ -205,21 +211,21 @@ impl Transport for Wire {
                 Method::Delete => "DELETE",
             },
             path: format!("{}{query}", decoded(url.path())),
-            body: message.body.map_or(Value::Null, |b| serde_json::from_slice(b).unwrap()),
-            if_match: message.headers.iter().find(|(name, _)| *name == "if-match").map(|(_, v)| v.clone()),
+            body: request.body.map_or(Value::Null, |b| serde_json::from_slice(b).unwrap()),
+            if_match: request.headers.iter().find(|(name, _)| *name == "if-match").map(|(_, v)| v.clone()),
         };
-        self.0.sent.lock().unwrap().push(sent.clone());
+        self.0.requests.lock().unwrap().push(sent.clone());
         for interceptor in self.0.interceptors.lock().unwrap().iter_mut() {
-            if let Some(answer) = interceptor(sent.verb, &sent) {
-                return answer;
+            if let Some(response) = interceptor(sent.method, &sent) {
+                return response;
             }
         }
-        Ok(self.0.answer(&sent))
+        Ok(self.0.respond(&sent))
     }
 }
 
 /// Opens a session on a target, with settings beside the SCIM URL.
-fn connector(target: &Arc<Target>, settings: &[(&str, &str)], dry_run: bool) -> Arc<Connector> {
+fn connector(target: &Arc<InMemoryTarget>, settings: &[(&str, &str)], dry_run: bool) -> Arc<Connector> {
     static CHANNEL: AtomicU64 = AtomicU64::new(0);
     let mut pairs = vec![("SCIM_URL", "http://target.invalid/v2"), ("AUTHENTICATION_METHOD", "None")];
     pairs.retain(|(name, _)| settings.iter().all(|(n, _)| n != name));
@@ -229,15 +235,15 @@ fn connector(target: &Arc<Target>, settings: &[(&str, &str)], dry_run: bool) -> 
         channel: CHANNEL.fetch_add(1, Ordering::SeqCst).to_string(),
         anchors: Vec::new(),
         proxy: ProxyRules::default(),
-        clock: Arc::new(StillClock::default()),
+        clock: Arc::new(ManualClock::default()),
         operation_timeout: Duration::from_secs(50),
         dry_run,
     };
-    let client = Client::over(&settings, &environment, Box::new(Wire(Arc::clone(target)))).unwrap();
+    let client = Client::over(&settings, &environment, Box::new(InMemoryTransport(Arc::clone(target)))).unwrap();
     Arc::new(Connector::with_client(settings, environment, client))
 }
 
-fn session(target: &Arc<Target>, settings: &[(&str, &str)]) -> Session {
+fn session(target: &Arc<InMemoryTarget>, settings: &[(&str, &str)]) -> Session {
     connector(target, settings, false).session()
 }
 
@@ -262,7 +268,7 @@ fn anna_record(id: Option<&str>, enabled: bool) -> Record {
     record(id, enabled, &[("userName", "anna@example.com"), ("displayName", "Anna")])
 }
 
-fn broken(maybe_done: bool) -> Result<RawResponse, TransportError> {
+fn connection_reset(maybe_done: bool) -> Result<RawResponse, TransportError> {
     Err(TransportError { text: "connection reset".into(), maybe_done, lasting: false })
 }
 
@@ -275,32 +281,32 @@ fn assert_report(result: Result<Report, Failure>, outcome: Outcome, id: Option<&
 
 #[test]
 fn a_new_user_is_looked_up_and_created_once() {
-    let target = Target::with(&[]);
+    let target = InMemoryTarget::with(&[]);
     let session = session(&target, &[]);
     assert_report(session.create_user(&anna_record(None, true)), Outcome::Created, Some("new-0"));
-    let sent = target.sent();
-    assert_eq!(sent[0].path, "/v2/Users?filter=userName eq \"anna@example.com\"");
-    assert_eq!((sent[1].verb, &sent[1].body["active"], sent.len()), ("POST", &json!(true), 2));
+    let requests = target.requests();
+    assert_eq!(requests[0].path, "/v2/Users?filter=userName eq \"anna@example.com\"");
+    assert_eq!((requests[1].method, &requests[1].body["active"], requests.len()), ("POST", &json!(true), 2));
 }
 
 #[test]
 fn a_user_this_cycle_did_not_find_is_created_without_a_second_look() {
-    let target = Target::with(&[]);
+    let target = InMemoryTarget::with(&[]);
     let session = session(&target, &[]);
     assert_eq!(session.find_user(None, Some("anna@example.com")).unwrap(), None);
     assert_report(session.create_user(&anna_record(None, true)), Outcome::Created, Some("new-0"));
-    assert_eq!(target.sent().len(), 2);
+    assert_eq!(target.requests().len(), 2);
 }
 
 #[test]
 fn a_user_who_is_there_is_adopted_and_keeps_what_is_not_mapped() {
-    let target = Target::with(&[anna()]);
+    let target = InMemoryTarget::with(&[anna()]);
     let session = session(&target, &[]);
-    let mut wanted = anna_record(None, true);
-    wanted.fields.insert("title".into(), vec!["Engineer".into()]);
-    assert_report(session.create_user(&wanted), Outcome::Adopted, Some("a1"));
+    let mut engineer = anna_record(None, true);
+    engineer.fields.insert("title".into(), vec!["Engineer".into()]);
+    assert_report(session.create_user(&engineer), Outcome::Adopted, Some("a1"));
     let put = &target.writes()[0];
-    assert_eq!((put.verb, put.if_match.as_deref()), ("PUT", Some("W/\"7\"")));
+    assert_eq!((put.method, put.if_match.as_deref()), ("PUT", Some("W/\"7\"")));
     assert_eq!(put.body["title"], "Engineer");
     assert_eq!(put.body["favouriteColour"], "green");
     assert_eq!(put.body.get("meta"), None);
@@ -309,9 +315,9 @@ fn a_user_who_is_there_is_adopted_and_keeps_what_is_not_mapped() {
 
 #[test]
 fn a_taken_identifier_is_adopted_by_its_status_alone() {
-    let target = Target::with(&[anna()]);
+    let target = InMemoryTarget::with(&[anna()]);
     // The configured filter finds nobody at first, as on a target with a stale index.
-    target.once("GET", "/v2/Users?", Ok(reply(200, &json!({"totalResults": 0}))));
+    target.respond_once("GET", "/v2/Users?", Ok(json_response(200, &json!({"totalResults": 0}))));
     let session = session(&target, &[]);
     assert_report(session.create_user(&anna_record(None, true)), Outcome::Adopted, Some("a1"));
     assert_eq!(target.users.lock().unwrap().len(), 1);
@@ -319,25 +325,25 @@ fn a_taken_identifier_is_adopted_by_its_status_alone() {
 
 #[test]
 fn a_taken_identifier_that_nobody_shows_is_a_conflict() {
-    let target = Target::with(&[anna()]);
-    target.always("GET", "/v2/Users?", reply(200, &json!({"totalResults": 0, "Resources": []})));
+    let target = InMemoryTarget::with(&[anna()]);
+    target.respond_always("GET", "/v2/Users?", json_response(200, &json!({"totalResults": 0, "Resources": []})));
     let failure = session(&target, &[]).create_user(&anna_record(None, true)).unwrap_err();
     assert_eq!((failure.code(), failure.stops_session()), ("conflict", false));
 }
 
 #[test]
 fn a_create_whose_answer_was_lost_is_looked_up_and_not_repeated() {
-    let target = Target::with(&[]);
-    let behind = Arc::clone(&target);
-    let mut lost = false;
-    target.intercept(move |verb, sent| {
-        if verb != "POST" || std::mem::replace(&mut lost, true) {
+    let target = InMemoryTarget::with(&[]);
+    let inner = Arc::clone(&target);
+    let mut is_lost = false;
+    target.intercept(move |method, sent| {
+        if method != "POST" || std::mem::replace(&mut is_lost, true) {
             return None;
         }
         let mut user = sent.body.clone();
         user["id"] = json!("kept");
-        behind.users.lock().unwrap().insert("kept".into(), user);
-        Some(broken(true))
+        inner.users.lock().unwrap().insert("kept".into(), user);
+        Some(connection_reset(true))
     });
     assert_report(session(&target, &[]).create_user(&anna_record(None, true)), Outcome::Created, Some("kept"));
     assert_eq!(target.writes().len(), 1);
@@ -345,19 +351,19 @@ fn a_create_whose_answer_was_lost_is_looked_up_and_not_repeated() {
 
 #[test]
 fn a_create_that_was_lost_and_did_not_happen_is_sent_once_more() {
-    let target = Target::with(&[]);
-    target.once("POST", "/v2/Users", broken(true));
+    let target = InMemoryTarget::with(&[]);
+    target.respond_once("POST", "/v2/Users", connection_reset(true));
     assert_report(session(&target, &[]).create_user(&anna_record(None, true)), Outcome::Created, Some("new-0"));
     assert_eq!(target.writes().len(), 2);
 }
 
 #[test]
 fn a_create_with_an_unreadable_answer_is_not_repeated() {
-    let target = Target::with(&[]);
-    let behind = Arc::clone(&target);
-    target.intercept(move |verb, sent| {
-        (verb == "POST").then(|| {
-            behind.answer(sent);
+    let target = InMemoryTarget::with(&[]);
+    let inner = Arc::clone(&target);
+    target.intercept(move |method, sent| {
+        (method == "POST").then(|| {
+            inner.respond(sent);
             Ok(RawResponse { status: 201, headers: vec![], body: b"<html>".to_vec() })
         })
     });
@@ -367,31 +373,31 @@ fn a_create_with_an_unreadable_answer_is_not_repeated() {
 
 #[test]
 fn many_threads_creating_one_user_create_one_user() {
-    let target = Target::with(&[]);
+    let target = InMemoryTarget::with(&[]);
     let session = session(&target, &[]);
     std::thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| session.create_user(&anna_record(None, true)).unwrap());
         }
     });
-    assert_eq!(target.writes().iter().filter(|s| s.verb == "POST").count(), 1);
+    assert_eq!(target.writes().iter().filter(|s| s.method == "POST").count(), 1);
 }
 
 #[test]
 fn a_stranger_in_the_answer_is_never_taken_for_the_user() {
-    let target = Target::with(&[json!({"id": "b", "userName": "bob@example.com"})]);
+    let target = InMemoryTarget::with(&[json!({"id": "b", "userName": "bob@example.com"})]);
     *target.ignores_filters.lock().unwrap() = true;
     let session = session(&target, &[]);
     assert_eq!(session.find_user(None, Some("anna@example.com")).unwrap(), None);
     assert_eq!(session.find_user(None, Some("BOB@example.com")).unwrap().unwrap().id.as_deref(), Some("b"));
-    let lists = target.sent().iter().filter(|s| s.path.contains("startIndex")).count();
+    let lists = target.requests().iter().filter(|s| s.path.contains("startIndex")).count();
     assert_eq!(lists, 1, "the whole list is read once a session");
 }
 
 #[test]
 fn of_two_spellings_the_exact_one_is_meant_and_otherwise_nobody() {
     let user = |id: &str, name: &str| json!({"id": id, "userName": name});
-    let target = Target::with(&[user("1", "Anna"), user("2", "anna")]);
+    let target = InMemoryTarget::with(&[user("1", "Anna"), user("2", "anna")]);
     let session = session(&target, &[]);
     assert_eq!(session.find_user(None, Some("anna")).unwrap().unwrap().id.as_deref(), Some("2"));
     let failure = session.find_user(None, Some("ANNA")).unwrap_err();
@@ -400,7 +406,7 @@ fn of_two_spellings_the_exact_one_is_meant_and_otherwise_nobody() {
 
 #[test]
 fn an_update_without_differences_sends_nothing() {
-    let target = Target::with(&[anna()]);
+    let target = InMemoryTarget::with(&[anna()]);
     let session = session(&target, &[]);
     assert_report(session.update_user(&anna_record(Some("a1"), true)), Outcome::Unchanged, Some("a1"));
     assert!(target.writes().is_empty());
@@ -408,29 +414,29 @@ fn an_update_without_differences_sends_nothing() {
 
 #[test]
 fn the_resource_of_the_lookup_serves_the_write_that_follows() {
-    let target = Target::with(&[anna()]);
+    let target = InMemoryTarget::with(&[anna()]);
     let session = session(&target, &[]);
     session.find_user(Some("a1"), Some("anna@example.com")).unwrap().unwrap();
     let changed = record(Some("a1"), true, &[("userName", "anna@example.com"), ("displayName", "Anna B.")]);
     assert_report(session.update_user(&changed), Outcome::Updated, Some("a1"));
-    let verbs: Vec<_> = target.sent().iter().map(|s| s.verb).collect();
-    assert_eq!(verbs, ["GET", "PUT"]);
+    let methods: Vec<_> = target.requests().iter().map(|s| s.method).collect();
+    assert_eq!(methods, ["GET", "PUT"]);
 }
 
 #[test]
 fn an_update_that_meets_a_newer_version_reads_it_and_tries_once_more() {
-    let target = Target::with(&[anna()]);
-    target.once("PUT", "/v2/Users/a1", Ok(empty(412)));
+    let target = InMemoryTarget::with(&[anna()]);
+    target.respond_once("PUT", "/v2/Users/a1", Ok(empty_response(412)));
     let session = session(&target, &[]);
     let changed = record(Some("a1"), true, &[("userName", "anna@example.com"), ("displayName", "Anna B.")]);
     assert_report(session.update_user(&changed), Outcome::Updated, Some("a1"));
-    let verbs: Vec<_> = target.sent().iter().map(|s| s.verb).collect();
-    assert_eq!(verbs, ["GET", "PUT", "GET", "PUT"]);
+    let methods: Vec<_> = target.requests().iter().map(|s| s.method).collect();
+    assert_eq!(methods, ["GET", "PUT", "GET", "PUT"]);
 }
 
 #[test]
 fn an_enabled_user_who_is_gone_is_created_again_with_a_new_id() {
-    let target = Target::with(&[]);
+    let target = InMemoryTarget::with(&[]);
     let session = session(&target, &[]);
     assert_report(session.update_user(&anna_record(Some("a1"), true)), Outcome::Created, Some("new-0"));
 }
@@ -439,7 +445,7 @@ fn an_enabled_user_who_is_gone_is_created_again_with_a_new_id() {
 fn an_inactive_user_who_returns_is_enabled() {
     let mut inactive = anna();
     inactive["active"] = json!(false);
-    let target = Target::with(&[inactive]);
+    let target = InMemoryTarget::with(&[inactive]);
     let session = session(&target, &[]);
     assert_report(session.update_user(&anna_record(Some("a1"), true)), Outcome::ReEnabled, Some("a1"));
     assert_eq!(target.user("a1")["active"], true);
@@ -449,21 +455,21 @@ fn an_inactive_user_who_returns_is_enabled() {
 fn a_target_that_keeps_a_returning_user_inactive_is_told_on() {
     let mut inactive = anna();
     inactive["active"] = json!(false);
-    let target = Target::with(&[inactive.clone()]);
-    target.always("PUT", "/v2/Users/a1", reply(200, &inactive));
+    let target = InMemoryTarget::with(&[inactive.clone()]);
+    target.respond_always("PUT", "/v2/Users/a1", json_response(200, &inactive));
     let failure = session(&target, &[]).update_user(&anna_record(Some("a1"), true)).unwrap_err();
     assert_eq!(failure.code(), "not_honoured");
 }
 
 #[test]
 fn a_disable_is_one_patch_of_active_and_is_verified() {
-    let target = Target::with(&[anna()]);
+    let target = InMemoryTarget::with(&[anna()]);
     let session = session(&target, &[]);
     assert_report(session.remove_user(&anna_record(Some("a1"), true)), Outcome::Disabled, Some("a1"));
     let writes = target.writes();
     assert_eq!(writes.len(), 1);
     assert_eq!(writes[0].body["Operations"], json!([{"op": "replace", "path": "active", "value": false}]));
-    assert_eq!(target.sent().last().unwrap().verb, "GET", "a 204 proves nothing");
+    assert_eq!(target.requests().last().unwrap().method, "GET", "a 204 proves nothing");
     let mut expected = anna();
     expected["active"] = json!(false);
     assert_eq!(target.user("a1"), expected);
@@ -478,10 +484,10 @@ fn a_disable_is_a_merge_put_where_patch_is_not_said_or_not_done() {
         (json!({"patch": {"supported": true}}), Some(405)),
         (json!({"patch": {"supported": true}}), Some(501)),
     ] {
-        let target = Target::with(&[anna()]);
+        let target = InMemoryTarget::with(&[anna()]);
         *target.configuration.lock().unwrap() = configuration;
         if let Some(status) = refusal {
-            target.always("PATCH", "/v2/Users/a1", empty(status));
+            target.respond_always("PATCH", "/v2/Users/a1", empty_response(status));
         }
         let session = session(&target, &[]);
         assert_report(session.remove_user(&anna_record(Some("a1"), true)), Outcome::Disabled, Some("a1"));
@@ -492,23 +498,23 @@ fn a_disable_is_a_merge_put_where_patch_is_not_said_or_not_done() {
 
 #[test]
 fn a_disable_that_the_target_only_says_it_did_is_not_honoured() {
-    let target = Target::with(&[anna()]);
-    target.always("PATCH", "/v2/Users/a1", reply(200, &anna()));
+    let target = InMemoryTarget::with(&[anna()]);
+    target.respond_always("PATCH", "/v2/Users/a1", json_response(200, &anna()));
     let failure = session(&target, &[]).remove_user(&anna_record(Some("a1"), true)).unwrap_err();
     assert_eq!(failure.code(), "not_honoured");
     assert!(failure.to_string().contains("ACTIVE"));
-    assert_eq!(target.sent().iter().filter(|s| s.verb == "GET" && s.path == "/v2/Users/a1").count(), 5);
+    assert_eq!(target.requests().iter().filter(|s| s.method == "GET" && s.path == "/v2/Users/a1").count(), 5);
 }
 
 #[test]
 fn a_target_that_is_slow_to_show_a_disable_is_given_three_seconds() {
-    let target = Target::with(&[anna()]);
-    let mut stale = 3;
-    target.intercept(move |verb, sent| {
-        let shows_old = verb == "GET" && sent.path == "/v2/Users/a1" && stale > 0;
+    let target = InMemoryTarget::with(&[anna()]);
+    let mut stale_reads = 3;
+    target.intercept(move |method, sent| {
+        let shows_old = method == "GET" && sent.path == "/v2/Users/a1" && stale_reads > 0;
         shows_old.then(|| {
-            stale -= 1;
-            Ok(reply(200, &anna()))
+            stale_reads -= 1;
+            Ok(json_response(200, &anna()))
         })
     });
     assert_report(session(&target, &[]).remove_user(&anna_record(Some("a1"), true)), Outcome::Disabled, Some("a1"));
@@ -516,12 +522,12 @@ fn a_target_that_is_slow_to_show_a_disable_is_given_three_seconds() {
 
 #[test]
 fn a_target_that_drops_a_disabled_member_has_disabled_it() {
-    let target = Target::with(&[anna()]);
-    let behind = Arc::clone(&target);
-    target.intercept(move |verb, _| {
-        (verb == "PATCH").then(|| {
-            behind.users.lock().unwrap().clear();
-            Ok(empty(204))
+    let target = InMemoryTarget::with(&[anna()]);
+    let inner = Arc::clone(&target);
+    target.intercept(move |method, _| {
+        (method == "PATCH").then(|| {
+            inner.users.lock().unwrap().clear();
+            Ok(empty_response(204))
         })
     });
     assert_report(session(&target, &[]).remove_user(&anna_record(Some("a1"), true)), Outcome::Disabled, Some("a1"));
@@ -531,7 +537,7 @@ fn a_target_that_drops_a_disabled_member_has_disabled_it() {
 fn removing_an_inactive_or_missing_user_sends_nothing() {
     let mut inactive = anna();
     inactive["active"] = json!("False");
-    let target = Target::with(&[inactive]);
+    let target = InMemoryTarget::with(&[inactive]);
     let session = session(&target, &[]);
     assert_report(session.remove_user(&anna_record(Some("a1"), true)), Outcome::AlreadyDisabled, Some("a1"));
     assert_report(session.remove_user(&anna_record(Some("zz"), true)), Outcome::AlreadyGone, Some("zz"));
@@ -540,7 +546,7 @@ fn removing_an_inactive_or_missing_user_sends_nothing() {
 
 #[test]
 fn a_disabled_source_user_is_disabled_through_update() {
-    let target = Target::with(&[anna()]);
+    let target = InMemoryTarget::with(&[anna()]);
     let session = session(&target, &[]);
     assert_report(session.update_user(&anna_record(Some("a1"), false)), Outcome::Disabled, Some("a1"));
 }
@@ -548,11 +554,11 @@ fn a_disabled_source_user_is_disabled_through_update() {
 #[test]
 fn a_removal_acts_on_the_stored_id_only() {
     // The stored id is gone; the same mail belongs to a new account now.
-    let target = Target::with(&[anna()]);
+    let target = InMemoryTarget::with(&[anna()]);
     for enabled in [true, false] {
         let session = session(&target, &[("PROVISION_DISABLED_USERS_PROV_OPT", "true")]);
-        let met = session.find_user(Some("old"), Some("anna@example.com")).unwrap().unwrap();
-        assert_eq!(met.id.as_deref(), Some("a1"));
+        let found = session.find_user(Some("old"), Some("anna@example.com")).unwrap().unwrap();
+        assert_eq!(found.id.as_deref(), Some("a1"));
         for id in ["old", "a1"] {
             let report = session.remove_user(&anna_record(Some(id), enabled));
             let report = assert_report(report, Outcome::AlreadyGone, Some("old"));
@@ -567,16 +573,16 @@ fn a_removal_acts_on_the_stored_id_only() {
 
 #[test]
 fn a_removal_without_a_stored_id_touches_nobody() {
-    let target = Target::with(&[anna()]);
+    let target = InMemoryTarget::with(&[anna()]);
     let session = session(&target, &[]);
     assert_report(session.remove_user(&anna_record(None, true)), Outcome::AlreadyGone, None);
-    assert!(target.sent().is_empty());
+    assert!(target.requests().is_empty());
 }
 
 #[test]
 fn a_linked_user_is_deleted_and_a_stranger_is_not() {
     let delete = [("REMOVE_ACTION", "Delete")];
-    let target = Target::with(&[anna()]);
+    let target = InMemoryTarget::with(&[anna()]);
     let by_name = session(&target, &delete);
     by_name.find_user(None, Some("anna@example.com")).unwrap().unwrap();
     for result in [by_name.update_user(&anna_record(Some("a1"), false)), by_name.create_user(&anna_record(None, false))]
@@ -592,7 +598,7 @@ fn a_linked_user_is_deleted_and_a_stranger_is_not() {
 
 #[test]
 fn a_user_matched_by_one_session_is_no_strangers_prey_in_another() {
-    let target = Target::with(&[anna()]);
+    let target = InMemoryTarget::with(&[anna()]);
     let first = session(&target, &[("REMOVE_ACTION", "Delete")]);
     let second = first.connector().session();
     first.find_user(None, Some("anna@example.com")).unwrap().unwrap();
@@ -607,8 +613,8 @@ fn a_user_matched_by_one_session_is_no_strangers_prey_in_another() {
 #[test]
 fn a_target_that_cannot_delete_is_a_rejection_that_says_what_to_set_and_never_a_disable() {
     for status in [405, 501] {
-        let target = Target::with(&[anna()]);
-        target.always("DELETE", "/v2/Users/a1", empty(status));
+        let target = InMemoryTarget::with(&[anna()]);
+        target.respond_always("DELETE", "/v2/Users/a1", empty_response(status));
         let session = session(&target, &[("REMOVE_ACTION", "Delete")]);
         let failure = session.remove_user(&anna_record(Some("a1"), true)).unwrap_err();
         assert_eq!(failure.code(), "rejected");
@@ -620,26 +626,30 @@ fn a_target_that_cannot_delete_is_a_rejection_that_says_what_to_set_and_never_a_
 #[test]
 fn a_disabled_user_is_created_inactive_and_put_right_where_the_target_makes_it_active() {
     let settings = [("PROVISION_DISABLED_USERS_PROV_OPT", "true")];
-    let obedient = Target::with(&[]);
-    let result = session(&obedient, &settings).create_user(&anna_record(None, false));
+    let compliant = InMemoryTarget::with(&[]);
+    let result = session(&compliant, &settings).create_user(&anna_record(None, false));
     assert_report(result, Outcome::Created, Some("new-0"));
-    assert_eq!(obedient.writes().len(), 1);
-    let wilful = Target::with(&[]);
-    let behind = Arc::clone(&wilful);
-    wilful.intercept(move |verb, sent| {
-        (verb == "POST").then(|| {
+    assert_eq!(compliant.writes().len(), 1);
+    let activating = InMemoryTarget::with(&[]);
+    let inner = Arc::clone(&activating);
+    activating.intercept(move |method, sent| {
+        (method == "POST").then(|| {
             let mut active = sent.clone();
             active.body["active"] = json!(true);
-            Ok(behind.answer(&active))
+            Ok(inner.respond(&active))
         })
     });
-    assert_report(session(&wilful, &settings).create_user(&anna_record(None, false)), Outcome::Created, Some("new-0"));
-    assert_eq!(wilful.user("new-0")["active"], false);
+    assert_report(
+        session(&activating, &settings).create_user(&anna_record(None, false)),
+        Outcome::Created,
+        Some("new-0"),
+    );
+    assert_eq!(activating.user("new-0")["active"], false);
 }
 
 #[test]
 fn what_a_switch_holds_back_is_explained_once_and_counted_at_the_end() {
-    let target = Target::with(&[anna()]);
+    let target = InMemoryTarget::with(&[anna()]);
     let session = session(&target, &[("UPDATE_USERS_PROV_OPT", "false")]);
     let changed = record(Some("a1"), true, &[("userName", "anna@example.com"), ("displayName", "B")]);
     let first = assert_report(session.update_user(&changed), Outcome::Skipped, Some("a1"));
@@ -655,7 +665,7 @@ fn what_a_switch_holds_back_is_explained_once_and_counted_at_the_end() {
 #[test]
 fn row_16_removals_over_the_limit_fail_and_updates_go_on() {
     let user = |n: u32| json!({"id": n.to_string(), "userName": format!("u{n}"), "active": true});
-    let target = Target::with(&[user(1), user(2), user(3), user(4)]);
+    let target = InMemoryTarget::with(&[user(1), user(2), user(3), user(4)]);
     let session = session(&target, &[("MAX_REMOVALS_PER_CYCLE", "2")]);
     let outcome = |n: u32| session.remove_user(&record(Some(&n.to_string()), true, &[("userName", "x")]));
     assert!(outcome(1).is_ok() && outcome(2).is_ok());
@@ -672,7 +682,7 @@ fn row_16_removals_over_the_limit_fail_and_updates_go_on() {
 
 #[test]
 fn the_connectors_own_account_is_not_removed() {
-    let target = Target::with(&[anna()]);
+    let target = InMemoryTarget::with(&[anna()]);
     let basic = [
         ("AUTHENTICATION_METHOD", "Basic Authentication"),
         ("BASIC_AUTH_USER", "ANNA@example.com"),
@@ -687,8 +697,8 @@ fn the_connectors_own_account_is_not_removed() {
 
 #[test]
 fn three_403_at_the_start_stop_the_session_and_one_later_does_not() {
-    let target = Target::with(&[anna()]);
-    target.always("GET", "/v2/Users/", reply(403, &json!({"detail": "no"})));
+    let target = InMemoryTarget::with(&[anna()]);
+    target.respond_always("GET", "/v2/Users/", json_response(403, &json!({"detail": "no"})));
     let refused = session(&target, &[]);
     let codes: Vec<_> = (0..3)
         .map(|_| refused.find_user(Some("a1"), None).unwrap_err())
@@ -704,8 +714,8 @@ fn three_403_at_the_start_stop_the_session_and_one_later_does_not() {
 
 #[test]
 fn the_fifth_transport_failure_in_a_row_stops_the_session() {
-    let target = Target::with(&[]);
-    target.always("GET", "/v2/Users", empty(503));
+    let target = InMemoryTarget::with(&[]);
+    target.respond_always("GET", "/v2/Users", empty_response(503));
     let session = session(&target, &[]);
     let stops: Vec<_> = (0..6).map(|_| session.find_user(None, Some("a")).unwrap_err().stops_session()).collect();
     assert_eq!(stops, [false, false, false, false, true, true]);
@@ -713,20 +723,20 @@ fn the_fifth_transport_failure_in_a_row_stops_the_session() {
 
 #[test]
 fn a_reason_that_repeats_a_secret_is_told_without_it() {
-    let target = Target::with(&[]);
+    let target = InMemoryTarget::with(&[]);
     let echo = json!({"detail": "password hunter2hunter2 too weak for token t0ken-t0ken"});
-    target.always("POST", "/v2/Users", reply(400, &echo));
+    target.respond_always("POST", "/v2/Users", json_response(400, &echo));
     let bearer = [("AUTHENTICATION_METHOD", "OAuth 2 Bearer Token"), ("OAUTH_ACCESS_TOKEN", "t0ken-t0ken")];
-    let mut wanted = anna_record(None, true);
-    wanted.fields.insert("password".into(), vec!["hunter2hunter2".into()]);
-    let failure = session(&target, &bearer).create_user(&wanted).unwrap_err().to_string();
+    let mut with_password = anna_record(None, true);
+    with_password.fields.insert("password".into(), vec!["hunter2hunter2".into()]);
+    let failure = session(&target, &bearer).create_user(&with_password).unwrap_err().to_string();
     assert!(failure.starts_with("rejected: ") && failure.contains("too weak"), "{failure}");
     assert!(!failure.contains("hunter2") && !failure.contains("t0ken"), "{failure}");
 }
 
 #[test]
 fn a_dry_run_reads_and_never_writes() {
-    let target = Target::with(&[anna()]);
+    let target = InMemoryTarget::with(&[anna()]);
     let session = connector(&target, &[], true).session();
     let changed = record(Some("a1"), true, &[("userName", "anna@example.com"), ("displayName", "B")]);
     let update = session.preview(RequestedOperation::Update, &changed).unwrap();
@@ -743,19 +753,19 @@ fn a_dry_run_reads_and_never_writes() {
 
 #[test]
 fn a_record_without_its_identifier_is_rejected_before_anything_is_sent() {
-    let target = Target::with(&[]);
+    let target = InMemoryTarget::with(&[]);
     let failure = session(&target, &[]).create_user(&record(None, true, &[("title", "x")])).unwrap_err();
     assert_eq!(failure.code(), "rejected");
     assert!(failure.to_string().contains("userName"));
-    assert!(target.sent().is_empty());
+    assert!(target.requests().is_empty());
 }
 
 #[test]
 fn the_check_proves_the_credentials_by_a_search_and_reports_claims() {
-    let target = Target::with(&[anna()]);
+    let target = InMemoryTarget::with(&[anna()]);
     let checked = connector(&target, &[], false).check().unwrap();
     assert!(checked.facts.contains(&"PATCH: yes".to_owned()), "{checked:?}");
-    assert!(target.sent()[0].path.starts_with("/v2/Users?filter=userName eq \"pfscim-check-"));
+    assert!(target.requests()[0].path.starts_with("/v2/Users?filter=userName eq \"pfscim-check-"));
     assert!(target.writes().is_empty());
 }
 
@@ -770,9 +780,9 @@ fn the_check_fails_on_everything_that_is_no_list_for_these_credentials() {
         (200, "", "protocol"),
         (404, "", "config"),
     ] {
-        let target = Target::with(&[]);
-        let answer = RawResponse { status, headers: vec![], body: body.as_bytes().to_vec() };
-        target.always("GET", "/v2/Users", answer);
+        let target = InMemoryTarget::with(&[]);
+        let response = RawResponse { status, headers: vec![], body: body.as_bytes().to_vec() };
+        target.respond_always("GET", "/v2/Users", response);
         let failure = connector(&target, &[], false).check().unwrap_err();
         assert_eq!(failure.code(), code, "{status} {body}: {failure}");
     }
@@ -781,8 +791,8 @@ fn the_check_fails_on_everything_that_is_no_list_for_these_credentials() {
 #[test]
 fn the_check_survives_a_target_that_refuses_the_filter() {
     for status in [400, 501] {
-        let target = Target::with(&[]);
-        target.always("GET", "/v2/Users?filter", empty(status));
+        let target = InMemoryTarget::with(&[]);
+        target.respond_always("GET", "/v2/Users?filter", empty_response(status));
         let checked = connector(&target, &[], false).check().unwrap();
         assert!(checked.warnings.iter().any(|w| w.starts_with("Filter Expression")), "{checked:?}");
     }
@@ -792,7 +802,7 @@ fn the_check_survives_a_target_that_refuses_the_filter() {
 fn the_same_settings_and_channel_share_one_connector() {
     let settings =
         || Settings::parse([("SCIM_URL", "http://shared.invalid"), ("AUTHENTICATION_METHOD", "None")]).unwrap();
-    let clock = Arc::new(StillClock::default());
+    let clock = Arc::new(ManualClock::default());
     let environment = |channel: &str| Environment {
         channel: channel.into(),
         anchors: Vec::new(),
@@ -805,20 +815,20 @@ fn the_same_settings_and_channel_share_one_connector() {
     assert!(Arc::ptr_eq(&first, &Connector::open(settings(), environment("shared")).unwrap()));
     assert!(!Arc::ptr_eq(&first, &Connector::open(settings(), environment("other")).unwrap()));
     let address = Arc::as_ptr(&first) as usize;
-    let watch = Arc::downgrade(&first);
+    let weak = Arc::downgrade(&first);
     drop(first);
-    clock.sleep(IDLE);
+    clock.sleep(IDLE_MAX);
     Connector::open(settings(), environment("third")).unwrap();
-    assert!(watch.upgrade().is_none(), "{address:x} was idle for too long");
+    assert!(weak.upgrade().is_none(), "{address:x} was idle for too long");
 }
 
-fn staff(members: &[&str]) -> Value {
+fn staff_group(members: &[&str]) -> Value {
     let members: Vec<Value> = members.iter().map(|id| json!({"value": id, "display": "x"})).collect();
     json!({"id": "g1", "displayName": "Staff", "members": members, "externalId": "kept"})
 }
 
-fn with_group(group: Value) -> Arc<Target> {
-    let target = Target::with(&[]);
+fn with_group(group: Value) -> Arc<InMemoryTarget> {
+    let target = InMemoryTarget::with(&[]);
     target.groups.lock().unwrap().insert("g1".into(), group);
     target
 }
@@ -833,36 +843,36 @@ fn group(id: Option<&str>, members: Option<&[&str]>) -> GroupRecord {
     }
 }
 
-fn members(target: &Target) -> Vec<String> {
+fn members(target: &InMemoryTarget) -> Vec<String> {
     let group = target.groups.lock().unwrap()["g1"].clone();
     group["members"].as_array().unwrap().iter().map(|m| m["value"].as_str().unwrap().to_owned()).collect()
 }
 
-const PATCHES: [(&str, &str); 1] = [("GROUP_PATCH_PROV_OPT", "true")];
+const GROUP_PATCH: [(&str, &str); 1] = [("GROUP_PATCH_PROV_OPT", "true")];
 
 #[test]
 fn a_new_group_is_created_with_its_members_and_those_without_id_are_named() {
-    let target = Target::with(&[]);
+    let target = InMemoryTarget::with(&[]);
     let session = session(&target, &[]);
     assert_eq!(session.find_group(None, "Staff").unwrap(), None);
-    let mut wanted = group(None, Some(&["u1"]));
-    wanted.members.as_mut().unwrap().push(GroupMember { name: "Bob".into(), ..GroupMember::default() });
-    let report = assert_report(session.create_group(&wanted), Outcome::Created, Some("new-0"));
+    let mut staff = group(None, Some(&["u1"]));
+    staff.members.as_mut().unwrap().push(GroupMember { name: "Bob".into(), ..GroupMember::default() });
+    let report = assert_report(session.create_group(&staff), Outcome::Created, Some("new-0"));
     assert_eq!(report.warnings, ["1 members without a target id were left out: Bob"]);
     assert_eq!(target.writes()[0].body["members"], json!([{"value": "u1"}]));
 }
 
 #[test]
 fn memberships_are_replaced_as_a_whole_by_put_and_by_differences_with_patch() {
-    for (settings, verb) in [(&[][..], "PUT"), (&PATCHES[..], "PATCH")] {
-        let target = with_group(staff(&["u1", "u2"]));
+    for (settings, method) in [(&[][..], "PUT"), (&GROUP_PATCH[..], "PATCH")] {
+        let target = with_group(staff_group(&["u1", "u2"]));
         let session = session(&target, settings);
-        let wanted = group(Some("g1"), Some(&["u2", "u3"]));
-        assert_report(session.update_group(&wanted), Outcome::Updated, Some("g1"));
+        let staff = group(Some("g1"), Some(&["u2", "u3"]));
+        assert_report(session.update_group(&staff), Outcome::Updated, Some("g1"));
         assert_eq!(members(&target), ["u2", "u3"]);
         assert_eq!(target.groups.lock().unwrap()["g1"]["externalId"], "kept");
-        assert!(target.writes().iter().all(|sent| sent.verb == verb));
-        assert_report(session.update_group(&wanted), Outcome::Unchanged, Some("g1"));
+        assert!(target.writes().iter().all(|sent| sent.method == method));
+        assert_report(session.update_group(&staff), Outcome::Unchanged, Some("g1"));
         let merging = GroupRecord { unlisted_members: UnlistedMembers::KEEP_ALL, ..group(Some("g1"), Some(&["u4"])) };
         assert_report(session.update_group(&merging), Outcome::Updated, Some("g1"));
         assert_eq!(members(&target), ["u2", "u3", "u4"], "merge only adds");
@@ -879,7 +889,7 @@ fn memberships_are_replaced_as_a_whole_by_put_and_by_differences_with_patch() {
 
 #[test]
 fn unknown_members_are_not_sent() {
-    let target = with_group(staff(&["u1"]));
+    let target = with_group(staff_group(&["u1"]));
     let session = session(&target, &[]);
     assert_report(session.update_group(&group(Some("g1"), None)), Outcome::Unchanged, Some("g1"));
     let renamed = GroupRecord { name: "Team".into(), ..group(Some("g1"), None) };
@@ -891,21 +901,21 @@ fn unknown_members_are_not_sent() {
 
 #[test]
 fn a_large_membership_goes_in_batches() {
-    let target = Target::with(&[]);
-    let session = session(&target, &PATCHES);
+    let target = InMemoryTarget::with(&[]);
+    let session = session(&target, &GROUP_PATCH);
     let ids: Vec<String> = (0..250).map(|n| format!("u{n}")).collect();
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
     assert_report(session.create_group(&group(None, Some(&ids))), Outcome::Created, Some("new-0"));
     assert_eq!(target.groups.lock().unwrap()["new-0"]["members"].as_array().unwrap().len(), 250);
-    let verbs: Vec<_> = target.writes().iter().map(|sent| sent.verb).collect();
-    assert_eq!(verbs, ["POST", "PATCH", "PATCH"]);
+    let methods: Vec<_> = target.writes().iter().map(|sent| sent.method).collect();
+    assert_eq!(methods, ["POST", "PATCH", "PATCH"]);
 }
 
 #[test]
 fn a_group_is_matched_by_name_through_all_pages_where_filters_do_not_work() {
-    for spoil in [true, false] {
-        let target = with_group(staff(&[]));
-        if spoil {
+    for ignores_filters in [true, false] {
+        let target = with_group(staff_group(&[]));
+        if ignores_filters {
             *target.ignores_filters.lock().unwrap() = true;
             let other = json!({"id": "g0", "displayName": "Other"});
             target.groups.lock().unwrap().insert("g0".into(), other);
@@ -915,21 +925,21 @@ fn a_group_is_matched_by_name_through_all_pages_where_filters_do_not_work() {
         let session = session(&target, &[]);
         assert_eq!(session.find_group(None, "Staff").unwrap().as_deref(), Some("g1"));
         assert_eq!(session.find_group(None, "Nobody").unwrap(), None);
-        let lists = target.sent().iter().filter(|s| s.path.contains("/Groups?startIndex=1&count=1000")).count();
+        let lists = target.requests().iter().filter(|s| s.path.contains("/Groups?startIndex=1&count=1000")).count();
         assert_eq!(lists, 1, "all pages are read once a session");
     }
 }
 
 #[test]
 fn two_groups_of_one_name_are_an_error() {
-    let target = with_group(staff(&[]));
+    let target = with_group(staff_group(&[]));
     target.groups.lock().unwrap().insert("g2".into(), json!({"id": "g2", "displayName": "Staff"}));
     assert_eq!(session(&target, &[]).find_group(None, "Staff").unwrap_err().code(), "ambiguous");
 }
 
 #[test]
 fn a_group_is_deleted_by_its_stored_id_only_and_not_where_it_was_just_adopted() {
-    let target = with_group(staff(&[]));
+    let target = with_group(staff_group(&[]));
     let session = session(&target, &[]);
     assert_report(session.delete_group(&group(None, None)), Outcome::AlreadyGone, None);
     session.find_group(None, "Staff").unwrap().unwrap();
@@ -941,7 +951,7 @@ fn a_group_is_deleted_by_its_stored_id_only_and_not_where_it_was_just_adopted() 
 
 #[test]
 fn deleted_groups_count_as_removals() {
-    let target = with_group(staff(&[]));
+    let target = with_group(staff_group(&[]));
     let session = session(&target, &[("MAX_REMOVALS_PER_CYCLE", "0")]);
     assert_eq!(session.delete_group(&group(Some("g1"), None)).unwrap_err().code(), "removal_limit");
     assert!(target.writes().is_empty());
@@ -949,8 +959,8 @@ fn deleted_groups_count_as_removals() {
 
 #[test]
 fn a_group_that_is_taken_is_adopted_and_one_that_is_gone_is_created_again() {
-    let target = with_group(staff(&["u1"]));
-    target.once("GET", "/v2/Groups?", Ok(reply(200, &json!({"totalResults": 0}))));
+    let target = with_group(staff_group(&["u1"]));
+    target.respond_once("GET", "/v2/Groups?", Ok(json_response(200, &json!({"totalResults": 0}))));
     let session = session(&target, &[]);
     assert_report(session.create_group(&group(None, Some(&["u2"]))), Outcome::Adopted, Some("g1"));
     assert_eq!(members(&target), ["u2"]);
@@ -961,25 +971,25 @@ fn a_group_that_is_taken_is_adopted_and_one_that_is_gone_is_created_again() {
 
 #[test]
 fn a_group_that_was_looked_up_by_its_name_is_adopted_once() {
-    let target = with_group(staff(&["u1"]));
+    let target = with_group(staff_group(&["u1"]));
     let session = session(&target, &[]);
     let id = session.find_group(None, "Staff").unwrap();
-    let wanted = group(id.as_deref(), Some(&["u2"]));
-    assert_report(session.update_group(&wanted), Outcome::Adopted, Some("g1"));
+    let staff = group(id.as_deref(), Some(&["u2"]));
+    assert_report(session.update_group(&staff), Outcome::Adopted, Some("g1"));
     session.find_group(id.as_deref(), "Staff").unwrap();
-    assert_report(session.update_group(&wanted), Outcome::Unchanged, Some("g1"));
+    assert_report(session.update_group(&staff), Outcome::Unchanged, Some("g1"));
 }
 
 #[test]
 fn a_preview_of_a_group_tells_its_name_and_members_and_sends_nothing() {
-    let target = with_group(staff(&["u1", "u2"]));
-    let preview = connector(&target, &[], true).session();
+    let target = with_group(staff_group(&["u1", "u2"]));
+    let dry_run = connector(&target, &[], true).session();
     let renamed = GroupRecord { name: "Team".into(), ..group(Some("g1"), Some(&["u2", "u3"])) };
-    let told = preview.preview_group(&renamed).unwrap();
-    assert_eq!((told.report.outcome, told.old_name.as_deref()), (Outcome::Updated, Some("Staff")));
-    assert_eq!((told.added, told.removed), (vec!["u3".to_owned()], vec!["u1".to_owned()]));
-    let told = preview.preview_group(&GroupRecord { name: "New".into(), ..group(None, Some(&["u1"])) }).unwrap();
-    assert_eq!((told.report.outcome, told.report.id, told.added.len()), (Outcome::Created, None, 1));
+    let preview = dry_run.preview_group(&renamed).unwrap();
+    assert_eq!((preview.report.outcome, preview.old_name.as_deref()), (Outcome::Updated, Some("Staff")));
+    assert_eq!((preview.added, preview.removed), (vec!["u3".to_owned()], vec!["u1".to_owned()]));
+    let preview = dry_run.preview_group(&GroupRecord { name: "New".into(), ..group(None, Some(&["u1"])) }).unwrap();
+    assert_eq!((preview.report.outcome, preview.report.id, preview.added.len()), (Outcome::Created, None, 1));
     assert!(target.writes().is_empty());
     assert_eq!(session(&target, &[]).preview_group(&renamed).unwrap_err().code(), "config");
 }
@@ -988,37 +998,37 @@ fn a_preview_of_a_group_tells_its_name_and_members_and_sends_nothing() {
 fn a_custom_attribute_is_cleared_where_the_settings_say_so_and_an_unknown_one_is_a_wrong_setting() {
     const URN: &str = "urn:ietf:params:scim:schemas:extension:acme:2.0:User";
     let schema = json!({"id": URN, "attributes": [{"name": "badge", "type": "string"}]});
-    let schemas = reply(200, &json!({"totalResults": 1, "Resources": [schema]}));
-    let mut there = anna();
-    there[URN] = json!({"badge": "7"});
-    let target = Target::with(&[there]);
-    target.always("GET", "/v2/Schemas", schemas);
+    let schemas = json_response(200, &json!({"totalResults": 1, "Resources": [schema]}));
+    let mut user = anna();
+    user[URN] = json!({"badge": "7"});
+    let target = InMemoryTarget::with(&[user]);
+    target.respond_always("GET", "/v2/Schemas", schemas);
     let none = record(Some("a1"), true, &[("userName", "anna@example.com")]);
-    let keeps = session(&target, &[]);
-    assert_report(keeps.update_user(&none), Outcome::Unchanged, Some("a1"));
-    let wrong = session(&target, &[("CLEARABLE_ATTRIBUTES", "badge,shoeSize")]);
-    for failure in [wrong.update_user(&none).unwrap_err(), wrong.connector().check().unwrap_err()] {
+    let unset = session(&target, &[]);
+    assert_report(unset.update_user(&none), Outcome::Unchanged, Some("a1"));
+    let unknown_field = session(&target, &[("CLEARABLE_ATTRIBUTES", "badge,shoeSize")]);
+    for failure in [unknown_field.update_user(&none).unwrap_err(), unknown_field.connector().check().unwrap_err()] {
         assert_eq!(failure.code(), "config");
         assert!(failure.message().text().starts_with("Clear Attributes When Empty: shoeSize"), "{failure}");
     }
     assert!(target.writes().is_empty());
-    let clears = session(&target, &[("CLEARABLE_ATTRIBUTES", "badge")]);
-    assert_report(clears.update_user(&none), Outcome::Updated, Some("a1"));
+    let clearing = session(&target, &[("CLEARABLE_ATTRIBUTES", "badge")]);
+    assert_report(clearing.update_user(&none), Outcome::Updated, Some("a1"));
     assert_eq!(target.user("a1")[URN], Value::Null);
 }
 
 #[test]
 fn custom_attributes_are_read_off_the_schemas_when_a_record_has_one() {
-    let target = Target::with(&[]);
+    let target = InMemoryTarget::with(&[]);
     let urn = "urn:ietf:params:scim:schemas:extension:acme:2.0:User";
     let schema = json!({"id": urn, "attributes": [{"name": "floor", "type": "integer"}]});
-    target.always("GET", "/v2/Schemas", reply(200, &json!({"totalResults": 1, "Resources": [schema]})));
+    target.respond_always("GET", "/v2/Schemas", json_response(200, &json!({"totalResults": 1, "Resources": [schema]})));
     let session = session(&target, &[]);
     for (name, floor) in [("a", "3"), ("b", "4")] {
         session.create_user(&record(None, true, &[("userName", name), ("floor", floor)])).unwrap();
     }
     assert_eq!(target.user("new-0")[urn]["floor"], 3);
-    assert_eq!(target.sent().iter().filter(|sent| sent.path == "/v2/Schemas").count(), 1);
+    assert_eq!(target.requests().iter().filter(|sent| sent.path == "/v2/Schemas").count(), 1);
     assert_eq!(session.fields().unwrap().fields().len(), 64);
     let failure = session.create_user(&record(None, true, &[("userName", "c"), ("roof", "x")])).unwrap_err();
     assert_eq!(failure.code(), "config");
@@ -1027,8 +1037,8 @@ fn custom_attributes_are_read_off_the_schemas_when_a_record_has_one() {
 #[test]
 fn a_target_without_schemas_has_the_standard_fields_and_a_failure_is_never_a_shorter_list() {
     for (status, expected) in [(404, Ok(63)), (501, Ok(63)), (500, Err("transport")), (403, Err("rejected"))] {
-        let target = Target::with(&[]);
-        target.always("GET", "/v2/Schemas", empty(status));
+        let target = InMemoryTarget::with(&[]);
+        target.respond_always("GET", "/v2/Schemas", empty_response(status));
         let fields = session(&target, &[]).fields();
         assert_eq!(fields.map(|c| c.fields().len()).map_err(|f| f.code()), expected, "{status}");
     }
@@ -1036,7 +1046,7 @@ fn a_target_without_schemas_has_the_standard_fields_and_a_failure_is_never_a_sho
 
 #[test]
 fn a_session_that_is_kept_open_forgets_when_a_cycle_is_over() {
-    let target = with_group(staff(&[]));
+    let target = with_group(staff_group(&[]));
     target.users.lock().unwrap().insert("a1".into(), anna());
     let session = session(&target, &[("REMOVE_ACTION", "Delete")]);
     session.find_group(None, "Staff").unwrap().unwrap();
@@ -1049,7 +1059,7 @@ fn a_session_that_is_kept_open_forgets_when_a_cycle_is_over() {
 
 #[test]
 fn a_group_that_this_session_made_may_be_deleted_in_it() {
-    let target = Target::with(&[]);
+    let target = InMemoryTarget::with(&[]);
     let session = session(&target, &[]);
     assert_report(session.create_group(&group(None, Some(&[]))), Outcome::Created, Some("new-0"));
     assert_eq!(session.find_group(None, "Staff").unwrap().as_deref(), Some("new-0"));

@@ -29,7 +29,7 @@ pub enum TargetStatus {
 
 /// The settings that the table reads, with its letters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Options {
+pub struct DecisionOptions {
     /// C: *User Create*.
     pub create: bool,
     /// U: *User Update*.
@@ -42,9 +42,9 @@ pub struct Options {
     pub action: RemoveAction,
 }
 
-impl Options {
+impl DecisionOptions {
     /// C, P and A = Disable: disabled users may stand at the target.
-    fn keeps_disabled(self) -> bool {
+    fn keeps_disabled_users(self) -> bool {
         self.provision_disabled && self.action == RemoveAction::Disable
     }
 }
@@ -80,7 +80,7 @@ pub enum Effect {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct DecisionInput {
     /// The operation.
-    pub asked: RequestedOperation,
+    pub operation: RequestedOperation,
     /// The source's account status.
     pub enabled: bool,
     /// The target's state.
@@ -92,9 +92,9 @@ pub struct DecisionInput {
 
 /// Rows 1 to 15 of the decision table. Row 16, the limit of removals, belongs to the cycle and is applied where an
 /// effect is carried out.
-pub fn decide(situation: DecisionInput, options: Options) -> Effect {
-    let DecisionInput { asked, enabled, target_status, linked } = situation;
-    match (asked, enabled, target_status) {
+pub fn decide(input: DecisionInput, options: DecisionOptions) -> Effect {
+    let DecisionInput { operation, enabled, target_status, linked } = input;
+    match (operation, enabled, target_status) {
         (RequestedOperation::Remove, _, _) => remove(target_status, linked, options),
         // Rows 1, 2 and 9.
         (_, true, TargetStatus::Absent) => {
@@ -117,7 +117,7 @@ pub fn decide(situation: DecisionInput, options: Options) -> Effect {
             }
         }
         // Rows 3 and 10a.
-        (_, false, TargetStatus::Absent) if options.create && options.keeps_disabled() => {
+        (_, false, TargetStatus::Absent) if options.create && options.keeps_disabled_users() => {
             Effect::Create { active: false }
         }
         // Row 4.
@@ -129,7 +129,7 @@ pub fn decide(situation: DecisionInput, options: Options) -> Effect {
             ProvisioningOption::RemoveAction
         }),
         // Row 10.
-        (_, false, TargetStatus::Inactive) if options.update && options.keeps_disabled() => {
+        (_, false, TargetStatus::Inactive) if options.update && options.keeps_disabled_users() => {
             Effect::Write { active: false, changed: Outcome::Updated, unchanged: Outcome::Unchanged }
         }
         // Rows 5a and 11 to 15.
@@ -138,7 +138,7 @@ pub fn decide(situation: DecisionInput, options: Options) -> Effect {
 }
 
 /// Rows 11 to 15, and their limit by row 5a.
-fn remove(target_status: TargetStatus, linked: bool, options: Options) -> Effect {
+fn remove(target_status: TargetStatus, linked: bool, options: DecisionOptions) -> Effect {
     match target_status {
         // Row 14.
         TargetStatus::Absent => Effect::Nothing(Outcome::AlreadyGone),
@@ -163,8 +163,8 @@ mod tests {
     use TargetStatus::{Absent, Active, Inactive};
 
     /// The switches that are on, by the letters of the table.
-    fn options(on: &str, action: RemoveAction) -> Options {
-        Options {
+    fn options(on: &str, action: RemoveAction) -> DecisionOptions {
+        DecisionOptions {
             create: on.contains('C'),
             update: on.contains('U'),
             remove: on.contains('R'),
@@ -173,38 +173,48 @@ mod tests {
         }
     }
 
-    fn linked(asked: RequestedOperation, enabled: bool, target_status: TargetStatus, options: Options) -> Effect {
-        decide(DecisionInput { asked, enabled, target_status, linked: true }, options)
+    fn decide_linked(
+        operation: RequestedOperation,
+        enabled: bool,
+        target_status: TargetStatus,
+        options: DecisionOptions,
+    ) -> Effect {
+        decide(DecisionInput { operation, enabled, target_status, linked: true }, options)
     }
 
-    fn never_linked(asked: RequestedOperation, enabled: bool, target_status: TargetStatus, options: Options) -> Effect {
-        decide(DecisionInput { asked, enabled, target_status, linked: false }, options)
+    fn decide_unlinked(
+        operation: RequestedOperation,
+        enabled: bool,
+        target_status: TargetStatus,
+        options: DecisionOptions,
+    ) -> Effect {
+        decide(DecisionInput { operation, enabled, target_status, linked: false }, options)
     }
 
     #[test]
     fn row_1_an_enabled_user_who_is_absent_is_created_active() {
-        assert_eq!(never_linked(Create, true, Absent, options("C", Disable)), Effect::Create { active: true });
+        assert_eq!(decide_unlinked(Create, true, Absent, options("C", Disable)), Effect::Create { active: true });
     }
 
     #[test]
     fn row_2_nobody_is_created_with_user_create_off() {
         let off = options("URP", Disable);
-        assert_eq!(never_linked(Create, true, Absent, off), Effect::Skip(ProvisioningOption::UserCreate));
+        assert_eq!(decide_unlinked(Create, true, Absent, off), Effect::Skip(ProvisioningOption::UserCreate));
     }
 
     #[test]
     fn row_3_a_disabled_user_is_created_inactive_where_all_three_allow_it() {
-        assert_eq!(never_linked(Create, false, Absent, options("CP", Disable)), Effect::Create { active: false });
+        assert_eq!(decide_unlinked(Create, false, Absent, options("CP", Disable)), Effect::Create { active: false });
     }
 
     #[test]
     fn row_4_a_disabled_user_is_not_created_otherwise_and_the_reason_is_named() {
-        for (on, action, switch) in [
+        for (on, action, option) in [
             ("URP", Disable, ProvisioningOption::UserCreate),
             ("CUR", Disable, ProvisioningOption::ProvisionDisabled),
             ("CURP", Delete, ProvisioningOption::RemoveAction),
         ] {
-            assert_eq!(never_linked(Create, false, Absent, options(on, action)), Effect::Skip(switch));
+            assert_eq!(decide_unlinked(Create, false, Absent, options(on, action)), Effect::Skip(option));
         }
     }
 
@@ -212,22 +222,22 @@ mod tests {
     fn row_5_a_user_who_is_there_already_is_adopted_and_made_active() {
         for target_status in [Active, Inactive] {
             assert_eq!(
-                never_linked(Create, true, target_status, options("U", Disable)),
+                decide_unlinked(Create, true, target_status, options("U", Disable)),
                 Effect::Write { active: true, changed: Outcome::Adopted, unchanged: Outcome::Adopted }
             );
             let off = options("CRP", Disable);
-            assert_eq!(never_linked(Create, true, target_status, off), Effect::Skip(ProvisioningOption::UserUpdate));
+            assert_eq!(decide_unlinked(Create, true, target_status, off), Effect::Skip(ProvisioningOption::UserUpdate));
         }
     }
 
     #[test]
     fn row_5a_a_disabled_user_who_was_never_linked_is_disabled_but_never_deleted() {
-        for asked in [Create, Update, Remove] {
-            assert_eq!(never_linked(asked, false, Active, options("CUR", Disable)), Effect::Disable);
+        for operation in [Create, Update, Remove] {
+            assert_eq!(decide_unlinked(operation, false, Active, options("CUR", Disable)), Effect::Disable);
             for target_status in [Active, Inactive] {
                 let deletes = options("CURP", Delete);
                 assert_eq!(
-                    never_linked(asked, false, target_status, deletes),
+                    decide_unlinked(operation, false, target_status, deletes),
                     Effect::Skip(ProvisioningOption::RemoveAction)
                 );
             }
@@ -237,7 +247,7 @@ mod tests {
     #[test]
     fn row_6_an_active_user_is_updated() {
         assert_eq!(
-            linked(Update, true, Active, options("U", Delete)),
+            decide_linked(Update, true, Active, options("U", Delete)),
             Effect::Write { active: true, changed: Outcome::Updated, unchanged: Outcome::Unchanged }
         );
     }
@@ -245,7 +255,7 @@ mod tests {
     #[test]
     fn row_7_an_inactive_user_is_enabled_again() {
         assert_eq!(
-            linked(Update, true, Inactive, options("U", Disable)),
+            decide_linked(Update, true, Inactive, options("U", Disable)),
             Effect::Write { active: true, changed: Outcome::ReEnabled, unchanged: Outcome::ReEnabled }
         );
     }
@@ -254,27 +264,30 @@ mod tests {
     fn row_8_nobody_is_updated_or_enabled_with_user_update_off() {
         for target_status in [Active, Inactive] {
             let off = options("CRP", Disable);
-            assert_eq!(linked(Update, true, target_status, off), Effect::Skip(ProvisioningOption::UserUpdate));
+            assert_eq!(decide_linked(Update, true, target_status, off), Effect::Skip(ProvisioningOption::UserUpdate));
         }
     }
 
     #[test]
     fn row_9_an_enabled_user_who_is_gone_is_created_again() {
-        assert_eq!(linked(Update, true, Absent, options("C", Delete)), Effect::Create { active: true });
-        assert_eq!(linked(Update, true, Absent, options("URP", Delete)), Effect::Skip(ProvisioningOption::UserCreate));
+        assert_eq!(decide_linked(Update, true, Absent, options("C", Delete)), Effect::Create { active: true });
+        assert_eq!(
+            decide_linked(Update, true, Absent, options("URP", Delete)),
+            Effect::Skip(ProvisioningOption::UserCreate)
+        );
     }
 
     #[test]
     fn row_10_an_inactive_disabled_user_is_kept_up_to_date_and_inactive() {
         assert_eq!(
-            linked(Update, false, Inactive, options("UP", Disable)),
+            decide_linked(Update, false, Inactive, options("UP", Disable)),
             Effect::Write { active: false, changed: Outcome::Updated, unchanged: Outcome::Unchanged }
         );
     }
 
     #[test]
     fn row_10a_a_disabled_user_who_is_gone_is_created_inactive() {
-        assert_eq!(linked(Update, false, Absent, options("CP", Disable)), Effect::Create { active: false });
+        assert_eq!(decide_linked(Update, false, Absent, options("CP", Disable)), Effect::Create { active: false });
     }
 
     #[test]
@@ -282,43 +295,49 @@ mod tests {
         for action in [Disable, Delete] {
             for target_status in [Active, Inactive] {
                 let off = options("CU", action);
-                assert_eq!(linked(Remove, true, target_status, off), Effect::Skip(ProvisioningOption::UserRemove));
-                assert_eq!(linked(Update, false, target_status, off), Effect::Skip(ProvisioningOption::UserRemove));
+                assert_eq!(
+                    decide_linked(Remove, true, target_status, off),
+                    Effect::Skip(ProvisioningOption::UserRemove)
+                );
+                assert_eq!(
+                    decide_linked(Update, false, target_status, off),
+                    Effect::Skip(ProvisioningOption::UserRemove)
+                );
             }
         }
     }
 
     #[test]
     fn row_12_an_active_user_is_disabled() {
-        for asked in [Remove, Update] {
-            assert_eq!(linked(asked, false, Active, options("CURP", Disable)), Effect::Disable);
+        for operation in [Remove, Update] {
+            assert_eq!(decide_linked(operation, false, Active, options("CURP", Disable)), Effect::Disable);
         }
-        assert_eq!(linked(Remove, true, Active, options("R", Disable)), Effect::Disable);
+        assert_eq!(decide_linked(Remove, true, Active, options("R", Disable)), Effect::Disable);
     }
 
     #[test]
     fn row_13_removing_an_inactive_user_sends_nothing() {
         let on = options("CUR", Disable);
-        assert_eq!(linked(Remove, false, Inactive, on), Effect::Nothing(Outcome::AlreadyDisabled));
-        assert_eq!(linked(Update, false, Inactive, on), Effect::Nothing(Outcome::AlreadyDisabled));
+        assert_eq!(decide_linked(Remove, false, Inactive, on), Effect::Nothing(Outcome::AlreadyDisabled));
+        assert_eq!(decide_linked(Update, false, Inactive, on), Effect::Nothing(Outcome::AlreadyDisabled));
         // A removal stays one even where row 10 would keep a disabled user up to date.
         let keeps = options("CURP", Disable);
-        assert_eq!(linked(Remove, false, Inactive, keeps), Effect::Nothing(Outcome::AlreadyDisabled));
+        assert_eq!(decide_linked(Remove, false, Inactive, keeps), Effect::Nothing(Outcome::AlreadyDisabled));
     }
 
     #[test]
     fn row_14_removing_a_user_who_is_gone_sends_nothing() {
         for action in [Disable, Delete] {
-            assert_eq!(linked(Remove, false, Absent, options("CURP", action)), gone());
+            assert_eq!(decide_linked(Remove, false, Absent, options("CURP", action)), gone());
         }
-        assert_eq!(linked(Update, false, Absent, options("UR", Disable)), gone());
+        assert_eq!(decide_linked(Update, false, Absent, options("UR", Disable)), gone());
     }
 
     #[test]
     fn row_15_a_linked_user_is_deleted_where_the_action_says_so() {
         for target_status in [Active, Inactive] {
-            for asked in [Remove, Update] {
-                assert_eq!(linked(asked, false, target_status, options("CURP", Delete)), Effect::Delete);
+            for operation in [Remove, Update] {
+                assert_eq!(decide_linked(operation, false, target_status, options("CURP", Delete)), Effect::Delete);
             }
         }
     }
@@ -329,12 +348,12 @@ mod tests {
             let letters: String = "CURP".chars().enumerate().filter(|(i, _)| bits >> i & 1 == 1).map(|p| p.1).collect();
             for action in [Disable, Delete] {
                 let options = options(&letters, action);
-                for asked in [Create, Update, Remove] {
+                for operation in [Create, Update, Remove] {
                     for enabled in [true, false] {
                         for target_status in [Absent, Active, Inactive] {
                             for linked in [true, false] {
-                                let situation = DecisionInput { asked, enabled, target_status, linked };
-                                allowed(situation, options, decide(situation, options));
+                                let input = DecisionInput { operation, enabled, target_status, linked };
+                                assert_allowed(input, options, decide(input, options));
                             }
                         }
                     }
@@ -343,24 +362,27 @@ mod tests {
         }
     }
 
-    fn allowed(s: DecisionInput, o: Options, effect: Effect) {
-        let wants_it = s.enabled && s.asked != Remove;
+    fn assert_allowed(s: DecisionInput, o: DecisionOptions, effect: Effect) {
+        let needs_account = s.enabled && s.operation != Remove;
         match effect {
             Effect::Create { active } => {
-                assert!(o.create && s.target_status == Absent && s.asked != Remove && active == s.enabled, "{s:?}");
+                assert!(o.create && s.target_status == Absent && s.operation != Remove && active == s.enabled, "{s:?}");
                 assert!(active || o.provision_disabled && o.action == Disable, "{s:?}");
             }
             Effect::Write { active, .. } => {
-                assert!(o.update && s.target_status != Absent && s.asked != Remove && active == s.enabled, "{s:?}");
+                assert!(o.update && s.target_status != Absent && s.operation != Remove && active == s.enabled, "{s:?}");
                 assert!(active || s.target_status == Inactive, "{s:?}");
             }
             Effect::Disable => {
-                assert!(o.remove && o.action == Disable && s.target_status == Active && !wants_it, "{s:?}");
+                assert!(o.remove && o.action == Disable && s.target_status == Active && !needs_account, "{s:?}");
             }
             Effect::Delete => {
-                assert!(o.remove && o.action == Delete && s.linked && s.target_status != Absent && !wants_it, "{s:?}");
+                assert!(
+                    o.remove && o.action == Delete && s.linked && s.target_status != Absent && !needs_account,
+                    "{s:?}"
+                );
             }
-            Effect::Nothing(_) => assert!(!wants_it, "{s:?}"),
+            Effect::Nothing(_) => assert!(!needs_account, "{s:?}"),
             Effect::Skip(ProvisioningOption::UserCreate) => assert!(!o.create, "{s:?}"),
             Effect::Skip(ProvisioningOption::UserUpdate) => assert!(!o.update, "{s:?}"),
             Effect::Skip(ProvisioningOption::UserRemove) => assert!(!o.remove, "{s:?}"),

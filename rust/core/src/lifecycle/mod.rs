@@ -3,4 +3,4 @@
 
 mod decide;
 
-pub use decide::{DecisionInput, Effect, Options, RequestedOperation, TargetStatus, decide};
+pub use decide::{DecisionInput, DecisionOptions, Effect, RequestedOperation, TargetStatus, decide};

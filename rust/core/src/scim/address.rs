@@ -8,7 +8,7 @@ use crate::Failure;
 use crate::text::excerpt;
 
 /// Everything but RFC 3986 unreserved characters.
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const ENCODE_SET: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The two kinds of resources.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -56,8 +56,8 @@ impl Addresses {
     /// The endpoint of a kind: for `POST`.
     pub fn endpoint(&self, kind: ResourceType) -> Url {
         match kind {
-            ResourceType::User => self.below(&self.users),
-            ResourceType::Group => self.below(&self.groups),
+            ResourceType::User => self.append_path(&self.users),
+            ResourceType::Group => self.append_path(&self.groups),
         }
     }
 
@@ -71,7 +71,7 @@ impl Addresses {
             }
             query.push_str(name);
             query.push('=');
-            query.extend(utf8_percent_encode(value, ENCODED));
+            query.extend(utf8_percent_encode(value, ENCODE_SET));
         }
         if !query.is_empty() {
             url.set_query(Some(&query));
@@ -91,14 +91,14 @@ impl Addresses {
             ResourceType::User => &self.users,
             ResourceType::Group => &self.groups,
         };
-        Ok(self.below(&format!("{path}/{}", utf8_percent_encode(id, ENCODED))))
+        Ok(self.append_path(&format!("{path}/{}", utf8_percent_encode(id, ENCODE_SET))))
     }
 
     /// The service provider configuration: the version's own address first, then the other version's, which some
     /// targets use instead.
-    pub fn configuration(&self) -> [Url; 2] {
-        let plural = self.below("/ServiceProviderConfigs");
-        let singular = self.below("/ServiceProviderConfig");
+    pub fn service_provider_configuration(&self) -> [Url; 2] {
+        let plural = self.append_path("/ServiceProviderConfigs");
+        let singular = self.append_path("/ServiceProviderConfig");
         match self.version {
             Version::V1_1 => [plural, singular],
             Version::V2_0 => [singular, plural],
@@ -107,10 +107,10 @@ impl Addresses {
 
     /// The schemas that the target offers (RFC 7644 section 4).
     pub fn schemas(&self) -> Url {
-        self.below("/Schemas")
+        self.append_path("/Schemas")
     }
 
-    fn below(&self, path: &str) -> Url {
+    fn append_path(&self, path: &str) -> Url {
         let mut url = self.base.clone();
         let base = url.path().trim_end_matches('/').to_owned();
         url.set_path(&format!("{base}{path}"));

@@ -39,15 +39,15 @@ impl Capabilities {
 
     /// The claims, one a line.
     pub fn facts(&self) -> Vec<String> {
-        let word = |b| if b { "yes" } else { "no" };
+        let yes_or_no = |b| if b { "yes" } else { "no" };
         vec![
-            format!("PATCH: {}", word(self.patch)),
+            format!("PATCH: {}", yes_or_no(self.patch)),
             match self.max_results {
-                Some(most) if self.filter => format!("filter: yes, at most {most} results"),
-                _ => format!("filter: {}", word(self.filter)),
+                Some(maximum) if self.filter => format!("filter: yes, at most {maximum} results"),
+                _ => format!("filter: {}", yes_or_no(self.filter)),
             },
-            format!("bulk: {}", word(self.bulk)),
-            format!("ETag: {}", word(self.etag)),
+            format!("bulk: {}", yes_or_no(self.bulk)),
+            format!("ETag: {}", yes_or_no(self.etag)),
         ]
     }
 }
@@ -59,11 +59,11 @@ mod tests {
 
     #[test]
     fn claims_are_read_in_every_shape() {
-        let claims = Capabilities::read(&json!({
+        let capabilities = Capabilities::read(&json!({
             "Patch": {"supported": "True"}, "filter": {"supported": true, "maxResults": 200}, "bulk": [], "etag": null
         }));
         assert_eq!(
-            claims,
+            capabilities,
             Capabilities { patch: true, filter: true, max_results: Some(200), bulk: false, etag: false }
         );
         assert_eq!(Capabilities::read(&json!("nothing")), Capabilities::default());

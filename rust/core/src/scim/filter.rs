@@ -32,7 +32,7 @@ impl Identifier {
 }
 
 /// A *Filter Expression* with the value in place of `"%s"` or `%s`: JSON-escaped and in quotes either way.
-pub fn render(expression: &str, value: &str) -> String {
+pub fn render_filter(expression: &str, value: &str) -> String {
     let value = Value::from(value).to_string();
     match expression.split_once("\"%s\"").or_else(|| expression.split_once("%s")) {
         Some((before, after)) => format!("{before}{value}{after}"),
@@ -42,16 +42,16 @@ pub fn render(expression: &str, value: &str) -> String {
 
 /// The plain filter that every target should know.
 pub fn user_name_equals(value: &str) -> String {
-    render("userName eq \"%s\"", value)
+    render_filter("userName eq \"%s\"", value)
 }
 
 /// The filter that finds a group by its name.
 pub fn display_name_equals(name: &str) -> String {
-    render("displayName eq \"%s\"", name)
+    render_filter("displayName eq \"%s\"", name)
 }
 
 /// All values of the attribute that identifies users: `userName`, or the value of every e-mail address.
-pub fn any_value(resource: &Value, identifier: Identifier) -> Vec<String> {
+pub fn identifier_values(resource: &Value, identifier: Identifier) -> Vec<String> {
     let text = |v: &Value| v.as_str().map(str::to_owned);
     match identifier {
         Identifier::UserName => member(resource, "userName").and_then(text).into_iter().collect(),
@@ -74,28 +74,31 @@ mod tests {
     #[test]
     fn a_value_is_escaped_and_quoted_with_and_without_quotes_in_the_expression() {
         for expression in ["userName eq \"%s\"", "userName eq %s"] {
-            assert_eq!(render(expression, "a\"b\\c"), r#"userName eq "a\"b\\c""#);
+            assert_eq!(render_filter(expression, "a\"b\\c"), r#"userName eq "a\"b\\c""#);
         }
-        assert_eq!(render("username Eq \"%s\"", "x"), "username Eq \"x\"");
+        assert_eq!(render_filter("username Eq \"%s\"", "x"), "username Eq \"x\"");
     }
 
     #[test]
     fn a_value_that_looks_like_the_placeholder_stays_a_value() {
-        assert_eq!(render("userName eq \"%s\"", "%s\" or active eq true"), r#"userName eq "%s\" or active eq true""#);
+        assert_eq!(
+            render_filter("userName eq \"%s\"", "%s\" or active eq true"),
+            r#"userName eq "%s\" or active eq true""#
+        );
     }
 
     #[test]
     fn every_address_of_a_user_identifies() {
         let user = json!({"Emails": [{"value": "a@x"}, {"VALUE": "b@x"}, null, {"type": "work"}, "c@x"]});
-        assert_eq!(any_value(&user, Identifier::WorkEmail), ["a@x", "b@x", "c@x"]);
-        assert_eq!(any_value(&json!({"username": "u"}), Identifier::UserName), ["u"]);
-        assert_eq!(any_value(&json!({"userName": 5}), Identifier::UserName), Vec::<String>::new());
+        assert_eq!(identifier_values(&user, Identifier::WorkEmail), ["a@x", "b@x", "c@x"]);
+        assert_eq!(identifier_values(&json!({"username": "u"}), Identifier::UserName), ["u"]);
+        assert_eq!(identifier_values(&json!({"userName": 5}), Identifier::UserName), Vec::<String>::new());
     }
 
     proptest! {
         #[test]
         fn the_value_reads_back_as_one_json_string(value in ".*") {
-            let rendered = render("userName eq \"%s\"", &value);
+            let rendered = render_filter("userName eq \"%s\"", &value);
             let literal = rendered.strip_prefix("userName eq ").unwrap();
             prop_assert_eq!(serde_json::from_str::<String>(literal).unwrap(), value);
         }

@@ -8,7 +8,7 @@ use super::json::member;
 use super::version::Version;
 
 /// The most members that one `PATCH` adds or removes: targets drop or refuse what is beyond.
-pub const BATCH: usize = 100;
+pub const PATCH_MEMBERS_MAX: usize = 100;
 
 /// The message schema of RFC 7644 section 3.5.2.
 const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
@@ -43,24 +43,31 @@ impl GroupChanges {
     /// The differences between a group of the target and what it should be. `members`: `None` = unknown, nothing
     /// changes; `kept_but`: `None` = whoever is not among them goes, else only these go. Takes time proportional to the
     /// number of members.
-    pub fn between(current: &Value, name: &str, members: Option<&[MemberId]>, kept_but: Option<&[String]>) -> Self {
+    pub fn between(
+        current: &Value,
+        name: &str,
+        members: Option<&[MemberId]>,
+        removable_ids: Option<&[String]>,
+    ) -> Self {
         let now = display_name(current);
         let mut changes = Self { name: (now != Some(name)).then(|| name.to_owned()), ..Self::default() };
         let Some(members) = members else { return changes };
         let present = member_ids(current);
         let present_set: HashSet<&str> = present.iter().copied().collect();
-        let mut wanted = HashSet::new();
+        let mut desired_ids = HashSet::new();
         for member in members {
-            if wanted.insert(member.id.as_str()) && !present_set.contains(member.id.as_str()) {
+            if desired_ids.insert(member.id.as_str()) && !present_set.contains(member.id.as_str()) {
                 changes.add.push(member.clone());
             }
         }
-        let goes: Option<HashSet<&str>> = kept_but.map(|ids| ids.iter().map(String::as_str).collect());
-        let mut gone = HashSet::new();
-        let gone = present.into_iter().filter(|id| {
-            !wanted.contains(id) && goes.as_ref().is_none_or(|goes| goes.contains(id)) && gone.insert(*id)
+        let removable: Option<HashSet<&str>> = removable_ids.map(|ids| ids.iter().map(String::as_str).collect());
+        let mut removed = HashSet::new();
+        let removed = present.into_iter().filter(|id| {
+            !desired_ids.contains(id)
+                && removable.as_ref().is_none_or(|removable| removable.contains(id))
+                && removed.insert(*id)
         });
-        changes.remove = gone.map(str::to_owned).collect();
+        changes.remove = removed.map(str::to_owned).collect();
         changes
     }
 
@@ -71,17 +78,18 @@ impl GroupChanges {
 
     /// The bodies of the `PATCH` requests, in order, each with at most [`BATCH`] members.
     pub fn patches(&self, version: Version) -> Vec<Value> {
-        let mut units: Vec<Unit<'_>> = self.name.as_deref().map(Unit::Name).into_iter().collect();
-        units.extend(self.add.iter().map(Unit::Add));
-        units.extend(self.remove.iter().map(|id| Unit::Remove(id)));
-        let body = |batch: &[Unit<'_>]| match version {
-            Version::V2_0 => operations(batch),
-            Version::V1_1 => partial(batch),
+        let mut group_changes: Vec<GroupChange<'_>> = self.name.as_deref().map(GroupChange::Name).into_iter().collect();
+        group_changes.extend(self.add.iter().map(GroupChange::Add));
+        group_changes.extend(self.remove.iter().map(|id| GroupChange::Remove(id)));
+        let body = |batch: &[GroupChange<'_>]| match version {
+            Version::V2_0 => patch_op_body(batch),
+            Version::V1_1 => partial_group_body(batch),
         };
         // Implementations of SCIM 1.1 keep the only member that goes where another one comes in the same request.
-        let split = if version == Version::V1_1 { units.len() - self.remove.len() } else { units.len() };
-        let (first, rest) = units.split_at(split);
-        first.chunks(BATCH).chain(rest.chunks(BATCH)).map(body).collect()
+        let split =
+            if version == Version::V1_1 { group_changes.len() - self.remove.len() } else { group_changes.len() };
+        let (first, rest) = group_changes.split_at(split);
+        first.chunks(PATCH_MEMBERS_MAX).chain(rest.chunks(PATCH_MEMBERS_MAX)).map(body).collect()
     }
 
     /// The body of a merge `PUT`: the target's own group with the changes laid over it.
@@ -95,7 +103,7 @@ impl GroupChanges {
         let removed: HashSet<&str> = self.remove.iter().map(String::as_str).collect();
         let mut members: Vec<Value> = Vec::new();
         for entry in entries(current) {
-            match entry_id(entry) {
+            match member_id(entry) {
                 Some(id) if !removed.contains(id) => members.push(without_read_only(entry, id)),
                 _ => {}
             }
@@ -107,21 +115,21 @@ impl GroupChanges {
 }
 
 /// One thing that a `PATCH` changes.
-enum Unit<'c> {
+enum GroupChange<'c> {
     Name(&'c str),
     Add(&'c MemberId),
     Remove(&'c str),
 }
 
-fn operations(batch: &[Unit<'_>]) -> Value {
+fn patch_op_body(batch: &[GroupChange<'_>]) -> Value {
     let mut operations = Vec::new();
     let mut added = Vec::new();
-    for unit in batch {
-        match unit {
-            Unit::Name(name) => operations.push(json!({"op": "replace", "path": "displayName", "value": name})),
-            Unit::Add(member) => added.push(member.entry()),
+    for change in batch {
+        match change {
+            GroupChange::Name(name) => operations.push(json!({"op": "replace", "path": "displayName", "value": name})),
+            GroupChange::Add(member) => added.push(member.entry()),
             // One filtered path a member: the form that every target with `PATCH` knows, the last member included.
-            Unit::Remove(id) => {
+            GroupChange::Remove(id) => {
                 let path = format!("members[value eq {}]", Value::from(*id));
                 operations.push(json!({"op": "remove", "path": path}));
             }
@@ -134,16 +142,16 @@ fn operations(batch: &[Unit<'_>]) -> Value {
 }
 
 /// SCIM 1.1: a partial resource; removals carry `operation`.
-fn partial(batch: &[Unit<'_>]) -> Value {
+fn partial_group_body(batch: &[GroupChange<'_>]) -> Value {
     let mut body = Map::from_iter([("schemas".to_owned(), json!([schema(Version::V1_1)]))]);
     let mut members = Vec::new();
-    for unit in batch {
-        match unit {
-            Unit::Name(name) => {
+    for change in batch {
+        match change {
+            GroupChange::Name(name) => {
                 body.insert("displayName".into(), (*name).into());
             }
-            Unit::Add(member) => members.push(member.entry()),
-            Unit::Remove(id) => members.push(json!({"value": id, "operation": "delete"})),
+            GroupChange::Add(member) => members.push(member.entry()),
+            GroupChange::Remove(id) => members.push(json!({"value": id, "operation": "delete"})),
         }
     }
     if !members.is_empty() {
@@ -153,7 +161,7 @@ fn partial(batch: &[Unit<'_>]) -> Value {
 }
 
 /// The body of a create. Without `members` where they are unknown.
-pub fn new_group(version: Version, name: &str, members: Option<&[MemberId]>) -> Value {
+pub fn new_group_body(version: Version, name: &str, members: Option<&[MemberId]>) -> Value {
     let mut body = json!({"schemas": [schema(version)], "displayName": name});
     if let (Some(members), Some(object)) = (members, body.as_object_mut()) {
         let mut seen = HashSet::new();
@@ -183,12 +191,12 @@ fn entries(group: &Value) -> &[Value] {
     }
 }
 
-fn entry_id(entry: &Value) -> Option<&str> {
+fn member_id(entry: &Value) -> Option<&str> {
     member(entry, "value").unwrap_or(entry).as_str().filter(|id| !id.is_empty())
 }
 
 fn member_ids(group: &Value) -> Vec<&str> {
-    entries(group).iter().filter_map(entry_id).collect()
+    entries(group).iter().filter_map(member_id).collect()
 }
 
 /// An entry as it may be sent back: `display` and `$ref` are the target's own.
@@ -260,7 +268,7 @@ mod tests {
         let changes = GroupChanges::between(&group("A", &[]), "A", Some(&many), None);
         let patches = changes.patches(Version::V2_0);
         assert_eq!(patches.len(), 100);
-        assert!(patches.iter().all(|p| p["Operations"][0]["value"].as_array().unwrap().len() == BATCH));
+        assert!(patches.iter().all(|p| p["Operations"][0]["value"].as_array().unwrap().len() == PATCH_MEMBERS_MAX));
     }
 
     #[test]
@@ -273,8 +281,8 @@ mod tests {
     #[test]
     fn a_nested_group_says_that_it_is_one() {
         let nested = MemberId { id: "g2".into(), is_group: true };
-        let body = new_group(Version::V2_0, "A", Some(&[nested, user("1")]));
+        let body = new_group_body(Version::V2_0, "A", Some(&[nested, user("1")]));
         assert_eq!(body["members"], json!([{"value": "g2", "type": "Group"}, {"value": "1"}]));
-        assert_eq!(new_group(Version::V1_1, "A", None).get("members"), None);
+        assert_eq!(new_group_body(Version::V1_1, "A", None).get("members"), None);
     }
 }

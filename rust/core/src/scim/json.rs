@@ -28,7 +28,7 @@ pub fn is_active(resource: &Value) -> bool {
 }
 
 /// Whether a resource says anything about `active`.
-pub fn tells_active(resource: &Value) -> bool {
+pub fn has_active(resource: &Value) -> bool {
     member(resource, "active").is_some()
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::filter::{Identifier, any_value};
+use super::filter::{Identifier, identifier_values};
 use super::json::member;
 use crate::Failure;
 
@@ -20,7 +20,7 @@ pub struct ListResponse {
 ///
 /// # Errors
 /// [`Failure::Protocol`] for anything that is no list.
-pub fn page(body: Value) -> Result<ListResponse, Failure> {
+pub fn read_list_response(body: Value) -> Result<ListResponse, Failure> {
     let total = member(&body, "totalResults").and_then(Value::as_u64);
     let resources = match body {
         Value::Array(resources) => resources,
@@ -41,9 +41,9 @@ fn not_a_list() -> Failure {
 
 /// How well a resource carries an identifier's value: `None` not at all, `Some(false)` but for letter case,
 /// `Some(true)` to the letter.
-pub fn identifies(resource: &Value, identifier: Identifier, value: &str) -> Option<bool> {
+pub fn match_identifier(resource: &Value, identifier: Identifier, value: &str) -> Option<bool> {
     let lower = value.to_lowercase();
-    any_value(resource, identifier)
+    identifier_values(resource, identifier)
         .iter()
         .filter(|v| v.to_lowercase() == lower)
         .map(|v| v == value)
@@ -66,23 +66,23 @@ mod tests {
             (json!({"totalResults": 0}), (vec![], Some(0))),
             (json!({"Resources": null}), (vec![], None)),
         ] {
-            let page = page(body).unwrap();
-            assert_eq!((page.resources, page.total), expected);
+            let list = read_list_response(body).unwrap();
+            assert_eq!((list.resources, list.total), expected);
         }
     }
 
     #[test]
     fn what_is_no_list_is_refused() {
         for body in [json!({}), json!({"id": "1"}), json!("x"), json!(null), json!({"Resources": "x"})] {
-            assert_eq!(page(body).unwrap_err().code(), "protocol");
+            assert_eq!(read_list_response(body).unwrap_err().code(), "protocol");
         }
     }
 
     #[test]
     fn identity_is_equality_but_for_letter_case() {
         let user = json!({"userName": "Anna@Example.com"});
-        assert_eq!(identifies(&user, Identifier::UserName, "anna@example.com"), Some(false));
-        assert_eq!(identifies(&user, Identifier::UserName, "Anna@Example.com"), Some(true));
-        assert_eq!(identifies(&user, Identifier::UserName, "anna@example.co"), None);
+        assert_eq!(match_identifier(&user, Identifier::UserName, "anna@example.com"), Some(false));
+        assert_eq!(match_identifier(&user, Identifier::UserName, "Anna@Example.com"), Some(true));
+        assert_eq!(match_identifier(&user, Identifier::UserName, "anna@example.co"), None);
     }
 }

@@ -12,8 +12,8 @@ mod version;
 
 pub use address::{Addresses, ResourceType};
 pub use discovery::Capabilities;
-pub use filter::{Identifier, any_value, display_name_equals, render, user_name_equals};
-pub use group::{BATCH, GroupChanges, MemberId, display_name, new_group};
-pub use json::{id, is_active, member, tells_active, version};
-pub use list::{ListResponse, identifies, page};
+pub use filter::{Identifier, display_name_equals, identifier_values, render_filter, user_name_equals};
+pub use group::{GroupChanges, MemberId, PATCH_MEMBERS_MAX, display_name, new_group_body};
+pub use json::{has_active, id, is_active, member, version};
+pub use list::{ListResponse, match_identifier, read_list_response};
 pub use version::Version;
