@@ -154,7 +154,7 @@ def test_the_error_for_a_rejected_delete_recommends_disable(connection, server):
     run = connection.sync([BEN])
     assert run.status == 1 and failure_codes(run) == {ANN["uid"]: "rejected"}, run
     (line,) = [line for line in run.lines if line["outcome"] == "failed"]
-    assert "Remove User Action = Disable" in line["message"]
+    assert "Remove User Action = Disable" in line["hint"]
 
 
 @pytest.mark.parametrize(

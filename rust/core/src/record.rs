@@ -1,5 +1,5 @@
-//! What a host passes in and gets back: records, outcomes, reports.
-//! Does not know: resources, the wire.
+//! Defines what a host passes in and gets back: records, outcomes, reports.
+//! Does not know: resources, HTTP.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -9,26 +9,26 @@ use thiserror::Error;
 
 use crate::text::printable;
 
-/// A flat user as the host sees it.
+/// The flat user that a host sends.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Record {
-    /// The target's id, when it is known. An empty id counts as unknown.
+    /// The target id, if the host knows it. An empty id counts as unknown.
     pub id: Option<String>,
-    /// The source's account status, or `active` at the target.
+    /// The account status in the source, or `active` at the target.
     pub enabled: bool,
-    /// Field code to values. A field without values is not sent.
+    /// Maps field codes to values. A field without values is not sent.
     pub fields: BTreeMap<String, Vec<String>>,
-    /// Codes of the fields whose values may not be shown anywhere.
+    /// Codes of fields whose values must not be in a message.
     pub masked: BTreeSet<String>,
 }
 
 impl Record {
-    /// The target's id, unless it is unknown or empty.
+    /// Returns the target id, unless it is unknown or empty.
     pub fn known_id(&self) -> Option<&str> {
         self.id.as_deref().filter(|id| !id.is_empty())
     }
 
-    /// The first value of a field that is not empty.
+    /// Returns the first value of a field that is not empty.
     pub fn first(&self, code: &str) -> Option<&str> {
         self.fields.get(code)?.iter().map(String::as_str).find(|v| !v.is_empty())
     }
@@ -38,25 +38,25 @@ impl Record {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// Made at the target.
+    /// The account or group was created.
     Created,
-    /// Was there already; linked and brought up to date.
+    /// The target already had it; it was linked and updated.
     Adopted,
-    /// Changed.
+    /// The differences were written.
     Updated,
-    /// Was inactive; active again.
+    /// The account was inactive and is active now.
     ReEnabled,
-    /// Nothing differed, nothing was sent.
+    /// Nothing differed, so nothing was sent.
     Unchanged,
-    /// `active` is false now, everything else kept.
+    /// `active` is false now, everything else stayed as it was.
     Disabled,
-    /// Was inactive already, nothing was sent.
+    /// The account was already inactive, so nothing was sent.
     AlreadyDisabled,
-    /// Deleted at the target.
+    /// The account or group was deleted.
     Deleted,
-    /// Was not there any more, nothing was sent.
+    /// The target no longer has it.
     AlreadyGone,
-    /// A provisioning option is off; nothing was sent.
+    /// A provisioning option prevented the operation, so nothing was sent.
     Skipped,
 }
 
@@ -75,7 +75,7 @@ impl Outcome {
         Self::Skipped,
     ];
 
-    /// The word used in log lines, tables and `--json`.
+    /// Returns the name in log lines, tables and `--json`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Created => "created",
@@ -107,7 +107,7 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// The setting that held an operation back.
+/// The option that prevented an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ProvisioningOption {
     /// *User Create* is off.
@@ -118,16 +118,16 @@ pub enum ProvisioningOption {
     UserRemove,
     /// *Provision Disabled Users* is off.
     ProvisionDisabled,
-    /// *Remove User Action* is Delete, which this situation does not allow.
+    /// *Remove User Action* is `Delete`, which rows 4 and 5a of `docs/decisions.md` do not allow.
     RemoveAction,
 }
 
 impl ProvisioningOption {
-    /// Every switch.
+    /// Every option.
     pub const ALL: [Self; 5] =
         [Self::UserCreate, Self::UserUpdate, Self::UserRemove, Self::ProvisionDisabled, Self::RemoveAction];
 
-    /// The label on the Target tab.
+    /// Returns the label on the *Target* tab.
     pub fn label(self) -> &'static str {
         match self {
             Self::UserCreate => "User Create",
@@ -138,7 +138,7 @@ impl ProvisioningOption {
         }
     }
 
-    /// What is the case, and what did not happen because of it, in the words of a warning.
+    /// Returns the value of the option and its effect, as the rest of a warning that begins with the label.
     pub fn consequence(self) -> &'static str {
         match self {
             Self::UserCreate => "is off: users that are not at the target are not created",
@@ -166,38 +166,38 @@ impl FromStr for ProvisioningOption {
 #[error("unknown name")]
 pub struct UnknownName;
 
-/// How an operation ended well. Displays as the one fixed line per operation: `outcome=disabled id=2819c223`, or
+/// The result of an operation that did not fail. Displays as one line, such as `outcome=disabled id=2819c223` or
 /// `outcome=skipped by="User Update" id=2819c223`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
-    /// The target's id; none where nothing was created.
+    /// The target id; `None` if the target has no account or group of this record.
     pub id: Option<String>,
     /// What happened.
     pub outcome: Outcome,
-    /// With [`Outcome::Skipped`]: the setting that held it back.
+    /// With [`Outcome::Skipped`]: the option that prevented the operation.
     pub skipped_by: Option<ProvisioningOption>,
-    /// One line each, for the person who reads the log. Printable already.
+    /// Printable lines, for the administrator.
     pub warnings: Vec<String>,
 }
 
 impl Report {
-    /// A report without warnings.
+    /// Returns a report without warnings.
     pub fn new(outcome: Outcome, id: Option<&str>) -> Self {
         Self { id: id.map(str::to_owned), outcome, skipped_by: None, warnings: Vec::new() }
     }
 
-    /// A report of something that a setting held back.
+    /// Returns a report of an operation that an option prevented.
     pub fn skipped(by: ProvisioningOption, id: Option<&str>) -> Self {
         Self { skipped_by: Some(by), ..Self::new(Outcome::Skipped, id) }
     }
 
-    /// The same report with one warning more.
+    /// Adds a warning.
     pub fn warn(mut self, warning: impl Into<String>) -> Self {
         self.warnings.push(warning.into());
         self
     }
 
-    /// Reads the line that [`Display`](fmt::Display) wrote; warnings travel apart from it.
+    /// Reads the line that [`Display`](fmt::Display) wrote. The line does not contain the warnings.
     pub fn parse(line: &str) -> Option<Self> {
         let rest = line.strip_prefix("outcome=")?;
         let (head, id) = match rest.split_once(" id=") {

@@ -814,7 +814,7 @@ fn a_member_without_account_is_named_and_joins_once_it_has_one() {
     target.fail("bob", Failure::Rejected("no".into()));
     let (events, ..) = bench.cycle(&source, &target);
     let staff = events.iter().find(|e| e.kind == RecordKind::Group).unwrap().result.clone().unwrap();
-    assert_eq!(staff.warnings, ["1 members without a target id were left out: bob"]);
+    assert_eq!(staff.warnings, ["1 members without a target id were not sent: bob"]);
     assert_eq!(target.members("t-staff"), ["t-ada"]);
     target.heal();
     bench.runs(&source, &target);

@@ -1,4 +1,4 @@
-//! *Check Connection*: proves the credentials on the endpoint that will be used, then reports what the target can do.
+//! Checks a target without writing: whether it accepts the credentials, and what it supports.
 
 use std::sync::atomic::Ordering;
 
@@ -7,29 +7,31 @@ use super::session::{OperationError, status_and_reason};
 use crate::http::Deadline;
 use crate::scim::{self, Capabilities, ResourceType};
 use crate::settings::UpdateMethod;
-use crate::{Failure, Record};
+use crate::{Failure, Message, Record};
 
-/// What a check found out. Every line is printable.
+/// The result of a check. Every line is printable.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CheckReport {
-    /// What the target supports, one fact a line.
+    /// What the target supports, one fact per line.
     pub facts: Vec<String>,
-    /// Settings that do not fit the target, or are risky; one a line.
+    /// Settings that do not fit the target or have a risk, one per line.
     pub warnings: Vec<String>,
 }
 
 impl Connector {
-    /// Proves the credentials by the configured lookup with a value that nobody has (the service provider
-    /// configuration is often open to anyone, so it proves nothing), then reports what the target can do.
+    /// Searches for an identifier that does not exist, then reads what the target supports.
+    ///
+    /// The search proves the credentials. The service provider configuration does not, because many targets show it
+    /// without authentication.
     ///
     /// # Errors
-    /// Whatever keeps this connection from working.
+    /// The first failure: credentials, addresses, transport, or a response that is not SCIM.
     pub fn check(&self) -> Result<CheckReport, Failure> {
         self.mark_used();
         let deadline = self.deadline();
         let filter_works = self.check_credentials(deadline).map_err(|t| t.failure)?;
         let capabilities = self.capabilities(deadline).map_err(|u| u.failure)?;
-        // What the settings name has to be there.
+        // The target must have the fields that the settings name.
         self.catalogue_for(&Record::default(), deadline).map_err(|t| t.failure)?;
         let mut report = CheckReport { facts: Vec::new(), warnings: self.settings.warnings() };
         report.facts.push("credentials: accepted".into());
@@ -41,7 +43,7 @@ impl Connector {
         Ok(report)
     }
 
-    /// True where the lookup filter was accepted and obeyed.
+    /// Returns true if the target accepted the filter and applied it.
     fn check_credentials(&self, deadline: Deadline) -> Result<bool, OperationError> {
         let filter = scim::render_filter(&self.settings.filter, &unused_identifier());
         let response = self.get(self.addresses.list(ResourceType::User, &[("filter", &filter)]), deadline)?;
@@ -52,15 +54,9 @@ impl Connector {
             (response, true)
         };
         if response.status == 403 {
-            return Err(Failure::AuthFailed(
-                format!(
-                    "a search for users was answered {}; these credentials may not manage users, check Authentication \
-                 Methods and the permissions at the target",
-                    status_and_reason(&response)
-                )
-                .into(),
-            )
-            .into());
+            let text = format!("searching for a user: the target returned {}", status_and_reason(&response));
+            let hint = "check Authentication Methods and the permissions of these credentials at the target";
+            return Err(Failure::AuthFailed(Message::new(text).with_hint(hint)).into());
         }
         let page = self.read_page(ResourceType::User, response)?;
         let is_filter_applied = is_filter_accepted && page.resources.is_empty();
@@ -70,38 +66,43 @@ impl Connector {
         Ok(is_filter_applied)
     }
 
-    /// Settings that the target's claims, or its behaviour, speak against.
+    /// Returns a warning for each setting that does not fit what the target supports.
     fn capability_warnings(&self, filter_works: bool, capabilities: Option<Capabilities>) -> Vec<String> {
         let mut warnings = Vec::new();
         if !filter_works {
             warnings.push(if self.ignores_filters.load(Ordering::Relaxed) {
-                "Filter Expression: the target ignores filters; its whole list of users is read once a cycle".into()
+                "Filter Expression: the target ignores filters, so the connector reads the whole list of users once per \
+                 cycle; check Filter Expression".into()
             } else {
-                "Filter Expression: the target refused it; existing users may not be found".into()
+                "Filter Expression: the target does not apply this filter, so existing users may not be found; change Filter \
+                 Expression".into()
             });
         }
         let Some(capabilities) = capabilities else { return warnings };
         let settings = &self.settings;
         if settings.update_method == UpdateMethod::Patch && !capabilities.patch {
-            warnings.push("User Update Method is PATCH, but the target says that it does not support PATCH".into());
+            warnings.push(
+                "User Update Method: is PATCH, but the target does not support PATCH; set Automatic or PUT".into(),
+            );
         }
         if settings.group_patch && !capabilities.patch {
-            warnings
-                .push("Use PATCH for Group Updates is on, but the target says that it does not support PATCH".into());
+            warnings.push(
+                "Use PATCH for Group Updates: is selected, but the target does not support PATCH; clear it".into(),
+            );
         }
         if let (Some(page_size), Some(page_size_max)) = (settings.results_per_page, capabilities.max_results)
             && u64::from(page_size) > page_size_max
         {
-            warnings.push(format!("Results Per Page is {page_size}, but the target gives {page_size_max} at the most"));
+            warnings.push(format!("Results Per Page: is {page_size}, but the target returns at most {page_size_max}; set {page_size_max} or less"));
         }
         warnings
     }
 }
 
-/// A value that no user has.
+/// Returns an identifier that no user has.
 fn unused_identifier() -> String {
     let mut random = [0_u8; 12];
-    // Without randomness the fixed rest is still a name that nobody has.
+    // If no random bytes are available, the rest of the name is still unused.
     let _ = getrandom::fill(&mut random);
     let digits: String = random.iter().map(|b| format!("{b:02x}")).collect();
     format!("pfscim-check-{digits}@invalid")

@@ -1,4 +1,4 @@
-//! The fields of one target: the standard ones, and custom attributes read off its schemas (RFC 7644 section 4).
+//! Reads the fields of one target: the standard fields, and the custom attributes in its schemas (RFC 7644 section 4).
 
 use crate::sync::lock_ignoring_poison;
 use std::sync::Arc;
@@ -12,27 +12,27 @@ use crate::http::Deadline;
 use crate::mapping::Catalogue;
 use crate::scim::Version;
 use crate::text::excerpt;
-use crate::{Failure, Record, scim};
+use crate::{Failure, Message, Record, scim};
 
 impl Session {
-    /// The fields that can be mapped: the standard ones and, for SCIM 2.0, the target's custom attributes, read anew.
-    /// A target without `/Schemas` (404, 501) has the standard ones.
+    /// Reads the fields that can be mapped: the standard fields and, for SCIM 2.0, the custom attributes of the target.
+    /// A target without `/Schemas` (404, 501) has the standard fields.
     ///
     /// # Errors
-    /// Any other failure of reading the schemas: never a shorter list.
+    /// Any other failure to read the schemas. The list is never shortened because of a failure.
     pub fn fields(&self) -> Result<Arc<Catalogue>, Failure> {
         self.operation(None, |deadline| self.connector().read_catalogue(deadline))
     }
 }
 
 impl Connector {
-    /// The catalogue as it is known.
+    /// Returns the cached catalogue.
     pub(super) fn catalogue(&self) -> Arc<Catalogue> {
         Arc::clone(&lock_ignoring_poison(&self.catalogue))
     }
 
-    /// The catalogue for a record: a field that is not known yet, of the record or of *Clear Attributes When Empty*, may
-    /// be a custom attribute of the target.
+    /// Returns the catalogue for a record. Reads the schemas if the cached catalogue lacks a field of the record or of
+    /// *Clear Attributes When Empty*, because the field may be a custom attribute of the target.
     pub(super) fn catalogue_for(&self, record: &Record, deadline: Deadline) -> Result<Arc<Catalogue>, OperationError> {
         let clearable = &self.settings.clearable;
         let cached = self.catalogue();
@@ -42,15 +42,11 @@ impl Connector {
         let discovered = self.read_catalogue(deadline)?;
         match clearable.iter().find(|code| discovered.field(code).is_none()) {
             None => Ok(discovered),
-            Some(code) => Err(Failure::Config(
-                format!(
-                    "Clear Attributes When Empty: {} is no field of this target; take it off the list, or check Custom \
-                 Attribute Schema URNs",
-                    excerpt(code)
-                )
-                .into(),
-            )
-            .into()),
+            Some(code) => {
+                let text = format!("Clear Attributes When Empty: {} is not a field of this target", excerpt(code));
+                let hint = "remove it from the list, or check Custom Attribute Schema URNs";
+                Err(Failure::Config(Message::new(text).with_hint(hint)).into())
+            }
         }
     }
 

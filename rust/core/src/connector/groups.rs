@@ -1,4 +1,4 @@
-//! Groups: found, created, updated and deleted. Their name and their members are provisioned, nothing else.
+//! Finds, creates, updates and deletes groups: their name and members, nothing else.
 
 use crate::sync::lock_ignoring_poison;
 use std::collections::{HashMap, HashSet};
@@ -10,33 +10,33 @@ use super::writing::{id_from_location, is_conflict, is_success};
 use crate::http::{Deadline, Method, Request, Response};
 use crate::scim::{self, GroupChanges, MemberId, ResourceType};
 use crate::text::printable;
-use crate::{Failure, Outcome, Report};
+use crate::{Failure, Message, Outcome, Report};
 
-/// So many members without an id are named in a warning.
+/// A warning names this many members without an id at most.
 const WARNING_NAMES_MAX: usize = 10;
 
-/// A group as the host sees it.
+/// The group that a host sends.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct GroupRecord {
-    /// The target's id, when it is known. An empty id counts as unknown.
+    /// The target id, if the host knows it. An empty id counts as unknown.
     pub id: Option<String>,
-    /// Its name: CN or DN, as *GroupRecord Name Source* says.
+    /// The name: CN or DN, depending on *Group Name Source*.
     pub name: String,
-    /// Its members; `None` = unknown, so that nothing about members is sent; empty = nobody.
+    /// The members. `None`: unknown, so the connector does not change members. Empty: the group has no members.
     pub members: Option<Vec<GroupMember>>,
-    /// What becomes of members at the target that are not among these.
+    /// What happens to other members that the group has at the target.
     pub unlisted_members: UnlistedMembers,
 }
 
-/// What becomes of members at the target that a group of the source does not have.
+/// What happens to members at the target that a group of the source does not have.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum UnlistedMembers {
     /// They are removed.
     #[default]
     Remove,
-    /// They stay members.
+    /// They stay members, with exceptions.
     Keep {
-        /// The target ids of members that are removed nevertheless.
+        /// The target ids of members that are removed.
         except: Vec<String>,
     },
 }
@@ -49,44 +49,44 @@ impl UnlistedMembers {
 /// A member of a group.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct GroupMember {
-    /// The target's id; a member without one is left out and named.
+    /// The target id. A member without a target id is not sent, and a warning names it.
     pub id: Option<String>,
-    /// What the source calls it, for warnings.
+    /// The name in the source, for warnings.
     pub name: String,
-    /// A nested group.
+    /// True for a nested group.
     pub is_group: bool,
 }
 
-/// How an operation on a group would end, and what it would change; for previews.
+/// The result of a preview of a group: the outcome that the operation would have, and its changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupPreview {
-    /// How the operation would end.
+    /// The report that the operation would return.
     pub report: Report,
-    /// Its name now, where it would get another one.
+    /// The name at the target, if the operation would change it.
     pub old_name: Option<String>,
-    /// Target ids of the members that it would get.
+    /// Target ids of the members that the operation would add.
     pub added: Vec<String>,
-    /// Target ids of the members that it would lose.
+    /// Target ids of the members that the operation would remove.
     pub removed: Vec<String>,
 }
 
-/// What a session remembers of groups.
+/// What a session caches about groups.
 #[derive(Debug, Default)]
 pub(super) struct GroupCache {
-    /// Groups just read, by id: taken by the update that follows.
+    /// Groups by id that a lookup has read. The next update takes them out.
     resources: HashMap<String, MatchedResource>,
-    /// Names to ids: found or made in this session.
+    /// Maps names to ids of groups that this session found or created.
     ids_by_name: HashMap<String, String>,
-    /// Ids of groups that were found by their name only.
+    /// Ids of groups that only a search by the name found.
     matched_by_name: HashSet<String>,
-    /// The whole list, where the target has no usable filter.
+    /// All groups, for a target without a usable filter.
     index: Option<Arc<GroupIndex>>,
 }
 
-/// Name in lower case to the groups that carry it: id and name as the target spells it.
+/// Maps a name in lower case to the groups that have it: id, and the name as the target spells it.
 type GroupIndex = HashMap<String, Vec<(String, String)>>;
 
-/// So many groups just read are kept; they can be large.
+/// The cache keeps this many groups at most, because they can be large.
 const CACHE_ENTRIES_MAX: usize = 100;
 
 impl GroupRecord {
@@ -95,18 +95,18 @@ impl GroupRecord {
         self.id.as_deref().filter(|id| !id.is_empty())
     }
 
-    /// One line that names the members which cannot be sent because they have no id; `None` where all have one.
+    /// Returns a warning that names the members without a target id; `None` if each member has one.
     pub fn skipped_members_warning(&self) -> Option<String> {
         let members = self.members.iter().flatten();
         let without: Vec<_> = members.filter(|m| m.known_id().is_none()).map(|m| printable(&m.name)).collect();
         let more = without.len().saturating_sub(WARNING_NAMES_MAX);
         let names = without[..without.len() - more].join(", ");
         let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let text = || format!("{} members without a target id were left out: {names}{rest}", without.len());
+        let text = || format!("{} members without a target id were not sent: {names}{rest}", without.len());
         (!without.is_empty()).then(text)
     }
 
-    /// Whether others stay members, and which of them do not.
+    /// Returns the only unlisted members that may be removed; `None` if all of them may be removed.
     fn removable_ids(&self) -> Option<&[String]> {
         match &self.unlisted_members {
             UnlistedMembers::Remove => None,
@@ -114,7 +114,7 @@ impl GroupRecord {
         }
     }
 
-    /// The members that can be sent.
+    /// Returns the members with a target id; `None` if the members are unknown.
     fn member_ids(&self) -> Option<Vec<MemberId>> {
         let member = |m: &GroupMember| Some(MemberId { id: m.known_id()?.to_owned(), is_group: m.is_group });
         self.members.as_ref().map(|members| members.iter().filter_map(member).collect())
@@ -129,10 +129,10 @@ impl GroupMember {
 }
 
 impl Session {
-    /// The id of a group: by id, then by its name.
+    /// Finds the id of a group: by the id, then by the name.
     ///
     /// # Errors
-    /// `ambiguous` where several groups carry the name; wire failures.
+    /// [`Failure::Ambiguous`] if several groups have the name; failures of the requests.
     pub fn find_group(&self, id: Option<&str>, name: &str) -> Result<Option<String>, Failure> {
         self.operation(None, |deadline| {
             let found = self.locate_group(id.filter(|id| !id.is_empty()), name, deadline)?;
@@ -140,7 +140,7 @@ impl Session {
         })
     }
 
-    /// Creates a group, or adopts the one of that name.
+    /// Creates a group, or adopts the group with that name.
     ///
     /// # Errors
     /// See [`Failure`].
@@ -151,7 +151,7 @@ impl Session {
         })
     }
 
-    /// Brings a group up to date: its name and its members.
+    /// Updates the name and the members of a group, or creates a group that the target does not have.
     ///
     /// # Errors
     /// See [`Failure`].
@@ -162,11 +162,11 @@ impl Session {
         })
     }
 
-    /// An update (or, where the group is not there, a create) in an environment with `dry_run`: reads as it would,
-    /// writes nothing, and tells what would change.
+    /// Returns what an update, or the create of an absent group, would change. Reads as the operation does, and writes
+    /// nothing.
     ///
     /// # Errors
-    /// As the operation; [`Failure::Config`] where the environment is no dry run.
+    /// As the operation; [`Failure::Config`] if the environment is not a dry run.
     pub fn preview_group(&self, group: &GroupRecord) -> Result<GroupPreview, Failure> {
         self.require_dry_run()?;
         self.operation(None, |deadline| match self.find_group_to_update(group, deadline)? {
@@ -190,7 +190,7 @@ impl Session {
         })
     }
 
-    /// Deletes a group, by its stored id only.
+    /// Deletes the group with the stored id.
     ///
     /// # Errors
     /// See [`Failure`].
@@ -198,11 +198,11 @@ impl Session {
         self.operation(None, |deadline| {
             let Some(id) = group.known_id() else {
                 return Ok(Report::new(Outcome::AlreadyGone, None)
-                    .warn("no target id is stored for this group, so there is nothing that may be deleted"));
+                    .warn("no target id is stored for this group, so nothing was deleted"));
             };
             if lock_ignoring_poison(&self.group_cache).matched_by_name.contains(id) {
                 return Ok(Report::new(Outcome::Skipped, Some(id))
-                    .warn("the group was found by its name in this very cycle; it is not deleted in the same one"));
+                    .warn("this cycle found the group by its name only, so it was not deleted"));
             }
             let Some(found) = self.read(ResourceType::Group, id, deadline)? else {
                 return Ok(Report::new(Outcome::AlreadyGone, Some(id)));
@@ -224,7 +224,7 @@ impl Session {
         })
     }
 
-    /// The group that an update is about, and whether this cycle found it by its name only.
+    /// Finds the group of an update. The second value is true if the update adopts it, because only its name was known.
     fn find_group_to_update(
         &self,
         group: &GroupRecord,
@@ -238,7 +238,7 @@ impl Session {
             None => self.locate_group(id, &group.name, deadline)?,
         };
         Ok(found.map(|found| {
-            // A host that looked it up first hands in the id that was found by name.
+            // The host may pass an id that a search by the name found.
             let is_matched_by_name =
                 !found.linked && lock_ignoring_poison(&self.group_cache).matched_by_name.contains(&found.id);
             let is_adopted = is_matched_by_name || group.known_id() != Some(&found.id);
@@ -246,10 +246,11 @@ impl Session {
         }))
     }
 
+    /// Caches a group for the update that may follow. Returns its id.
     fn cache_group(&self, name: &str, found: MatchedResource) -> String {
         let mut cache = lock_ignoring_poison(&self.group_cache);
         let id = found.id.clone();
-        // A group that this session made is its own, however it is found again.
+        // A group that this session created is linked, also if a search by the name finds it again.
         let is_own =
             cache.ids_by_name.values().any(|cached_id| *cached_id == id) && !cache.matched_by_name.contains(&id);
         if !found.linked && !is_own {
@@ -262,6 +263,7 @@ impl Session {
         id
     }
 
+    /// Finds a group by the id, then by the name, and reads it by its id.
     fn locate_group(
         &self,
         id: Option<&str>,
@@ -277,16 +279,16 @@ impl Session {
         Ok(self.read(ResourceType::Group, &id, deadline)?.map(|found| MatchedResource { linked: false, ..found }))
     }
 
-    /// By a `displayName` filter where the target supports filters, else from all pages.
+    /// Finds a group by a `displayName` filter if the target supports filters, otherwise in the list of all groups.
     fn group_by_name(&self, name: &str, deadline: Deadline) -> Result<Option<String>, OperationError> {
         let connector = self.connector();
         let is_unindexed = lock_ignoring_poison(&self.group_cache).index.is_none();
         if is_unindexed && connector.capabilities(deadline)?.is_some_and(|capabilities| capabilities.filter) {
             match self.group_by_filter(name, deadline) {
                 Ok(Some(found)) => return Ok(found),
-                // Strangers in the answer: the filter is not obeyed.
+                // The target ignored the filter.
                 Ok(None) => {}
-                // The claim does not hold for groups.
+                // The target supports filters, but not for groups.
                 Err(OperationError { failure: Failure::Rejected(_), forbidden: false, .. }) => {}
                 Err(error) => return Err(error),
             }
@@ -296,7 +298,7 @@ impl Session {
         choose_match(matches.map(|(id, spelling)| (spelling == name, id.clone())).collect(), "groups", "displayName")
     }
 
-    /// `None` where the target does not obey the filter.
+    /// Finds a group by a `displayName` filter. The outer `None` means that the target ignored the filter.
     fn group_by_filter(&self, name: &str, deadline: Deadline) -> Result<Option<Option<String>>, OperationError> {
         let mut matches = Vec::new();
         let mut has_mismatch = false;
@@ -316,6 +318,7 @@ impl Session {
         choose_match(matches, "groups", "displayName").map(Some)
     }
 
+    /// Reads all groups of the target, once per session.
     fn group_index(&self, deadline: Deadline) -> Result<Arc<GroupIndex>, OperationError> {
         if let Some(index) = &lock_ignoring_poison(&self.group_cache).index {
             return Ok(Arc::clone(index));
@@ -335,6 +338,7 @@ impl Session {
         Ok(index)
     }
 
+    /// Creates a group, or adopts it if another request has created it.
     fn post_group(&self, group: &GroupRecord, deadline: Deadline) -> Result<Report, OperationError> {
         let connector = self.connector();
         let (members, warning) = (group.member_ids(), group.skipped_members_warning());
@@ -351,7 +355,7 @@ impl Session {
         {
             return self.change_group(group, &found, true, deadline);
         }
-        // With PATCH, what is beyond one batch follows; a PUT-only target takes the members as a whole.
+        // With PATCH, the members after the first batch follow. Without PATCH, the create has all members.
         let all_members = members.unwrap_or_default();
         let is_batched = connector.settings.group_patch && all_members.len() > scim::PATCH_MEMBERS_MAX;
         let first_batch = if is_batched { &all_members[..scim::PATCH_MEMBERS_MAX] } else { &all_members[..] };
@@ -367,14 +371,14 @@ impl Session {
                 lock_ignoring_poison(&self.group_cache).index = None;
                 return match self.locate_group(None, &group.name, deadline)? {
                     Some(found) => self.change_group(group, &found, true, deadline),
-                    None => Err(Failure::Conflict(
-                        format!(
-                            "the target says that the group exists ({}), but does not find it by displayName",
+                    None => {
+                        let text = format!(
+                            "creating the group: the target returned {}, but a search by displayName does not find it",
                             status_and_reason(&response)
-                        )
-                        .into(),
-                    )
-                    .into()),
+                        );
+                        let hint = "check at the target for a hidden or deleted group with this name";
+                        Err(Failure::Conflict(Message::new(text).with_hint(hint)).into())
+                    }
                 };
             }
             Ok(response) if is_success(&response) => response,
@@ -396,7 +400,9 @@ impl Session {
         let id = match response_id.or_else(|| response.location.as_deref().and_then(id_from_location)) {
             Some(id) => id,
             None => self.group_by_name(&group.name, deadline)?.ok_or_else(|| {
-                Failure::Protocol("the target created the group but tells no id and does not find it".into())
+                Failure::Protocol(
+                    "creating the group: the target returned no id, and a search by displayName does not find the group"
+                        .into())
             })?,
         };
         lock_ignoring_poison(&self.group_cache).ids_by_name.insert(group.name.clone(), id.clone());
@@ -411,6 +417,7 @@ impl Session {
         Ok(report(Outcome::Created, Some(&id)))
     }
 
+    /// Writes the differences of a group.
     fn change_group(
         &self,
         group: &GroupRecord,
@@ -431,7 +438,7 @@ impl Session {
         };
         if !changes.is_empty() && !connector.environment.dry_run {
             self.send_with_retry(found, deadline, |current| {
-                // After a 412 the differences are those to the group as it is now.
+                // After a 412 the group was read again, so the differences are new.
                 self.send_group(current, &changes_from(current), members.is_some(), deadline)
             })?;
         }
@@ -443,8 +450,8 @@ impl Session {
         Ok(warning.into_iter().fold(Report::new(outcome, Some(&found.id)), Report::warn))
     }
 
-    /// Differences in batches by `PATCH`, or the whole group by `PUT`. A rename with unknown members is a `PATCH`
-    /// where the target says that it can, so that no members are sent.
+    /// Sends the differences in batches by `PATCH`, or the whole group by `PUT`. If the members are unknown and the
+    /// target supports `PATCH`, a rename is a `PATCH`, so that no members are sent.
     fn send_group(
         &self,
         found: &MatchedResource,
@@ -468,7 +475,7 @@ impl Session {
             if bodies.peek().is_none() || !is_success(&response) {
                 return Ok(response);
             }
-            // The next batch meets the version that this one made.
+            // The previous batch changed the version of the group.
             current.etag = response.etag;
         }
     }

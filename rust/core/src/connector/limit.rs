@@ -1,6 +1,8 @@
-//! Row 16 of `docs/decisions.md`: *Maximum Removals Per Cycle*. The count belongs to a cycle, the latch to the
-//! channel: once a cycle goes over the limit, removals stay off until the limit's value changes or the server
-//! restarts.
+//! Counts the removals of a cycle and stops them at *Maximum Removals Per Cycle* (row 16 of `docs/decisions.md`).
+//! Does not know: users, groups, requests.
+//!
+//! The count belongs to a cycle, the latch to a channel. Once a cycle exceeds the limit, the latch rejects all
+//! removals until the value of the setting changes or the server restarts.
 
 use crate::sync::lock_ignoring_poison;
 use std::collections::HashMap;
@@ -11,18 +13,18 @@ use std::time::Duration;
 use once_cell::sync::Lazy;
 
 use super::ConnectorKey;
-use crate::Failure;
+use crate::{Failure, Message};
 
-/// A host that keeps one session open has cycles of this length.
+/// A session that is open for longer begins a new cycle after this time.
 pub(super) const CYCLE_DURATION_MAX: Duration = Duration::from_secs(600);
 
-/// One channel, target and limit.
+/// Channel, SCIM URL, limit, and whether it is a dry run.
 type LatchKey = (String, String, Option<u32>, bool);
 
-/// Latches outlive connectors: a renewed token must not open one.
+/// Latches outlive connectors, because a new token makes a new connector and must not open the latch.
 static LATCHES: Lazy<Mutex<HashMap<LatchKey, Arc<Latch>>>> = Lazy::new(Mutex::default);
 
-/// Shut once a cycle removed too much.
+/// Is shut once a cycle exceeded the limit.
 #[derive(Debug, Default)]
 pub(super) struct Latch {
     is_shut: AtomicBool,
@@ -36,7 +38,7 @@ impl Latch {
     }
 }
 
-/// The removals of one session.
+/// Counts the removals of one session.
 #[derive(Debug)]
 pub(super) struct RemovalCounter {
     latch: Arc<Latch>,
@@ -46,38 +48,37 @@ pub(super) struct RemovalCounter {
 
 #[derive(Debug)]
 struct CycleCount {
-    since: Duration,
+    started_at: Duration,
     count: u32,
 }
 
 impl RemovalCounter {
     pub(super) fn new(latch: Arc<Latch>, limit: Option<u32>, now: Duration) -> Self {
-        Self { latch, limit, cycle: Mutex::new(CycleCount { since: now, count: 0 }) }
+        Self { latch, limit, cycle: Mutex::new(CycleCount { started_at: now, count: 0 }) }
     }
 
-    /// Takes one removal, just before its request is sent.
+    /// Counts one removal. Call it just before the request is sent.
     ///
     /// # Errors
-    /// [`Failure::RemovalLimit`] over the limit, and from then on always.
+    /// [`Failure::RemovalLimit`] over the limit, and for each later removal.
     pub(super) fn count(&self, now: Duration) -> Result<(), Failure> {
         let Some(limit) = self.limit else { return Ok(()) };
         let mut cycle = lock_ignoring_poison(&self.cycle);
-        if now.saturating_sub(cycle.since) >= CYCLE_DURATION_MAX {
-            *cycle = CycleCount { since: now, count: 0 };
+        if now.saturating_sub(cycle.started_at) >= CYCLE_DURATION_MAX {
+            *cycle = CycleCount { started_at: now, count: 0 };
         }
         if !self.latch.is_shut.load(Ordering::SeqCst) && cycle.count < limit {
             cycle.count += 1;
             return Ok(());
         }
-        let failure = Failure::RemovalLimit(
-            format!(
-                "Maximum Removals Per Cycle ({limit}) is reached; no further user or group is removed until its value \
-             changes or the server restarts, creates and updates go on"
-            )
-            .into(),
+        let text = format!(
+            "Maximum Removals Per Cycle: the limit of {limit} is reached, no user or group is removed until the value \
+             changes or the server restarts, creates and updates continue"
         );
+        let hint = "check why the source lost so many users before you change the value";
+        let failure = Failure::RemovalLimit(Message::new(text).with_hint(hint));
         if !self.latch.is_shut.swap(true, Ordering::SeqCst) {
-            log::error!("{failure}; check why the source lost so many users before you change the value");
+            log::error!("{failure}");
         }
         Err(failure)
     }
@@ -92,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn the_limit_counts_across_threads_and_lets_exactly_so_many_through() {
+    fn the_limit_counts_the_removals_of_all_threads() {
         let removal_counter = session(&Arc::default(), 10);
         let accepted = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..8)
@@ -104,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn once_shut_it_stays_shut_for_later_sessions() {
+    fn the_latch_stays_shut_for_later_sessions() {
         let latch = Arc::default();
         let first = session(&latch, 1);
         assert!(first.count(Duration::ZERO).is_ok());
@@ -114,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cycle_that_stays_within_the_limit_does_not_shut_it() {
+    fn a_cycle_within_the_limit_does_not_shut_the_latch() {
         let latch = Arc::default();
         for _ in 0..3 {
             let session = session(&latch, 2);
@@ -128,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_of_none_never_stops_anything() {
+    fn without_a_limit_every_removal_is_allowed() {
         let removal_counter = RemovalCounter::new(Arc::default(), None, Duration::ZERO);
         assert!((0..1000).all(|_| removal_counter.count(Duration::ZERO).is_ok()));
     }

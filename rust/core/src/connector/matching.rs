@@ -1,8 +1,8 @@
-//! Which account is meant: the one with the stored id, else the one that carries the identifier.
-//! Does not know: what is written to it.
+//! Finds the account of a record: by its stored id, otherwise by the identifier.
+//! Does not know: what is written to the account.
 //!
-//! A result of a filter counts only if its identifier really equals the value, letter case aside. Of several, exactly one
-//! that is equal in letter case too is the account; otherwise none is touched.
+//! A result of a search counts only if its identifier equals the value, apart from letter case. Of several matches, the
+//! account is the only one with the same letter case. Otherwise the operation fails with `ambiguous`.
 
 use crate::sync::lock_ignoring_poison;
 use std::collections::{HashMap, HashSet};
@@ -13,21 +13,21 @@ use serde_json::Value;
 
 use super::Connector;
 use super::session::{MatchedResource, OperationError, Session, status_and_reason};
-use crate::Failure;
 use crate::http::{Deadline, Response};
 use crate::scim::{self, ListResponse, ResourceType};
 use crate::text::excerpt;
+use crate::{Failure, Message};
 
-/// Page size where a whole list of users is read.
+/// Resources per page of a list of all users.
 const USER_PAGE_SIZE: u32 = 500;
-/// No list is followed further than this.
+/// The connector reads this many pages of a list at most.
 const PAGES_MAX: usize = 20_000;
 
-/// Identifier in lower case to the ids that carry it, each with the identifier as the target spells it.
+/// Maps an identifier in lower case to the accounts that have it: id, and the identifier as the target spells it.
 pub(super) type UserIndex = HashMap<String, Vec<(String, String)>>;
 
 impl Session {
-    /// The resource behind a stored id; `None` where there is none (404, 410).
+    /// Reads the resource with this id. Returns `None` if the target has none (404, 410).
     pub(super) fn read(
         &self,
         kind: ResourceType,
@@ -51,7 +51,7 @@ impl Session {
         }
     }
 
-    /// The one user who carries an identifier, read whole.
+    /// Finds the account with this identifier and reads it by its id.
     pub(super) fn look_up(&self, value: &str, deadline: Deadline) -> Result<Option<MatchedResource>, OperationError> {
         let found = if self.connector().ignores_filters.load(Ordering::Relaxed) {
             self.look_up_in_list(value, deadline)?
@@ -65,7 +65,7 @@ impl Session {
         Ok(found)
     }
 
-    /// The one user whom a filter finds and who really carries the identifier.
+    /// Finds the account that a filter returns and that has the identifier.
     pub(super) fn look_up_with_filter(
         &self,
         filter: &str,
@@ -81,12 +81,15 @@ impl Session {
                 Some(exact) => matches.push((exact, user)),
                 None => has_mismatch = true,
             }
-            // Strangers in answer to an equality: no further page will mean anything.
+            // The target ignored the filter, so further pages prove nothing.
             !(has_mismatch && connector.is_equality_filter())
         })?;
         if has_mismatch && connector.is_equality_filter() {
             connector.ignores_filters.store(true, Ordering::Relaxed);
-            log::warn!("the target ignores filters: its whole list of users is read once a cycle instead");
+            log::warn!(
+                "the target ignores filters, so the connector reads the whole list of users once per cycle; check Filter \
+                 Expression"
+            );
             return self.look_up_in_list(value, deadline);
         }
         match choose_match(matches, "users", identifier.code())? {
@@ -108,7 +111,7 @@ impl Session {
         }
     }
 
-    /// Every user of the target by identifier, read once a session.
+    /// Reads all users of the target, once per session.
     fn read_user_index(&self, deadline: Deadline) -> Result<Arc<UserIndex>, OperationError> {
         let mut cached = lock_ignoring_poison(&self.user_index);
         if let Some(index) = &*cached {
@@ -133,7 +136,8 @@ impl Session {
         Ok(index)
     }
 
-    /// Lists may be abridged: a user found in one is read again by its id, unless the target hides it there.
+    /// Reads a user from a list again by its id, because a list may contain a part of each resource only. Returns the
+    /// user from the list if the target does not show it by its id.
     fn read_whole(&self, user: Value, deadline: Deadline) -> Result<MatchedResource, OperationError> {
         let id = scim::id(&user).ok_or_else(|| missing_id(ResourceType::User))?;
         match self.read(ResourceType::User, &id, deadline)? {
@@ -147,13 +151,14 @@ impl Session {
 }
 
 impl Connector {
-    /// Whether *Filter Expression* asks for equality, so that an answer with anybody else was not filtered.
+    /// Returns true if *Filter Expression* is an `eq` filter: then a user with another identifier shows that the target
+    /// ignored the filter.
     pub(super) fn is_equality_filter(&self) -> bool {
         self.settings.filter.split_whitespace().nth(1).is_some_and(|operator| operator.eq_ignore_ascii_case("eq"))
     }
 
-    /// Visits every resource of a list, page by page: advances by what was received, ends at a page without news, and
-    /// where the visitor has seen enough.
+    /// Calls `visit` with each resource of a list, page by page. Ends at `totalResults`, at a page without new ids, or if
+    /// `visit` returns false. The next page begins after the number of resources that were received.
     pub(super) fn for_each_resource(
         &self,
         kind: ResourceType,
@@ -161,7 +166,7 @@ impl Connector {
         deadline: Deadline,
         mut visit: impl FnMut(Value) -> bool,
     ) -> Result<(), OperationError> {
-        // Results Per Page is a setting for groups; that no `count` may be sent at all holds for users too.
+        // Results Per Page is about groups. If it is -1, the connector sends no `count` for users either.
         let count = self.settings.results_per_page.map(|count| match kind {
             ResourceType::User => USER_PAGE_SIZE.to_string(),
             ResourceType::Group => count.to_string(),
@@ -171,7 +176,7 @@ impl Connector {
         for page in 0..PAGES_MAX {
             let start = (received + 1).to_string();
             let mut parameters: Vec<(&str, &str)> = filter.iter().map(|f| ("filter", *f)).collect();
-            // A filter's first page goes out plain: some targets refuse paging parameters beside a filter.
+            // Some targets reject paging parameters next to a filter, so the first page has none.
             if filter.is_none() || page > 0 {
                 parameters.push(("startIndex", &start));
                 parameters.extend(count.as_deref().map(|count| ("count", count)));
@@ -189,44 +194,40 @@ impl Connector {
             received += size;
             let complete = match total {
                 Some(total) => received >= total,
-                // Without a total a filter's answer is taken as whole, a list's as long as pages bring news.
+                // Without totalResults a filtered list is one page, and a whole list ends at a page without new ids.
                 None => filter.is_some(),
             };
             if complete || !has_new_ids {
                 return Ok(());
             }
         }
-        Err(Failure::Protocol(format!("the target's list of {}s does not end", kind.noun()).into()).into())
+        let text = format!("the target's list of {}s does not end after {PAGES_MAX} pages", kind.noun());
+        Err(Failure::Protocol(text.into()).into())
     }
 
-    /// The page in an answer to a search.
+    /// Reads the response to a search.
     pub(super) fn read_page(&self, kind: ResourceType, response: Response) -> Result<ListResponse, OperationError> {
         match response.status {
             200 => Ok(scim::read_list_response(json_body(response)?)?),
-            404 | 410 => Err(Failure::Config(
-                format!(
-                    "the target answers {} at {}: check SCIM URL and {}",
-                    response.status,
-                    excerpt(self.addresses.endpoint(kind).path()),
-                    kind.path_setting()
-                )
-                .into(),
-            )
-            .into()),
-            400 | 501 if kind == ResourceType::User => Err(Failure::Rejected(
-                format!(
-                    "the target refused the search for the user ({}); check Filter Expression",
-                    status_and_reason(&response)
-                )
-                .into(),
-            )
-            .into()),
+            404 | 410 => {
+                let path = self.addresses.endpoint(kind);
+                let text = format!("the target returned {} for {}", response.status, excerpt(path.path()));
+                let hint = format!("check SCIM URL and {}", kind.path_setting());
+                Err(Failure::Config(Message::new(text).with_hint(hint)).into())
+            }
+            400 | 501 if kind == ResourceType::User => {
+                let text = format!("searching for a user: the target returned {}", status_and_reason(&response));
+                Err(Failure::Rejected(Message::new(text).with_hint("check Filter Expression")).into())
+            }
             _ => Err(self.unexpected_status(&format!("searching for a {}", kind.noun()), &response)),
         }
     }
 }
 
-/// Of several that carry a name, the one that carries it to the letter; otherwise none may be touched.
+/// Chooses the only match, or the only one of several that is equal in letter case too (`true` in the pair).
+///
+/// # Errors
+/// [`Failure::Ambiguous`] if several match and not exactly one is equal in letter case too.
 pub(super) fn choose_match<T>(matches: Vec<(bool, T)>, nouns: &str, code: &str) -> Result<Option<T>, OperationError> {
     let count = matches.len();
     if count <= 1 {
@@ -235,25 +236,31 @@ pub(super) fn choose_match<T>(matches: Vec<(bool, T)>, nouns: &str, code: &str) 
     let mut exact = matches.into_iter().filter_map(|(exact, user)| exact.then_some(user));
     match (exact.next(), exact.next()) {
         (Some(user), None) => Ok(Some(user)),
-        _ => Err(Failure::Ambiguous(format!(
-            "{count} {nouns} of the target carry this {code}; none was touched, remove or rename all but one of them"
-        ).into())
-        .into()),
+        _ => {
+            let text = format!("{count} {nouns} of the target have this {code}, the connector changed none of them");
+            let hint = "remove or rename all but one of them at the target";
+            Err(Failure::Ambiguous(Message::new(text).with_hint(hint)).into())
+        }
     }
 }
 
+/// The failure for a resource without `id`.
 fn missing_id(kind: ResourceType) -> OperationError {
-    Failure::Protocol(format!("the target's {} has no id, so it cannot be addressed", kind.noun()).into()).into()
+    Failure::Protocol(format!("the target returned a {} without id", kind.noun()).into()).into()
 }
 
-/// The body of an answer that has to have one.
+/// Returns the JSON body of a response.
+///
+/// # Errors
+/// [`Failure::Protocol`] if the response has no body, or one that is not JSON.
 pub(super) fn json_body(response: Response) -> Result<Value, OperationError> {
     match response.body {
         Some(Ok(body)) => Ok(body),
         Some(Err(reason)) => {
-            Err(Failure::Protocol(format!("{reason}; check SCIM URL and the API paths").into()).into())
+            let hint = "check SCIM URL, Users API Path and Groups Path API";
+            Err(Failure::Protocol(Message::new(reason).with_hint(hint)).into())
         }
-        None => Err(Failure::Protocol(format!("the target answered {} without a body", response.status).into()).into()),
+        None => Err(Failure::Protocol(format!("the target returned {} without a body", response.status).into()).into()),
     }
 }
 
@@ -262,6 +269,7 @@ fn resource_body(response: Response) -> Result<Value, OperationError> {
     if body.is_object() {
         Ok(body)
     } else {
-        Err(Failure::Protocol("the target's answer is JSON but no resource; check SCIM URL".into()).into())
+        let text = "the target returned JSON that is not a SCIM resource";
+        Err(Failure::Protocol(Message::new(text).with_hint("check SCIM URL")).into())
     }
 }

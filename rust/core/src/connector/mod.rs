@@ -1,7 +1,7 @@
-//! The facade: what a host may ask of a target.
+//! Brings records of a host to one target, and checks a target: the entry points of this crate.
 //! Does not know: files, JNI, where records come from.
 //!
-//! A [`Connector`] is one target with one set of settings, kept open between cycles; a [`Session`] is one cycle.
+//! A [`Connector`] is one target with one set of settings, and stays open between cycles. A [`Session`] is one cycle.
 
 mod check;
 mod fields;
@@ -34,10 +34,10 @@ use crate::mapping::Catalogue;
 use crate::scim::{Addresses, Capabilities};
 use crate::settings::Settings;
 
-/// A connector that nobody used for so long is dropped.
+/// A connector that no host has and that was not used for this time is closed.
 const IDLE_MAX: Duration = Duration::from_secs(15 * 60);
 
-/// What makes two openings the same connector.
+/// Identifies a connector: equal keys share one.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct ConnectorKey {
     settings: Settings,
@@ -50,25 +50,25 @@ struct ConnectorKey {
 
 static CONNECTORS: Lazy<Mutex<HashMap<ConnectorKey, Arc<Connector>>>> = Lazy::new(Mutex::default);
 
-/// One target with one set of settings: HTTP client, token, rate limiter, removal latch. Serves many threads.
+/// One target with one set of settings: HTTP client, token, rate limiter, removal latch. Many threads may use it.
 pub struct Connector {
     settings: Settings,
     environment: Environment,
     addresses: Addresses,
     client: Client,
-    /// The standard fields, and the target's own once its schemas were read.
+    /// The standard fields, and those of the target's schemas after these were read.
     catalogue: Mutex<Arc<Catalogue>>,
     latch: Arc<Latch>,
-    /// Identifiers whose create is under way, in lower case.
+    /// Identifiers in lower case whose create is not finished.
     locked_identifiers: Mutex<HashSet<String>>,
-    /// What the target says that it can do, once it was asked; `None` inside where it says nothing.
+    /// The service provider configuration. Outer `None`: not read yet. Inner `None`: the target has none.
     capabilities: Mutex<Option<Option<Capabilities>>>,
-    /// Set once a target answered a filter with users who do not match it.
+    /// Set after the target returned users that do not match the filter of a search.
     ignores_filters: AtomicBool,
-    /// Set once a target took a `PATCH` only without filtered paths.
+    /// Set after the target rejected a `PATCH` with filtered paths and accepted one without them.
     rejects_filtered_paths: AtomicBool,
-    /// Ids of users that were matched by their identifier and not written since, with the time of the match. Kept here
-    /// because a host may look up with one session and write with another.
+    /// Ids of accounts that a search by the identifier found, with its time, until the connector writes to them.
+    /// It is here because a host may look up with one session and write with another.
     unlinked: Mutex<HashMap<String, Duration>>,
     last_used: Mutex<Duration>,
 }
@@ -83,7 +83,7 @@ impl fmt::Debug for Connector {
 }
 
 impl Connector {
-    /// The connector for these settings and this channel: the one that is open already, or a new one. Sends nothing.
+    /// Returns the open connector for these settings and this channel, or opens one. Sends nothing.
     ///
     /// # Errors
     /// [`Failure::Config`].
@@ -123,7 +123,7 @@ impl Connector {
         }
     }
 
-    /// The settings it was opened with.
+    /// Returns the settings of this connector.
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
@@ -146,15 +146,17 @@ impl Connector {
         self.now().saturating_sub(*lock_ignoring_poison(&self.last_used))
     }
 
+    /// Returns the deadline of an operation that starts now.
     fn deadline(&self) -> Deadline {
         Deadline(self.now() + self.environment.operation_timeout)
     }
 
-    /// A user was matched by the identifier: until something is written to it, it is nobody's (row 5a).
+    /// Notes that a search by the identifier found this account, so that row 5a applies to it.
     fn mark_unlinked(&self, id: &str) {
         lock_ignoring_poison(&self.unlinked).insert(id.to_owned(), self.now());
     }
 
+    /// Notes that the connector has written to this account.
     fn mark_linked(&self, id: &str) {
         lock_ignoring_poison(&self.unlinked).remove(id);
     }
@@ -163,7 +165,7 @@ impl Connector {
         lock_ignoring_poison(&self.unlinked).get(id).is_none_or(|at| self.is_cycle_over(*at))
     }
 
-    /// Whether a cycle that began then has ended by now.
+    /// Returns true if a cycle that began at `since` is over.
     fn is_cycle_over(&self, since: Duration) -> bool {
         self.now().saturating_sub(since) >= CYCLE_DURATION_MAX
     }
@@ -172,7 +174,7 @@ impl Connector {
         self.client.send(&Request { method: Method::Get, url, body: None, if_match: None }, deadline)
     }
 
-    /// What the target says that it can do: asked once, `None` where it does not say.
+    /// Reads the service provider configuration once. Returns `None` if the target has none.
     fn capabilities(&self, deadline: Deadline) -> Result<Option<Capabilities>, RequestError> {
         if let Some(cached) = *lock_ignoring_poison(&self.capabilities) {
             return Ok(cached);

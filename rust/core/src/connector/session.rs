@@ -1,4 +1,4 @@
-//! One provisioning cycle: the operations a host asks for, and what is remembered between them.
+//! Runs the operations of a provisioning cycle, and caches what later operations of the cycle need.
 
 use crate::sync::lock_ignoring_poison;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -21,43 +21,43 @@ use crate::settings::Authentication;
 use crate::text::{printable, without};
 use crate::{Failure, Message, Outcome, Record, Report, scim};
 
-/// How long a resource that was just read may serve the write that follows.
+/// A write may use a resource that was read within this time.
 const CACHE_TTL: Duration = Duration::from_secs(60);
-/// How many such resources are kept.
+/// The cache keeps this many resources at most.
 const CACHE_ENTRIES_MAX: usize = 10_000;
-/// So many 403 at the start of a session mean that these credentials may do nothing here.
+/// If this many operations at the start of a session all get 403, the credentials have no permission at all.
 const INITIAL_FORBIDDEN_MAX: u32 = 3;
-/// So many transport failures in a row mean that the target is away.
+/// After this many transport failures in a row the target counts as unreachable, which stops the session.
 const CONSECUTIVE_TRANSPORT_FAILURES_MAX: u32 = 5;
 
-/// How an operation would end, and what it would change; for previews.
+/// The result of a preview: the outcome that the operation would have, and its changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Preview {
-    /// How the operation would end.
+    /// The report that the operation would return.
     pub report: Report,
-    /// Field by field, in catalogue order, before them `active` where an update turns it. A create lists every field
-    /// with no old values.
+    /// The changed fields in catalogue order, after `active` if an update changes it. A create lists every field,
+    /// without old values.
     pub changes: Vec<Change>,
 }
 
-/// A user or group of the target.
+/// A user or group that was found at the target.
 #[derive(Debug, Clone)]
 pub(super) struct MatchedResource {
     pub(super) kind: ResourceType,
     pub(super) id: String,
     pub(super) resource: Value,
     pub(super) etag: Option<String>,
-    /// False where it was found by its identifier only.
+    /// False if only a search by the identifier or the name found it.
     pub(super) linked: bool,
 }
 
-/// Why an operation did not come to its end, on the way to a [`Failure`].
+/// Why an operation failed, before the session makes a [`Failure`] of it.
 #[derive(Debug)]
 pub(super) struct OperationError {
     pub(super) failure: Failure,
-    /// The target answered 403.
+    /// The target returned 403.
     pub(super) forbidden: bool,
-    /// The target may have acted all the same.
+    /// The target may have carried out the request although it failed.
     pub(super) maybe_done: bool,
 }
 
@@ -73,29 +73,34 @@ impl From<RequestError> for OperationError {
     }
 }
 
-/// What a session remembers for the length of a cycle.
+/// What a session caches and counts during a cycle.
 #[derive(Default)]
 pub(super) struct SessionCache {
-    /// When this cycle began.
+    /// When this cycle began, on the monotonic clock.
     started_at: Duration,
-    /// Resources just read, by id, with the time of reading.
+    /// Resources by id, with the time when they were read.
     resources: HashMap<String, (Duration, MatchedResource)>,
-    /// Identifiers, in lower case, that were looked up in vain.
+    /// Identifiers in lower case without an account: a search found none.
     pub(super) absent_identifiers: HashSet<String>,
-    /// Users found by their identifier only: id to the stored id that was asked for and is gone, if any.
+    /// Accounts that only a search by the identifier found. Maps their id to the stored id that the host named and the
+    /// target does not have, if the host named one.
     matched_by_identifier: HashMap<String, Option<String>>,
+    /// How many operations each option skipped.
     skip_counts: BTreeMap<ProvisioningOption, u64>,
+    /// Operations in this cycle.
     operations: u32,
+    /// Operations in this cycle that got 403.
     forbidden: u32,
+    /// Transport failures in a row.
     transport_failures: u32,
 }
 
-/// One provisioning cycle. Serves many threads.
+/// One provisioning cycle. Many threads may use it.
 pub struct Session {
     connector: Arc<Connector>,
     removal_counter: RemovalCounter,
     cache: Mutex<SessionCache>,
-    /// The whole list of a target that ignores filters.
+    /// All users, for a target that ignores filters.
     pub(super) user_index: Mutex<Option<Arc<UserIndex>>>,
     pub(super) group_cache: Mutex<GroupCache>,
 }
@@ -119,7 +124,7 @@ impl Session {
         }
     }
 
-    /// The connector behind this session.
+    /// Returns the connector of this session.
     pub fn connector(&self) -> &Arc<Connector> {
         &self.connector
     }
@@ -127,7 +132,7 @@ impl Session {
     /// Finds a user by id, then by the value of the unique user identifier.
     ///
     /// # Errors
-    /// `ambiguous` where several users carry the identifier; wire failures.
+    /// [`Failure::Ambiguous`] if several users have the identifier; failures of the requests.
     pub fn find_user(&self, id: Option<&str>, identifier: Option<&str>) -> Result<Option<Record>, Failure> {
         self.operation(None, |deadline| {
             let found = self.find(id, identifier, deadline)?;
@@ -140,7 +145,7 @@ impl Session {
         })
     }
 
-    /// Rows 1 to 5a of `docs/decisions.md`.
+    /// Creates a user: rows 1 to 5a of `docs/decisions.md`.
     ///
     /// # Errors
     /// See [`Failure`].
@@ -148,7 +153,7 @@ impl Session {
         self.execute(RequestedOperation::Create, record).map(|preview| preview.report)
     }
 
-    /// Rows 6 to 16 of `docs/decisions.md`: an update, which for a disabled record may be a removal.
+    /// Updates a user, or removes a disabled one: rows 6 to 16 of `docs/decisions.md`.
     ///
     /// # Errors
     /// See [`Failure`].
@@ -156,7 +161,7 @@ impl Session {
         self.execute(RequestedOperation::Update, record).map(|preview| preview.report)
     }
 
-    /// Rows 11 to 16: always a removal, of the stored id only.
+    /// Removes the user with the stored id: rows 11 to 16 of `docs/decisions.md`.
     ///
     /// # Errors
     /// See [`Failure`].
@@ -164,11 +169,10 @@ impl Session {
         self.execute(RequestedOperation::Remove, record).map(|preview| preview.report)
     }
 
-    /// The operation, in an environment with `dry_run`: reads as it would, writes nothing, and tells what would
-    /// change field by field.
+    /// Returns what an operation would change. Reads as the operation does, and writes nothing.
     ///
     /// # Errors
-    /// As the operation; [`Failure::Config`] where the environment is no dry run.
+    /// As the operation; [`Failure::Config`] if the environment is not a dry run.
     pub fn preview(&self, operation: RequestedOperation, record: &Record) -> Result<Preview, Failure> {
         self.require_dry_run()?;
         self.execute(operation, record)
@@ -178,11 +182,11 @@ impl Session {
         if self.connector.environment.dry_run {
             return Ok(());
         }
-        Err(Failure::Config("a preview needs a connector that was opened for a dry run".into()))
+        Err(Failure::Config("a preview needs a connector that is opened for a dry run".into()))
     }
 
-    /// Ends the cycle: calls still running finish. Returns the closing lines for the log: how often each
-    /// provisioning option held something back.
+    /// Ends the cycle; operations that are running finish. Returns lines for the log: how many operations each
+    /// provisioning option skipped.
     pub fn close(&self) -> Vec<String> {
         let skip_counts = std::mem::take(&mut self.cache().skip_counts);
         skip_counts
@@ -200,7 +204,7 @@ impl Session {
         })
     }
 
-    /// By id first; where that is gone, or unknown, by the identifier.
+    /// Finds a user by the id; if the target does not have it, or the host does not know it, by the identifier.
     fn find(
         &self,
         id: Option<&str>,
@@ -222,8 +226,8 @@ impl Session {
         Ok(found)
     }
 
-    /// A user by its id: as just read, or read now. Whoever was found by identifier only stays not linked until
-    /// something is written.
+    /// Returns a user by its id, from the cache or read now. An account that a search by the identifier found stays
+    /// unlinked until the connector writes to it.
     fn cached_or_read(&self, id: &str, deadline: Deadline) -> Result<Option<MatchedResource>, OperationError> {
         let cached = self.cache().resources.remove(id);
         if let Some((at, found)) = cached
@@ -236,7 +240,7 @@ impl Session {
         Ok(found.map(|found| MatchedResource { linked, ..found }))
     }
 
-    /// A create looks up first, unless this cycle's lookup has just found nobody.
+    /// Creates a user. Searches for the identifier first, unless a search of this cycle found no account.
     fn create(
         &self,
         operation: RequestedOperation,
@@ -257,12 +261,12 @@ impl Session {
         };
         match found {
             Some(found) => self.apply(RequestedOperation::Update, record, Some(found), deadline),
-            // Row 9; the create looks the identifier up.
+            // Row 9. The create searches for the identifier.
             None => self.create(RequestedOperation::Update, record, deadline),
         }
     }
 
-    /// An update of a disabled user may end as a removal, so it acts on the stored id only.
+    /// Updates a disabled user. It acts on the stored id only, because the update may become a removal.
     fn update_disabled(&self, record: &Record, deadline: Deadline) -> Result<Preview, OperationError> {
         let Some(id) = record.known_id() else {
             return self.create(RequestedOperation::Update, record, deadline);
@@ -280,7 +284,7 @@ impl Session {
             linked: true,
         };
         match decide(input, DecisionOptions::from(&self.connector.settings)) {
-            // Row 10a, unless the identifier has passed to another account meanwhile.
+            // Row 10a, unless another account has the identifier by now.
             Effect::Create { .. } => {
                 let value = self.identifier_of(record)?;
                 let lock = self.connector.lock_identifier(value, deadline)?;
@@ -297,7 +301,7 @@ impl Session {
     fn remove(&self, record: &Record, deadline: Deadline) -> Result<Preview, OperationError> {
         let Some(id) = record.known_id() else {
             let report = Report::new(Outcome::AlreadyGone, None)
-                .warn("no target id is stored for this user, so there is nothing that may be removed");
+                .warn("no target id is stored for this user, so nothing was removed");
             return Ok(report.into());
         };
         if let Some(preview) = self.report_if_identifier_reused(id) {
@@ -309,14 +313,14 @@ impl Session {
         Ok(if is_reused { report_reused_identifier(id) } else { preview })
     }
 
-    /// Where this cycle's lookup met a stored id that is gone and matched this account by the identifier instead,
-    /// the account belongs to somebody else by now.
+    /// Returns a report if this account belongs to another user by now. A lookup of this cycle shows that if the target
+    /// did not have the stored id and the search by the identifier found this account.
     fn report_if_identifier_reused(&self, id: &str) -> Option<Preview> {
         let stored = self.cache().matched_by_identifier.get(id).cloned().flatten()?;
         Some(report_reused_identifier(&stored))
     }
 
-    /// Carries out what the decision table says.
+    /// Decides what happens to the user, and does it.
     pub(super) fn apply(
         &self,
         operation: RequestedOperation,
@@ -350,12 +354,12 @@ impl Session {
                 self.connector.mark_linked(&found.id);
                 Ok(preview)
             }
-            // The table gives these effects for a present user only.
+            // The table has these effects for a present account only.
             (_, None) => Err(Failure::NotFound("the user is not at the target".into()).into()),
         }
     }
 
-    /// The first time in a session the setting is explained, later it is only counted.
+    /// Reports a skipped operation. The first skip by each option in a session has a warning.
     fn skip(&self, option: ProvisioningOption, id: Option<&str>) -> Report {
         let mut cache = self.cache();
         let count = cache.skip_counts.entry(option).or_default();
@@ -367,7 +371,7 @@ impl Session {
         }
     }
 
-    /// Takes a removal from what the limit allows; a removal of the connector's own account is refused.
+    /// Counts a removal, and rejects that of the account with which the connector signs in.
     pub(super) fn allow_removal(&self, found: &MatchedResource, record: &Record) -> Result<(), OperationError> {
         if let Authentication::Basic { user, .. } = &self.connector.settings.authentication {
             let is_own = |name: &str| name.to_lowercase() == user.to_lowercase();
@@ -376,29 +380,26 @@ impl Session {
                 || scim::member(&found.resource, "userName").and_then(Value::as_str).is_some_and(is_own)
                 || record.first(identifier.code()).is_some_and(is_own)
             {
-                return Err(Failure::Rejected(
-                    "this is the account of Basic Authentication Username, with which the connector itself signs in; \
-                     it is not removed, take it out of the channel's source"
-                        .into(),
-                )
-                .into());
+                let text = "the connector does not remove the account of Basic Authentication Username, with which it \
+                            signs in";
+                let hint = "exclude it from the source of the channel";
+                return Err(Failure::Rejected(Message::new(text).with_hint(hint)).into());
             }
         }
         self.count_removal()
     }
 
-    /// Row 16.
+    /// Counts a removal (row 16).
     pub(super) fn count_removal(&self) -> Result<(), OperationError> {
         Ok(self.removal_counter.count(self.connector.now())?)
     }
 
+    /// Returns the identifier of a record.
     pub(super) fn identifier_of<'r>(&self, record: &'r Record) -> Result<&'r str, OperationError> {
         let code = self.connector.settings.identifier.code();
         record.first(code).ok_or_else(|| {
-            Failure::Rejected(
-                format!("{code} has no value, but it is the Unique User Identifier; check its mapping").into(),
-            )
-            .into()
+            let text = format!("{code}: the Unique User Identifier has no value");
+            Failure::Rejected(Message::new(text).with_hint(format!("check the mapping of {code}"))).into()
         })
     }
 
@@ -406,7 +407,7 @@ impl Session {
         lock_ignoring_poison(&self.cache)
     }
 
-    /// A host may keep one session open: what was learnt of the target is then forgotten when a cycle's time is over.
+    /// Clears the caches after the time of a cycle, because a host may keep one session open.
     fn start_new_cycle_if_due(&self) {
         let mut cache = self.cache();
         if self.connector.is_cycle_over(cache.started_at) {
@@ -428,7 +429,7 @@ impl Session {
         }
     }
 
-    /// Runs one operation: its deadline, and what its end means for the session.
+    /// Runs one operation with a deadline, and counts failures that stop the session.
     pub(super) fn operation<T>(
         &self,
         record: Option<&Record>,
@@ -450,12 +451,12 @@ impl Session {
 }
 
 impl SessionCache {
-    /// What a trouble means after all that the session has seen.
+    /// Counts an error. Returns its failure, which stops the session after too many errors.
     fn record_error(&mut self, error: OperationError) -> Failure {
         self.forbidden += u32::from(error.forbidden);
         if error.forbidden && self.forbidden == INITIAL_FORBIDDEN_MAX && self.operations == INITIAL_FORBIDDEN_MAX {
             let text = format!(
-                "the target answered 403 to the first {INITIAL_FORBIDDEN_MAX} operations: {}",
+                "the target returned 403 for the first {INITIAL_FORBIDDEN_MAX} operations: {}",
                 error.failure.message().text()
             );
             let hint = "check Authentication Methods and the permissions of these credentials at the target";
@@ -478,9 +479,9 @@ impl SessionCache {
 }
 
 impl Connector {
-    /// The failure behind an answer that is neither success nor dealt with.
+    /// Returns the error for a status that the caller does not handle.
     pub(super) fn unexpected_status(&self, action: &str, response: &Response) -> OperationError {
-        let text = format!("{action}: the target answered {}", status_and_reason(response));
+        let text = format!("{action}: the target returned {}", status_and_reason(response));
         let failure = match response.status {
             400..=499 => Failure::Rejected(text.into()),
             500..=599 => Failure::transport(text),
@@ -489,8 +490,8 @@ impl Connector {
         OperationError { failure, forbidden: response.status == 403, maybe_done: response.status >= 500 }
     }
 
-    /// A target may repeat what it was sent; values that must not be seen are struck out of its reason. (Credentials
-    /// are by the client.)
+    /// Redacts secret values of the record in a failure, because the reason of a target may repeat them. The HTTP client
+    /// redacts credentials.
     fn without_secrets(&self, record: Option<&Record>, failure: Failure) -> Failure {
         let mut secrets: Vec<&str> = Vec::new();
         if let Some(record) = record {
@@ -514,15 +515,16 @@ impl From<Report> for Preview {
     }
 }
 
-/// The status and the reason of an answer.
+/// Returns the status of a response and the reason in its body.
 pub(super) fn status_and_reason(response: &Response) -> String {
     let problem = response.problem();
     let status = response.status.to_string();
     if problem.starts_with(&status) { problem } else { format!("{status}: {problem}") }
 }
 
+/// The report if the stored account is absent and another account has its identifier.
 fn report_reused_identifier(stored: &str) -> Preview {
     Report::new(Outcome::AlreadyGone, Some(stored))
-        .warn("the account with the stored id is gone, and its identifier belongs to another account now, which was not touched")
+        .warn("the target does not have the account with the stored id, and another account has its identifier, which was not changed")
         .into()
 }

@@ -1,4 +1,4 @@
-//! The facade against a target in memory: what is sent, and what is not.
+//! Tests the connector against a target in memory: which requests it sends, and what it reports.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,7 +13,7 @@ use crate::http::{RawRequest, RawResponse, Transport, TransportError};
 use crate::scim;
 use crate::{Outcome, Record, Report};
 
-/// A clock that moves only when somebody sleeps on it.
+/// A clock that moves only when the code under test sleeps.
 #[derive(Default)]
 struct ManualClock(Mutex<Duration>);
 
@@ -30,7 +30,7 @@ impl Clock for ManualClock {
     }
 }
 
-/// Looks at a request before the target does, and may answer in its place.
+/// Receives a request before the target, and may respond instead of it.
 type Interceptor = Box<dyn FnMut(&str, &SentRequest) -> Option<Result<RawResponse, TransportError>> + Send>;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -50,7 +50,7 @@ struct InMemoryTarget {
     requests: Mutex<Vec<SentRequest>>,
     interceptors: Mutex<Vec<Interceptor>>,
     next: AtomicU64,
-    /// Claims of the service provider configuration; none where it is null.
+    /// The service provider configuration; the target has none if it is null.
     configuration: Mutex<Value>,
     ignores_filters: Mutex<bool>,
 }
@@ -80,7 +80,7 @@ impl InMemoryTarget {
         self.interceptors.lock().unwrap().push(Box::new(f));
     }
 
-    /// Answers the first request of this verb and path prefix so, once.
+    /// Responds to the first request with this method and path prefix.
     fn respond_once(&self, method: &'static str, path: &'static str, response: Result<RawResponse, TransportError>) {
         let mut response = Some(response);
         self.intercept(move |v, sent| if v == method && sent.path.starts_with(path) { response.take() } else { None });
@@ -160,7 +160,7 @@ impl InMemoryTarget {
     }
 }
 
-/// One operation: `replace` of an attribute, `add` and `remove` of members.
+/// Applies one operation: `replace` of an attribute, `add` or `remove` of members.
 fn patch(resource: &mut Value, operation: &Value) {
     let path = operation["path"].as_str().unwrap();
     match operation["op"].as_str().unwrap() {
@@ -181,7 +181,7 @@ fn patch(resource: &mut Value, operation: &Value) {
     }
 }
 
-/// `userName eq "..."`, `emails eq "..."` and `displayName eq "..."`.
+/// Evaluates `userName eq "..."`, `emails eq "..."` and `displayName eq "..."`.
 fn matches_filter(user: &Value, filter: &str) -> bool {
     let (attribute, rest) = filter.split_once(" eq ").unwrap();
     let value: String = serde_json::from_str(rest).unwrap();
@@ -224,7 +224,7 @@ impl Transport for InMemoryTransport {
     }
 }
 
-/// Opens a session on a target, with settings beside the SCIM URL.
+/// Opens a connector to a target, with these settings and a SCIM URL.
 fn connector(target: &Arc<InMemoryTarget>, settings: &[(&str, &str)], dry_run: bool) -> Arc<Connector> {
     static CHANNEL: AtomicU64 = AtomicU64::new(0);
     let mut pairs = vec![("SCIM_URL", "http://target.invalid/v2"), ("AUTHENTICATION_METHOD", "None")];
@@ -290,7 +290,7 @@ fn a_new_user_is_looked_up_and_created_once() {
 }
 
 #[test]
-fn a_user_this_cycle_did_not_find_is_created_without_a_second_look() {
+fn a_user_whom_this_cycle_did_not_find_is_created_without_a_second_search() {
     let target = InMemoryTarget::with(&[]);
     let session = session(&target, &[]);
     assert_eq!(session.find_user(None, Some("anna@example.com")).unwrap(), None);
@@ -299,7 +299,7 @@ fn a_user_this_cycle_did_not_find_is_created_without_a_second_look() {
 }
 
 #[test]
-fn a_user_who_is_there_is_adopted_and_keeps_what_is_not_mapped() {
+fn an_existing_account_is_adopted_and_keeps_what_is_not_mapped() {
     let target = InMemoryTarget::with(&[anna()]);
     let session = session(&target, &[]);
     let mut engineer = anna_record(None, true);
@@ -314,9 +314,9 @@ fn a_user_who_is_there_is_adopted_and_keeps_what_is_not_mapped() {
 }
 
 #[test]
-fn a_taken_identifier_is_adopted_by_its_status_alone() {
+fn create_answered_409_searches_again_and_adopts_the_match() {
     let target = InMemoryTarget::with(&[anna()]);
-    // The configured filter finds nobody at first, as on a target with a stale index.
+    // The first search finds no account, as at a target with a stale index.
     target.respond_once("GET", "/v2/Users?", Ok(json_response(200, &json!({"totalResults": 0}))));
     let session = session(&target, &[]);
     assert_report(session.create_user(&anna_record(None, true)), Outcome::Adopted, Some("a1"));
@@ -324,7 +324,7 @@ fn a_taken_identifier_is_adopted_by_its_status_alone() {
 }
 
 #[test]
-fn a_taken_identifier_that_nobody_shows_is_a_conflict() {
+fn create_answered_409_without_a_match_is_conflict() {
     let target = InMemoryTarget::with(&[anna()]);
     target.respond_always("GET", "/v2/Users?", json_response(200, &json!({"totalResults": 0, "Resources": []})));
     let failure = session(&target, &[]).create_user(&anna_record(None, true)).unwrap_err();
@@ -332,7 +332,7 @@ fn a_taken_identifier_that_nobody_shows_is_a_conflict() {
 }
 
 #[test]
-fn a_create_whose_answer_was_lost_is_looked_up_and_not_repeated() {
+fn a_create_whose_response_was_lost_is_searched_for_and_not_repeated() {
     let target = InMemoryTarget::with(&[]);
     let inner = Arc::clone(&target);
     let mut is_lost = false;
@@ -350,7 +350,7 @@ fn a_create_whose_answer_was_lost_is_looked_up_and_not_repeated() {
 }
 
 #[test]
-fn a_create_that_was_lost_and_did_not_happen_is_sent_once_more() {
+fn a_create_that_did_not_reach_the_target_is_repeated() {
     let target = InMemoryTarget::with(&[]);
     target.respond_once("POST", "/v2/Users", connection_reset(true));
     assert_report(session(&target, &[]).create_user(&anna_record(None, true)), Outcome::Created, Some("new-0"));
@@ -358,7 +358,7 @@ fn a_create_that_was_lost_and_did_not_happen_is_sent_once_more() {
 }
 
 #[test]
-fn a_create_with_an_unreadable_answer_is_not_repeated() {
+fn a_create_with_an_unreadable_response_is_not_repeated() {
     let target = InMemoryTarget::with(&[]);
     let inner = Arc::clone(&target);
     target.intercept(move |method, sent| {
@@ -372,7 +372,7 @@ fn a_create_with_an_unreadable_answer_is_not_repeated() {
 }
 
 #[test]
-fn many_threads_creating_one_user_create_one_user() {
+fn many_threads_that_create_the_same_user_create_one_account() {
     let target = InMemoryTarget::with(&[]);
     let session = session(&target, &[]);
     std::thread::scope(|scope| {
@@ -384,18 +384,18 @@ fn many_threads_creating_one_user_create_one_user() {
 }
 
 #[test]
-fn a_stranger_in_the_answer_is_never_taken_for_the_user() {
+fn a_search_result_with_another_identifier_never_matches() {
     let target = InMemoryTarget::with(&[json!({"id": "b", "userName": "bob@example.com"})]);
     *target.ignores_filters.lock().unwrap() = true;
     let session = session(&target, &[]);
     assert_eq!(session.find_user(None, Some("anna@example.com")).unwrap(), None);
     assert_eq!(session.find_user(None, Some("BOB@example.com")).unwrap().unwrap().id.as_deref(), Some("b"));
     let lists = target.requests().iter().filter(|s| s.path.contains("startIndex")).count();
-    assert_eq!(lists, 1, "the whole list is read once a session");
+    assert_eq!(lists, 1, "the whole list is read once per session");
 }
 
 #[test]
-fn of_two_spellings_the_exact_one_is_meant_and_otherwise_nobody() {
+fn of_two_matches_the_same_letter_case_counts_and_otherwise_none() {
     let user = |id: &str, name: &str| json!({"id": id, "userName": name});
     let target = InMemoryTarget::with(&[user("1", "Anna"), user("2", "anna")]);
     let session = session(&target, &[]);
@@ -413,7 +413,7 @@ fn an_update_without_differences_sends_nothing() {
 }
 
 #[test]
-fn the_resource_of_the_lookup_serves_the_write_that_follows() {
+fn a_write_after_a_lookup_does_not_read_the_resource_again() {
     let target = InMemoryTarget::with(&[anna()]);
     let session = session(&target, &[]);
     session.find_user(Some("a1"), Some("anna@example.com")).unwrap().unwrap();
@@ -424,7 +424,7 @@ fn the_resource_of_the_lookup_serves_the_write_that_follows() {
 }
 
 #[test]
-fn an_update_that_meets_a_newer_version_reads_it_and_tries_once_more() {
+fn an_update_answered_412_reads_the_resource_and_is_sent_again() {
     let target = InMemoryTarget::with(&[anna()]);
     target.respond_once("PUT", "/v2/Users/a1", Ok(empty_response(412)));
     let session = session(&target, &[]);
@@ -435,7 +435,7 @@ fn an_update_that_meets_a_newer_version_reads_it_and_tries_once_more() {
 }
 
 #[test]
-fn an_enabled_user_who_is_gone_is_created_again_with_a_new_id() {
+fn an_enabled_user_who_is_absent_is_created_again_with_a_new_id() {
     let target = InMemoryTarget::with(&[]);
     let session = session(&target, &[]);
     assert_report(session.update_user(&anna_record(Some("a1"), true)), Outcome::Created, Some("new-0"));
@@ -452,7 +452,7 @@ fn an_inactive_user_who_returns_is_enabled() {
 }
 
 #[test]
-fn a_target_that_keeps_a_returning_user_inactive_is_told_on() {
+fn an_enable_that_the_response_does_not_show_is_not_honoured() {
     let mut inactive = anna();
     inactive["active"] = json!(false);
     let target = InMemoryTarget::with(&[inactive.clone()]);
@@ -476,7 +476,7 @@ fn a_disable_is_one_patch_of_active_and_is_verified() {
 }
 
 #[test]
-fn a_disable_is_a_merge_put_where_patch_is_not_said_or_not_done() {
+fn a_disable_is_a_merge_put_if_patch_is_unsupported_or_rejected() {
     for (configuration, refusal) in [
         (json!(null), None),
         (json!({"patch": {"supported": false}}), None),
@@ -497,7 +497,7 @@ fn a_disable_is_a_merge_put_where_patch_is_not_said_or_not_done() {
 }
 
 #[test]
-fn a_disable_that_the_target_only_says_it_did_is_not_honoured() {
+fn a_disable_that_the_target_does_not_show_is_not_honoured() {
     let target = InMemoryTarget::with(&[anna()]);
     target.respond_always("PATCH", "/v2/Users/a1", json_response(200, &anna()));
     let failure = session(&target, &[]).remove_user(&anna_record(Some("a1"), true)).unwrap_err();
@@ -507,7 +507,7 @@ fn a_disable_that_the_target_only_says_it_did_is_not_honoured() {
 }
 
 #[test]
-fn a_target_that_is_slow_to_show_a_disable_is_given_three_seconds() {
+fn a_disable_that_the_target_shows_within_three_seconds_succeeds() {
     let target = InMemoryTarget::with(&[anna()]);
     let mut stale_reads = 3;
     target.intercept(move |method, sent| {
@@ -521,7 +521,7 @@ fn a_target_that_is_slow_to_show_a_disable_is_given_three_seconds() {
 }
 
 #[test]
-fn a_target_that_drops_a_disabled_member_has_disabled_it() {
+fn an_account_that_disappears_after_a_disable_is_disabled() {
     let target = InMemoryTarget::with(&[anna()]);
     let inner = Arc::clone(&target);
     target.intercept(move |method, _| {
@@ -553,7 +553,7 @@ fn a_disabled_source_user_is_disabled_through_update() {
 
 #[test]
 fn a_removal_acts_on_the_stored_id_only() {
-    // The stored id is gone; the same mail belongs to a new account now.
+    // The target does not have the stored id, and another account has the identifier.
     let target = InMemoryTarget::with(&[anna()]);
     for enabled in [true, false] {
         let session = session(&target, &[("PROVISION_DISABLED_USERS_PROV_OPT", "true")]);
@@ -572,7 +572,7 @@ fn a_removal_acts_on_the_stored_id_only() {
 }
 
 #[test]
-fn a_removal_without_a_stored_id_touches_nobody() {
+fn a_removal_without_a_stored_id_sends_nothing() {
     let target = InMemoryTarget::with(&[anna()]);
     let session = session(&target, &[]);
     assert_report(session.remove_user(&anna_record(None, true)), Outcome::AlreadyGone, None);
@@ -580,7 +580,7 @@ fn a_removal_without_a_stored_id_touches_nobody() {
 }
 
 #[test]
-fn a_linked_user_is_deleted_and_a_stranger_is_not() {
+fn a_linked_account_is_deleted_and_an_unlinked_one_is_not() {
     let delete = [("REMOVE_ACTION", "Delete")];
     let target = InMemoryTarget::with(&[anna()]);
     let by_name = session(&target, &delete);
@@ -597,21 +597,21 @@ fn a_linked_user_is_deleted_and_a_stranger_is_not() {
 }
 
 #[test]
-fn a_user_matched_by_one_session_is_no_strangers_prey_in_another() {
+fn an_account_matched_by_one_session_is_unlinked_in_another() {
     let target = InMemoryTarget::with(&[anna()]);
     let first = session(&target, &[("REMOVE_ACTION", "Delete")]);
     let second = first.connector().session();
     first.find_user(None, Some("anna@example.com")).unwrap().unwrap();
     assert_report(second.update_user(&anna_record(Some("a1"), false)), Outcome::Skipped, Some("a1"));
     assert!(target.writes().is_empty());
-    // What was adopted is linked, for every session.
+    // An adopted account is linked for each session.
     assert_report(second.update_user(&anna_record(Some("a1"), true)), Outcome::Adopted, Some("a1"));
     first.find_user(Some("a1"), None).unwrap().unwrap();
     assert_report(first.remove_user(&anna_record(Some("a1"), true)), Outcome::Deleted, Some("a1"));
 }
 
 #[test]
-fn a_target_that_cannot_delete_is_a_rejection_that_says_what_to_set_and_never_a_disable() {
+fn an_unsupported_delete_is_rejected_with_a_hint_and_never_disables() {
     for status in [405, 501] {
         let target = InMemoryTarget::with(&[anna()]);
         target.respond_always("DELETE", "/v2/Users/a1", empty_response(status));
@@ -624,7 +624,7 @@ fn a_target_that_cannot_delete_is_a_rejection_that_says_what_to_set_and_never_a_
 }
 
 #[test]
-fn a_disabled_user_is_created_inactive_and_put_right_where_the_target_makes_it_active() {
+fn a_disabled_user_is_created_inactive_and_disabled_if_the_target_ignores_it() {
     let settings = [("PROVISION_DISABLED_USERS_PROV_OPT", "true")];
     let compliant = InMemoryTarget::with(&[]);
     let result = session(&compliant, &settings).create_user(&anna_record(None, false));
@@ -648,7 +648,7 @@ fn a_disabled_user_is_created_inactive_and_put_right_where_the_target_makes_it_a
 }
 
 #[test]
-fn what_a_switch_holds_back_is_explained_once_and_counted_at_the_end() {
+fn a_skipping_option_is_explained_once_and_counted_at_the_end() {
     let target = InMemoryTarget::with(&[anna()]);
     let session = session(&target, &[("UPDATE_USERS_PROV_OPT", "false")]);
     let changed = record(Some("a1"), true, &[("userName", "anna@example.com"), ("displayName", "B")]);
@@ -696,7 +696,7 @@ fn the_connectors_own_account_is_not_removed() {
 }
 
 #[test]
-fn three_403_at_the_start_stop_the_session_and_one_later_does_not() {
+fn three_403_at_the_start_stop_the_session_and_later_ones_do_not() {
     let target = InMemoryTarget::with(&[anna()]);
     target.respond_always("GET", "/v2/Users/", json_response(403, &json!({"detail": "no"})));
     let refused = session(&target, &[]);
@@ -722,7 +722,7 @@ fn the_fifth_transport_failure_in_a_row_stops_the_session() {
 }
 
 #[test]
-fn a_reason_that_repeats_a_secret_is_told_without_it() {
+fn a_secret_in_the_reason_of_a_target_is_redacted() {
     let target = InMemoryTarget::with(&[]);
     let echo = json!({"detail": "password hunter2hunter2 too weak for token t0ken-t0ken"});
     target.respond_always("POST", "/v2/Users", json_response(400, &echo));
@@ -735,7 +735,7 @@ fn a_reason_that_repeats_a_secret_is_told_without_it() {
 }
 
 #[test]
-fn a_dry_run_reads_and_never_writes() {
+fn a_preview_reads_and_never_writes() {
     let target = InMemoryTarget::with(&[anna()]);
     let session = connector(&target, &[], true).session();
     let changed = record(Some("a1"), true, &[("userName", "anna@example.com"), ("displayName", "B")]);
@@ -761,7 +761,7 @@ fn a_record_without_its_identifier_is_rejected_before_anything_is_sent() {
 }
 
 #[test]
-fn the_check_proves_the_credentials_by_a_search_and_reports_claims() {
+fn the_check_proves_the_credentials_by_a_search_and_reports_capabilities() {
     let target = InMemoryTarget::with(&[anna()]);
     let checked = connector(&target, &[], false).check().unwrap();
     assert!(checked.facts.contains(&"PATCH: yes".to_owned()), "{checked:?}");
@@ -770,7 +770,7 @@ fn the_check_proves_the_credentials_by_a_search_and_reports_claims() {
 }
 
 #[test]
-fn the_check_fails_on_everything_that_is_no_list_for_these_credentials() {
+fn the_check_fails_if_the_search_does_not_return_a_list() {
     for (status, body, code) in [
         (401, "{}", "auth_failed"),
         (403, "{}", "auth_failed"),
@@ -789,7 +789,7 @@ fn the_check_fails_on_everything_that_is_no_list_for_these_credentials() {
 }
 
 #[test]
-fn the_check_survives_a_target_that_refuses_the_filter() {
+fn the_check_warns_about_a_rejected_filter() {
     for status in [400, 501] {
         let target = InMemoryTarget::with(&[]);
         target.respond_always("GET", "/v2/Users?filter", empty_response(status));
@@ -851,19 +851,19 @@ fn members(target: &InMemoryTarget) -> Vec<String> {
 const GROUP_PATCH: [(&str, &str); 1] = [("GROUP_PATCH_PROV_OPT", "true")];
 
 #[test]
-fn a_new_group_is_created_with_its_members_and_those_without_id_are_named() {
+fn a_new_group_is_created_and_members_without_an_id_are_named() {
     let target = InMemoryTarget::with(&[]);
     let session = session(&target, &[]);
     assert_eq!(session.find_group(None, "Staff").unwrap(), None);
     let mut staff = group(None, Some(&["u1"]));
     staff.members.as_mut().unwrap().push(GroupMember { name: "Bob".into(), ..GroupMember::default() });
     let report = assert_report(session.create_group(&staff), Outcome::Created, Some("new-0"));
-    assert_eq!(report.warnings, ["1 members without a target id were left out: Bob"]);
+    assert_eq!(report.warnings, ["1 members without a target id were not sent: Bob"]);
     assert_eq!(target.writes()[0].body["members"], json!([{"value": "u1"}]));
 }
 
 #[test]
-fn memberships_are_replaced_as_a_whole_by_put_and_by_differences_with_patch() {
+fn members_are_written_as_a_whole_by_put_and_as_differences_by_patch() {
     for (settings, method) in [(&[][..], "PUT"), (&GROUP_PATCH[..], "PATCH")] {
         let target = with_group(staff_group(&["u1", "u2"]));
         let session = session(&target, settings);
@@ -875,15 +875,15 @@ fn memberships_are_replaced_as_a_whole_by_put_and_by_differences_with_patch() {
         assert_report(session.update_group(&staff), Outcome::Unchanged, Some("g1"));
         let merging = GroupRecord { unlisted_members: UnlistedMembers::KEEP_ALL, ..group(Some("g1"), Some(&["u4"])) };
         assert_report(session.update_group(&merging), Outcome::Updated, Some("g1"));
-        assert_eq!(members(&target), ["u2", "u3", "u4"], "merge only adds");
+        assert_eq!(members(&target), ["u2", "u3", "u4"], "an update that keeps unlisted members only adds");
         let merging = GroupRecord {
             unlisted_members: UnlistedMembers::Keep { except: vec!["u3".into(), "u4".into(), "u9".into()] },
             ..merging
         };
         assert_report(session.update_group(&merging), Outcome::Updated, Some("g1"));
-        assert_eq!(members(&target), ["u2", "u4"], "and takes out whom it is told to");
+        assert_eq!(members(&target), ["u2", "u4"], "and removes only the exceptions");
         assert_report(session.update_group(&group(Some("g1"), Some(&[]))), Outcome::Updated, Some("g1"));
-        assert!(members(&target).is_empty(), "the last member really goes");
+        assert!(members(&target).is_empty(), "the last member is removed");
     }
 }
 
@@ -900,7 +900,7 @@ fn unknown_members_are_not_sent() {
 }
 
 #[test]
-fn a_large_membership_goes_in_batches() {
+fn many_members_are_sent_in_batches() {
     let target = InMemoryTarget::with(&[]);
     let session = session(&target, &GROUP_PATCH);
     let ids: Vec<String> = (0..250).map(|n| format!("u{n}")).collect();
@@ -912,7 +912,7 @@ fn a_large_membership_goes_in_batches() {
 }
 
 #[test]
-fn a_group_is_matched_by_name_through_all_pages_where_filters_do_not_work() {
+fn without_usable_filters_a_group_is_found_in_the_list_of_all_groups() {
     for ignores_filters in [true, false] {
         let target = with_group(staff_group(&[]));
         if ignores_filters {
@@ -926,19 +926,19 @@ fn a_group_is_matched_by_name_through_all_pages_where_filters_do_not_work() {
         assert_eq!(session.find_group(None, "Staff").unwrap().as_deref(), Some("g1"));
         assert_eq!(session.find_group(None, "Nobody").unwrap(), None);
         let lists = target.requests().iter().filter(|s| s.path.contains("/Groups?startIndex=1&count=1000")).count();
-        assert_eq!(lists, 1, "all pages are read once a session");
+        assert_eq!(lists, 1, "all pages are read once per session");
     }
 }
 
 #[test]
-fn two_groups_of_one_name_are_an_error() {
+fn two_groups_with_the_same_name_are_ambiguous() {
     let target = with_group(staff_group(&[]));
     target.groups.lock().unwrap().insert("g2".into(), json!({"id": "g2", "displayName": "Staff"}));
     assert_eq!(session(&target, &[]).find_group(None, "Staff").unwrap_err().code(), "ambiguous");
 }
 
 #[test]
-fn a_group_is_deleted_by_its_stored_id_only_and_not_where_it_was_just_adopted() {
+fn a_group_is_deleted_by_its_stored_id_only_and_not_in_the_cycle_of_its_adoption() {
     let target = with_group(staff_group(&[]));
     let session = session(&target, &[]);
     assert_report(session.delete_group(&group(None, None)), Outcome::AlreadyGone, None);
@@ -958,7 +958,7 @@ fn deleted_groups_count_as_removals() {
 }
 
 #[test]
-fn a_group_that_is_taken_is_adopted_and_one_that_is_gone_is_created_again() {
+fn an_existing_group_is_adopted_and_an_absent_one_is_created_again() {
     let target = with_group(staff_group(&["u1"]));
     target.respond_once("GET", "/v2/Groups?", Ok(json_response(200, &json!({"totalResults": 0}))));
     let session = session(&target, &[]);
@@ -970,7 +970,7 @@ fn a_group_that_is_taken_is_adopted_and_one_that_is_gone_is_created_again() {
 }
 
 #[test]
-fn a_group_that_was_looked_up_by_its_name_is_adopted_once() {
+fn a_group_found_by_its_name_is_adopted_once() {
     let target = with_group(staff_group(&["u1"]));
     let session = session(&target, &[]);
     let id = session.find_group(None, "Staff").unwrap();
@@ -981,7 +981,7 @@ fn a_group_that_was_looked_up_by_its_name_is_adopted_once() {
 }
 
 #[test]
-fn a_preview_of_a_group_tells_its_name_and_members_and_sends_nothing() {
+fn a_preview_of_a_group_has_its_name_and_members_and_writes_nothing() {
     let target = with_group(staff_group(&["u1", "u2"]));
     let dry_run = connector(&target, &[], true).session();
     let renamed = GroupRecord { name: "Team".into(), ..group(Some("g1"), Some(&["u2", "u3"])) };
@@ -995,7 +995,7 @@ fn a_preview_of_a_group_tells_its_name_and_members_and_sends_nothing() {
 }
 
 #[test]
-fn a_custom_attribute_is_cleared_where_the_settings_say_so_and_an_unknown_one_is_a_wrong_setting() {
+fn a_clearable_custom_attribute_is_cleared_and_an_unknown_one_is_a_config_failure() {
     const URN: &str = "urn:ietf:params:scim:schemas:extension:acme:2.0:User";
     let schema = json!({"id": URN, "attributes": [{"name": "badge", "type": "string"}]});
     let schemas = json_response(200, &json!({"totalResults": 1, "Resources": [schema]}));
@@ -1018,7 +1018,7 @@ fn a_custom_attribute_is_cleared_where_the_settings_say_so_and_an_unknown_one_is
 }
 
 #[test]
-fn custom_attributes_are_read_off_the_schemas_when_a_record_has_one() {
+fn the_schemas_are_read_if_a_record_has_a_custom_attribute() {
     let target = InMemoryTarget::with(&[]);
     let urn = "urn:ietf:params:scim:schemas:extension:acme:2.0:User";
     let schema = json!({"id": urn, "attributes": [{"name": "floor", "type": "integer"}]});
@@ -1035,7 +1035,7 @@ fn custom_attributes_are_read_off_the_schemas_when_a_record_has_one() {
 }
 
 #[test]
-fn a_target_without_schemas_has_the_standard_fields_and_a_failure_is_never_a_shorter_list() {
+fn without_schemas_the_standard_fields_remain_and_a_failure_does_not_shorten_the_list() {
     for (status, expected) in [(404, Ok(63)), (501, Ok(63)), (500, Err("transport")), (403, Err("rejected"))] {
         let target = InMemoryTarget::with(&[]);
         target.respond_always("GET", "/v2/Schemas", empty_response(status));
@@ -1045,7 +1045,7 @@ fn a_target_without_schemas_has_the_standard_fields_and_a_failure_is_never_a_sho
 }
 
 #[test]
-fn a_session_that_is_kept_open_forgets_when_a_cycle_is_over() {
+fn an_open_session_clears_its_caches_after_the_time_of_a_cycle() {
     let target = with_group(staff_group(&[]));
     target.users.lock().unwrap().insert("a1".into(), anna());
     let session = session(&target, &[("REMOVE_ACTION", "Delete")]);
@@ -1058,7 +1058,7 @@ fn a_session_that_is_kept_open_forgets_when_a_cycle_is_over() {
 }
 
 #[test]
-fn a_group_that_this_session_made_may_be_deleted_in_it() {
+fn a_group_created_by_a_session_can_be_deleted_in_it() {
     let target = InMemoryTarget::with(&[]);
     let session = session(&target, &[]);
     assert_report(session.create_group(&group(None, Some(&[]))), Outcome::Created, Some("new-0"));

@@ -1,5 +1,7 @@
-//! What is sent to an account, and the check of what was sent: create, merge `PUT` or `PATCH`, disable, delete.
-//! Does not know: which of them a record needs. The rows in comments are those of `docs/decisions.md`.
+//! Writes to an account and verifies the result: create, merge `PUT` or `PATCH`, disable, delete.
+//! Does not know: which of them a record needs.
+//!
+//! The rows in comments are those of `docs/decisions.md`.
 
 use crate::sync::lock_ignoring_poison;
 use std::sync::atomic::Ordering;
@@ -13,19 +15,20 @@ use crate::http::{Deadline, Method, Request, Response};
 use crate::mapping::{Change, PatchPaths};
 use crate::scim::{self, ResourceType};
 use crate::settings::UpdateMethod;
-use crate::{Failure, Outcome, Record, Report};
+use crate::{Failure, Message, Outcome, Record, Report};
 
-/// How often, and how far apart, a target that still shows an account as active is asked again.
+/// If the target still shows a disabled account as active, the connector reads it again this many times.
 const VERIFY_REPEATS_MAX: u32 = 3;
+/// The time between these reads.
 const VERIFY_INTERVAL: Duration = Duration::from_secs(1);
-/// How often a create that waits for another of the same identifier looks whether it is its turn.
+/// A create that waits for another create of the same identifier checks at this interval.
 const IDENTIFIER_LOCK_INTERVAL: Duration = Duration::from_millis(20);
 
-/// A create's turn: nobody else creates the same identifier until it is dropped.
+/// While it exists, no other create of the same identifier runs.
 pub(super) struct IdentifierLock<'c> {
     connector: &'c Connector,
     key: String,
-    /// True where another create was under way, so that what was known before is stale.
+    /// True if another create ran meanwhile, so that earlier search results are stale.
     pub(super) waited: bool,
 }
 
@@ -36,7 +39,10 @@ impl Drop for IdentifierLock<'_> {
 }
 
 impl Connector {
-    /// Waits until no other create of this identifier is under way.
+    /// Waits until no other create of this identifier runs.
+    ///
+    /// # Errors
+    /// [`Failure::Transport`] at the deadline.
     pub(super) fn lock_identifier(
         &self,
         value: &str,
@@ -48,7 +54,7 @@ impl Connector {
             waited = true;
             if self.now() >= deadline.0 {
                 return Err(Failure::transport(
-                    "another create of the same user is still under way; the next cycle looks it up",
+                    "another create of the same identifier did not finish in time, the next cycle tries again",
                 )
                 .into());
             }
@@ -59,7 +65,7 @@ impl Connector {
 }
 
 impl Session {
-    /// Rows 1 and 3: creates, adopts where the identifier is taken, and never creates twice.
+    /// Creates an account (rows 1 and 3), or adopts the one that has the identifier. Never creates two.
     pub(super) fn post(&self, record: &Record, active: bool, deadline: Deadline) -> Result<Preview, OperationError> {
         let connector = self.connector();
         let body = connector.catalogue_for(record, deadline)?.resource(record, active)?;
@@ -89,7 +95,7 @@ impl Session {
             if !error.maybe_done {
                 return Err(error);
             }
-            // The answer was lost: look before sending again.
+            // The target may have created the account, so search before sending again.
             if let Some(found) = self.look_up(value, deadline)? {
                 self.cache().absent_identifiers.remove(&value.to_lowercase());
                 if !active {
@@ -99,10 +105,10 @@ impl Session {
             }
             last_error = Some(error);
         }
-        Err(last_error.unwrap_or_else(|| Failure::transport("the create was not sent").into()))
+        Err(last_error.unwrap_or_else(|| Failure::transport("creating the user: no request was sent").into()))
     }
 
-    /// After a successful create: its id, and for a user created as disabled that it is.
+    /// Returns the id of a created account. Makes sure that an account created as disabled is inactive.
     fn verify_create(
         &self,
         record: &Record,
@@ -117,11 +123,9 @@ impl Session {
             None => match self.look_up(self.identifier_of(record)?, deadline)? {
                 Some(found) => found.id,
                 None => {
-                    return Err(Failure::Protocol(
-                        "the target created the user but tells no id and does not find it; the next cycle looks again"
-                            .into(),
-                    )
-                    .into());
+                    let text = "creating the user: the target returned no id, and a search does not find the user, the \
+                                next cycle searches again";
+                    return Err(Failure::Protocol(text.into()).into());
                 }
             },
         };
@@ -131,7 +135,7 @@ impl Session {
         Ok(id)
     }
 
-    /// Row 3: a target may create a disabled user as active; one disable puts that right.
+    /// Disables a created account if the target shows it as active (row 3). Some targets ignore `active` in a create.
     fn ensure_inactive(&self, id: &str, shown: Option<&Value>, deadline: Deadline) -> Result<(), OperationError> {
         if shown.is_some_and(is_shown_inactive) {
             return Ok(());
@@ -142,7 +146,7 @@ impl Session {
         }
     }
 
-    /// A create answered 409: the user is there. Looks with the configured filter, then with the plain one.
+    /// Adopts the account after a create got 409. Searches with *Filter Expression*, then by `userName`.
     fn adopt(&self, record: &Record, response: &Response, deadline: Deadline) -> Result<Preview, OperationError> {
         let value = self.identifier_of(record)?;
         let mut found = self.look_up(value, deadline)?;
@@ -154,17 +158,19 @@ impl Session {
                 self.cache().absent_identifiers.remove(&value.to_lowercase());
                 self.apply(crate::lifecycle::RequestedOperation::Create, record, Some(found), deadline)
             }
-            None => Err(Failure::Conflict(format!(
-                "the target says that the user exists ({}), but does not find it by {}; look for a hidden or deleted \
-                 account there, or change Filter Expression",
-                status_and_reason(response),
-                self.connector().settings.identifier.code()
-            ).into())
-            .into()),
+            None => {
+                let text = format!(
+                    "creating the user: the target returned {}, but a search by {} does not find the user",
+                    status_and_reason(response),
+                    self.connector().settings.identifier.code()
+                );
+                let hint = "check at the target for a hidden or deleted account, or change Filter Expression";
+                Err(Failure::Conflict(Message::new(text).with_hint(hint)).into())
+            }
         }
     }
 
-    /// Rows 6, 7 and 10: the differences, and `active`.
+    /// Writes the differences and `active` (rows 5, 6, 7 and 10).
     pub(super) fn write(
         &self,
         record: &Record,
@@ -192,21 +198,20 @@ impl Session {
             return Ok(preview);
         }
         let response = self.send_with_retry(found, deadline, |current| {
-            // After a 412 the differences are those to the resource as it is now.
+            // After a 412 the resource was read again, so the differences are new.
             let changes = catalogue.changes(&current.resource, record, clearable)?;
             self.send_changes(current, &changes, active, deadline)
         })?;
         match response.body {
-            Some(Ok(shown)) if active && changes_active && is_shown_inactive(&shown) => Err(Failure::NotHonoured(
-                "the target said yes but still shows active false: the account is INACTIVE; enable it at the target"
-                    .into(),
-            )
-            .into()),
+            Some(Ok(shown)) if active && changes_active && is_shown_inactive(&shown) => {
+                let text = "the target accepted the update but still shows active false: the account is INACTIVE";
+                Err(Failure::NotHonoured(Message::new(text).with_hint("enable the account at the target")).into())
+            }
             _ => Ok(preview),
         }
     }
 
-    /// Sends differences by the configured method.
+    /// Sends the differences by *User Update Method*.
     fn send_changes(
         &self,
         current: &MatchedResource,
@@ -235,7 +240,7 @@ impl Session {
         self.send(Method::Put, current, Some(body), deadline)
     }
 
-    /// A `PATCH` with filtered paths; where the target refuses those, multi-valued attributes as a whole.
+    /// Sends a `PATCH` with filtered paths. If the target rejects these, sends multi-valued attributes as a whole.
     fn send_patch(
         &self,
         current: &MatchedResource,
@@ -261,7 +266,7 @@ impl Session {
         Ok(response)
     }
 
-    /// Row 12.
+    /// Disables an account (row 12).
     pub(super) fn disable(
         &self,
         found: &MatchedResource,
@@ -276,8 +281,8 @@ impl Session {
         Ok(Report::new(outcome, Some(&found.id)).into())
     }
 
-    /// `active` becomes false and nothing else changes: one `PATCH` operation where the target says that it can,
-    /// otherwise, or where that fails, the merge `PUT`. Verified.
+    /// Changes `active` to false, and nothing else, then verifies it. Sends one `PATCH` operation if the target supports
+    /// `PATCH`. Otherwise, or if the target rejects the `PATCH`, sends a merge `PUT`.
     fn set_inactive(&self, found: &MatchedResource, deadline: Deadline) -> Result<Outcome, OperationError> {
         let connector = self.connector();
         let use_patch = connector.capabilities(deadline)?.is_some_and(|c| c.patch);
@@ -306,19 +311,16 @@ impl Session {
             }
             match self.read(ResourceType::User, &found.id, deadline)? {
                 Some(current) if scim::is_active(&current.resource) => {}
-                // Some targets drop the member when it is disabled.
+                // Some targets no longer show an account after its disable.
                 None | Some(_) => return Ok(Outcome::Disabled),
             }
         }
-        Err(Failure::NotHonoured(
-            "the target said yes to the disable but still shows active true: the account is ACTIVE; disable it at \
-             the target, and check whether it supports Remove User Action = Disable"
-                .into(),
-        )
-        .into())
+        let text = "the target accepted the disable but still shows active true: the account is ACTIVE";
+        let hint = "disable the account at the target, and check that the target supports Remove User Action = Disable";
+        Err(Failure::NotHonoured(Message::new(text).with_hint(hint)).into())
     }
 
-    /// Row 15.
+    /// Deletes an account (row 15).
     pub(super) fn delete(
         &self,
         found: &MatchedResource,
@@ -339,8 +341,8 @@ impl Session {
         }
     }
 
-    /// Sends a write for a resource as it was read; where it has changed since (412), reads it again and tries once
-    /// more. Gives the answer of a success.
+    /// Sends a write. If the resource has changed since it was read (412), reads it again and sends once more. Returns
+    /// the response of a success.
     pub(super) fn send_with_retry(
         &self,
         found: &MatchedResource,
@@ -360,6 +362,10 @@ impl Session {
         }
     }
 
+    /// Sends one write for a resource.
+    ///
+    /// # Errors
+    /// [`Failure::Rejected`] if the target does not support the method and no other method is tried.
     pub(super) fn send(
         &self,
         method: Method,
@@ -371,23 +377,22 @@ impl Session {
         let url = connector.addresses.resource(current.kind, &current.id)?;
         let response =
             connector.client.send(&Request { method, url, body, if_match: current.etag.clone() }, deadline)?;
-        if let (405 | 501, Some(unsupported_method)) = (response.status, unsupported_method(method, current.kind)) {
-            return Err(Failure::Rejected(
-                format!("the target does not support {unsupported_method} ({})", status_and_reason(&response)).into(),
-            )
-            .into());
+        if let (405 | 501, Some((action, hint))) = (response.status, unsupported_method(method, current.kind)) {
+            let text = format!("the target does not support {action} ({})", status_and_reason(&response));
+            return Err(Failure::Rejected(Message::new(text).with_hint(hint)).into());
         }
         Ok(response)
     }
 }
 
-/// What to say where the target does not know a verb; `None` where another verb is tried instead.
-fn unsupported_method(method: Method, kind: ResourceType) -> Option<&'static str> {
+/// Returns what the target does not support, and a hint, if it rejects a method. `None` if the connector tries another
+/// method.
+fn unsupported_method(method: Method, kind: ResourceType) -> Option<(&'static str, &'static str)> {
     match (method, kind) {
-        (Method::Delete, ResourceType::User) => Some("deleting users; set Remove User Action = Disable"),
-        (Method::Put, ResourceType::User) => Some("replacing users with PUT; set User Update Method = PATCH"),
-        (Method::Put, ResourceType::Group) => Some("replacing groups with PUT; select Use PATCH for Group Updates"),
-        (Method::Patch, ResourceType::Group) => Some("PATCH of groups; clear Use PATCH for Group Updates"),
+        (Method::Delete, ResourceType::User) => Some(("deleting users", "set Remove User Action = Disable")),
+        (Method::Put, ResourceType::User) => Some(("PUT of users", "set User Update Method = PATCH")),
+        (Method::Put, ResourceType::Group) => Some(("PUT of groups", "select Use PATCH for Group Updates")),
+        (Method::Patch, ResourceType::Group) => Some(("PATCH of groups", "clear Use PATCH for Group Updates")),
         _ => None,
     }
 }
@@ -400,22 +405,22 @@ pub(super) fn is_success(response: &Response) -> bool {
     (200..=299).contains(&response.status)
 }
 
-/// 409 by its status alone: many targets give no `scimType`.
+/// Returns true for 409. Many targets send no `scimType`, so the status alone counts.
 pub(super) fn is_conflict(response: &Response) -> bool {
     response.status == 409
 }
 
-/// The answers to a `PATCH` after which the merge `PUT` is worth a try.
+/// Returns true if a merge `PUT` should follow, because the target rejected the `PATCH`.
 fn is_patch_unsupported(response: &Response) -> bool {
     matches!(response.status, 400 | 405 | 501)
 }
 
+/// The failure for a resource that another client deleted meanwhile.
 fn disappeared(kind: ResourceType) -> OperationError {
-    Failure::NotFound(format!("the {} disappeared from the target while it was being changed", kind.noun()).into())
-        .into()
+    Failure::NotFound(format!("writing the {0}: the target no longer has this {0}", kind.noun()).into()).into()
 }
 
-/// The id at the end of a `Location`.
+/// Returns the id at the end of a `Location`.
 pub(super) fn id_from_location(location: &str) -> Option<String> {
     let path = location.split(['?', '#']).next()?;
     let segment = path.trim_end_matches('/').rsplit('/').next()?;
@@ -423,7 +428,7 @@ pub(super) fn id_from_location(location: &str) -> Option<String> {
     (!id.is_empty()).then(|| id.into_owned())
 }
 
-/// Every field of a create, with no old values.
+/// Returns every field of a create, without old values.
 fn created_fields(record: &Record) -> Vec<Change> {
     let filled = record.fields.iter().filter(|(_, values)| values.iter().any(|v| !v.is_empty()));
     filled.map(|(code, values)| Change { code: code.clone(), old: Vec::new(), new: values.clone() }).collect()

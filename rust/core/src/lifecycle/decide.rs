@@ -1,33 +1,34 @@
-//! Remove-as-disable: rows 1 to 15 of the decision table as a pure function. `docs/decisions.md` has the table and the
-//! reason of each row; each row has a test below, with its number in the name.
-//! Does not know: the wire, resources, sessions.
+//! Decides rows 1 to 15 of the decision table, as a pure function.
+//! Does not know: HTTP, resources, sessions.
+//!
+//! `docs/decisions.md` has the table and the reason of each row. Each row has a test below, with its number in the name.
 
 use crate::record::{Outcome, ProvisioningOption};
 use crate::settings::RemoveAction;
 
-/// What a host asks for.
+/// The operation that a host requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RequestedOperation {
-    /// Make this user, or adopt the one that is there.
+    /// Create this user, or adopt the account that the target has.
     Create,
-    /// Bring this user up to date; for a disabled record that may be a removal.
+    /// Update this user. For a disabled record this may be a removal.
     Update,
     /// Remove this user: disable or delete.
     Remove,
 }
 
-/// What stands at the target.
+/// What the target shows of the user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TargetStatus {
-    /// No such user.
+    /// The target does not have the user.
     Absent,
-    /// There, with `active` true or without `active`.
+    /// The target has the user, with `active` true or without `active`.
     Active,
-    /// There, with `active` false.
+    /// The target has the user, with `active` false.
     Inactive,
 }
 
-/// The settings that the table reads, with its letters.
+/// The settings that the table reads, with the letters of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct DecisionOptions {
     /// C: *User Create*.
@@ -43,55 +44,56 @@ pub struct DecisionOptions {
 }
 
 impl DecisionOptions {
-    /// C, P and A = Disable: disabled users may stand at the target.
+    /// Returns true if P is selected and A is `Disable`: then disabled users may have accounts.
     fn keeps_disabled_users(self) -> bool {
         self.provision_disabled && self.action == RemoveAction::Disable
     }
 }
 
-/// What to do.
+/// What the connector does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Effect {
-    /// `POST` with this `active`; false is verified afterwards.
+    /// Create the account with this `active`. False is verified afterwards.
     Create {
-        /// The `active` to ask for.
+        /// The `active` of the request.
         active: bool,
     },
-    /// Write the differences and this `active`; end with `changed`, or with `unchanged` where nothing differs.
+    /// Write the differences and this `active`.
     Write {
-        /// The `active` to end with.
+        /// The `active` after the write.
         active: bool,
-        /// The outcome where something was sent.
+        /// The outcome if something differs.
         changed: Outcome,
-        /// The outcome where nothing differed.
+        /// The outcome if nothing differs.
         unchanged: Outcome,
     },
-    /// `active` becomes false, everything else is kept, verified.
+    /// Change `active` to false, keep everything else, verify.
     Disable,
-    /// `DELETE`.
+    /// Delete the account.
     Delete,
     /// Send nothing.
     Nothing(Outcome),
-    /// Send nothing, because of this setting.
+    /// Send nothing, because of this option.
     Skip(ProvisioningOption),
 }
 
-/// What the table is asked.
+/// The facts that the decision depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct DecisionInput {
-    /// The operation.
+    /// The operation that the host requests.
     pub operation: RequestedOperation,
-    /// The source's account status.
+    /// The account status in the source.
     pub enabled: bool,
-    /// The target's state.
+    /// The status at the target.
     pub target_status: TargetStatus,
-    /// True where the user is known by a stored id; false where it was found by its identifier only, so that this
-    /// connection has never touched it.
+    /// True if a stored id names the account. False if only a search by the identifier found it, so that this
+    /// connection has never changed it.
     pub linked: bool,
 }
 
-/// Rows 1 to 15 of the decision table. Row 16, the limit of removals, belongs to the cycle and is applied where an
-/// effect is carried out.
+/// Decides rows 1 to 15 of the decision table.
+///
+/// The session applies row 16, the limit of removals, because it depends on the other users of the cycle.
 pub fn decide(input: DecisionInput, options: DecisionOptions) -> Effect {
     let DecisionInput { operation, enabled, target_status, linked } = input;
     match (operation, enabled, target_status) {
@@ -137,7 +139,7 @@ pub fn decide(input: DecisionInput, options: DecisionOptions) -> Effect {
     }
 }
 
-/// Rows 11 to 15, and their limit by row 5a.
+/// Decides rows 5a and 11 to 15.
 fn remove(target_status: TargetStatus, linked: bool, options: DecisionOptions) -> Effect {
     match target_status {
         // Row 14.
@@ -162,7 +164,7 @@ mod tests {
     use RequestedOperation::{Create, Remove, Update};
     use TargetStatus::{Absent, Active, Inactive};
 
-    /// The switches that are on, by the letters of the table.
+    /// The options with these letters of the table are selected.
     fn options(on: &str, action: RemoveAction) -> DecisionOptions {
         DecisionOptions {
             create: on.contains('C'),
@@ -197,18 +199,18 @@ mod tests {
     }
 
     #[test]
-    fn row_2_nobody_is_created_with_user_create_off() {
+    fn row_2_without_user_create_an_absent_user_is_skipped() {
         let off = options("URP", Disable);
         assert_eq!(decide_unlinked(Create, true, Absent, off), Effect::Skip(ProvisioningOption::UserCreate));
     }
 
     #[test]
-    fn row_3_a_disabled_user_is_created_inactive_where_all_three_allow_it() {
+    fn row_3_a_disabled_user_is_created_inactive_if_all_three_options_allow_it() {
         assert_eq!(decide_unlinked(Create, false, Absent, options("CP", Disable)), Effect::Create { active: false });
     }
 
     #[test]
-    fn row_4_a_disabled_user_is_not_created_otherwise_and_the_reason_is_named() {
+    fn row_4_an_option_that_prevents_the_create_of_a_disabled_user_is_named() {
         for (on, action, option) in [
             ("URP", Disable, ProvisioningOption::UserCreate),
             ("CUR", Disable, ProvisioningOption::ProvisionDisabled),
@@ -219,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn row_5_a_user_who_is_there_already_is_adopted_and_made_active() {
+    fn row_5_an_existing_account_is_adopted_and_enabled() {
         for target_status in [Active, Inactive] {
             assert_eq!(
                 decide_unlinked(Create, true, target_status, options("U", Disable)),
@@ -231,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn row_5a_a_disabled_user_who_was_never_linked_is_disabled_but_never_deleted() {
+    fn row_5a_an_unlinked_account_is_disabled_but_never_deleted() {
         for operation in [Create, Update, Remove] {
             assert_eq!(decide_unlinked(operation, false, Active, options("CUR", Disable)), Effect::Disable);
             for target_status in [Active, Inactive] {
@@ -253,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn row_7_an_inactive_user_is_enabled_again() {
+    fn row_7_an_inactive_user_is_re_enabled() {
         assert_eq!(
             decide_linked(Update, true, Inactive, options("U", Disable)),
             Effect::Write { active: true, changed: Outcome::ReEnabled, unchanged: Outcome::ReEnabled }
@@ -261,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn row_8_nobody_is_updated_or_enabled_with_user_update_off() {
+    fn row_8_without_user_update_an_existing_account_is_skipped() {
         for target_status in [Active, Inactive] {
             let off = options("CRP", Disable);
             assert_eq!(decide_linked(Update, true, target_status, off), Effect::Skip(ProvisioningOption::UserUpdate));
@@ -269,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn row_9_an_enabled_user_who_is_gone_is_created_again() {
+    fn row_9_an_enabled_user_who_is_absent_is_created_again() {
         assert_eq!(decide_linked(Update, true, Absent, options("C", Delete)), Effect::Create { active: true });
         assert_eq!(
             decide_linked(Update, true, Absent, options("URP", Delete)),
@@ -278,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn row_10_an_inactive_disabled_user_is_kept_up_to_date_and_inactive() {
+    fn row_10_an_inactive_disabled_user_is_updated_and_stays_inactive() {
         assert_eq!(
             decide_linked(Update, false, Inactive, options("UP", Disable)),
             Effect::Write { active: false, changed: Outcome::Updated, unchanged: Outcome::Unchanged }
@@ -286,12 +288,12 @@ mod tests {
     }
 
     #[test]
-    fn row_10a_a_disabled_user_who_is_gone_is_created_inactive() {
+    fn row_10a_a_disabled_user_who_is_absent_is_created_inactive() {
         assert_eq!(decide_linked(Update, false, Absent, options("CP", Disable)), Effect::Create { active: false });
     }
 
     #[test]
-    fn row_11_nobody_is_removed_with_user_disable_delete_off() {
+    fn row_11_without_user_disable_delete_a_removal_is_skipped() {
         for action in [Disable, Delete] {
             for target_status in [Active, Inactive] {
                 let off = options("CU", action);
@@ -320,21 +322,21 @@ mod tests {
         let on = options("CUR", Disable);
         assert_eq!(decide_linked(Remove, false, Inactive, on), Effect::Nothing(Outcome::AlreadyDisabled));
         assert_eq!(decide_linked(Update, false, Inactive, on), Effect::Nothing(Outcome::AlreadyDisabled));
-        // A removal stays one even where row 10 would keep a disabled user up to date.
-        let keeps = options("CURP", Disable);
-        assert_eq!(decide_linked(Remove, false, Inactive, keeps), Effect::Nothing(Outcome::AlreadyDisabled));
+        // A remove stays a removal, also with the options of row 10.
+        let row_10 = options("CURP", Disable);
+        assert_eq!(decide_linked(Remove, false, Inactive, row_10), Effect::Nothing(Outcome::AlreadyDisabled));
     }
 
     #[test]
-    fn row_14_removing_a_user_who_is_gone_sends_nothing() {
+    fn row_14_removing_an_absent_user_sends_nothing() {
         for action in [Disable, Delete] {
-            assert_eq!(decide_linked(Remove, false, Absent, options("CURP", action)), gone());
+            assert_eq!(decide_linked(Remove, false, Absent, options("CURP", action)), already_gone());
         }
-        assert_eq!(decide_linked(Update, false, Absent, options("UR", Disable)), gone());
+        assert_eq!(decide_linked(Update, false, Absent, options("UR", Disable)), already_gone());
     }
 
     #[test]
-    fn row_15_a_linked_user_is_deleted_where_the_action_says_so() {
+    fn row_15_a_linked_user_is_deleted_if_the_action_is_delete() {
         for target_status in [Active, Inactive] {
             for operation in [Remove, Update] {
                 assert_eq!(decide_linked(operation, false, target_status, options("CURP", Delete)), Effect::Delete);
@@ -343,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn every_situation_leads_only_where_its_switches_allow() {
+    fn every_input_has_an_effect_that_its_options_allow() {
         for bits in 0..16_u8 {
             let letters: String = "CURP".chars().enumerate().filter(|(i, _)| bits >> i & 1 == 1).map(|p| p.1).collect();
             for action in [Disable, Delete] {
@@ -391,7 +393,7 @@ mod tests {
         }
     }
 
-    fn gone() -> Effect {
+    fn already_gone() -> Effect {
         Effect::Nothing(Outcome::AlreadyGone)
     }
 }

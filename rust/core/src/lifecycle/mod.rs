@@ -1,5 +1,5 @@
-//! What happens to a user: decided by pure functions, from facts and options alone.
-//! Does not know: the wire, resources, sessions.
+//! Decides what happens to a user, by pure functions of facts and options.
+//! Does not know: HTTP, resources, sessions.
 
 mod decide;
 

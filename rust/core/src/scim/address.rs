@@ -1,4 +1,4 @@
-//! Where things are: the SCIM URL, the users and groups paths, ids as one path segment each.
+//! Builds the addresses of a target from SCIM URL, API paths and ids. An id becomes one path segment.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
@@ -7,10 +7,10 @@ use super::version::Version;
 use crate::Failure;
 use crate::text::excerpt;
 
-/// Everything but RFC 3986 unreserved characters.
+/// All characters except the unreserved characters of RFC 3986.
 const ENCODE_SET: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// The two kinds of resources.
+/// The type of a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[allow(missing_docs, reason = "the resource types of RFC 7643 section 4")]
 pub enum ResourceType {
@@ -19,7 +19,7 @@ pub enum ResourceType {
 }
 
 impl ResourceType {
-    /// The word for one of them in messages.
+    /// Returns the noun for messages.
     pub fn noun(self) -> &'static str {
         match self {
             Self::User => "user",
@@ -27,7 +27,7 @@ impl ResourceType {
         }
     }
 
-    /// The label of the setting that says where they are.
+    /// Returns the label of the setting with the API path.
     pub fn path_setting(self) -> &'static str {
         match self {
             Self::User => "Users API Path",
@@ -46,14 +46,14 @@ pub struct Addresses {
 }
 
 impl Addresses {
-    /// The addresses below a base URL. A query of that URL goes along with every request.
+    /// Returns the addresses below a base URL. Each address contains the query of that URL.
     ///
     /// `users` and `groups` are the API paths: each starts with `/` and does not end with it.
     pub fn new(base: Url, users: &str, groups: &str, version: Version) -> Self {
         Self { base, users: users.to_owned(), groups: groups.to_owned(), version }
     }
 
-    /// The endpoint of a kind: for `POST`.
+    /// Returns the endpoint of a resource type, for `POST`.
     pub fn endpoint(&self, kind: ResourceType) -> Url {
         match kind {
             ResourceType::User => self.append_path(&self.users),
@@ -61,7 +61,7 @@ impl Addresses {
         }
     }
 
-    /// The endpoint with query parameters: for `GET` of a list.
+    /// Returns the endpoint with query parameters, for `GET` of a list.
     pub fn list(&self, kind: ResourceType, parameters: &[(&str, &str)]) -> Url {
         let mut url = self.endpoint(kind);
         let mut query = url.query().unwrap_or_default().to_owned();
@@ -79,13 +79,15 @@ impl Addresses {
         url
     }
 
-    /// One resource.
+    /// Returns the address of one resource.
     ///
     /// # Errors
-    /// [`Failure::Protocol`] for an id that is no path segment (`.` and `..`).
+    /// [`Failure::Protocol`] for an id that cannot be a path segment: empty, `.` or `..`.
     pub fn resource(&self, kind: ResourceType, id: &str) -> Result<Url, Failure> {
         if matches!(id, "" | "." | "..") {
-            return Err(Failure::Protocol(format!("the id '{}' cannot be part of an address", excerpt(id)).into()));
+            return Err(Failure::Protocol(
+                format!("the {} id '{}' cannot be part of an address", kind.noun(), excerpt(id)).into(),
+            ));
         }
         let path = match kind {
             ResourceType::User => &self.users,
@@ -94,8 +96,8 @@ impl Addresses {
         Ok(self.append_path(&format!("{path}/{}", utf8_percent_encode(id, ENCODE_SET))))
     }
 
-    /// The service provider configuration: the version's own address first, then the other version's, which some
-    /// targets use instead.
+    /// Returns the addresses of the service provider configuration: that of this version first, then that of the other
+    /// version, which some targets use.
     pub fn service_provider_configuration(&self) -> [Url; 2] {
         let plural = self.append_path("/ServiceProviderConfigs");
         let singular = self.append_path("/ServiceProviderConfig");
@@ -105,7 +107,7 @@ impl Addresses {
         }
     }
 
-    /// The schemas that the target offers (RFC 7644 section 4).
+    /// Returns the address of the schemas (RFC 7644 section 4).
     pub fn schemas(&self) -> Url {
         self.append_path("/Schemas")
     }
@@ -127,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn the_query_of_the_base_goes_along() {
+    fn each_address_contains_the_query_of_the_base() {
         let at = addresses("https://scim.example/v2?tenant=a%20b");
         assert_eq!(at.endpoint(ResourceType::User).as_str(), "https://scim.example/v2/Users?tenant=a%20b");
         let list = at.list(ResourceType::User, &[("filter", "userName eq \"a&b+c\"")]);
@@ -135,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_is_one_path_segment_whatever_it_holds() {
+    fn an_id_with_reserved_characters_is_one_path_segment() {
         let at = addresses("https://scim.example/v2/");
         for (id, segment) in
             [("2819c223", "2819c223"), ("a/../b?c#d", "a%2F..%2Fb%3Fc%23d"), ("%2e%2e", "%252e%252e"), ("ü", "%C3%BC")]
@@ -149,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ipv6_host_stays_one() {
+    fn an_ipv6_host_keeps_its_brackets() {
         let at = addresses("http://[::1]:8080");
         assert_eq!(at.endpoint(ResourceType::Group).as_str(), "http://[::1]:8080/Groups");
     }

@@ -1,27 +1,29 @@
-//! What a target says that it can do: the service provider configuration (RFC 7643 section 5), read as raw JSON
-//! because typed reading fails on real servers.
+//! Reads the service provider configuration of a target (RFC 7643 section 5).
+//! Does not know: which requests depend on it.
+//!
+//! It reads raw JSON, because some servers send types that the RFC does not allow.
 
 use serde_json::Value;
 
 use super::json::member;
 
-/// The claims of a target. Claims, not proofs: some targets say less than they do, some more.
+/// What a target says that it supports. This is not a proof: some targets list more than they support, some less.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Capabilities {
-    /// `PATCH`.
+    /// `PATCH` is supported.
     pub patch: bool,
-    /// Filters.
+    /// Filters are supported.
     pub filter: bool,
-    /// The most resources that a filter answers.
+    /// The target returns this many resources for a filter at most (`maxResults`).
     pub max_results: Option<u64>,
-    /// `/Bulk`.
+    /// `/Bulk` is supported.
     pub bulk: bool,
-    /// Entity tags.
+    /// Entity tags are supported.
     pub etag: bool,
 }
 
 impl Capabilities {
-    /// Reads a service provider configuration; what is missing counts as not supported.
+    /// Reads a service provider configuration. A missing member counts as not supported.
     pub fn read(configuration: &Value) -> Self {
         let supported = |name: &str| match member(configuration, name).and_then(|c| member(c, "supported")) {
             Some(Value::Bool(b)) => *b,
@@ -37,7 +39,7 @@ impl Capabilities {
         }
     }
 
-    /// The claims, one a line.
+    /// Returns one printable line for each feature.
     pub fn facts(&self) -> Vec<String> {
         let yes_or_no = |b| if b { "yes" } else { "no" };
         vec![
@@ -58,7 +60,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn claims_are_read_in_every_shape() {
+    fn capabilities_are_read_in_any_letter_case_and_type() {
         let capabilities = Capabilities::read(&json!({
             "Patch": {"supported": "True"}, "filter": {"supported": true, "maxResults": 200}, "bulk": [], "etag": null
         }));

@@ -1,4 +1,4 @@
-//! Filters (RFC 7644 section 3.4.2.2), with values that cannot leave their place.
+//! Builds filters (RFC 7644 section 3.4.2.2) in which a value cannot change the expression.
 
 use serde_json::Value;
 
@@ -14,7 +14,7 @@ pub enum Identifier {
 }
 
 impl Identifier {
-    /// The field code.
+    /// Returns the field code.
     pub fn code(self) -> &'static str {
         match self {
             Self::UserName => "userName",
@@ -22,7 +22,7 @@ impl Identifier {
         }
     }
 
-    /// The filter when *Filter Expression* is blank: the vendor's own two.
+    /// Returns the filter for a blank *Filter Expression*: that of the vendor's connector.
     pub fn default_filter(self) -> &'static str {
         match self {
             Self::UserName => "userName eq \"%s\"",
@@ -31,7 +31,7 @@ impl Identifier {
     }
 }
 
-/// A *Filter Expression* with the value in place of `"%s"` or `%s`: JSON-escaped and in quotes either way.
+/// Puts a value in place of `"%s"` or `%s` in a *Filter Expression*, as a JSON string.
 pub fn render_filter(expression: &str, value: &str) -> String {
     let value = Value::from(value).to_string();
     match expression.split_once("\"%s\"").or_else(|| expression.split_once("%s")) {
@@ -40,17 +40,17 @@ pub fn render_filter(expression: &str, value: &str) -> String {
     }
 }
 
-/// The plain filter that every target should know.
+/// Returns the filter that finds a user by `userName`.
 pub fn user_name_equals(value: &str) -> String {
     render_filter("userName eq \"%s\"", value)
 }
 
-/// The filter that finds a group by its name.
+/// Returns the filter that finds a group by `displayName`.
 pub fn display_name_equals(name: &str) -> String {
     render_filter("displayName eq \"%s\"", name)
 }
 
-/// All values of the attribute that identifies users: `userName`, or the value of every e-mail address.
+/// Returns all values of the identifier in a resource: `userName`, or each e-mail address.
 pub fn identifier_values(resource: &Value, identifier: Identifier) -> Vec<String> {
     let text = |v: &Value| v.as_str().map(str::to_owned);
     match identifier {
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn every_address_of_a_user_identifies() {
+    fn each_email_address_of_a_user_is_an_identifier_value() {
         let user = json!({"Emails": [{"value": "a@x"}, {"VALUE": "b@x"}, null, {"type": "work"}, "c@x"]});
         assert_eq!(identifier_values(&user, Identifier::WorkEmail), ["a@x", "b@x", "c@x"]);
         assert_eq!(identifier_values(&json!({"username": "u"}), Identifier::UserName), ["u"]);

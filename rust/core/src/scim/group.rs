@@ -1,4 +1,5 @@
-//! Groups (RFC 7643 section 4.2): `displayName` and `members`, and nothing else of our own.
+//! Compares and builds groups (RFC 7643 section 4.2): `displayName` and `members`.
+//! Does not know: which HTTP method is sent.
 
 use std::collections::HashSet;
 
@@ -7,18 +8,18 @@ use serde_json::{Map, Value, json};
 use super::json::member;
 use super::version::Version;
 
-/// The most members that one `PATCH` adds or removes: targets drop or refuse what is beyond.
+/// One `PATCH` changes this many members at most, because some targets drop or reject more.
 pub const PATCH_MEMBERS_MAX: usize = 100;
 
 /// The message schema of RFC 7644 section 3.5.2.
 const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 
-/// A member to be: the target's id, and whether it is a group.
+/// A member that a group should have.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct MemberId {
-    /// The target's id.
+    /// The target id.
     pub id: String,
-    /// A nested group.
+    /// True for a nested group.
     pub is_group: bool,
 }
 
@@ -28,10 +29,10 @@ impl MemberId {
     }
 }
 
-/// What an update has to change in a group.
+/// The differences that an update writes to a group.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct GroupChanges {
-    /// The new name, where it differs.
+    /// The new name, if it differs.
     pub name: Option<String>,
     /// Members to add.
     pub add: Vec<MemberId>,
@@ -40,17 +41,19 @@ pub struct GroupChanges {
 }
 
 impl GroupChanges {
-    /// The differences between a group of the target and what it should be. `members`: `None` = unknown, nothing
-    /// changes; `kept_but`: `None` = whoever is not among them goes, else only these go. Takes time proportional to the
-    /// number of members.
+    /// Compares a group of the target with what it should be.
+    ///
+    /// `members`: `None` if they are unknown, then no member changes.
+    /// `removable_ids`: `None` if each member that is not in `members` is removed, otherwise only these ids are removed.
+    /// The time is proportional to the number of members.
     pub fn between(
         current: &Value,
         name: &str,
         members: Option<&[MemberId]>,
         removable_ids: Option<&[String]>,
     ) -> Self {
-        let now = display_name(current);
-        let mut changes = Self { name: (now != Some(name)).then(|| name.to_owned()), ..Self::default() };
+        let current_name = display_name(current);
+        let mut changes = Self { name: (current_name != Some(name)).then(|| name.to_owned()), ..Self::default() };
         let Some(members) = members else { return changes };
         let present = member_ids(current);
         let present_set: HashSet<&str> = present.iter().copied().collect();
@@ -71,12 +74,12 @@ impl GroupChanges {
         changes
     }
 
-    /// Whether there is nothing to do.
+    /// Returns true if nothing differs.
     pub fn is_empty(&self) -> bool {
         self.name.is_none() && self.add.is_empty() && self.remove.is_empty()
     }
 
-    /// The bodies of the `PATCH` requests, in order, each with at most [`BATCH`] members.
+    /// Returns the bodies of the `PATCH` requests in order, each with at most [`PATCH_MEMBERS_MAX`] changes.
     pub fn patches(&self, version: Version) -> Vec<Value> {
         let mut group_changes: Vec<GroupChange<'_>> = self.name.as_deref().map(GroupChange::Name).into_iter().collect();
         group_changes.extend(self.add.iter().map(GroupChange::Add));
@@ -85,18 +88,18 @@ impl GroupChanges {
             Version::V2_0 => patch_op_body(batch),
             Version::V1_1 => partial_group_body(batch),
         };
-        // Implementations of SCIM 1.1 keep the only member that goes where another one comes in the same request.
+        // Some SCIM 1.1 targets do not remove the only member if the same request adds another one.
         let split =
             if version == Version::V1_1 { group_changes.len() - self.remove.len() } else { group_changes.len() };
         let (first, rest) = group_changes.split_at(split);
         first.chunks(PATCH_MEMBERS_MAX).chain(rest.chunks(PATCH_MEMBERS_MAX)).map(body).collect()
     }
 
-    /// The body of a merge `PUT`: the target's own group with the changes laid over it.
+    /// Returns the body of a merge `PUT`: the group of the target with the changes.
     pub fn merged(&self, current: &Value) -> Value {
         let mut group = current.as_object().cloned().unwrap_or_default();
         group.retain(|name, _| !["meta", "members", "displayName"].iter().any(|own| name.eq_ignore_ascii_case(own)));
-        // What has no value is not there (RFC 7643 section 2.5).
+        // An attribute without a value is unassigned (RFC 7643 section 2.5).
         group.retain(|_, value| !value.is_null() && value != "");
         let name = self.name.as_deref().or_else(|| display_name(current)).unwrap_or_default();
         group.insert("displayName".into(), name.into());
@@ -114,7 +117,7 @@ impl GroupChanges {
     }
 }
 
-/// One thing that a `PATCH` changes.
+/// One change in a `PATCH`.
 enum GroupChange<'c> {
     Name(&'c str),
     Add(&'c MemberId),
@@ -128,7 +131,7 @@ fn patch_op_body(batch: &[GroupChange<'_>]) -> Value {
         match change {
             GroupChange::Name(name) => operations.push(json!({"op": "replace", "path": "displayName", "value": name})),
             GroupChange::Add(member) => added.push(member.entry()),
-            // One filtered path a member: the form that every target with `PATCH` knows, the last member included.
+            // Every target with `PATCH` supports one filtered path per member, also for the last member.
             GroupChange::Remove(id) => {
                 let path = format!("members[value eq {}]", Value::from(*id));
                 operations.push(json!({"op": "remove", "path": path}));
@@ -141,7 +144,7 @@ fn patch_op_body(batch: &[GroupChange<'_>]) -> Value {
     json!({"schemas": [PATCH_OP], "Operations": operations})
 }
 
-/// SCIM 1.1: a partial resource; removals carry `operation`.
+/// Builds a `PATCH` of SCIM 1.1: a partial resource, in which a removed member has `operation`.
 fn partial_group_body(batch: &[GroupChange<'_>]) -> Value {
     let mut body = Map::from_iter([("schemas".to_owned(), json!([schema(Version::V1_1)]))]);
     let mut members = Vec::new();
@@ -160,7 +163,7 @@ fn partial_group_body(batch: &[GroupChange<'_>]) -> Value {
     Value::Object(body)
 }
 
-/// The body of a create. Without `members` where they are unknown.
+/// Returns the body of a create, without `members` if they are unknown.
 pub fn new_group_body(version: Version, name: &str, members: Option<&[MemberId]>) -> Value {
     let mut body = json!({"schemas": [schema(version)], "displayName": name});
     if let (Some(members), Some(object)) = (members, body.as_object_mut()) {
@@ -171,7 +174,7 @@ pub fn new_group_body(version: Version, name: &str, members: Option<&[MemberId]>
     body
 }
 
-/// The name of a group.
+/// Returns the name of a group.
 pub fn display_name(group: &Value) -> Option<&str> {
     member(group, "displayName")?.as_str()
 }
@@ -199,7 +202,7 @@ fn member_ids(group: &Value) -> Vec<&str> {
     entries(group).iter().filter_map(member_id).collect()
 }
 
-/// An entry as it may be sent back: `display` and `$ref` are the target's own.
+/// Returns a member without `display` and `$ref`, which are read-only.
 fn without_read_only(entry: &Value, id: &str) -> Value {
     let mut kept = Map::from_iter([("value".to_owned(), id.into())]);
     if let Some(kind) = member(entry, "type").filter(|kind| kind.is_string()) {
@@ -222,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn only_differences_count() {
+    fn only_differences_are_written() {
         let changes = GroupChanges::between(&group("A", &["1", "2"]), "A", Some(&[user("2"), user("3")]), None);
         assert_eq!((&changes.name, &changes.add, &changes.remove), (&None, &vec![user("3")], &vec!["1".to_owned()]));
         let merged = GroupChanges::between(&group("A", &["1", "2"]), "A", Some(&[user("2"), user("3")]), Some(&[]));
@@ -254,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn a_merge_put_keeps_what_is_not_ours_and_leaves_out_what_is_read_only() {
+    fn a_merge_put_keeps_other_attributes_and_omits_read_only_ones() {
         let changes = GroupChanges::between(&group("A", &["1"]), "B", Some(&[user("1"), user("2")]), None);
         assert_eq!(
             changes.merged(&group("A", &["1"])),
@@ -263,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn ten_thousand_members_go_in_batches_of_a_hundred() {
+    fn ten_thousand_members_are_added_in_batches_of_100() {
         let many: Vec<_> = (0..10_000).map(|n| user(&n.to_string())).collect();
         let changes = GroupChanges::between(&group("A", &[]), "A", Some(&many), None);
         let patches = changes.patches(Version::V2_0);
@@ -272,14 +275,14 @@ mod tests {
     }
 
     #[test]
-    fn half_compliant_members_are_read() {
+    fn members_in_other_shapes_are_read() {
         for members in [json!([{"VALUE": "1"}, null, {"value": 5}, {}]), json!(["1"]), json!({"value": "1"})] {
             assert_eq!(member_ids(&json!({"Members": members})), ["1"]);
         }
     }
 
     #[test]
-    fn a_nested_group_says_that_it_is_one() {
+    fn a_nested_group_has_the_type_group() {
         let nested = MemberId { id: "g2".into(), is_group: true };
         let body = new_group_body(Version::V2_0, "A", Some(&[nested, user("1")]));
         assert_eq!(body["members"], json!([{"value": "g2", "type": "Group"}, {"value": "1"}]));

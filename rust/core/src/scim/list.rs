@@ -1,25 +1,25 @@
-//! Lists (RFC 7644 section 3.4.2), read leniently.
+//! Reads lists (RFC 7644 section 3.4.2), also in forms that the RFC does not allow.
 
 use serde_json::Value;
 
 use super::filter::{Identifier, identifier_values};
 use super::json::member;
-use crate::Failure;
+use crate::{Failure, Message};
 
 /// One page of a list.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ListResponse {
-    /// The resources on it.
+    /// The resources of this page.
     pub resources: Vec<Value>,
-    /// `totalResults`, if it is there and a number.
+    /// `totalResults`, if it is a number.
     pub total: Option<u64>,
 }
 
-/// Reads a list answer. `Resources` may be missing where nothing was found; member names are read in any case; a bare
-/// array counts as a list.
+/// Reads the response to a search. `Resources` may be missing if `totalResults` is present. Names may have any letter
+/// case. An array without an object around it counts as a list.
 ///
 /// # Errors
-/// [`Failure::Protocol`] for anything that is no list.
+/// [`Failure::Protocol`] if the body is not a list.
 pub fn read_list_response(body: Value) -> Result<ListResponse, Failure> {
     let total = member(&body, "totalResults").and_then(Value::as_u64);
     let resources = match body {
@@ -36,11 +36,12 @@ pub fn read_list_response(body: Value) -> Result<ListResponse, Failure> {
 }
 
 fn not_a_list() -> Failure {
-    Failure::Protocol("the target's answer is JSON but no SCIM list; check SCIM URL and the API paths".into())
+    let text = "the target returned JSON that is not a SCIM list";
+    Failure::Protocol(Message::new(text).with_hint("check SCIM URL, Users API Path and Groups Path API"))
 }
 
-/// How well a resource carries an identifier's value: `None` not at all, `Some(false)` but for letter case,
-/// `Some(true)` to the letter.
+/// Compares the identifier of a resource with a value: `None` if they differ, `Some(false)` if only the letter case
+/// differs, `Some(true)` if they are equal.
 pub fn match_identifier(resource: &Value, identifier: Identifier, value: &str) -> Option<bool> {
     let lower = value.to_lowercase();
     identifier_values(resource, identifier)
@@ -56,7 +57,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn half_compliant_lists_are_read() {
+    fn lists_in_other_shapes_are_read() {
         let resources = vec![json!({"id": "1"})];
         for (body, expected) in [
             (json!({"totalResults": 1, "Resources": [{"id": "1"}]}), (resources.clone(), Some(1))),
@@ -72,14 +73,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_list_is_refused() {
+    fn a_body_that_is_not_a_list_is_rejected() {
         for body in [json!({}), json!({"id": "1"}), json!("x"), json!(null), json!({"Resources": "x"})] {
             assert_eq!(read_list_response(body).unwrap_err().code(), "protocol");
         }
     }
 
     #[test]
-    fn identity_is_equality_but_for_letter_case() {
+    fn an_identifier_matches_in_any_letter_case() {
         let user = json!({"userName": "Anna@Example.com"});
         assert_eq!(match_identifier(&user, Identifier::UserName, "anna@example.com"), Some(false));
         assert_eq!(match_identifier(&user, Identifier::UserName, "Anna@Example.com"), Some(true));

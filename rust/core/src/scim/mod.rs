@@ -1,6 +1,5 @@
-//! The protocol: addresses, filters, lists and what a target says that it can do (RFC 7644). Pure: it builds and
-//! reads, and sends nothing.
-//! Does not know: settings, fields, the wire.
+//! Builds and reads what SCIM defines: addresses, filters, lists, groups, the service provider configuration (RFC 7644).
+//! Does not know: settings, fields, HTTP.
 
 mod address;
 mod discovery;

@@ -1,4 +1,4 @@
-//! The versions of the protocol and what differs between them as data.
+//! Lists the versions of SCIM and their media types.
 
 /// *SCIM Version*.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -10,7 +10,7 @@ pub enum Version {
 }
 
 impl Version {
-    /// What `Accept` and `Content-Type` carry: RFC 7644 section 3.1, SCIM 1.1 protocol section 3.
+    /// Returns the values of `Accept` and `Content-Type`: RFC 7644 section 3.1, SCIM 1.1 protocol section 3.
     pub fn media_types(self) -> (&'static str, &'static str) {
         match self {
             Self::V2_0 => ("application/scim+json, application/json;q=0.9", "application/scim+json"),

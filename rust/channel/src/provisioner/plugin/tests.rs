@@ -102,7 +102,7 @@ fn groups_travel_with_the_ids_of_their_members_and_those_without_are_named() {
         GroupRecord { id: Some("g1".into()), name: "Staff".into(), members: Some(members), ..GroupRecord::default() };
     let done = plugin.update_group(&staff).unwrap();
     assert_eq!((done.report.outcome, done.report.id.as_deref()), (Outcome::Updated, Some("g1")));
-    assert_eq!(done.report.warnings, ["1 members without a target id were left out: bob"]);
+    assert_eq!(done.report.warnings, ["1 members without a target id were not sent: bob"]);
     plugin.create_group(&GroupRecord { id: None, members: Some(Vec::new()), ..staff.clone() }).unwrap();
     plugin.delete_group(&staff).unwrap();
     let sent = std::fs::read_to_string(stage.folder.path().join("java.args")).unwrap();
