@@ -134,7 +134,7 @@ impl Target {
     fn put(&self, id: &str, group: &GroupRecord, outcome: Outcome) -> Result<OperationResult, Failure> {
         self.groups.lock().unwrap().insert(id.to_owned(), group.clone());
         let report = Report::new(outcome, Some(id));
-        Ok(group.skipped_members_warning().into_iter().fold(report, Report::warn).into())
+        Ok(group.unsent_members_warning().into_iter().fold(report, Report::warn).into())
     }
 
     fn note(&self, call: &str, record: &Record) -> Result<(), Failure> {

@@ -118,7 +118,7 @@ impl Plugin {
     /// Creates or updates a group. The SPI takes ids of members only, so those without one are named here.
     fn push_group(&self, call: &str, group: &GroupRecord) -> Result<OperationResult, Failure> {
         let mut done = self.operation(call, group_pairs(group))?;
-        done.report.warnings.extend(group.skipped_members_warning());
+        done.report.warnings.extend(group.unsent_members_warning());
         Ok(done)
     }
 }

@@ -29,8 +29,8 @@ impl Connector {
     pub fn check(&self) -> Result<CheckReport, Failure> {
         self.mark_used();
         let deadline = self.deadline();
-        let filter_works = self.check_credentials(deadline).map_err(|t| t.failure)?;
-        let capabilities = self.capabilities(deadline).map_err(|u| u.failure)?;
+        let filter_works = self.check_credentials(deadline).map_err(|error| error.failure)?;
+        let capabilities = self.capabilities(deadline).map_err(|error| error.failure)?;
         // The target must have the fields that the settings name.
         self.catalogue_for(&Record::default(), deadline).map_err(|t| t.failure)?;
         let mut report = CheckReport { facts: Vec::new(), warnings: self.settings.warnings() };
@@ -71,11 +71,13 @@ impl Connector {
         let mut warnings = Vec::new();
         if !filter_works {
             warnings.push(if self.ignores_filters.load(Ordering::Relaxed) {
-                "Filter Expression: the target ignores filters, so the connector reads the whole list of users once per \
-                 cycle; check Filter Expression".into()
+                "Filter Expression: the target ignores filters, so the connector reads the whole list of users once \
+                 per cycle; check Filter Expression"
+                    .into()
             } else {
-                "Filter Expression: the target does not apply this filter, so existing users may not be found; change Filter \
-                 Expression".into()
+                "Filter Expression: the target does not apply this filter, so existing users may not be found; \
+                 change Filter Expression"
+                    .into()
             });
         }
         let Some(capabilities) = capabilities else { return warnings };
@@ -93,7 +95,10 @@ impl Connector {
         if let (Some(page_size), Some(page_size_max)) = (settings.results_per_page, capabilities.max_results)
             && u64::from(page_size) > page_size_max
         {
-            warnings.push(format!("Results Per Page: is {page_size}, but the target returns at most {page_size_max}; set {page_size_max} or less"));
+            warnings.push(format!(
+                "Results Per Page: is {page_size}, but the target returns at most {page_size_max}; set {page_size_max} \
+                 or less"
+            ));
         }
         warnings
     }

@@ -1,4 +1,5 @@
 //! Finds, creates, updates and deletes groups: their name and members, nothing else.
+//! Does not know: users, fields.
 
 use crate::sync::lock_ignoring_poison;
 use std::collections::{HashMap, HashSet};
@@ -90,13 +91,13 @@ type GroupIndex = HashMap<String, Vec<(String, String)>>;
 const CACHE_ENTRIES_MAX: usize = 100;
 
 impl GroupRecord {
-    /// The target's id, unless it is unknown or empty.
+    /// Returns the target id, unless it is unknown or empty.
     pub fn known_id(&self) -> Option<&str> {
         self.id.as_deref().filter(|id| !id.is_empty())
     }
 
     /// Returns a warning that names the members without a target id; `None` if each member has one.
-    pub fn skipped_members_warning(&self) -> Option<String> {
+    pub fn unsent_members_warning(&self) -> Option<String> {
         let members = self.members.iter().flatten();
         let without: Vec<_> = members.filter(|m| m.known_id().is_none()).map(|m| printable(&m.name)).collect();
         let more = without.len().saturating_sub(WARNING_NAMES_MAX);
@@ -122,7 +123,7 @@ impl GroupRecord {
 }
 
 impl GroupMember {
-    /// The target's id, unless it is unknown or empty.
+    /// Returns the target id, unless it is unknown or empty.
     pub fn known_id(&self) -> Option<&str> {
         self.id.as_deref().filter(|id| !id.is_empty())
     }
@@ -212,7 +213,7 @@ impl Session {
                 Outcome::Deleted
             } else {
                 match self
-                    .send_with_retry(&found, deadline, |current| self.send(Method::Delete, current, None, deadline))
+                    .send_with_reread(&found, deadline, |current| self.send(Method::Delete, current, None, deadline))
                 {
                     Ok(_) => Outcome::Deleted,
                     Err(OperationError { failure: Failure::NotFound(_), .. }) => Outcome::AlreadyGone,
@@ -341,7 +342,7 @@ impl Session {
     /// Creates a group, or adopts it if another request has created it.
     fn post_group(&self, group: &GroupRecord, deadline: Deadline) -> Result<Report, OperationError> {
         let connector = self.connector();
-        let (members, warning) = (group.member_ids(), group.skipped_members_warning());
+        let (members, warning) = (group.member_ids(), group.unsent_members_warning());
         let report = |outcome, id: Option<&str>| {
             let report = Report::new(outcome, id);
             warning.iter().fold(report, |report, warning| report.warn(warning))
@@ -373,7 +374,8 @@ impl Session {
                     Some(found) => self.change_group(group, &found, true, deadline),
                     None => {
                         let text = format!(
-                            "creating the group: the target returned {}, but a search by displayName does not find it",
+                            "creating the group: the target returned {}, but a search by displayName does not find the \
+                             group",
                             status_and_reason(&response)
                         );
                         let hint = "check at the target for a hidden or deleted group with this name";
@@ -400,9 +402,9 @@ impl Session {
         let id = match response_id.or_else(|| response.location.as_deref().and_then(id_from_location)) {
             Some(id) => id,
             None => self.group_by_name(&group.name, deadline)?.ok_or_else(|| {
-                Failure::Protocol(
-                    "creating the group: the target returned no id, and a search by displayName does not find the group"
-                        .into())
+                let text = "creating the group: the target returned no id, and a search by displayName does not find \
+                            the group";
+                Failure::Protocol(text.into())
             })?,
         };
         lock_ignoring_poison(&self.group_cache).ids_by_name.insert(group.name.clone(), id.clone());
@@ -426,7 +428,7 @@ impl Session {
         deadline: Deadline,
     ) -> Result<Report, OperationError> {
         let connector = self.connector();
-        let (members, warning) = (group.member_ids(), group.skipped_members_warning());
+        let (members, warning) = (group.member_ids(), group.unsent_members_warning());
         let changes_from = |current: &MatchedResource| {
             GroupChanges::between(&current.resource, &group.name, members.as_deref(), group.removable_ids())
         };
@@ -437,7 +439,7 @@ impl Session {
             (false, false) => Outcome::Updated,
         };
         if !changes.is_empty() && !connector.environment.dry_run {
-            self.send_with_retry(found, deadline, |current| {
+            self.send_with_reread(found, deadline, |current| {
                 // After a 412 the group was read again, so the differences are new.
                 self.send_group(current, &changes_from(current), members.is_some(), deadline)
             })?;

@@ -24,13 +24,14 @@ type LatchKey = (String, String, Option<u32>, bool);
 /// Latches outlive connectors, because a new token makes a new connector and must not open the latch.
 static LATCHES: Lazy<Mutex<HashMap<LatchKey, Arc<Latch>>>> = Lazy::new(Mutex::default);
 
-/// Is shut once a cycle exceeded the limit.
+/// Stops the removals of a channel after a cycle exceeded the limit.
 #[derive(Debug, Default)]
 pub(super) struct Latch {
     is_shut: AtomicBool,
 }
 
 impl Latch {
+    /// Returns the latch of a connector. Connectors of the same channel, SCIM URL and limit share it.
     pub(super) fn for_connector(key: &ConnectorKey) -> Arc<Self> {
         let settings = &key.settings;
         let key = (key.channel.clone(), settings.scim_url.to_string(), settings.max_removals, key.dry_run);

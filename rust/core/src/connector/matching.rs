@@ -87,8 +87,8 @@ impl Session {
         if has_mismatch && connector.is_equality_filter() {
             connector.ignores_filters.store(true, Ordering::Relaxed);
             log::warn!(
-                "the target ignores filters, so the connector reads the whole list of users once per cycle; check Filter \
-                 Expression"
+                "the target ignores filters, so the connector reads the whole list of users once per cycle; check \
+                 Filter Expression"
             );
             return self.look_up_in_list(value, deadline);
         }
@@ -157,8 +157,8 @@ impl Connector {
         self.settings.filter.split_whitespace().nth(1).is_some_and(|operator| operator.eq_ignore_ascii_case("eq"))
     }
 
-    /// Calls `visit` with each resource of a list, page by page. Ends at `totalResults`, at a page without new ids, or if
-    /// `visit` returns false. The next page begins after the number of resources that were received.
+    /// Calls `visit` with each resource of a list, page by page. Ends at `totalResults`, at a page without new ids, or
+    /// if `visit` returns false. The next page begins after the number of resources that were received.
     pub(super) fn for_each_resource(
         &self,
         kind: ResourceType,

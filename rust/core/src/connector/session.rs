@@ -87,11 +87,11 @@ pub(super) struct SessionCache {
     matched_by_identifier: HashMap<String, Option<String>>,
     /// How many operations each option skipped.
     skip_counts: BTreeMap<ProvisioningOption, u64>,
-    /// Operations in this cycle.
+    /// Number of operations in this cycle.
     operations: u32,
-    /// Operations in this cycle that got 403.
+    /// Number of operations in this cycle that got 403.
     forbidden: u32,
-    /// Transport failures in a row.
+    /// Number of transport failures in a row.
     transport_failures: u32,
 }
 
@@ -355,7 +355,7 @@ impl Session {
                 Ok(preview)
             }
             // The table has these effects for a present account only.
-            (_, None) => Err(Failure::NotFound("the user is not at the target".into()).into()),
+            (_, None) => Err(Failure::NotFound("the target does not have the user".into()).into()),
         }
     }
 
@@ -490,8 +490,8 @@ impl Connector {
         OperationError { failure, forbidden: response.status == 403, maybe_done: response.status >= 500 }
     }
 
-    /// Redacts secret values of the record in a failure, because the reason of a target may repeat them. The HTTP client
-    /// redacts credentials.
+    /// Redacts secret values of the record in a failure, because the reason of a target may repeat them. The HTTP
+    /// client redacts credentials.
     fn without_secrets(&self, record: Option<&Record>, failure: Failure) -> Failure {
         let mut secrets: Vec<&str> = Vec::new();
         if let Some(record) = record {
@@ -525,6 +525,9 @@ pub(super) fn status_and_reason(response: &Response) -> String {
 /// The report if the stored account is absent and another account has its identifier.
 fn report_reused_identifier(stored: &str) -> Preview {
     Report::new(Outcome::AlreadyGone, Some(stored))
-        .warn("the target does not have the account with the stored id, and another account has its identifier, which was not changed")
+        .warn(
+            "the target does not have the account with the stored id, and another account has its identifier, which \
+             was not changed",
+        )
         .into()
 }

@@ -197,7 +197,7 @@ impl Session {
         if connector.environment.dry_run {
             return Ok(preview);
         }
-        let response = self.send_with_retry(found, deadline, |current| {
+        let response = self.send_with_reread(found, deadline, |current| {
             // After a 412 the resource was read again, so the differences are new.
             let changes = catalogue.changes(&current.resource, record, clearable)?;
             self.send_changes(current, &changes, active, deadline)
@@ -281,12 +281,12 @@ impl Session {
         Ok(Report::new(outcome, Some(&found.id)).into())
     }
 
-    /// Changes `active` to false, and nothing else, then verifies it. Sends one `PATCH` operation if the target supports
-    /// `PATCH`. Otherwise, or if the target rejects the `PATCH`, sends a merge `PUT`.
+    /// Changes `active` to false, and nothing else, then verifies it. Sends one `PATCH` operation if the target
+    /// supports `PATCH`. Otherwise, or if the target rejects the `PATCH`, sends a merge `PUT`.
     fn set_inactive(&self, found: &MatchedResource, deadline: Deadline) -> Result<Outcome, OperationError> {
         let connector = self.connector();
         let use_patch = connector.capabilities(deadline)?.is_some_and(|c| c.patch);
-        let sent = self.send_with_retry(found, deadline, |current| {
+        let sent = self.send_with_reread(found, deadline, |current| {
             if use_patch {
                 let response = self.send_patch(current, &[], Some(false), deadline)?;
                 if !is_patch_unsupported(&response) {
@@ -332,7 +332,7 @@ impl Session {
         if self.connector().environment.dry_run {
             return Ok(deleted);
         }
-        match self.send_with_retry(found, deadline, |current| self.send(Method::Delete, current, None, deadline)) {
+        match self.send_with_reread(found, deadline, |current| self.send(Method::Delete, current, None, deadline)) {
             Ok(_) => Ok(deleted),
             Err(OperationError { failure: Failure::NotFound(_), .. }) => {
                 Ok(Report::new(Outcome::AlreadyGone, Some(&found.id)).into())
@@ -343,7 +343,7 @@ impl Session {
 
     /// Sends a write. If the resource has changed since it was read (412), reads it again and sends once more. Returns
     /// the response of a success.
-    pub(super) fn send_with_retry(
+    pub(super) fn send_with_reread(
         &self,
         found: &MatchedResource,
         deadline: Deadline,
@@ -389,7 +389,7 @@ impl Session {
 /// method.
 fn unsupported_method(method: Method, kind: ResourceType) -> Option<(&'static str, &'static str)> {
     match (method, kind) {
-        (Method::Delete, ResourceType::User) => Some(("deleting users", "set Remove User Action = Disable")),
+        (Method::Delete, ResourceType::User) => Some(("DELETE of users", "set Remove User Action = Disable")),
         (Method::Put, ResourceType::User) => Some(("PUT of users", "set User Update Method = PATCH")),
         (Method::Put, ResourceType::Group) => Some(("PUT of groups", "select Use PATCH for Group Updates")),
         (Method::Patch, ResourceType::Group) => Some(("PATCH of groups", "clear Use PATCH for Group Updates")),

@@ -1,7 +1,7 @@
 //! Decides rows 1 to 15 of the decision table, as a pure function.
 //! Does not know: HTTP, resources, sessions.
 //!
-//! `docs/decisions.md` has the table and the reason of each row. Each row has a test below, with its number in the name.
+//! `docs/decisions.md` has the table and the reason of each row. Each row has a test below with its number.
 
 use crate::record::{Outcome, ProvisioningOption};
 use crate::settings::RemoveAction;

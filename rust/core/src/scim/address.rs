@@ -1,4 +1,5 @@
 //! Builds the addresses of a target from SCIM URL, API paths and ids. An id becomes one path segment.
+//! Does not know: requests, resources.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;

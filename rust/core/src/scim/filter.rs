@@ -1,4 +1,5 @@
 //! Builds filters (RFC 7644 section 3.4.2.2) in which a value cannot change the expression.
+//! Does not know: requests, settings.
 
 use serde_json::Value;
 

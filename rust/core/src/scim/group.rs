@@ -44,7 +44,7 @@ impl GroupChanges {
     /// Compares a group of the target with what it should be.
     ///
     /// `members`: `None` if they are unknown, then no member changes.
-    /// `removable_ids`: `None` if each member that is not in `members` is removed, otherwise only these ids are removed.
+    /// `removable_ids`: `None` if each member that is not in `members` is removed, otherwise only these are removed.
     /// The time is proportional to the number of members.
     pub fn between(
         current: &Value,

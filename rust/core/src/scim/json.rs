@@ -9,7 +9,7 @@ pub fn member<'v>(object: &'v Value, name: &str) -> Option<&'v Value> {
     object.get(name).or_else(|| object.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value))
 }
 
-/// Returns the `id` of a resource, as text. A number becomes its digits. `None` if it is missing, empty or another type.
+/// Returns the `id` of a resource, as text. A number becomes its digits. `None` if missing, empty or another type.
 pub fn id(resource: &Value) -> Option<String> {
     match member(resource, "id")? {
         Value::String(id) if !id.is_empty() => Some(id.clone()),

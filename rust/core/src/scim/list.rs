@@ -1,4 +1,5 @@
 //! Reads lists (RFC 7644 section 3.4.2), also in forms that the RFC does not allow.
+//! Does not know: requests, paging.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! Builds and reads what SCIM defines: addresses, filters, lists, groups, the service provider configuration (RFC 7644).
+//! Builds and reads what SCIM defines: addresses, filters, lists, groups, service provider configuration (RFC 7644).
 //! Does not know: settings, fields, HTTP.
 
 mod address;

@@ -1,4 +1,5 @@
 //! Lists the versions of SCIM and their media types.
+//! Does not know: requests.
 
 /// *SCIM Version*.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
