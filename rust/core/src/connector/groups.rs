@@ -290,7 +290,7 @@ impl Session {
                 // The target ignored the filter.
                 Ok(None) => {}
                 // The target supports filters, but not for groups.
-                Err(OperationError { failure: Failure::Rejected(_), forbidden: false, .. }) => {}
+                Err(OperationError { failure: Failure::Rejected(_), is_forbidden: false, .. }) => {}
                 Err(error) => return Err(error),
             }
         }
@@ -351,7 +351,7 @@ impl Session {
             return Ok(report(Outcome::Created, None));
         }
         let lock = connector.lock_identifier(&format!("group {}", group.name), deadline)?;
-        if lock.waited
+        if lock.has_waited
             && let Some(found) = self.locate_group(None, &group.name, deadline)?
         {
             return self.change_group(group, &found, true, deadline);
@@ -458,7 +458,7 @@ impl Session {
         &self,
         found: &MatchedResource,
         changes: &GroupChanges,
-        members_known: bool,
+        are_members_known: bool,
         deadline: Deadline,
     ) -> Result<Response, OperationError> {
         if changes.is_empty() {
@@ -466,7 +466,7 @@ impl Session {
         }
         let connector = self.connector();
         let use_patch = connector.settings.group_patch
-            || !members_known && connector.capabilities(deadline)?.is_some_and(|capabilities| capabilities.patch);
+            || !are_members_known && connector.capabilities(deadline)?.is_some_and(|capabilities| capabilities.patch);
         if !use_patch {
             return self.send(Method::Put, found, Some(changes.merged(&found.resource)), deadline);
         }

@@ -212,7 +212,7 @@ impl From<&Settings> for DecisionOptions {
             update: settings.update,
             remove: settings.remove,
             provision_disabled: settings.provision_disabled,
-            action: settings.remove_action,
+            remove_action: settings.remove_action,
         }
     }
 }

@@ -56,20 +56,20 @@ pub(super) struct MatchedResource {
 pub(super) struct OperationError {
     pub(super) failure: Failure,
     /// The target returned 403.
-    pub(super) forbidden: bool,
+    pub(super) is_forbidden: bool,
     /// The target may have carried out the request although it failed.
     pub(super) maybe_done: bool,
 }
 
 impl From<Failure> for OperationError {
     fn from(failure: Failure) -> Self {
-        Self { failure, forbidden: false, maybe_done: false }
+        Self { failure, is_forbidden: false, maybe_done: false }
     }
 }
 
 impl From<RequestError> for OperationError {
     fn from(error: RequestError) -> Self {
-        Self { failure: error.failure, forbidden: false, maybe_done: error.maybe_done }
+        Self { failure: error.failure, is_forbidden: false, maybe_done: error.maybe_done }
     }
 }
 
@@ -90,7 +90,7 @@ pub(super) struct SessionCache {
     /// Number of operations in this cycle.
     operations: u32,
     /// Number of operations in this cycle that got 403.
-    forbidden: u32,
+    forbidden_count: u32,
     /// Number of transport failures in a row.
     transport_failures: u32,
 }
@@ -249,8 +249,8 @@ impl Session {
     ) -> Result<Preview, OperationError> {
         let value = self.identifier_of(record)?;
         let lock = self.connector.lock_identifier(value, deadline)?;
-        let known_absent = !lock.waited && self.cache().absent_identifiers.contains(&value.to_lowercase());
-        let found = if known_absent { None } else { self.look_up(value, deadline)? };
+        let is_known_absent = !lock.has_waited && self.cache().absent_identifiers.contains(&value.to_lowercase());
+        let found = if is_known_absent { None } else { self.look_up(value, deadline)? };
         self.apply(operation, record, found, deadline)
     }
 
@@ -288,8 +288,9 @@ impl Session {
             Effect::Create { .. } => {
                 let value = self.identifier_of(record)?;
                 let lock = self.connector.lock_identifier(value, deadline)?;
-                let known_absent = !lock.waited && self.cache().absent_identifiers.contains(&value.to_lowercase());
-                match if known_absent { None } else { self.look_up(value, deadline)? } {
+                let is_known_absent =
+                    !lock.has_waited && self.cache().absent_identifiers.contains(&value.to_lowercase());
+                match if is_known_absent { None } else { self.look_up(value, deadline)? } {
                     Some(_) => Ok(report_reused_identifier(id)),
                     None => self.apply(RequestedOperation::Update, record, None, deadline),
                 }
@@ -453,8 +454,11 @@ impl Session {
 impl SessionCache {
     /// Counts an error. Returns its failure, which stops the session after too many errors.
     fn record_error(&mut self, error: OperationError) -> Failure {
-        self.forbidden += u32::from(error.forbidden);
-        if error.forbidden && self.forbidden == INITIAL_FORBIDDEN_MAX && self.operations == INITIAL_FORBIDDEN_MAX {
+        self.forbidden_count += u32::from(error.is_forbidden);
+        if error.is_forbidden
+            && self.forbidden_count == INITIAL_FORBIDDEN_MAX
+            && self.operations == INITIAL_FORBIDDEN_MAX
+        {
             let text = format!(
                 "the target returned 403 for the first {INITIAL_FORBIDDEN_MAX} operations: {}",
                 error.failure.message().text()
@@ -487,7 +491,7 @@ impl Connector {
             500..=599 => Failure::transport(text),
             _ => Failure::Protocol(text.into()),
         };
-        OperationError { failure, forbidden: response.status == 403, maybe_done: response.status >= 500 }
+        OperationError { failure, is_forbidden: response.status == 403, maybe_done: response.status >= 500 }
     }
 
     /// Redacts secret values of the record in a failure, because the reason of a target may repeat them. The HTTP

@@ -29,7 +29,7 @@ pub(super) struct IdentifierLock<'c> {
     connector: &'c Connector,
     key: String,
     /// True if another create ran meanwhile, so that earlier search results are stale.
-    pub(super) waited: bool,
+    pub(super) has_waited: bool,
 }
 
 impl Drop for IdentifierLock<'_> {
@@ -49,9 +49,9 @@ impl Connector {
         deadline: Deadline,
     ) -> Result<IdentifierLock<'_>, OperationError> {
         let key = value.to_lowercase();
-        let mut waited = false;
+        let mut has_waited = false;
         while !lock_ignoring_poison(&self.locked_identifiers).insert(key.clone()) {
-            waited = true;
+            has_waited = true;
             if self.now() >= deadline.0 {
                 return Err(Failure::transport(
                     "another create of the same identifier did not finish in time, the next cycle tries again",
@@ -60,7 +60,7 @@ impl Connector {
             }
             self.environment.clock.sleep(IDENTIFIER_LOCK_INTERVAL);
         }
-        Ok(IdentifierLock { connector: self, key, waited })
+        Ok(IdentifierLock { connector: self, key, has_waited })
     }
 }
 

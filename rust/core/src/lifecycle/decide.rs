@@ -40,13 +40,13 @@ pub struct DecisionOptions {
     /// P: *Provision Disabled Users*.
     pub provision_disabled: bool,
     /// A: *Remove User Action*.
-    pub action: RemoveAction,
+    pub remove_action: RemoveAction,
 }
 
 impl DecisionOptions {
     /// Returns true if P is selected and A is `Disable`: then disabled users may have accounts.
     fn keeps_disabled_users(self) -> bool {
-        self.provision_disabled && self.action == RemoveAction::Disable
+        self.provision_disabled && self.remove_action == RemoveAction::Disable
     }
 }
 
@@ -147,9 +147,9 @@ fn remove(target_status: TargetStatus, linked: bool, options: DecisionOptions) -
         // Row 11.
         _ if !options.remove => Effect::Skip(ProvisioningOption::UserRemove),
         // Row 5a.
-        _ if options.action == RemoveAction::Delete && !linked => Effect::Skip(ProvisioningOption::RemoveAction),
+        _ if options.remove_action == RemoveAction::Delete && !linked => Effect::Skip(ProvisioningOption::RemoveAction),
         // Row 15.
-        _ if options.action == RemoveAction::Delete => Effect::Delete,
+        _ if options.remove_action == RemoveAction::Delete => Effect::Delete,
         // Row 12.
         TargetStatus::Active => Effect::Disable,
         // Row 13.
@@ -171,7 +171,7 @@ mod tests {
             update: on.contains('U'),
             remove: on.contains('R'),
             provision_disabled: on.contains('P'),
-            action,
+            remove_action: action,
         }
     }
 
@@ -369,18 +369,18 @@ mod tests {
         match effect {
             Effect::Create { active } => {
                 assert!(o.create && s.target_status == Absent && s.operation != Remove && active == s.enabled, "{s:?}");
-                assert!(active || o.provision_disabled && o.action == Disable, "{s:?}");
+                assert!(active || o.provision_disabled && o.remove_action == Disable, "{s:?}");
             }
             Effect::Write { active, .. } => {
                 assert!(o.update && s.target_status != Absent && s.operation != Remove && active == s.enabled, "{s:?}");
                 assert!(active || s.target_status == Inactive, "{s:?}");
             }
             Effect::Disable => {
-                assert!(o.remove && o.action == Disable && s.target_status == Active && !needs_account, "{s:?}");
+                assert!(o.remove && o.remove_action == Disable && s.target_status == Active && !needs_account, "{s:?}");
             }
             Effect::Delete => {
                 assert!(
-                    o.remove && o.action == Delete && s.linked && s.target_status != Absent && !needs_account,
+                    o.remove && o.remove_action == Delete && s.linked && s.target_status != Absent && !needs_account,
                     "{s:?}"
                 );
             }
@@ -389,7 +389,7 @@ mod tests {
             Effect::Skip(ProvisioningOption::UserUpdate) => assert!(!o.update, "{s:?}"),
             Effect::Skip(ProvisioningOption::UserRemove) => assert!(!o.remove, "{s:?}"),
             Effect::Skip(ProvisioningOption::ProvisionDisabled) => assert!(!o.provision_disabled, "{s:?}"),
-            Effect::Skip(ProvisioningOption::RemoveAction) => assert_eq!(o.action, Delete, "{s:?}"),
+            Effect::Skip(ProvisioningOption::RemoveAction) => assert_eq!(o.remove_action, Delete, "{s:?}"),
         }
     }
 
