@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use pfscim_channel::connection::{Connection, SettingValue};
 use pfscim_channel::mapping::Rules;
-use pfscim_channel::state::{Group, Owner, State, StateCounts, StateMaintenance, User};
+use pfscim_channel::state::{GroupRow, Owner, State, StateCounts, StateMaintenance, UserRow};
 use pfscim_core::Record;
 use pfscim_core::mapping::Catalogue;
 use pfscim_core::scim::{Identifier, Version};
@@ -166,7 +166,7 @@ fn layout_4() -> (tempfile::TempDir, PathBuf) {
 }
 
 /// Everything of a user but the hash.
-fn shown(user: &User) -> (Option<&str>, &str, [bool; 5]) {
+fn shown(user: &UserRow) -> (Option<&str>, &str, [bool; 5]) {
     let flags = [user.values_hash.is_some(), user.in_scope, user.enabled, user.dirty, user.skipped];
     (user.target_id.as_deref(), &user.identifier, flags)
 }
@@ -205,7 +205,7 @@ fn another_layout_is_refused_and_not_changed() {
         let refused = [
             State::open(&path, &owner()).map(drop).unwrap_err(),
             State::preview(&path, &owner()).map(drop).unwrap_err(),
-            StateMaintenance::look(&path).map(drop).unwrap_err(),
+            StateMaintenance::read(&path).map(drop).unwrap_err(),
             StateMaintenance::open(&path).map(drop).unwrap_err(),
         ];
         assert!(refused.iter().all(|error| error.to_string().ends_with("of this version of pfscim")), "{refused:?}");
@@ -245,11 +245,11 @@ fn what_layout_4_knows_as_sent_counts_as_sent() {
 fn a_file_of_layout_4_is_written_and_maintained() {
     let (_folder, path) = layout_4();
     let state = State::open(&path, &owner()).unwrap();
-    let frank = User { target_id: Some("f1".into()), dirty: false, ..state.users(b"").unwrap()[FRANK].clone() };
+    let frank = UserRow { target_id: Some("f1".into()), dirty: false, ..state.users(b"").unwrap()[FRANK].clone() };
     state.put(&frank).unwrap();
-    state.put_group(&Group { dirty: false, ..state.group(NIGHT_SHIFT).unwrap().unwrap() }).unwrap();
+    state.put_group(&GroupRow { dirty: false, ..state.group(NIGHT_SHIFT).unwrap().unwrap() }).unwrap();
     drop(state);
-    let file = StateMaintenance::look(&path).unwrap();
+    let file = StateMaintenance::read(&path).unwrap();
     assert_eq!(file.owner, owner());
     let users = StateCounts { known: 6, in_scope: 5, linked: 5, dirty: 0, skipped: 1 };
     let groups = StateCounts { known: 2, in_scope: 2, linked: 1, dirty: 0, skipped: 0 };

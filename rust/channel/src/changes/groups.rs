@@ -14,7 +14,7 @@ use crate::state::{self, State};
 
 /// A group of the source that can be provisioned.
 pub(crate) struct Wanted {
-    pub(crate) source: String,
+    pub(crate) source_id: String,
     pub(crate) name: String,
     pub(crate) people: Vec<Arc<MemberUser>>,
     /// Source ids and names of the groups in it.
@@ -29,7 +29,7 @@ pub(crate) struct GroupChanges {
     pub(crate) steps: Vec<Vec<usize>>,
     /// Places of groups that went before a group in them: there is a circle.
     pub(crate) early: BTreeSet<usize>,
-    pub(crate) leavers: Vec<state::Group>,
+    pub(crate) leavers: Vec<state::GroupRow>,
     /// Name to source id, of every group in scope.
     pub(crate) names: HashMap<String, String>,
     /// Groups that nothing is asked for: not fit to be sent.
@@ -47,12 +47,12 @@ impl GroupChanges {
 
     /// The names of the groups that the target would lose.
     pub(crate) fn removals(&self) -> impl Iterator<Item = String> {
-        let lost = |group: &&state::Group| group.target_id.is_some() && self.successor(group).is_none();
+        let lost = |group: &&state::GroupRow| group.target_id.is_some() && self.successor(group).is_none();
         self.leavers.iter().filter(lost).map(|group| format!("group {}", group.name))
     }
 
     /// The group in scope that has this one's name now.
-    pub(crate) fn successor(&self, leaver: &state::Group) -> Option<&str> {
+    pub(crate) fn successor(&self, leaver: &state::GroupRow) -> Option<&str> {
         self.names.get(&leaver.name.to_lowercase()).map(String::as_str)
     }
 }
@@ -68,10 +68,10 @@ pub(super) fn group_changes(state: &State, roster: SourceGroups<'_>) -> Result<G
     changes.selected = groups.len();
     let named: Vec<_> = groups
         .iter()
-        .map(|group| (group.source.clone(), group.name.clone().unwrap_or_else(|_| group.label.clone())))
+        .map(|group| (group.source_id.clone(), group.name.clone().unwrap_or_else(|_| group.label.clone())))
         .collect();
     for group in groups {
-        let linked = known.remove(&group.source).is_some_and(|g| g.target_id.is_some());
+        let linked = known.remove(&group.source_id).is_some_and(|g| g.target_id.is_some());
         let operation = if linked { Operation::Update } else { Operation::Create };
         let fit = group.name.and_then(|name| match changes.names.get(&name.to_lowercase()) {
             None => Ok(name),
@@ -81,14 +81,14 @@ pub(super) fn group_changes(state: &State, roster: SourceGroups<'_>) -> Result<G
         });
         match fit {
             Ok(name) => {
-                changes.names.insert(name.to_lowercase(), group.source.clone());
+                changes.names.insert(name.to_lowercase(), group.source_id.clone());
                 let nested = group.nested.iter().filter_map(|at| named.get(*at).cloned()).collect();
-                changes.wanted.push(Wanted { source: group.source, name, people: group.people, nested });
+                changes.wanted.push(Wanted { source_id: group.source_id, name, people: group.people, nested });
             }
             Err(failure) => {
                 changes.settled.push(UnsentRecord::new(
                     RecordKind::Group,
-                    &group.source,
+                    &group.source_id,
                     &group.label,
                     operation,
                     Err(failure),
@@ -104,7 +104,7 @@ pub(super) fn group_changes(state: &State, roster: SourceGroups<'_>) -> Result<G
 
 /// In which order groups go out: those in others first. Where they hold each other in a circle, one goes early.
 fn steps(wanted: &[Wanted]) -> (Vec<Vec<usize>>, BTreeSet<usize>) {
-    let places: HashMap<&str, usize> = wanted.iter().enumerate().map(|(at, g)| (g.source.as_str(), at)).collect();
+    let places: HashMap<&str, usize> = wanted.iter().enumerate().map(|(at, g)| (g.source_id.as_str(), at)).collect();
     let mut waits = vec![0_usize; wanted.len()];
     let mut holders = vec![Vec::new(); wanted.len()];
     for (at, group) in wanted.iter().enumerate() {

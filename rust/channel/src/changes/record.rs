@@ -49,7 +49,7 @@ pub(crate) struct UnsentRecord {
     /// What it is about.
     pub(crate) kind: RecordKind,
     /// The source id.
-    pub(crate) source: String,
+    pub(crate) source_id: String,
     /// The value of the unique user identifier, or the name of the group; the DN where there is none.
     pub(crate) identifier: String,
     /// What would have been asked.
@@ -71,7 +71,7 @@ impl UnsentRecord {
     ) -> Self {
         Self {
             kind,
-            source: source.to_owned(),
+            source_id: source.to_owned(),
             identifier: identifier.to_owned(),
             operation,
             result,

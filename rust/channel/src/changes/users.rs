@@ -14,26 +14,26 @@ use crate::Error;
 use crate::connection::Channel;
 use crate::directory::Entry;
 use crate::mapping::Rules;
-use crate::selection::{self, Known, MemberUser, SelectedUser, Selection, SourceGroups};
+use crate::selection::{self, MemberUser, SelectedUser, Selection, SourceGroups, VersionLookup};
 use crate::source::Source;
-use crate::state::{State, User};
+use crate::state::{State, UserRow};
 
 /// A user of the source.
 pub(crate) struct Present {
-    pub(crate) source: String,
+    pub(crate) source_id: String,
     pub(crate) record: Record,
     pub(crate) identifier: String,
     pub(crate) hash: Vec<u8>,
     /// What the state knows.
-    pub(crate) known: Option<User>,
+    pub(crate) known: Option<UserRow>,
     /// What the mapping tells.
     pub(crate) warnings: Vec<String>,
 }
 
 impl Present {
-    pub(crate) fn row(&self) -> User {
+    pub(crate) fn row(&self) -> UserRow {
         let known = self.known.clone().unwrap_or_default();
-        User { source_id: self.source.clone(), identifier: self.identifier.clone(), in_scope: true, ..known }
+        UserRow { source_id: self.source_id.clone(), identifier: self.identifier.clone(), in_scope: true, ..known }
     }
 }
 
@@ -41,7 +41,7 @@ impl Present {
 #[derive(Default)]
 pub(crate) struct ChangeSet {
     pub(crate) pushes: Vec<Present>,
-    pub(crate) leavers: Vec<User>,
+    pub(crate) leavers: Vec<UserRow>,
     /// Records that nothing is asked for: unchanged, or not fit to be sent.
     pub(crate) settled: Vec<UnsentRecord>,
     /// Identifier to source id, of everybody in scope.
@@ -81,7 +81,7 @@ pub(crate) struct Comparison<'a> {
     /// Reads every entry, also those that a directory says are as before.
     pub(crate) full: bool,
     /// This user only (identifier, source id or target id), whether anything changed or not.
-    pub(crate) only: Option<&'a str>,
+    pub(crate) only_user: Option<&'a str>,
     /// Ends the comparison early.
     pub(crate) stop: Option<&'a AtomicBool>,
 }
@@ -98,17 +98,20 @@ impl Comparison<'_> {
         };
         let selection = Selection::new(&self.channel.channel_source, self.source)?;
         changes.reading = self.reading()?;
-        let mut versions =
-            if self.full || self.only.is_some() { HashMap::new() } else { self.state.versions(&changes.reading)? };
+        let mut versions = if self.full || self.only_user.is_some() {
+            HashMap::new()
+        } else {
+            self.state.versions(&changes.reading)?
+        };
         // What has to be sent again has to be read again.
         versions.retain(|id, _| users.get(id).is_some_and(|u| u.in_scope && !u.dirty && u.values_hash.is_some()));
         let known = |id: &str, version: &[u8]| versions.get(id) == Some(&self.state.digest(version));
-        let known: Option<Known<'_>> = if versions.is_empty() { None } else { Some(&known) };
+        let known: Option<VersionLookup<'_>> = if versions.is_empty() { None } else { Some(&known) };
         changes.whole = true;
         let mapped: Vec<_> = self.channel.mapped_attributes().collect();
         let naming = self.settings.group_name_source;
         // Who is in a group takes all users, so a run for one user leaves groups alone.
-        let groups = self.channel.channel_source.group_location().filter(|_| self.only.is_none());
+        let groups = self.channel.channel_source.group_location().filter(|_| self.only_user.is_none());
         let mut roster = match groups {
             Some(location) => SourceGroups::read(location, &self.channel.channel_source, naming, self.source)?,
             None => SourceGroups::default(),
@@ -119,12 +122,12 @@ impl Comparison<'_> {
                 return Err(Error::stopped_as_asked());
             }
             let (entry, version) = match found {
-                SelectedUser::Same(source, entry) => {
+                SelectedUser::Unchanged(source, entry) => {
                     changes.whole = false;
                     changes.versions.extend(versions.get(&source).map(|version| (source.clone(), version.clone())));
                     if let Some(user) = users.remove(&source) {
                         if let Some(entry) = entry {
-                            roster.add(&entry, MemberUser { source: source.clone(), name: user.identifier.clone() });
+                            roster.add(&entry, MemberUser { source_id: source.clone(), name: user.identifier.clone() });
                         }
                         self.same(&mut changes, user);
                     }
@@ -147,12 +150,12 @@ impl Comparison<'_> {
             }
             changes.versions.extend(version.map(|version| (source.clone(), self.state.digest(&version))));
             let name = self.place(&mut changes, users.remove(&source), source.clone(), &entry);
-            roster.add(&entry, MemberUser { source, name });
+            roster.add(&entry, MemberUser { source_id: source, name });
             Ok(())
         })?;
         // A record that could not be made is to be told again in the next cycle.
         for settled in changes.settled.iter().filter(|settled| settled.result.is_err()) {
-            changes.versions.remove(&settled.source);
+            changes.versions.remove(&settled.source_id);
         }
         changes.selected = seen.len();
         selection.finish(changes.selected)?;
@@ -163,7 +166,7 @@ impl Comparison<'_> {
             if user.target_id.is_some() && !replaced && self.settings.remove {
                 changes.removals.push(user.identifier.clone());
             }
-            changes.leavers.push(User { in_scope: false, ..user });
+            changes.leavers.push(UserRow { in_scope: false, ..user });
         }
         changes.leavers.sort_by(|a, b| a.identifier.cmp(&b.identifier));
         if groups.is_some() {
@@ -171,7 +174,7 @@ impl Comparison<'_> {
         }
         changes.removals.sort_unstable();
         changes.removals.extend(changes.groups.removals());
-        if let Some(asked) = self.only {
+        if let Some(asked) = self.only_user {
             changes.keep_only(asked)?;
         }
         Ok(changes)
@@ -186,7 +189,7 @@ impl Comparison<'_> {
     }
 
     /// A user of the source whose entry is as it was sent.
-    fn same(&self, changes: &mut ChangeSet, user: User) {
+    fn same(&self, changes: &mut ChangeSet, user: UserRow) {
         changes.identifiers.insert(user.identifier.to_lowercase(), user.source_id.clone());
         let operation = if user.target_id.is_some() { Operation::Update } else { Operation::Create };
         let report = Report::new(Outcome::Unchanged, user.target_id.as_deref());
@@ -195,7 +198,7 @@ impl Comparison<'_> {
     }
 
     /// Decides what one user of the source needs; returns what the user is called.
-    fn place(&self, changes: &mut ChangeSet, known: Option<User>, source: String, entry: &Entry) -> String {
+    fn place(&self, changes: &mut ChangeSet, known: Option<UserRow>, source: String, entry: &Entry) -> String {
         let operation =
             if known.as_ref().is_some_and(|u| u.target_id.is_some()) { Operation::Update } else { Operation::Create };
         let settled =
@@ -229,7 +232,8 @@ impl Comparison<'_> {
         changes.identifiers.insert(identifier.to_lowercase(), source.clone());
         let hash = self.state.hash(&self.rules.without_create_only(&record));
         if let Some(user) = &known {
-            let asked = self.only.is_some_and(|asked| is_asked(asked, &source, &identifier, user.target_id.as_deref()));
+            let asked =
+                self.only_user.is_some_and(|asked| is_asked(asked, &source, &identifier, user.target_id.as_deref()));
             if user.in_scope && !user.dirty && user.values_hash.as_ref() == Some(&hash) && !asked {
                 let report = Report { warnings, ..Report::new(Outcome::Unchanged, user.target_id.as_deref()) };
                 changes
@@ -241,7 +245,14 @@ impl Comparison<'_> {
                 changes.removals.push(identifier.clone());
             }
         }
-        changes.pushes.push(Present { source, record, identifier: identifier.clone(), hash, known, warnings });
+        changes.pushes.push(Present {
+            source_id: source,
+            record,
+            identifier: identifier.clone(),
+            hash,
+            known,
+            warnings,
+        });
         identifier
     }
 
@@ -254,10 +265,10 @@ impl ChangeSet {
     /// Drops everything but what is about one user.
     fn keep_only(&mut self, asked: &str) -> Result<(), Error> {
         self.pushes.retain(|p| {
-            is_asked(asked, &p.source, &p.identifier, p.known.as_ref().and_then(|u| u.target_id.as_deref()))
+            is_asked(asked, &p.source_id, &p.identifier, p.known.as_ref().and_then(|u| u.target_id.as_deref()))
         });
         self.leavers.retain(|u| is_asked(asked, &u.source_id, &u.identifier, u.target_id.as_deref()));
-        self.settled.retain(|e| is_asked(asked, &e.source, &e.identifier, None));
+        self.settled.retain(|e| is_asked(asked, &e.source_id, &e.identifier, None));
         let kept: BTreeSet<_> =
             self.pushes.iter().map(|p| &p.identifier).chain(self.leavers.iter().map(|u| &u.identifier)).collect();
         self.removals.retain(|name| kept.contains(name));

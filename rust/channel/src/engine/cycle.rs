@@ -19,7 +19,7 @@ use crate::state::State;
 
 /// How a cycle is run.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Options<'a> {
+pub struct CycleOptions<'a> {
     /// How many removals this run may make; none for the rule of the guard.
     pub max_removals: Option<usize>,
     /// Goes on where the guard refuses, and tells so at the end: for previews.
@@ -29,7 +29,7 @@ pub struct Options<'a> {
     /// Set by somebody to end the cycle early: operations under way are finished, no other is begun.
     pub stop: Option<&'a AtomicBool>,
     /// Does this user only (identifier, source id or target id), whether anything changed or not, and logs each step.
-    pub only: Option<&'a str>,
+    pub only_user: Option<&'a str>,
 }
 
 /// Everything that a cycle needs.
@@ -47,9 +47,9 @@ pub struct Cycle<'a> {
     /// The way out.
     pub provisioner: &'a dyn Provisioner,
     /// Who is told.
-    pub watch: &'a dyn CycleObserver,
+    pub observer: &'a dyn CycleObserver,
     /// How it is run.
-    pub options: Options<'a>,
+    pub options: CycleOptions<'a>,
 }
 
 impl Cycle<'_> {
@@ -86,7 +86,7 @@ impl Cycle<'_> {
             Err(_) => tally.failed += 1,
         }
         drop(summary);
-        self.watch.event(event);
+        self.observer.event(event);
     }
 
     /// Works through `count` items on the channel's threads; after an error no further item is begun, and the first

@@ -16,7 +16,7 @@ pub struct Event {
     /// What it is about.
     pub kind: RecordKind,
     /// The source id.
-    pub source: String,
+    pub source_id: String,
     /// The value of the unique user identifier, or the name of the group; the DN where there is none.
     pub identifier: String,
     /// What was asked.
@@ -36,7 +36,7 @@ pub struct Event {
 /// Told what happens while it happens, from many threads.
 pub trait CycleObserver: Sync {
     /// The guard refuses: these users and groups would be removed (all of them, by name).
-    fn refused(&self, _removals: &[String]) {}
+    fn guard_refused(&self, _removals: &[String]) {}
     /// So many operations are going to take place, or fewer: which groups change shows after the users.
     fn begin(&self, operations: usize);
     /// One of them ended.
@@ -70,11 +70,11 @@ pub struct Tally {
 
 impl From<UnsentRecord> for Event {
     fn from(settled: UnsentRecord) -> Self {
-        let UnsentRecord { kind, source, identifier, operation, result, blocked_by_option } = settled;
+        let UnsentRecord { kind, source_id, identifier, operation, result, blocked_by_option } = settled;
         let skipped = result.as_ref().is_ok_and(|report| report.outcome == Outcome::Skipped);
         Self {
             kind,
-            source,
+            source_id,
             identifier,
             operation,
             result,

@@ -36,7 +36,7 @@ impl Cycle<'_> {
         }
         // Before anything is sent: a group of the target that one of these has is free for another.
         for leaver in &changes.leavers {
-            self.state.put_group(&state::Group { in_scope: false, dirty: true, ..leaver.clone() })?;
+            self.state.put_group(&state::GroupRow { in_scope: false, dirty: true, ..leaver.clone() })?;
         }
         let names = if self.options.preview { self.state.names()? } else { HashMap::new() };
         let known = Known { users: self.state.linked()?, names };
@@ -69,7 +69,7 @@ impl Cycle<'_> {
         early: bool,
         completes: bool,
     ) -> Result<(), Error> {
-        let row = self.state.group(&wanted.source)?.unwrap_or_default();
+        let row = self.state.group(&wanted.source_id)?.unwrap_or_default();
         let Members { members, promised } = self.members(counts, changes, known, wanted, early)?;
         let ids: Vec<_> = members.iter().filter_map(|m| Some((m.is_group, m.known_id()?))).collect();
         let hash = self.state.group_hash(&wanted.name, &ids);
@@ -80,7 +80,7 @@ impl Cycle<'_> {
         if same && !row.dirty {
             let report = Report::new(Outcome::Unchanged, row.target_id.as_deref());
             let settled =
-                UnsentRecord::new(RecordKind::Group, &wanted.source, &wanted.name, Operation::Update, Ok(report));
+                UnsentRecord::new(RecordKind::Group, &wanted.source_id, &wanted.name, Operation::Update, Ok(report));
             self.tell(counts, &Event::from(settled));
             return Ok(());
         }
@@ -90,8 +90,8 @@ impl Cycle<'_> {
             false => UnlistedMembers::Remove,
         };
         // Whatever happens from here on, it is sent again until it is known to have arrived.
-        let row = state::Group {
-            source_id: wanted.source.clone(),
+        let row = state::GroupRow {
+            source_id: wanted.source_id.clone(),
             name: wanted.name.clone(),
             in_scope: true,
             dirty: true,
@@ -108,20 +108,20 @@ impl Cycle<'_> {
         let (operation, result) = self.send_group(&row, &group)?;
         if let Ok(done) = &result {
             if self.options.preview && done.report.id.is_none() {
-                counts.promise(&wanted.source);
+                counts.promise(&wanted.source_id);
             }
             let target_id = done.report.id.clone().or_else(|| row.target_id.clone());
-            let sent = state::Group { target_id, values_hash: Some(hash), dirty: false, members: now, ..row };
+            let sent = state::GroupRow { target_id, values_hash: Some(hash), dirty: false, members: now, ..row };
             self.state.put_group(&sent)?;
         }
         let result = result.map(|done| told(done, known, promised));
-        self.ended(counts, (RecordKind::Group, &wanted.source, &wanted.name), operation, result)
+        self.ended(counts, (RecordKind::Group, &wanted.source_id, &wanted.name), operation, result)
     }
 
     /// Looks up, then creates or updates, as PingFederate does.
     fn send_group(
         &self,
-        row: &state::Group,
+        row: &state::GroupRow,
         group: &GroupRecord,
     ) -> Result<(Operation, Result<OperationResult, Failure>), Error> {
         let linked = if row.target_id.is_some() { Operation::Update } else { Operation::Create };
@@ -151,8 +151,8 @@ impl Cycle<'_> {
     ) -> Result<Members, Error> {
         let mut found = Members { members: Vec::with_capacity(wanted.people.len()), promised: Vec::new() };
         for person in &wanted.people {
-            let id = known.users.get(&person.source).cloned();
-            if id.is_none() && counts.is_promised(&person.source) {
+            let id = known.users.get(&person.source_id).cloned();
+            if id.is_none() && counts.is_promised(&person.source_id) {
                 found.promised.push(person.name.clone());
             } else {
                 found.members.push(GroupMember { id, name: person.name.clone(), is_group: false });
@@ -173,7 +173,12 @@ impl Cycle<'_> {
     }
 
     /// Takes a group that left out of the target, unless it is another one's by now.
-    fn remove_group(&self, counts: &CycleProgress, changes: &GroupChanges, leaver: &state::Group) -> Result<(), Error> {
+    fn remove_group(
+        &self,
+        counts: &CycleProgress,
+        changes: &GroupChanges,
+        leaver: &state::GroupRow,
+    ) -> Result<(), Error> {
         let gone = |warning: &str| {
             Ok(OperationResult::from(Report::new(Outcome::AlreadyGone, leaver.target_id.as_deref()).warn(warning)))
         };

@@ -10,9 +10,9 @@ mod steps;
 mod users;
 
 pub use crate::changes::{Operation, RecordKind};
-pub use cycle::{Cycle, Options};
+pub use cycle::{Cycle, CycleOptions};
 pub use events::{CycleObserver, Event, Summary, Tally};
-pub use steps::STEPS;
+pub use steps::STEP_LOG_TARGET;
 
 #[cfg(test)]
 mod tests;

@@ -18,15 +18,15 @@ impl Cycle<'_> {
 
     fn cycle(&self, counts: &CycleProgress) -> Result<(), Error> {
         let mut changes = self.comparison().changes()?;
-        if self.options.only.is_some() {
+        if self.options.only_user.is_some() {
             self.tell_steps(&changes);
         }
         let guard = guard(&changes, self.options.max_removals);
-        if changes.selected == 0 && changes.known == 0 && self.options.only.is_none() {
+        if changes.selected == 0 && changes.known == 0 && self.options.only_user.is_none() {
             log::warn!("the source has nobody who is selected: is the source location, or the user filter, right?");
         }
         if guard.is_err() {
-            self.watch.refused(&changes.removals);
+            self.observer.guard_refused(&changes.removals);
         }
         if !self.options.preview {
             guard.clone()?;
@@ -34,7 +34,7 @@ impl Cycle<'_> {
         let warnings = self.provisioner.check()?;
         warnings.iter().for_each(|warning| log::warn!("{warning}"));
         let rows: Vec<_> = changes.pushes.iter().map(Present::row).chain(changes.leavers.iter().cloned()).collect();
-        match self.options.only {
+        match self.options.only_user {
             None => {
                 self.state.begin(&self.settings.digest(), &rows)?;
                 self.state.remember(&changes.reading, &changes.versions, changes.whole)?;
@@ -43,7 +43,7 @@ impl Cycle<'_> {
             // What was read of the others is not sent now, so it does not count as read.
             Some(_) => self.state.begin_some(&rows)?,
         }
-        self.watch.begin(changes.pushes.len() + changes.leavers.len() + changes.groups.operations());
+        self.observer.begin(changes.pushes.len() + changes.leavers.len() + changes.groups.operations());
         for settled in changes.settled.drain(..).chain(changes.groups.settled.drain(..)) {
             self.tell(counts, &Event::from(settled));
         }
@@ -71,7 +71,7 @@ impl Cycle<'_> {
             source: self.source,
             state: self.state,
             full: self.options.full,
-            only: self.options.only,
+            only_user: self.options.only_user,
             stop: self.options.stop,
         }
     }

@@ -4,10 +4,10 @@ use pfscim_core::text::printable;
 
 use super::cycle::Cycle;
 use crate::changes::ChangeSet;
-use crate::state::User;
+use crate::state::UserRow;
 
 /// The log target of the steps of a run for one user.
-pub const STEPS: &str = "pfscim::step";
+pub const STEP_LOG_TARGET: &str = "pfscim::step";
 
 impl Cycle<'_> {
     /// What is known of the one user before anything is asked of the target.
@@ -17,7 +17,7 @@ impl Cycle<'_> {
                 let status = if present.record.enabled { "enabled" } else { "disabled" };
                 let filled = present.record.fields.iter().filter(|(_, values)| !values.is_empty());
                 let codes: Vec<_> = filled.map(|(code, _)| code.as_str()).collect();
-                format!("source: record {}, {status}; mapped: {}", printable(&present.source), codes.join(", "))
+                format!("source: record {}, {status}; mapped: {}", printable(&present.source_id), codes.join(", "))
             });
             self.step(|| match &present.known {
                 None => "state: not known".to_owned(),
@@ -40,13 +40,13 @@ impl Cycle<'_> {
 
     /// A step of a run for one user.
     pub(super) fn step(&self, text: impl FnOnce() -> String) {
-        if self.options.only.is_some() {
-            log::info!(target: STEPS, "{}", text());
+        if self.options.only_user.is_some() {
+            log::info!(target: STEP_LOG_TARGET, "{}", text());
         }
     }
 }
 
-fn linked(user: &User) -> String {
+fn linked(user: &UserRow) -> String {
     user.target_id
         .as_ref()
         .map_or_else(|| "not linked to an account".into(), |id| format!("linked to {}", printable(id)))

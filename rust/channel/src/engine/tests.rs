@@ -20,7 +20,7 @@ use crate::directory::{Entry, Search, Value};
 use crate::mapping::Rules;
 use crate::provisioner::{MemberChanges, OperationResult, Provisioner};
 use crate::source::Source;
-use crate::state::{Owner, State, User};
+use crate::state::{Owner, State, UserRow};
 
 /// A directory of `name=status` entries.
 #[derive(Default)]
@@ -239,7 +239,7 @@ struct Bench {
     channel: Channel,
     settings: Settings,
     folder: TempDir,
-    options: Options<'static>,
+    options: CycleOptions<'static>,
 }
 
 impl Bench {
@@ -269,7 +269,7 @@ impl Bench {
         }))
         .unwrap();
         let folder = tempfile::tempdir().unwrap();
-        Self { channel, settings: settings(&[]), folder, options: Options::default() }
+        Self { channel, settings: settings(&[]), folder, options: CycleOptions::default() }
     }
 
     fn path(&self) -> PathBuf {
@@ -303,10 +303,10 @@ impl Bench {
     }
 
     fn cycle(&self, source: &Directory, target: &Target) -> (Vec<Event>, Summary, Result<(), Error>) {
-        self.watched(source, target)
+        self.cycle_with(source, target)
     }
 
-    fn watched(&self, source: &Directory, target: &dyn Provisioner) -> (Vec<Event>, Summary, Result<(), Error>) {
+    fn cycle_with(&self, source: &Directory, target: &dyn Provisioner) -> (Vec<Event>, Summary, Result<(), Error>) {
         let open = if self.options.preview { State::preview } else { State::open };
         let state = open(&self.path(), &Self::owner()).unwrap();
         let rules = Rules::new(&self.channel, &Catalogue::standard(Version::V2_0), "userName", None).unwrap();
@@ -318,7 +318,7 @@ impl Bench {
             source,
             state: &state,
             provisioner: target,
-            watch: &told,
+            observer: &told,
             options: self.options,
         };
         let (summary, result) = cycle.run();
@@ -335,7 +335,7 @@ impl Bench {
         self.cycle(source, target).2.unwrap_err()
     }
 
-    fn known(&self, guid: &str) -> Option<User> {
+    fn known(&self, guid: &str) -> Option<UserRow> {
         let state = State::preview(&self.path(), &Self::owner()).unwrap();
         state.users(&self.settings.digest()).unwrap().remove(guid)
     }
@@ -536,8 +536,8 @@ fn a_source_that_breaks_off_changes_nothing() {
         source: &Broken,
         state: &state,
         provisioner: &target,
-        watch: &Told::default(),
-        options: Options { max_removals: Some(100), ..Options::default() },
+        observer: &Told::default(),
+        options: CycleOptions { max_removals: Some(100), ..CycleOptions::default() },
     };
     assert!(cycle.run().1.unwrap_err().to_string().contains("line 9"));
     assert_eq!(target.asked(), [""; 0]);
@@ -593,7 +593,7 @@ fn an_account_that_belongs_to_a_new_record_is_not_removed_with_the_old_one() {
     result.unwrap();
     assert_eq!(target.asked(), ["update ada"]);
     assert_eq!(target.active(), ["ada", "bob"]);
-    let old = events.iter().find(|e| e.source == "ada").unwrap().result.clone().unwrap();
+    let old = events.iter().find(|e| e.source_id == "ada").unwrap().result.clone().unwrap();
     assert_eq!(old.outcome, Outcome::AlreadyGone);
     assert!(old.warnings[0].contains("new"));
     assert_eq!((bench.known("ada"), bench.known("new").unwrap().target_id.as_deref()), (None, Some("t-ada")));
@@ -626,7 +626,7 @@ fn an_account_of_one_record_is_not_taken_over_by_another() {
     source.add("new", "ada", &[]);
     source.add("bob", "bob", &[]);
     let (events, ..) = bench.cycle(&source, &target);
-    let taken = events.iter().find(|e| e.source == "new").unwrap().result.clone().unwrap_err();
+    let taken = events.iter().find(|e| e.source_id == "new").unwrap().result.clone().unwrap_err();
     assert_eq!(taken.code(), "conflict");
     assert_eq!(target.asked(), ["update eve"]);
 }
@@ -704,7 +704,7 @@ fn a_user_who_was_never_linked_leaves_without_a_call() {
     bench.options.max_removals = Some(5);
     let (events, ..) = bench.cycle(&Directory::of(&["bob"]), &target);
     assert_eq!(target.asked(), [""; 0]);
-    let left = events.iter().find(|e| e.source == "ada").unwrap().result.clone().unwrap();
+    let left = events.iter().find(|e| e.source_id == "ada").unwrap().result.clone().unwrap();
     assert!(left.warnings[0].contains("not known"));
     assert_eq!(bench.known("ada"), None);
 }
@@ -979,7 +979,7 @@ fn a_group_of_a_new_entry_is_not_deleted_with_the_old_one() {
     let (events, _, result) = bench.cycle(&with_groups(&["ada"], &[("new", "staff", &["ada"])]), &target);
     result.unwrap();
     assert_eq!(target.asked(), ["update #staff"]);
-    let old = events.iter().find(|e| e.source == "old").unwrap().result.clone().unwrap();
+    let old = events.iter().find(|e| e.source_id == "old").unwrap().result.clone().unwrap();
     assert!(old.warnings[0].contains("new"), "{old:?}");
     bench.runs(&with_groups(&["ada"], &[("new", "staff", &["ada"])]), &target);
     assert_eq!(target.asked(), [""; 0]);
@@ -1039,7 +1039,7 @@ fn a_preview_of_groups_counts_the_members_that_the_run_would_make() {
         &["ada", "eve"],
         &[("1", "staff", &["ada", "eve", "bob"]), ("3", "all", &["#new", "#staff"]), ("4", "new", &["eve", "#all"])],
     );
-    let (events, summary, result) = bench.watched(&after, &Dry(target));
+    let (events, summary, result) = bench.cycle_with(&after, &Dry(target));
     result.unwrap();
     let members = |name: &str| events.iter().find(|e| e.identifier == name).unwrap().members.clone();
     let changes = |added: &[&str], removed: &[&str]| MemberChanges {

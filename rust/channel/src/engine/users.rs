@@ -11,7 +11,7 @@ use super::events::CycleProgress;
 use crate::Error;
 use crate::changes::{Operation, Present, RecordKind};
 use crate::provisioner::OperationResult;
-use crate::state::User;
+use crate::state::UserRow;
 
 impl Cycle<'_> {
     /// Brings one user of the source to the target, as PingFederate does: look up, then create or update.
@@ -33,11 +33,11 @@ impl Cycle<'_> {
         if let Ok(done) = &mut result {
             done.report.warnings.extend(present.warnings.iter().cloned());
             if self.options.preview && done.report.outcome == Outcome::Created && done.report.id.is_none() {
-                counts.promise(&present.source);
+                counts.promise(&present.source_id);
             }
             let gone = matches!(done.report.outcome, Outcome::Deleted | Outcome::AlreadyGone);
             let linked = done.report.id.clone().or_else(|| stored.map(str::to_owned));
-            self.state.put(&User {
+            self.state.put(&UserRow {
                 target_id: linked.filter(|_| !gone),
                 values_hash: Some(present.hash.clone()),
                 enabled: present.record.enabled,
@@ -46,12 +46,12 @@ impl Cycle<'_> {
                 ..present.row()
             })?;
         }
-        self.ended(counts, (RecordKind::User, &present.source, &present.identifier), operation, result)
+        self.ended(counts, (RecordKind::User, &present.source_id, &present.identifier), operation, result)
     }
 
     fn update(&self, present: &Present, found: Record) -> Result<Result<OperationResult, Failure>, Error> {
         if let Some(id) = found.known_id()
-            && let Some(other) = self.state.holder(id, &present.source)?
+            && let Some(other) = self.state.holder(id, &present.source_id)?
         {
             let text =
                 format!("the account {} is linked to source record {} already", printable(id), printable(&other));
@@ -65,7 +65,7 @@ impl Cycle<'_> {
     pub(super) fn remove(
         &self,
         counts: &CycleProgress,
-        leaver: &User,
+        leaver: &UserRow,
         identifiers: &HashMap<String, String>,
     ) -> Result<(), Error> {
         let gone = |warning: &str| {
@@ -95,7 +95,7 @@ impl Cycle<'_> {
             Ok(Outcome::Deleted | Outcome::AlreadyGone) => self.state.forget(&leaver.source_id)?,
             Ok(outcome) => {
                 let skipped = outcome == Outcome::Skipped;
-                self.state.put(&User {
+                self.state.put(&UserRow {
                     dirty: false,
                     enabled: skipped && leaver.enabled,
                     skipped,
@@ -107,7 +107,7 @@ impl Cycle<'_> {
         self.ended(counts, (RecordKind::User, &leaver.source_id, &leaver.identifier), Operation::Remove, result)
     }
 
-    fn leaving(&self, leaver: &User, id: &str) -> Record {
+    fn leaving(&self, leaver: &UserRow, id: &str) -> Record {
         let identifier = (self.rules.identifier_code().to_owned(), vec![leaver.identifier.clone()]);
         Record { id: Some(id.to_owned()), enabled: false, fields: [identifier].into(), masked: BTreeSet::new() }
     }

@@ -96,7 +96,7 @@ fn inspect_rule(rule: &Rule, secrets: &[(String, Secret)], findings: &mut Findin
 fn inspect_channel(channel: &Channel, settings: Option<&Settings>, findings: &mut Findings) {
     let place = format!("channel `{}`", excerpt(&channel.name));
     let source = &channel.channel_source;
-    let errors = selection::refused(source).into_iter().filter(|error| !error.contains(PLACEHOLDER));
+    let errors = selection::setting_errors(source).into_iter().filter(|error| !error.contains(PLACEHOLDER));
     findings.errors.extend(errors.map(|error| format!("{place}: {error}")));
     if source.user_source_location.is_everything() {
         findings.warnings.push(format!(

@@ -20,7 +20,7 @@ use crate::source::Source;
 #[derive(Debug, PartialEq, Eq)]
 pub struct MemberUser {
     /// The entry GUID.
-    pub source: String,
+    pub source_id: String,
     /// For people who read: the identifier, or the DN where there is none.
     pub name: String,
 }
@@ -29,7 +29,7 @@ pub struct MemberUser {
 #[derive(Debug)]
 pub struct SourceGroup {
     /// The entry GUID.
-    pub source: String,
+    pub source_id: String,
     /// What to call the entry in messages.
     pub label: String,
     /// What it is called at the target; a failure where the entry cannot be provisioned as it is.
@@ -94,7 +94,7 @@ impl<'a> SourceGroups<'a> {
                 roster.listing.entry(member).or_default().push(at);
             }
             roster.groups.push(SourceGroup {
-                source: guid.clone(),
+                source_id: guid.clone(),
                 label: entry.label().to_owned(),
                 name: if readable { name(&entry, naming) } else { Err(unreadable()) },
                 people: Vec::new(),
@@ -120,7 +120,7 @@ impl<'a> SourceGroups<'a> {
             return;
         }
         let name = entry.name().map(|name| name.key());
-        let holders = self.holders(name.as_deref(), &person.source, &keys(entry, self.member_of));
+        let holders = self.holders(name.as_deref(), &person.source_id, &keys(entry, self.member_of));
         let person = Arc::new(person);
         for holder in holders {
             self.groups[holder].people.push(Arc::clone(&person));

@@ -10,4 +10,4 @@ mod users;
 pub use groups::{MemberUser, SourceGroup, SourceGroups};
 pub use guid::{guid, guid_text};
 pub use status::is_enabled;
-pub use users::{Known, SelectedUser, Selection, refused};
+pub use users::{SelectedUser, Selection, VersionLookup, setting_errors};

@@ -41,11 +41,11 @@ pub enum SelectedUser {
     Entry(Entry, Option<Vec<u8>>),
     /// The user with this source id is as before; with as much of its entry as says which groups it is in, where
     /// groups are provisioned.
-    Same(String, Option<Entry>),
+    Unchanged(String, Option<Entry>),
 }
 
 /// Whether the user with a source id is known in a version.
-pub type Known<'k> = &'k dyn Fn(&str, &[u8]) -> bool;
+pub type VersionLookup<'k> = &'k dyn Fn(&str, &[u8]) -> bool;
 
 impl<'a> Selection<'a> {
     /// Reads the settings; with a group DN also the groups of the source.
@@ -74,7 +74,7 @@ impl<'a> Selection<'a> {
         &self,
         source: &dyn Source,
         mapped: &[&str],
-        known: Option<Known<'_>>,
+        known: Option<VersionLookup<'_>>,
         each: &mut dyn FnMut(SelectedUser) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let known = known.filter(|_| self.live);
@@ -128,14 +128,14 @@ impl<'a> Selection<'a> {
         &self,
         source: &dyn Source,
         mapped: &[&str],
-        known: Known<'_>,
+        known: VersionLookup<'_>,
     ) -> Result<Option<Vec<SelectedUser>>, Error> {
         let (mut found, mut unknown) = (Vec::new(), Vec::new());
         self.read(source, &self.watched(mapped), &mut |entry| {
             let version = self.version(&entry, mapped);
             match (guid::guid(&entry, self.settings), version) {
                 (Some(guid), Some(version)) if known(&guid, &version) => {
-                    found.push(SelectedUser::Same(guid, self.settings.group_location().map(|_| entry)));
+                    found.push(SelectedUser::Unchanged(guid, self.settings.group_location().map(|_| entry)));
                 }
                 _ => unknown.push(entry.dn),
             }
@@ -285,7 +285,7 @@ fn generalized_time(text: &str) -> Option<SystemTime> {
 
 /// What of these settings cannot be used, whatever the source holds; one line each. A filter is held to its syntax
 /// only: directories evaluate more than this program does.
-pub fn refused(settings: &SourceSettings) -> Vec<String> {
+pub fn setting_errors(settings: &SourceSettings) -> Vec<String> {
     let mut refused: Vec<_> = base(settings).err().map(|e| e.to_string()).into_iter().collect();
     let locations =
         [(Some(&settings.user_source_location), "Users"), (settings.group_location(), "Groups")].into_iter();
@@ -476,7 +476,7 @@ mod tests {
         let selection = Selection::new(settings, server).unwrap();
         let (mut names, mut versions) = (Vec::new(), HashMap::new());
         let is_known = |id: &str, version: &[u8]| known.is_some_and(|k| k.get(id).map(Vec::as_slice) == Some(version));
-        let asked: Option<Known<'_>> = known.map(|_| &is_known as Known<'_>);
+        let asked: Option<VersionLookup<'_>> = known.map(|_| &is_known as VersionLookup<'_>);
         selection
             .users(server, &["title"], asked, &mut |user| {
                 match user {
@@ -485,7 +485,7 @@ mod tests {
                         versions.extend(version.map(|v| (guid.clone(), v)));
                         names.push(guid);
                     }
-                    SelectedUser::Same(guid, _) => names.push(format!("[{guid}]")),
+                    SelectedUser::Unchanged(guid, _) => names.push(format!("[{guid}]")),
                 }
                 Ok(())
             })

@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 use rusqlite::{OptionalExtension as _, params};
 
 use super::file::{create, unusable};
-use super::rows::{User, put};
+use super::rows::{UserRow, put};
 use super::store::State;
 use crate::Error;
 
@@ -17,7 +17,7 @@ impl State {
     ///
     /// # Errors
     /// The file cannot be made or written.
-    pub fn begin<'u>(&self, settings: &[u8], users: impl IntoIterator<Item = &'u User>) -> Result<(), Error> {
+    pub fn begin<'u>(&self, settings: &[u8], users: impl IntoIterator<Item = &'u UserRow>) -> Result<(), Error> {
         self.write_down(Some(self.digest(settings)), users)
     }
 
@@ -25,14 +25,14 @@ impl State {
     ///
     /// # Errors
     /// As [`State::begin`].
-    pub fn begin_some<'u>(&self, users: impl IntoIterator<Item = &'u User>) -> Result<(), Error> {
+    pub fn begin_some<'u>(&self, users: impl IntoIterator<Item = &'u UserRow>) -> Result<(), Error> {
         self.write_down(None, users)
     }
 
     fn write_down<'u>(
         &self,
         settings: Option<Vec<u8>>,
-        users: impl IntoIterator<Item = &'u User>,
+        users: impl IntoIterator<Item = &'u UserRow>,
     ) -> Result<(), Error> {
         let mut db = self.db();
         if let Some(path) = lock_ignoring_poison(&self.unborn).take() {
@@ -44,7 +44,7 @@ impl State {
                 transaction.execute("INSERT OR REPLACE INTO about (name, value) VALUES ('settings', ?1)", [digest])?;
             }
             for user in users {
-                put(&transaction, &User { dirty: true, ..user.clone() })?;
+                put(&transaction, &UserRow { dirty: true, ..user.clone() })?;
             }
             transaction.commit()
         };

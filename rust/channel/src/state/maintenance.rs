@@ -75,7 +75,7 @@ impl StateMaintenance {
     ///
     /// # Errors
     /// It is not there, in use or damaged.
-    pub fn look(path: &Path) -> Result<Self, Error> {
+    pub fn read(path: &Path) -> Result<Self, Error> {
         let name = shown(path);
         Self::examined(copied(path, &name)?, name)
     }
@@ -83,7 +83,7 @@ impl StateMaintenance {
     /// Opens a file to change it; nobody else can use it meanwhile.
     ///
     /// # Errors
-    /// As [`StateMaintenance::look`].
+    /// As [`StateMaintenance::read`].
     pub fn open(path: &Path) -> Result<Self, Error> {
         let name = shown(path);
         not_empty(path, &name)?;
@@ -226,21 +226,21 @@ fn kept(row: &Row<'_>) -> rusqlite::Result<StateEntry> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::{Group, State, User};
+    use crate::state::{GroupRow, State, UserRow};
 
     fn owner() -> Owner {
         Owner { connection: "c".into(), channel: "corp".into(), scim_url: "https://scim.example/".into() }
     }
 
-    fn user(id: &str, name: &str) -> User {
-        User {
+    fn user(id: &str, name: &str) -> UserRow {
+        UserRow {
             source_id: id.into(),
             target_id: Some(format!("t{id}")),
             identifier: name.into(),
             values_hash: Some(vec![7]),
             in_scope: true,
             enabled: true,
-            ..User::default()
+            ..UserRow::default()
         }
     }
 
@@ -251,7 +251,7 @@ mod tests {
         state.begin(b"", [&user("2", "Bob")]).unwrap();
         state.put(&user("1", "Ada")).unwrap();
         let group =
-            Group { source_id: "9".into(), name: "Staff".into(), values_hash: Some(vec![8]), ..Group::default() };
+            GroupRow { source_id: "9".into(), name: "Staff".into(), values_hash: Some(vec![8]), ..GroupRow::default() };
         state.put_group(&group).unwrap();
         state.remember(b"usn", &[("1".to_owned(), vec![1]), ("2".to_owned(), vec![2])].into(), true).unwrap();
         path
@@ -262,7 +262,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = file(folder.path());
         let before = std::fs::read(&path).unwrap();
-        let state = StateMaintenance::look(&path).unwrap();
+        let state = StateMaintenance::read(&path).unwrap();
         assert_eq!(state.owner, owner());
         let users = StateCounts { known: 2, in_scope: 2, linked: 2, dirty: 1, skipped: 0 };
         assert_eq!(state.counts().unwrap(), (users, StateCounts { known: 1, ..StateCounts::default() }));
@@ -284,7 +284,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = file(folder.path());
         assert_eq!(StateMaintenance::open(&path).unwrap().reset(false).unwrap(), 3);
-        assert!(StateMaintenance::look(&path).unwrap().watermarks().unwrap().contains_key("source read whole"));
+        assert!(StateMaintenance::read(&path).unwrap().watermarks().unwrap().contains_key("source read whole"));
         let state = State::open(&path, &owner()).unwrap();
         let users = state.users(b"").unwrap();
         assert!(users.values().all(|u| u.target_id.is_some() && u.values_hash.as_deref() == Some(UNLIKE_ANY)));
@@ -292,7 +292,7 @@ mod tests {
         assert!(state.versions(b"usn").unwrap().is_empty());
         drop(state);
         StateMaintenance::open(&path).unwrap().reset(true).unwrap();
-        assert!(!StateMaintenance::look(&path).unwrap().watermarks().unwrap().contains_key("source read whole"));
+        assert!(!StateMaintenance::read(&path).unwrap().watermarks().unwrap().contains_key("source read whole"));
     }
 
     #[test]
@@ -312,7 +312,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = file(folder.path());
         let refused = |path: &Path, words: &str| {
-            for told in [StateMaintenance::look(path).unwrap_err(), StateMaintenance::open(path).unwrap_err()] {
+            for told in [StateMaintenance::read(path).unwrap_err(), StateMaintenance::open(path).unwrap_err()] {
                 assert!(told.to_string().contains(words), "{told}");
             }
         };

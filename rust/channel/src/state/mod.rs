@@ -9,7 +9,7 @@ mod store;
 
 pub use file::Owner;
 pub use maintenance::{StateCounts, StateEntry, StateMaintenance};
-pub use rows::{Group, User};
+pub use rows::{GroupRow, UserRow};
 pub use store::State;
 
 #[cfg(test)]

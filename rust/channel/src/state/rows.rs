@@ -11,7 +11,7 @@ use crate::Error;
 
 /// What is known of one user.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct User {
+pub struct UserRow {
     /// The entry GUID.
     pub source_id: String,
     /// The target's id; none until an account is linked.
@@ -32,7 +32,7 @@ pub struct User {
 
 /// What is known of one group.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Group {
+pub struct GroupRow {
     /// The entry GUID.
     pub source_id: String,
     /// The target's id; none until a group is linked.
@@ -55,10 +55,10 @@ impl State {
     ///
     /// # Errors
     /// The file cannot be read.
-    pub fn users(&self, settings: &[u8]) -> Result<HashMap<String, User>, Error> {
+    pub fn users(&self, settings: &[u8]) -> Result<HashMap<String, UserRow>, Error> {
         let digest = self.digest(settings);
         let db = self.db();
-        let read = || -> rusqlite::Result<HashMap<String, User>> {
+        let read = || -> rusqlite::Result<HashMap<String, UserRow>> {
             let known: Option<Vec<u8>> =
                 db.query_row("SELECT value FROM about WHERE name = 'settings'", [], |row| row.get(0)).optional()?;
             // Without any, nobody but single users was ever tried.
@@ -67,7 +67,7 @@ impl State {
                 "SELECT source_id, target_id, identifier, values_hash, in_scope, enabled, dirty, skipped FROM user",
             )?;
             let users = query.query_map([], |row| {
-                Ok(User {
+                Ok(UserRow {
                     source_id: row.get(0)?,
                     target_id: row.get(1)?,
                     identifier: row.get(2)?,
@@ -81,7 +81,7 @@ impl State {
             users
                 .map(|user| {
                     let user = user?;
-                    Ok((user.source_id.clone(), User { dirty: user.dirty || (changed && user.skipped), ..user }))
+                    Ok((user.source_id.clone(), UserRow { dirty: user.dirty || (changed && user.skipped), ..user }))
                 })
                 .collect()
         };
@@ -134,9 +134,9 @@ impl State {
     ///
     /// # Errors
     /// The file cannot be read.
-    pub fn groups(&self) -> Result<HashMap<String, Group>, Error> {
+    pub fn groups(&self) -> Result<HashMap<String, GroupRow>, Error> {
         let db = self.db();
-        let read = || -> rusqlite::Result<HashMap<String, Group>> {
+        let read = || -> rusqlite::Result<HashMap<String, GroupRow>> {
             let mut query = db.prepare(&format!("{GROUPS} ORDER BY source_id"))?;
             query.query_map([], group)?.map(|group| group.map(|g| (g.source_id.clone(), g))).collect()
         };
@@ -147,7 +147,7 @@ impl State {
     ///
     /// # Errors
     /// The file cannot be read.
-    pub fn group(&self, source_id: &str) -> Result<Option<Group>, Error> {
+    pub fn group(&self, source_id: &str) -> Result<Option<GroupRow>, Error> {
         self.db()
             .query_row(&format!("{GROUPS} WHERE source_id = ?1"), [source_id], group)
             .optional()
@@ -173,7 +173,7 @@ impl State {
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn put_group(&self, group: &Group) -> Result<(), Error> {
+    pub fn put_group(&self, group: &GroupRow) -> Result<(), Error> {
         let members = serde_json::json!(group.members).to_string();
         let values = params![
             group.source_id,
@@ -225,7 +225,7 @@ impl State {
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn put(&self, user: &User) -> Result<(), Error> {
+    pub fn put(&self, user: &UserRow) -> Result<(), Error> {
         put(&self.db(), user).map_err(|e| self.stopped(&e))
     }
 
@@ -241,7 +241,7 @@ impl State {
     }
 }
 
-pub(super) fn put(db: &Connection, user: &User) -> rusqlite::Result<()> {
+pub(super) fn put(db: &Connection, user: &UserRow) -> rusqlite::Result<()> {
     db.prepare_cached(
         "INSERT INTO user (source_id, target_id, identifier, values_hash, in_scope, enabled, dirty, skipped, created, modified)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, strftime('%FT%TZ'), strftime('%FT%TZ'))
@@ -263,8 +263,8 @@ pub(super) fn put(db: &Connection, user: &User) -> rusqlite::Result<()> {
 
 const GROUPS: &str = "SELECT source_id, target_id, name, values_hash, in_scope, dirty, members FROM user_group";
 
-fn group(row: &Row<'_>) -> rusqlite::Result<Group> {
-    Ok(Group {
+fn group(row: &Row<'_>) -> rusqlite::Result<GroupRow> {
+    Ok(GroupRow {
         source_id: row.get(0)?,
         target_id: row.get(1)?,
         name: row.get(2)?,

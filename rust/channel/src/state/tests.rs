@@ -22,15 +22,15 @@ fn place() -> (TempDir, PathBuf) {
     (folder, path)
 }
 
-fn jane() -> User {
-    User {
+fn jane() -> UserRow {
+    UserRow {
         source_id: "1".into(),
         target_id: Some("t1".into()),
         identifier: "jane".into(),
         values_hash: Some(vec![1, 2]),
         in_scope: true,
         enabled: true,
-        ..User::default()
+        ..UserRow::default()
     }
 }
 
@@ -65,7 +65,7 @@ fn what_is_written_is_there_the_next_time() {
 #[test]
 fn groups_are_kept_apart_from_users() {
     let (_folder, path) = place();
-    let staff = Group {
+    let staff = GroupRow {
         source_id: "1".into(),
         target_id: Some("g1".into()),
         name: "Staff".into(),
@@ -77,10 +77,10 @@ fn groups_are_kept_apart_from_users() {
     let state = begun(&path);
     state.put(&jane()).unwrap();
     state.put_group(&staff).unwrap();
-    state.put_group(&Group { dirty: false, ..staff.clone() }).unwrap();
+    state.put_group(&GroupRow { dirty: false, ..staff.clone() }).unwrap();
     drop(state);
     let state = State::open(&path, &owner()).unwrap();
-    assert_eq!(state.groups().unwrap()["1"], Group { dirty: false, ..staff.clone() });
+    assert_eq!(state.groups().unwrap()["1"], GroupRow { dirty: false, ..staff.clone() });
     assert_eq!(state.group("1").unwrap().unwrap().name, "Staff");
     assert_eq!(state.group_holder("g1", "2").unwrap().as_deref(), Some("1"));
     assert_eq!(state.group_holder("g1", "1").unwrap(), None);
@@ -160,7 +160,7 @@ fn a_file_of_somebody_else_is_refused() {
 fn a_damaged_file_is_not_an_empty_one() {
     let (_folder, path) = place();
     let state = begun(&path);
-    let many: Vec<_> = (0..500).map(|n| User { source_id: n.to_string(), ..jane() }).collect();
+    let many: Vec<_> = (0..500).map(|n| UserRow { source_id: n.to_string(), ..jane() }).collect();
     state.begin(b"", &many).unwrap();
     drop(state);
     let whole = std::fs::read(&path).unwrap();
@@ -178,7 +178,7 @@ fn a_damaged_file_is_not_an_empty_one() {
 #[test]
 fn a_run_that_was_killed_inside_a_transaction_leaves_what_was_before() {
     let (folder, path) = place();
-    let many: Vec<_> = (0..2000).map(|n| User { source_id: n.to_string(), ..jane() }).collect();
+    let many: Vec<_> = (0..2000).map(|n| UserRow { source_id: n.to_string(), ..jane() }).collect();
     begun(&path).begin(b"", &many).unwrap();
     // A copy of the files in the middle of a transaction is what a killed process leaves.
     let killed = folder.path().join("killed.state");
@@ -203,8 +203,8 @@ fn changed_settings_bring_back_what_was_skipped() {
     let (_folder, path) = place();
     let state = begun(&path);
     state.begin(b"one", []).unwrap();
-    state.put(&User { skipped: true, ..jane() }).unwrap();
-    state.put(&User { source_id: "2".into(), ..jane() }).unwrap();
+    state.put(&UserRow { skipped: true, ..jane() }).unwrap();
+    state.put(&UserRow { source_id: "2".into(), ..jane() }).unwrap();
     assert!(state.users(b"one").unwrap().values().all(|u| !u.dirty));
     let users = state.users(b"two").unwrap();
     assert!(users["1"].dirty && !users["2"].dirty);

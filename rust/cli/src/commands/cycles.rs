@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use pfscim_channel::Error;
-use pfscim_channel::engine::{Cycle, CycleObserver, Event, Options, Summary};
+use pfscim_channel::engine::{Cycle, CycleObserver, CycleOptions, Event, Summary};
 use pfscim_channel::mapping::Rules;
 use pfscim_channel::provisioner::{Direct, Plugin, Provisioner};
 use pfscim_channel::state::{Owner, State};
@@ -41,8 +41,12 @@ pub(crate) fn plan(plan: &Plan) -> Result<ExitStatus, Error> {
     let provisioner = Direct::preview(&setup.connector()?);
     let observers: Vec<&dyn CycleObserver> =
         [&run.screen as &dyn CycleObserver].into_iter().chain(page.iter().map(|p| p as _)).collect();
-    let options =
-        Options { max_removals: job.max_removals, preview: true, full: job.source.full, ..Options::default() };
+    let options = CycleOptions {
+        max_removals: job.max_removals,
+        preview: true,
+        full: job.source.full,
+        ..CycleOptions::default()
+    };
     let (summary, result) = run.cycle(&state, &provisioner, &Observers(observers), options);
     let guard = result.as_ref().err();
     // The page of a plan that ended early would look complete.
@@ -71,12 +75,12 @@ pub(crate) fn sync(sync: &Sync) -> Result<ExitStatus, Error> {
     let rules = setup.rules(&catalogue, expressions.as_ref())?;
     let run = Run::new(job, &setup, &rules, false);
     let audit = sync.audit.as_deref().map(|path| Audit::open(path, setup.number())).transpose()?;
-    let options = Options {
+    let options = CycleOptions {
         max_removals: job.max_removals,
         full: job.source.full,
         stop: Some(&stop::STOP_REQUESTED),
-        only: sync.on_demand.as_deref(),
-        ..Options::default()
+        only_user: sync.on_demand.as_deref(),
+        ..CycleOptions::default()
     };
     let Some(every) = sync.every else { return run.sync(&mut None, audit.as_ref(), options) };
     let (mut provisioner, mut is_first) = (None, true);
@@ -122,8 +126,8 @@ enum ProvisionerHandle {
 struct Observers<'a>(Vec<&'a dyn CycleObserver>);
 
 impl CycleObserver for Observers<'_> {
-    fn refused(&self, removals: &[String]) {
-        self.0.iter().for_each(|observer| observer.refused(removals));
+    fn guard_refused(&self, removals: &[String]) {
+        self.0.iter().for_each(|observer| observer.guard_refused(removals));
     }
 
     fn begin(&self, operations: usize) {
@@ -156,7 +160,7 @@ impl<'a> Run<'a> {
         &self,
         provisioner: &mut Option<ProvisionerHandle>,
         audit: Option<&Audit>,
-        options: Options<'_>,
+        options: CycleOptions<'_>,
     ) -> Result<ExitStatus, Error> {
         // The file is closed between cycles, so that `pfscim state` and `pfscim plan` can read it.
         let state = State::open(&self.path, &self.owner)?;
@@ -200,7 +204,7 @@ impl<'a> Run<'a> {
         state: &State,
         provisioner: &dyn Provisioner,
         observer: &dyn CycleObserver,
-        options: Options<'_>,
+        options: CycleOptions<'_>,
     ) -> (Summary, Result<(), Error>) {
         let source = match self.setup.source(self.job) {
             Ok(source) => source,
@@ -215,7 +219,7 @@ impl<'a> Run<'a> {
             source: source.as_ref(),
             state,
             provisioner,
-            watch: &observers,
+            observer: &observers,
             options,
         };
         let (summary, result) = cycle.run();

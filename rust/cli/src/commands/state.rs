@@ -17,7 +17,7 @@ pub(crate) fn run(command: &StateCommand) -> Result<ExitStatus, Error> {
     match command {
         StateCommand::Show(file) => show(file)?,
         StateCommand::User { file, name } => {
-            let state = StateMaintenance::look(&file.path)?;
+            let state = StateMaintenance::read(&file.path)?;
             let found = state.find(name)?;
             if found.is_empty() {
                 return Err(unknown(file, name));
@@ -25,7 +25,7 @@ pub(crate) fn run(command: &StateCommand) -> Result<ExitStatus, Error> {
             list(file, &found);
         }
         StateCommand::Dirty(file) => {
-            let dirty = dirty(&StateMaintenance::look(&file.path)?)?;
+            let dirty = dirty(&StateMaintenance::read(&file.path)?)?;
             if dirty.is_empty() && !file.json {
                 out("the next cycle sends nothing again");
             } else {
@@ -53,7 +53,7 @@ pub(crate) fn run(command: &StateCommand) -> Result<ExitStatus, Error> {
 }
 
 fn show(file: &File) -> Result<(), Error> {
-    let state = StateMaintenance::look(&file.path)?;
+    let state = StateMaintenance::read(&file.path)?;
     let ((users, groups), marks, owner) = (state.counts()?, state.watermarks()?, &state.owner);
     if file.json {
         let counts = |counts: StateCounts| {

@@ -102,7 +102,7 @@ fn line(time: &Zoned, cycle: &str, channel: usize, event: &Event) -> String {
         cycle.to_owned(),
         channel.to_string(),
         event.operation.as_str().to_uppercase(),
-        escaped(&event.source),
+        escaped(&event.source_id),
         escaped(target.unwrap_or_default()),
         cause.is_empty().to_string(),
         escaped(&cause),
@@ -127,10 +127,10 @@ mod tests {
     use super::*;
 
     fn event(operation: Operation, result: Result<Report, Failure>) -> Event {
-        let source = "g|1\n".to_owned();
+        let source_id = "g|1\n".to_owned();
         let (kind, members) = (RecordKind::User, MemberChanges::default());
         let (changes, identifier) = (Vec::new(), "ada".into());
-        Event { kind, source, identifier, operation, result, changes, members, sent: true, blocked_by_option: false }
+        Event { kind, source_id, identifier, operation, result, changes, members, sent: true, blocked_by_option: false }
     }
 
     fn written(event: &Event) -> String {

@@ -101,11 +101,11 @@ mod tests {
     use super::*;
 
     fn count(counters: &Counters, kind: RecordKind, blocked_by_option: bool, result: Result<Report, Failure>) {
-        let (source, identifier, operation) = (String::new(), String::new(), Operation::Update);
+        let (source_id, identifier, operation) = (String::new(), String::new(), Operation::Update);
         let (changes, members) = (Vec::new(), MemberChanges::default());
         counters.event(&Event {
             kind,
-            source,
+            source_id,
             identifier,
             operation,
             result,

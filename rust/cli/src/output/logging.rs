@@ -4,7 +4,7 @@
 use std::sync::OnceLock;
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
-use pfscim_channel::engine::STEPS;
+use pfscim_channel::engine::STEP_LOG_TARGET;
 use pfscim_channel::host::PLUGIN_LOG;
 use pfscim_core::http::REQUESTS;
 use pfscim_core::text::printable;
@@ -30,7 +30,7 @@ impl Log for Logger {
     fn log(&self, record: &Record<'_>) {
         if self.enabled(record.metadata()) {
             let level = match record.level() {
-                Level::Info if self.steps && record.target() == STEPS => "step",
+                Level::Info if self.steps && record.target() == STEP_LOG_TARGET => "step",
                 Level::Debug if self.steps && record.target() == REQUESTS => "request",
                 Level::Debug if self.steps && record.target() == PLUGIN_LOG => "plugin",
                 Level::Error => "error",

@@ -103,7 +103,7 @@ pub(crate) struct ReportPage {
 }
 
 impl CycleObserver for ReportPage {
-    fn refused(&self, removals: &[String]) {
+    fn guard_refused(&self, removals: &[String]) {
         *lock_ignoring_poison(&self.refused) = removals.to_vec();
     }
 
@@ -153,7 +153,7 @@ impl ReportPage {
         let name = printable(&self.path.display().to_string());
         let unwritable = |e: &dyn std::fmt::Display| Error::unusable(format!("--html: {name}: cannot be written: {e}"));
         let mut events = lock_ignoring_poison(&self.events);
-        events.sort_by(|a, b| a.identifier.cmp(&b.identifier).then_with(|| a.source.cmp(&b.source)));
+        events.sort_by(|a, b| a.identifier.cmp(&b.identifier).then_with(|| a.source_id.cmp(&b.source_id)));
         let refused = lock_ignoring_poison(&self.refused);
         let guard = guard.map(|error| (error.to_string(), refused.as_slice()));
         let page = page(about, summary, guard, &events, &Zoned::now()).into_string();
@@ -293,7 +293,7 @@ fn record(event: &Event, masked: &BTreeSet<String>) -> Markup {
         article {
             h3 { @if event.kind == RecordKind::Group { "Group " } (printable(&event.identifier)) }
             span .ids {
-                span { "source " (printable(&event.source)) }
+                span { "source " (printable(&event.source_id)) }
                 @if let Some(id) = id { span { "target " (printable(id)) } }
             }
             @for note in notes { p .note { (printable(&note)) } }
@@ -352,7 +352,7 @@ mod tests {
         let change = |code: &str| Change { code: code.into(), old: vec![HOSTILE.into()], new: Vec::new() };
         Event {
             kind: RecordKind::Group,
-            source: "g1".into(),
+            source_id: "g1".into(),
             identifier: identifier.into(),
             operation: Operation::Update,
             result,
@@ -368,7 +368,7 @@ mod tests {
         let page = ReportPage::new(&path, force)?;
         page.event(&event(HOSTILE, Ok(Report::new(Outcome::Updated, Some(HOSTILE)).warn(HOSTILE))));
         page.event(&event("bob", Err(Failure::Rejected(HOSTILE.into()))));
-        page.refused(&[HOSTILE.to_owned()]);
+        page.guard_refused(&[HOSTILE.to_owned()]);
         let masked = ["password".to_owned()].into();
         let about = ReportHeader { connection: HOSTILE, channel: HOSTILE, target: "https://x/", masked: &masked };
         let users = Tally { outcomes: [(Outcome::Updated, 1)].into(), failed: 1 };

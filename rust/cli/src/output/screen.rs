@@ -25,7 +25,7 @@ pub(crate) struct Screen {
 }
 
 impl CycleObserver for Screen {
-    fn refused(&self, removals: &[String]) {
+    fn guard_refused(&self, removals: &[String]) {
         if self.json {
             out(&json!({ "refused": { "removals": removals } }).to_string());
         }
@@ -52,7 +52,7 @@ impl Screen {
     fn object(&self, event: &Event) -> Value {
         let mut object = json!({
             "kind": event.kind.as_str(),
-            "source": event.source,
+            "source": event.source_id,
             "identifier": event.identifier,
             "operation": event.operation.as_str(),
             "outcome": "failed",
@@ -170,7 +170,7 @@ mod tests {
             |code: &str| Change { code: code.into(), old: vec!["old\u{1b}[2J".into()], new: vec!["new".into()] };
         Event {
             kind: RecordKind::User,
-            source: "g1".into(),
+            source_id: "g1".into(),
             identifier: "ada\n".into(),
             operation: Operation::Update,
             result: Ok(Report::new(Outcome::Updated, Some("t\r1")).warn("look\u{202e}")),
