@@ -216,7 +216,7 @@ def test_on_demand_logs_each_step_and_request_without_values(channel):
         assert run.status == 0, run
         assert [line["identifier"] for line in run.lines] == [population.name(3)]
     assert "step: source: record 00000000-0000-4000-8000-000000000003, enabled; mapped: " in run.err
-    assert re.search(r"^step: state: linked to \S+, sent as it is now$", run.err, re.MULTILINE), run.err
+    assert re.search(r"^step: state: linked to \S+, these values were sent$", run.err, re.MULTILINE), run.err
     assert re.search(r"^request: GET /v2/Users/\S+: 200 after \d+ ms", run.err, re.MULTILINE), run.err
     assert "Secret-Title" not in run.err
     after = channel.server.users()

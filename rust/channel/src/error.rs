@@ -1,31 +1,38 @@
-//! Why a run did not take place, or ended early. One line each, for the person who has to act; what went wrong with
-//! a single record is a [`Failure`] of that record and not told here.
+//! Describes why a run did not start, or stopped early.
+//! Does not know: failures of single records, each of which is a [`Failure`] of its record.
+//!
+//! An error prints on one line, for the administrator.
 
 use pfscim_core::{Failure, Message};
 use thiserror::Error;
 
-/// What keeps a run from starting, or stopped it.
+/// Why a run did not start, or stopped early.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// An argument, file, setting or deployed jar that cannot be used. Nothing was sent.
+    /// pfscim cannot use an argument, a file, a setting or the deployed jar. Nothing was sent.
     #[error("{0}")]
     Unusable(Message),
-    /// The target does not fit the settings: no later run could do better.
+    /// The settings do not fit the target, so a later run would fail too.
     #[error("{0}")]
     Configuration(Message),
-    /// More removals than the run may make. Nothing was sent.
+    /// The guard refused the removals of the run. Nothing was sent.
     #[error("{0}")]
     Guard(Message),
-    /// The session was stopped: the rest of the cycle would have failed too. The state is true.
+    /// The session stopped, because the rest of the cycle would fail too. The state is correct.
     #[error("{0}")]
     Stopped(Message),
 }
 
 impl Error {
-    /// The run was asked to stop, and did.
-    pub(crate) fn stopped_as_asked() -> Self {
-        Self::Stopped("stopped by a signal, after the operations that were running".into())
+    /// The run stopped after a signal.
+    pub(crate) fn stopped_by_signal() -> Self {
+        Self::Stopped("stopped by a signal, after the running operations had ended".into())
+    }
+
+    /// The run stopped after this failure.
+    pub(crate) fn stopped_by_failure(failure: &Failure) -> Self {
+        Self::Stopped(failure.message().clone().at(failure.code()).at("stopped"))
     }
 
     /// What happened, and what to do.
@@ -35,18 +42,18 @@ impl Error {
         }
     }
 
-    /// An [`Error::Unusable`] about a named thing.
+    /// Returns an [`Error::Unusable`] with this message.
     pub fn unusable(message: impl Into<Message>) -> Self {
         Self::Unusable(message.into())
     }
 }
 
-/// Settings that do not fit are a matter of configuration, every other failure of the session's.
+/// Wrong settings are [`Error::Configuration`]; every other failure that stops a session is [`Error::Stopped`].
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Config(message) => Self::Configuration(message),
-            other => Self::Stopped(other.message().clone().at(other.code()).at("stopped")),
+            other => Self::stopped_by_failure(&other),
         }
     }
 }

@@ -1,9 +1,12 @@
-//! pfscim-channel: one source feeding one target, as PingFederate's provisioning engine does it.
+//! pfscim-channel: sends the changes of one source to one target, as PingFederate's provisioning engine does.
+//! Does not know: how SCIM is spoken (that is `pfscim-core`), where output goes.
 //!
-//! [`connection`] reads what a console saved, a [`source::Source`] gives entries, [`selection`] picks the users and
-//! groups, [`mapping`] makes records of them, [`engine`] compares all this with the [`state`] and hands the differences to
-//! a [`provisioner::Provisioner`]. Before that, [`prepare`] checks, converts and creates connections. This crate
-//! knows of SCIM only which versions exist (the rest is in `pfscim-core`). It prints nothing: it reports to its caller.
+//! - [`connection`] reads what a console saved, and a [`source::Source`] returns entries.
+//! - [`selection`] picks the users and groups, and [`mapping`] makes records of them.
+//! - [`engine`] compares the records with the [`state`] and passes changes to a [`provisioner::Provisioner`].
+//! - [`prepare`] checks, converts and creates connections.
+//!
+//! The crate prints nothing: it reports to its caller.
 
 mod changes;
 pub mod connection;

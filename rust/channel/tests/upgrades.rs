@@ -1,10 +1,13 @@
-//! This version reads what earlier versions wrote: one connection for each version, with every setting and every
-//! field that it had, and a state file of each layout from 4 on. Both mean what they meant.
+//! Tests that this version reads the files of earlier versions with the same meaning.
+//!
+//! There is one connection for each version, with every setting and every field of that version, and one state file
+//! for each layout from 4 on.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use pfscim_channel::Error;
 use pfscim_channel::connection::{Connection, SettingValue};
 use pfscim_channel::mapping::Rules;
 use pfscim_channel::state::{GroupRow, Owner, State, StateCounts, StateMaintenance, UserRow};
@@ -23,53 +26,53 @@ fn connections() -> PathBuf {
     folder().join("connections")
 }
 
-fn released(version: &str) -> Connection {
+fn connection(version: &str) -> Connection {
     Connection::read(&std::fs::read_to_string(connections().join(format!("{version}.json"))).unwrap()).unwrap()
 }
 
-/// The versions that there is a connection of.
+/// The versions that have a connection file.
 fn versions() -> Vec<String> {
     let files = std::fs::read_dir(connections()).unwrap().map(|entry| entry.unwrap().path());
     files.map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned()).collect()
 }
 
-/// The Target tab, with another value here and there.
+/// The settings of the Target tab, with these changes.
 fn pairs(connection: &Connection, changes: &[(&str, &str)]) -> Vec<(String, String)> {
-    let given = connection.target_settings.iter().filter_map(|setting| match &setting.value {
+    let values = connection.target_settings.iter().filter_map(|setting| match &setting.value {
         SettingValue::Clear(value) => Some((setting.name.clone(), value.expose().to_owned())),
         SettingValue::Encrypted | SettingValue::Missing => None,
     });
-    let mut pairs: Vec<_> = given.collect();
+    let mut pairs: Vec<_> = values.collect();
     for (name, value) in changes {
-        pairs.iter_mut().find(|(known, _)| known == name).unwrap().1 = (*value).to_owned();
+        pairs.iter_mut().find(|(setting, _)| setting == name).unwrap().1 = (*value).to_owned();
     }
     pairs
 }
 
 #[test]
-fn this_version_is_among_them_with_each_of_its_settings_and_fields() {
-    let this = released(env!("CARGO_PKG_VERSION"));
+fn the_connection_of_this_version_has_every_setting_and_field() {
+    let current = connection(env!("CARGO_PKG_VERSION"));
     for row in catalogue() {
-        assert!(this.target_settings.iter().any(|setting| setting.name == row.name), "{} is not there", row.name);
+        assert!(current.target_settings.iter().any(|setting| setting.name == row.name), "{} is missing", row.name);
     }
     for field in Catalogue::standard(Version::V2_0).fields() {
-        let mapped = this.channels[0].attribute_mapping.iter().any(|row| row.field_name == field.code);
-        assert!(mapped, "{} is not there", field.code);
+        let mapped = current.channels[0].attribute_mapping.iter().any(|row| row.field_name == field.code);
+        assert!(mapped, "{} is missing", field.code);
     }
 }
 
 #[test]
-fn every_setting_of_every_version_still_counts() {
+fn every_setting_of_every_version_has_an_effect() {
     for version in versions() {
-        let connection = released(&version);
+        let connection = connection(&version);
         for method in setting("AUTHENTICATION_METHOD").unwrap().options {
             let chosen = ("AUTHENTICATION_METHOD", *method);
-            let whole = Settings::examine(pairs(&connection, &[chosen])).expect(&version);
+            let complete = Settings::examine(pairs(&connection, &[chosen])).expect(&version);
             for (name, _) in pairs(&connection, &[]) {
                 let row = setting(&name).expect(&name);
                 if name != chosen.0 && row.method.is_none_or(|m| m == *method) {
                     let without = Settings::examine(pairs(&connection, &[chosen, (&name, "")]));
-                    assert_ne!(without.ok(), Some(whole.clone()), "{version}: {name} means nothing any more");
+                    assert_ne!(without.ok(), Some(complete.clone()), "{version}: {name} has no effect");
                 }
             }
         }
@@ -79,19 +82,19 @@ fn every_setting_of_every_version_still_counts() {
 #[test]
 fn every_channel_of_every_version_maps_the_same_fields() {
     for version in versions() {
-        let connection = released(&version);
+        let connection = connection(&version);
         for scim in [Version::V1_1, Version::V2_0] {
             for channel in &connection.channels {
-                let (rules, wrong) = Rules::examine(channel, &Catalogue::standard(scim), "userName");
-                assert_eq!((wrong, rules.left_out), (vec![], vec![]), "{version}");
+                let (rules, errors) = Rules::examine(channel, &Catalogue::standard(scim), "userName");
+                assert_eq!((errors, rules.left_out), (vec![], vec![]), "{version}");
             }
         }
     }
 }
 
 #[test]
-fn the_settings_of_0_1_0_mean_what_they_meant() {
-    let connection = released("0.1.0");
+fn the_settings_of_0_1_0_have_the_same_meaning() {
+    let connection = connection("0.1.0");
     let settings = Settings::parse(pairs(&connection, &[])).unwrap();
     assert_eq!(settings.scim_url.as_str(), "https://scim.example.com/v2");
     assert_eq!(settings.version, Version::V1_1);
@@ -133,9 +136,10 @@ fn the_settings_of_0_1_0_mean_what_they_meant() {
     assert_eq!((channel.threads(), channel.timeout()), (4, Duration::from_secs(90)));
 }
 
-// `states/layout-4.state` was written by 0.1.0 in three cycles: slapd as the source, scim2-server as the target. Bob left
-// in the second cycle. In the third, the target had given Cleo's account the identifier of Frank, and the group `staff`
-// the name of `night shift`, so both new ones failed.
+// Version 0.1.0 wrote `states/layout-4.state` in three cycles, with slapd as the source and scim2-server as the target.
+// Bob left in the second cycle. Before the third cycle, Cleo's account got the identifier of Frank at the target, and
+// the group `staff` got the name of `night shift`. So in the third cycle the user Frank and the group `night shift`
+// failed, which were new.
 const ADA: &str = "75d4a31a-7faa-1041-87a8-bf6b82d4c543";
 const BOB: &str = "75d4a37e-7faa-1041-87a9-bf6b82d4c543";
 const CLEO: &str = "75d4a3c4-7faa-1041-87aa-bf6b82d4c543";
@@ -146,7 +150,7 @@ const STAFF: &str = "75d4a96e-7faa-1041-87ad-bf6b82d4c543";
 const NIGHT_SHIFT: &str = "c712a6b4-7faa-1041-8331-d780aa49b4f7";
 const ADA_ACCOUNT: &str = "99ab830264a64286805063ec2d88a959";
 
-/// The digest of the target settings that the last cycle ran with, as 0.1.0 computed it.
+/// The digest of the target settings of the last cycle, as 0.1.0 computed it.
 const SETTINGS: [u8; 32] = [
     150, 56, 38, 177, 250, 187, 85, 248, 152, 179, 133, 69, 254, 15, 35, 80, 135, 241, 210, 46, 136, 221, 218, 74, 196,
     240, 148, 76, 153, 67, 225, 255,
@@ -165,8 +169,8 @@ fn layout_4() -> (tempfile::TempDir, PathBuf) {
     (folder_of_copy, copy)
 }
 
-/// Everything of a user but the hash.
-fn shown(user: &UserRow) -> (Option<&str>, &str, [bool; 5]) {
+/// All columns of a user, with the presence of the hash only.
+fn columns(user: &UserRow) -> (Option<&str>, &str, [bool; 5]) {
     let flags = [user.values_hash.is_some(), user.in_scope, user.enabled, user.dirty, user.skipped];
     (user.target_id.as_deref(), &user.identifier, flags)
 }
@@ -175,13 +179,13 @@ fn shown(user: &UserRow) -> (Option<&str>, &str, [bool; 5]) {
 fn every_user_and_group_of_layout_4_is_read() {
     let (_folder, path) = layout_4();
     let state = State::open(&path, &owner()).unwrap();
-    let users = state.users(b"the settings of no earlier run").unwrap();
+    let users = state.users(b"other settings").unwrap();
     assert_eq!(users.len(), 6);
-    let user = |id: &str| shown(&users[id]);
+    let user = |id: &str| columns(&users[id]);
     assert_eq!(user(ADA), (Some(ADA_ACCOUNT), "ada.king@example.com", [true, true, true, false, false]));
     let bob = (Some("05ec61c4c39f4faf9ed72f23bcea8fe7"), "bob.stone@example.com", [true, false, false, false, false]);
     assert_eq!(user(BOB), bob);
-    // Other settings than those of the last run: a user that an option kept from the target is sent again.
+    // The settings differ from those of the last run, so a skipped user is sent again.
     assert_eq!(user(DAN), (None, "dan.gone@example.com", [true, true, false, true, true]));
     assert_eq!(user(FRANK), (None, "frank.field@example.com", [false, true, false, true, false]));
 
@@ -202,19 +206,21 @@ fn another_layout_is_refused_and_not_changed() {
         let (_folder, path) = layout_4();
         rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", layout).unwrap();
         let before = std::fs::read(&path).unwrap();
-        let refused = [
+        let errors = [
             State::open(&path, &owner()).map(drop).unwrap_err(),
             State::preview(&path, &owner()).map(drop).unwrap_err(),
             StateMaintenance::read(&path).map(drop).unwrap_err(),
             StateMaintenance::open(&path).map(drop).unwrap_err(),
         ];
-        assert!(refused.iter().all(|error| error.to_string().ends_with("of this version of pfscim")), "{refused:?}");
+        let is_about_version =
+            |error: &Error| error.message().text().ends_with("not a state file of this version of pfscim");
+        assert!(errors.iter().all(is_about_version), "{errors:?}");
         assert_eq!(std::fs::read(&path).unwrap(), before);
     }
 }
 
 #[test]
-fn what_layout_4_knows_as_sent_counts_as_sent() {
+fn the_hashes_of_layout_4_match_the_same_records() {
     let (_folder, path) = layout_4();
     let state = State::open(&path, &owner()).unwrap();
     let users = state.users(b"").unwrap();
@@ -242,11 +248,11 @@ fn what_layout_4_knows_as_sent_counts_as_sent() {
 }
 
 #[test]
-fn a_file_of_layout_4_is_written_and_maintained() {
+fn a_file_of_layout_4_is_written_and_shown() {
     let (_folder, path) = layout_4();
     let state = State::open(&path, &owner()).unwrap();
     let frank = UserRow { target_id: Some("f1".into()), dirty: false, ..state.users(b"").unwrap()[FRANK].clone() };
-    state.put(&frank).unwrap();
+    state.put_user(&frank).unwrap();
     state.put_group(&GroupRow { dirty: false, ..state.group(NIGHT_SHIFT).unwrap().unwrap() }).unwrap();
     drop(state);
     let file = StateMaintenance::read(&path).unwrap();
@@ -259,23 +265,23 @@ fn a_file_of_layout_4_is_written_and_maintained() {
 }
 
 #[test]
-fn the_settings_and_the_entries_of_the_last_cycle_are_known() {
+fn the_settings_and_entry_versions_of_the_last_cycle_are_read() {
     let (_folder, path) = layout_4();
     let about = |sql: &str| -> Vec<u8> {
         let file = rusqlite::Connection::open(&path).unwrap();
-        // Entry versions count for a day after everything was read.
+        // Entry versions are valid for a day after all entries were read.
         file.execute("UPDATE about SET value = unixepoch() WHERE name = 'read_whole'", []).unwrap();
         file.query_row(sql, [], |row| row.get(0)).unwrap()
     };
     let reading = about("SELECT value FROM about WHERE name = 'reading'");
     let state = State::open(&path, &owner()).unwrap();
-    // With the same settings, a user that an option kept from the target is not sent again.
+    // With the same settings, a skipped user is not sent again.
     assert!(!state.users(&SETTINGS).unwrap()[DAN].dirty);
     let versions = state.versions(&reading).unwrap();
-    let mut known: Vec<_> = versions.keys().map(String::as_str).collect();
-    known.sort_unstable();
-    assert_eq!(known, [CLEO, DAN, EVE]);
-    assert!(state.versions(b"another way of reading").unwrap().is_empty());
+    let mut source_ids: Vec<_> = versions.keys().map(String::as_str).collect();
+    source_ids.sort_unstable();
+    assert_eq!(source_ids, [CLEO, DAN, EVE]);
+    assert!(state.versions(b"another reading").unwrap().is_empty());
     let staff = "cn\u{2}staff\u{1}ou\u{2}groups\u{1}dc\u{2}example\u{1}dc\u{2}com";
     assert_eq!(state.source_groups().unwrap(), [staff.to_owned()].into());
 }

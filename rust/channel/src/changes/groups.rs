@@ -4,89 +4,95 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use pfscim_core::Failure;
 use pfscim_core::text::printable;
+use pfscim_core::{Failure, Message};
 
 use super::record::{Operation, RecordKind, UnsentRecord};
 use crate::Error;
 use crate::selection::{MemberUser, SourceGroups};
-use crate::state::{self, State};
+use crate::state::{GroupRow, State};
 
-/// A group of the source that can be provisioned.
-pub(crate) struct Wanted {
+/// A group of the source that can be sent.
+pub(crate) struct PresentGroup {
     pub(crate) source_id: String,
     pub(crate) name: String,
-    pub(crate) people: Vec<Arc<MemberUser>>,
+    pub(crate) users: Vec<Arc<MemberUser>>,
     /// Source ids and names of the groups in it.
     pub(crate) nested: Vec<(String, String)>,
 }
 
-/// What is to be done for groups.
+/// The changes of groups in a cycle.
 #[derive(Default)]
 pub(crate) struct GroupChanges {
-    pub(crate) wanted: Vec<Wanted>,
-    /// Places of the wanted groups: those of one step do not hold each other.
+    pub(crate) present: Vec<PresentGroup>,
+    /// Positions in `present`, in the order of sending. Groups of one step do not contain each other.
     pub(crate) steps: Vec<Vec<usize>>,
-    /// Places of groups that went before a group in them: there is a circle.
+    /// Positions of groups of a circle that are sent before a group in them.
     pub(crate) early: BTreeSet<usize>,
-    pub(crate) leavers: Vec<state::GroupRow>,
-    /// Name to source id, of every group in scope.
+    pub(crate) leavers: Vec<GroupRow>,
+    /// Lower-case name to source id, of every group in scope.
     pub(crate) names: HashMap<String, String>,
-    /// Groups that nothing is asked for: not fit to be sent.
-    pub(crate) settled: Vec<UnsentRecord>,
-    /// Linked groups in scope before this cycle.
+    /// Groups that cannot be sent.
+    pub(crate) unsent: Vec<UnsentRecord>,
+    /// How many linked groups were in scope before this cycle.
     pub(crate) known: usize,
-    /// Groups in scope now.
+    /// How many groups are in scope now.
     pub(crate) selected: usize,
 }
 
 impl GroupChanges {
+    /// Returns the largest number of operations that the groups need.
     pub(crate) fn operations(&self) -> usize {
-        self.wanted.len() + self.leavers.len()
+        self.present.len() + self.leavers.len()
     }
 
-    /// The names of the groups that the target would lose.
+    /// Returns the names of the groups that the target would lose.
     pub(crate) fn removals(&self) -> impl Iterator<Item = String> {
-        let lost = |group: &&state::GroupRow| group.target_id.is_some() && self.successor(group).is_none();
-        self.leavers.iter().filter(lost).map(|group| format!("group {}", group.name))
+        let is_removed = |group: &&GroupRow| group.target_id.is_some() && self.successor(group).is_none();
+        self.leavers.iter().filter(is_removed).map(|group| format!("group {}", group.name))
     }
 
-    /// The group in scope that has this one's name now.
-    pub(crate) fn successor(&self, leaver: &state::GroupRow) -> Option<&str> {
+    /// Returns the source id of the group in scope that has the name of this leaver now.
+    pub(crate) fn successor(&self, leaver: &GroupRow) -> Option<&str> {
         self.names.get(&leaver.name.to_lowercase()).map(String::as_str)
     }
 }
 
 /// Compares the groups of the source with the state.
-pub(super) fn group_changes(state: &State, roster: SourceGroups<'_>) -> Result<GroupChanges, Error> {
-    let mut known = state.groups()?;
+///
+/// # Errors
+/// The state cannot be read.
+pub(super) fn group_changes(state: &State, source_groups: SourceGroups<'_>) -> Result<GroupChanges, Error> {
+    let mut rows = state.groups()?;
     let mut changes = GroupChanges {
-        known: known.values().filter(|g| g.in_scope && g.target_id.is_some()).count(),
+        known: rows.values().filter(|g| g.in_scope && g.target_id.is_some()).count(),
         ..GroupChanges::default()
     };
-    let groups = roster.into_groups();
+    let groups = source_groups.into_groups();
     changes.selected = groups.len();
-    let named: Vec<_> = groups
+    let ids_and_names: Vec<_> = groups
         .iter()
         .map(|group| (group.source_id.clone(), group.name.clone().unwrap_or_else(|_| group.label.clone())))
         .collect();
     for group in groups {
-        let linked = known.remove(&group.source_id).is_some_and(|g| g.target_id.is_some());
-        let operation = if linked { Operation::Update } else { Operation::Create };
-        let fit = group.name.and_then(|name| match changes.names.get(&name.to_lowercase()) {
+        let is_linked = rows.remove(&group.source_id).is_some_and(|g| g.target_id.is_some());
+        let operation = if is_linked { Operation::Update } else { Operation::Create };
+        let unique_name = group.name.and_then(|name| match changes.names.get(&name.to_lowercase()) {
             None => Ok(name),
-            Some(other) => Err(Failure::Conflict(
-                format!("source group {} has the same name; only that one is provisioned", printable(other)).into(),
-            )),
+            Some(other) => {
+                let text = format!("not sent, because source group {} has the same name", printable(other));
+                let hint = "give each group its own name";
+                Err(Failure::Conflict(Message::new(text).with_hint(hint)))
+            }
         });
-        match fit {
+        match unique_name {
             Ok(name) => {
                 changes.names.insert(name.to_lowercase(), group.source_id.clone());
-                let nested = group.nested.iter().filter_map(|at| named.get(*at).cloned()).collect();
-                changes.wanted.push(Wanted { source_id: group.source_id, name, people: group.people, nested });
+                let nested = group.nested.iter().filter_map(|position| ids_and_names.get(*position).cloned()).collect();
+                changes.present.push(PresentGroup { source_id: group.source_id, name, users: group.users, nested });
             }
             Err(failure) => {
-                changes.settled.push(UnsentRecord::new(
+                changes.unsent.push(UnsentRecord::new(
                     RecordKind::Group,
                     &group.source_id,
                     &group.label,
@@ -96,44 +102,47 @@ pub(super) fn group_changes(state: &State, roster: SourceGroups<'_>) -> Result<G
             }
         }
     }
-    (changes.steps, changes.early) = steps(&changes.wanted);
-    changes.leavers = known.into_values().filter(|g| g.in_scope || g.dirty).collect();
+    (changes.steps, changes.early) = steps(&changes.present);
+    changes.leavers = rows.into_values().filter(|g| g.in_scope || g.dirty).collect();
     changes.leavers.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(changes)
 }
 
-/// In which order groups go out: those in others first. Where they hold each other in a circle, one goes early.
-fn steps(wanted: &[Wanted]) -> (Vec<Vec<usize>>, BTreeSet<usize>) {
-    let places: HashMap<&str, usize> = wanted.iter().enumerate().map(|(at, g)| (g.source_id.as_str(), at)).collect();
-    let mut waits = vec![0_usize; wanted.len()];
-    let mut holders = vec![Vec::new(); wanted.len()];
-    for (at, group) in wanted.iter().enumerate() {
-        for nested in group.nested.iter().filter_map(|(source, _)| places.get(source.as_str())) {
-            waits[at] += 1;
-            holders[*nested].push(at);
+/// Returns the order of sending, nested groups first, and the groups that are sent early.
+///
+/// In a circle of groups, one must be sent before a group in it: the first one of the list.
+fn steps(groups: &[PresentGroup]) -> (Vec<Vec<usize>>, BTreeSet<usize>) {
+    let positions: HashMap<&str, usize> =
+        groups.iter().enumerate().map(|(position, g)| (g.source_id.as_str(), position)).collect();
+    let mut unsent_nested = vec![0_usize; groups.len()];
+    let mut parents = vec![Vec::new(); groups.len()];
+    for (position, group) in groups.iter().enumerate() {
+        for nested in group.nested.iter().filter_map(|(source_id, _)| positions.get(source_id.as_str())) {
+            unsent_nested[position] += 1;
+            parents[*nested].push(position);
         }
     }
     let (mut steps, mut early) = (Vec::new(), BTreeSet::new());
-    let mut done = vec![false; wanted.len()];
-    let mut step: Vec<usize> = (0..wanted.len()).filter(|at| waits[*at] == 0).collect();
-    let mut first = 0;
+    let mut sent = vec![false; groups.len()];
+    let mut step: Vec<usize> = (0..groups.len()).filter(|position| unsent_nested[*position] == 0).collect();
+    let mut first_unsent = 0;
     loop {
         if step.is_empty() {
-            while done.get(first) == Some(&true) {
-                first += 1;
+            while sent.get(first_unsent) == Some(&true) {
+                first_unsent += 1;
             }
-            if first == wanted.len() {
+            if first_unsent == groups.len() {
                 return (steps, early);
             }
-            early.insert(first);
-            step.push(first);
+            early.insert(first_unsent);
+            step.push(first_unsent);
         }
-        step.iter().for_each(|at| done[*at] = true);
+        step.iter().for_each(|position| sent[*position] = true);
         let mut next = Vec::new();
-        for holder in step.iter().flat_map(|at| &holders[*at]) {
-            waits[*holder] -= 1;
-            if waits[*holder] == 0 && !done[*holder] {
-                next.push(*holder);
+        for parent in step.iter().flat_map(|position| &parents[*position]) {
+            unsent_nested[*parent] -= 1;
+            if unsent_nested[*parent] == 0 && !sent[*parent] {
+                next.push(*parent);
             }
         }
         steps.push(std::mem::replace(&mut step, next));

@@ -1,8 +1,9 @@
-//! What a record is about, what is asked for it, and records that need no request.
+//! Describes records and the operations that are requested for them, including records that need no request.
+//! Does not know: the source, the state, the target.
 
 use pfscim_core::{Failure, Report};
 
-/// What a record is about.
+/// User or group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RecordKind {
     /// A user.
@@ -12,7 +13,7 @@ pub enum RecordKind {
 }
 
 impl RecordKind {
-    /// The word used in `--json`.
+    /// The value in `--json`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::User => "user",
@@ -21,19 +22,19 @@ impl RecordKind {
     }
 }
 
-/// What was asked for a record.
+/// The operation that is requested for a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Operation {
-    /// A user or group that the target does not have.
+    /// The target does not have the user or group.
     Create,
-    /// One that it has, or had.
+    /// The target has the user or group, or had it.
     Update,
-    /// One that left the source location.
+    /// The user or group left the source location.
     Remove,
 }
 
 impl Operation {
-    /// The word used in tables and `--json`.
+    /// The value in tables and in `--json`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Create => "create",
@@ -43,35 +44,35 @@ impl Operation {
     }
 }
 
-/// A record that nothing is sent for: it is as it was sent before, or cannot be sent as it is.
+/// A record that is not sent, because it is unchanged or cannot be sent.
 #[derive(Debug, Clone)]
 pub(crate) struct UnsentRecord {
-    /// What it is about.
+    /// User or group.
     pub(crate) kind: RecordKind,
     /// The source id.
     pub(crate) source_id: String,
-    /// The value of the unique user identifier, or the name of the group; the DN where there is none.
+    /// The value of the unique user identifier, or the name of the group; the DN if neither is known.
     pub(crate) identifier: String,
-    /// What would have been asked.
+    /// The operation that would have been requested.
     pub(crate) operation: Operation,
-    /// How it ended.
+    /// The outcome, or the failure.
     pub(crate) result: Result<Report, Failure>,
-    /// A provisioning option keeps the record from being what the source says, since an earlier cycle.
+    /// A provisioning option blocked the operation in an earlier cycle.
     pub(crate) blocked_by_option: bool,
 }
 
 impl UnsentRecord {
-    /// Not held back by an earlier cycle.
+    /// Returns a record that no option of an earlier cycle blocks.
     pub(crate) fn new(
         kind: RecordKind,
-        source: &str,
+        source_id: &str,
         identifier: &str,
         operation: Operation,
         result: Result<Report, Failure>,
     ) -> Self {
         Self {
             kind,
-            source_id: source.to_owned(),
+            source_id: source_id.to_owned(),
             identifier: identifier.to_owned(),
             operation,
             result,

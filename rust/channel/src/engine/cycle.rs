@@ -1,4 +1,4 @@
-//! What a cycle needs, and what each of its operations uses: threads, counts, the end after a failure that stops.
+//! Contains what a cycle needs, and what its operations share: threads, counts, and the stop after a failure.
 //! Does not know: users, groups, the order of a cycle.
 
 use pfscim_core::sync::lock_ignoring_poison;
@@ -17,38 +17,38 @@ use crate::provisioner::{MemberChanges, OperationResult, Provisioner};
 use crate::source::Source;
 use crate::state::State;
 
-/// How a cycle is run.
+/// The options of a cycle.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct CycleOptions<'a> {
-    /// How many removals this run may make; none for the rule of the guard.
+    /// How many removals the run may make. `None`: the rules of the guard apply.
     pub max_removals: Option<usize>,
-    /// Goes on where the guard refuses, and tells so at the end: for previews.
+    /// The run is a preview: if the guard refuses, it continues, and returns that error at the end.
     pub preview: bool,
-    /// Reads every entry, also those that a directory says are as before.
+    /// Reads every entry, including entries that the directory reports as unchanged.
     pub full: bool,
-    /// Set by somebody to end the cycle early: operations under way are finished, no other is begun.
+    /// The caller sets this to stop the cycle: running operations finish, and no other begins.
     pub stop: Option<&'a AtomicBool>,
-    /// Does this user only (identifier, source id or target id), whether anything changed or not, and logs each step.
+    /// Sends this user only (identifier, source id or target id), even if unchanged, and logs each step.
     pub only_user: Option<&'a str>,
 }
 
-/// Everything that a cycle needs.
+/// One pass over a channel, with everything that it needs.
 pub struct Cycle<'a> {
     /// The channel.
     pub channel: &'a Channel,
-    /// Its mapping.
+    /// The mapping of the channel.
     pub rules: &'a Rules<'a>,
-    /// The Target tab.
+    /// The settings of the Target tab.
     pub settings: &'a Settings,
-    /// Where users come from.
+    /// The source of users and groups.
     pub source: &'a dyn Source,
-    /// What is known of them.
+    /// What earlier cycles sent.
     pub state: &'a State,
-    /// The way out.
+    /// Carries operations to the target.
     pub provisioner: &'a dyn Provisioner,
-    /// Who is told.
+    /// Receives the progress of the cycle.
     pub observer: &'a dyn CycleObserver,
-    /// How it is run.
+    /// The options of the cycle.
     pub options: CycleOptions<'a>,
 }
 
@@ -57,26 +57,30 @@ impl Cycle<'_> {
         self.options.stop.is_some_and(|stop| stop.load(Ordering::Relaxed))
     }
 
-    /// Tells what happened, and ends the cycle where going on is pointless.
-    pub(super) fn ended(
+    /// Reports the result of an operation.
+    ///
+    /// # Errors
+    /// [`Error::Stopped`] if the failure stops the session.
+    pub(super) fn report_result(
         &self,
-        counts: &CycleProgress,
-        (kind, source, identifier): (RecordKind, &str, &str),
+        progress: &CycleProgress,
+        (kind, source_id, identifier): (RecordKind, &str, &str),
         operation: Operation,
         result: Result<OperationResult, Failure>,
     ) -> Result<(), Error> {
         let (result, changes, members) = match result {
-            Ok(done) => (Ok(done.report), done.changes, done.members),
+            Ok(sent) => (Ok(sent.report), sent.changes, sent.members),
             Err(failure) => (Err(failure), Vec::new(), MemberChanges::default()),
         };
-        let stops = result.as_ref().err().filter(|f| f.stops_session()).cloned();
-        let event = Event::from(UnsentRecord::new(kind, source, identifier, operation, result));
-        self.tell(counts, &Event { changes, members, sent: true, ..event });
-        stops.map_or(Ok(()), |failure| Err(Error::Stopped(format!("stopped: {failure}").into())))
+        let stopping = result.as_ref().err().filter(|f| f.stops_session()).cloned();
+        let event = Event::from(UnsentRecord::new(kind, source_id, identifier, operation, result));
+        self.report(progress, &Event { changes, members, sent: true, ..event });
+        stopping.map_or(Ok(()), |failure| Err(Error::stopped_by_failure(&failure)))
     }
 
-    pub(super) fn tell(&self, counts: &CycleProgress, event: &Event) {
-        let mut summary = lock_ignoring_poison(&counts.summary);
+    /// Counts an event and passes it to the observer.
+    pub(super) fn report(&self, progress: &CycleProgress, event: &Event) {
+        let mut summary = lock_ignoring_poison(&progress.summary);
         let tally = match event.kind {
             RecordKind::User => &mut summary.users,
             RecordKind::Group => &mut summary.groups,
@@ -89,23 +93,25 @@ impl Cycle<'_> {
         self.observer.event(event);
     }
 
-    /// Works through `count` items on the channel's threads; after an error no further item is begun, and the first
-    /// one is returned.
+    /// Runs `work` for the items 0 to `count` on the threads of the channel. After an error no other item begins.
+    ///
+    /// # Errors
+    /// The first error of `work`, or [`Error::Stopped`] if the caller stopped the cycle.
     pub(super) fn in_threads(
         &self,
         count: usize,
         work: impl Fn(usize) -> Result<(), Error> + Sync,
     ) -> Result<(), Error> {
-        let (next, stop, first) = (AtomicUsize::new(0), AtomicBool::new(false), Mutex::new(None));
+        let (next, failed, first_error) = (AtomicUsize::new(0), AtomicBool::new(false), Mutex::new(None));
         let worker = || {
-            while !stop.load(Ordering::Relaxed) && !self.is_stopped() {
+            while !failed.load(Ordering::Relaxed) && !self.is_stopped() {
                 let item = next.fetch_add(1, Ordering::Relaxed);
                 if item >= count {
                     break;
                 }
                 if let Err(error) = work(item) {
-                    stop.store(true, Ordering::Relaxed);
-                    lock_ignoring_poison(&first).get_or_insert(error);
+                    failed.store(true, Ordering::Relaxed);
+                    lock_ignoring_poison(&first_error).get_or_insert(error);
                 }
             }
         };
@@ -114,9 +120,9 @@ impl Cycle<'_> {
                 scope.spawn(worker);
             }
         });
-        match first.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        match first_error.into_inner().unwrap_or_else(PoisonError::into_inner) {
             Some(error) => Err(error),
-            None if next.into_inner() < count => Err(Error::stopped_as_asked()),
+            None if next.into_inner() < count => Err(Error::stopped_by_signal()),
             None => Ok(()),
         }
     }

@@ -1,4 +1,5 @@
-//! What a cycle reports while it runs, and what it came to.
+//! Describes what a cycle reports while it runs, and what it counts.
+//! Does not know: how an operation is carried out, where reports go.
 
 use pfscim_core::sync::lock_ignoring_poison;
 use std::collections::{BTreeMap, HashSet};
@@ -10,67 +11,67 @@ use pfscim_core::{Failure, Outcome, Report};
 use crate::changes::{Operation, RecordKind, UnsentRecord};
 use crate::provisioner::MemberChanges;
 
-/// What happened to one record.
+/// The result of one record.
 #[derive(Debug, Clone)]
 pub struct Event {
-    /// What it is about.
+    /// User or group.
     pub kind: RecordKind,
     /// The source id.
     pub source_id: String,
-    /// The value of the unique user identifier, or the name of the group; the DN where there is none.
+    /// The value of the unique user identifier, or the name of the group; the DN if neither is known.
     pub identifier: String,
-    /// What was asked.
+    /// The requested operation.
     pub operation: Operation,
-    /// How it ended.
+    /// The outcome, or the failure.
     pub result: Result<Report, Failure>,
-    /// What changed, in previews.
+    /// The fields that change, in previews; otherwise empty.
     pub changes: Vec<Change>,
-    /// Who came and went, of a group, by name; in previews.
+    /// The names of the members that a group gets and loses, in previews; otherwise empty.
     pub members: MemberChanges,
-    /// False for a record that is as it was sent before: nothing was asked of the target.
+    /// False if nothing was sent, because the record is unchanged or cannot be sent.
     pub sent: bool,
-    /// A provisioning option keeps the record from being what the source says, now or since an earlier cycle.
+    /// A provisioning option blocked the operation, in this cycle or in an earlier cycle.
     pub blocked_by_option: bool,
 }
 
-/// Told what happens while it happens, from many threads.
+/// Receives the progress of a cycle, from many threads.
 pub trait CycleObserver: Sync {
-    /// The guard refuses: these users and groups would be removed (all of them, by name).
+    /// The guard refused the run. `removals` has the names of all users and groups that it would remove.
     fn guard_refused(&self, _removals: &[String]) {}
-    /// So many operations are going to take place, or fewer: which groups change shows after the users.
+    /// The cycle sends at most this many operations. Which groups change is known only after the users.
     fn begin(&self, operations: usize);
-    /// One of them ended.
+    /// A record has its result.
     fn event(&self, event: &Event);
 }
 
-/// What a cycle came to.
+/// The counts of a cycle.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Summary {
-    /// Of users.
+    /// Users.
     pub users: Tally,
-    /// Of groups.
+    /// Groups.
     pub groups: Tally,
 }
 
 impl Summary {
-    /// How many records failed.
+    /// Returns how many records failed.
     pub fn failed(&self) -> usize {
         self.users.failed + self.groups.failed
     }
 }
 
-/// How many records ended how.
+/// How many records had each result.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// Well.
+    /// Records without a failure, by outcome.
     pub outcomes: BTreeMap<Outcome, usize>,
-    /// With a failure.
+    /// Records with a failure.
     pub failed: usize,
 }
 
 impl From<UnsentRecord> for Event {
-    fn from(settled: UnsentRecord) -> Self {
-        let UnsentRecord { kind, source_id, identifier, operation, result, blocked_by_option } = settled;
+    fn from(unsent: UnsentRecord) -> Self {
+        let UnsentRecord { kind, source_id, identifier, operation, result, blocked_by_option } = unsent;
         let skipped = result.as_ref().is_ok_and(|report| report.outcome == Outcome::Skipped);
         Self {
             kind,
@@ -86,20 +87,20 @@ impl From<UnsentRecord> for Event {
     }
 }
 
-/// What a cycle came to while it runs.
+/// The counts of a running cycle, and what its preview would create.
 #[derive(Debug, Default)]
 pub(super) struct CycleProgress {
     pub(super) summary: Mutex<Summary>,
-    /// Source ids of those who would have an account by now, were this not a preview.
-    promised: Mutex<HashSet<String>>,
+    /// Source ids of the users and groups that a preview would create, and that therefore have no target id.
+    to_create: Mutex<HashSet<String>>,
 }
 
 impl CycleProgress {
-    pub(super) fn promise(&self, source: &str) {
-        lock_ignoring_poison(&self.promised).insert(source.to_owned());
+    pub(super) fn add_to_create(&self, source_id: &str) {
+        lock_ignoring_poison(&self.to_create).insert(source_id.to_owned());
     }
 
-    pub(super) fn is_promised(&self, source: &str) -> bool {
-        lock_ignoring_poison(&self.promised).contains(source)
+    pub(super) fn would_be_created(&self, source_id: &str) -> bool {
+        lock_ignoring_poison(&self.to_create).contains(source_id)
     }
 }

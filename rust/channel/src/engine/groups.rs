@@ -1,139 +1,151 @@
-//! The groups of a cycle, after its users: members are the target ids that the state holds by then. A group goes out
-//! only where its name or members differ from what was sent last.
+//! Sends the groups of a cycle, after its users, because members are the target ids that the state contains by then.
+//! Does not know: how an operation is carried out.
+//!
+//! A group is sent only if its name or its members differ from what was sent last.
 
 use std::collections::{BTreeSet, HashMap};
 
 use pfscim_core::connector::{GroupMember, GroupRecord, UnlistedMembers};
 use pfscim_core::text::printable;
-use pfscim_core::{Failure, Outcome, Report};
+use pfscim_core::{Failure, Message, Outcome, Report};
 
 use super::cycle::Cycle;
 use super::events::{CycleProgress, Event};
 use crate::Error;
-use crate::changes::{GroupChanges, Operation, RecordKind, UnsentRecord, Wanted};
+use crate::changes::{GroupChanges, Operation, PresentGroup, RecordKind, UnsentRecord};
 use crate::provisioner::{MemberChanges, OperationResult};
-use crate::state;
+use crate::state::GroupRow;
 
-/// The members of a group, looked up.
-struct Members {
+/// The members of a group, as the target knows them.
+struct ResolvedMembers {
     members: Vec<GroupMember>,
-    /// Names of those who would have an id by now, were this not a preview.
-    promised: Vec<String>,
+    /// The names of members that have no target id because this is a preview: the run would create them first.
+    to_create: Vec<String>,
 }
 
-/// What the state holds once the users are done.
-struct Known {
-    users: HashMap<String, String>,
-    /// Target id to name; in previews, which tell who comes and goes.
+/// What the state contains after the users of the cycle.
+struct LinkedUsers {
+    /// Source id to target id.
+    target_ids: HashMap<String, String>,
+    /// Target id to name, of users and groups; in previews only, which show the members that a group gets and loses.
     names: HashMap<String, String>,
 }
 
+/// Which groups of a circle may lack a member that is a group.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pass {
+    /// A group that is sent early may lack a group that comes later.
+    First,
+    /// The groups that were sent early are sent again, with all members.
+    Completing,
+}
+
 impl Cycle<'_> {
-    /// Brings the groups to the target, those in others first, and takes those out that left.
-    pub(super) fn groups(&self, counts: &CycleProgress, changes: &GroupChanges) -> Result<(), Error> {
+    /// Sends the groups, nested groups first, and then deletes the groups that left.
+    pub(super) fn groups(&self, progress: &CycleProgress, changes: &GroupChanges) -> Result<(), Error> {
         if changes.operations() == 0 {
             return Ok(());
         }
-        // Before anything is sent: a group of the target that one of these has is free for another.
+        // Before the first request: a target group that a leaver is linked to becomes free for another source group.
         for leaver in &changes.leavers {
-            self.state.put_group(&state::GroupRow { in_scope: false, dirty: true, ..leaver.clone() })?;
+            self.state.put_group(&GroupRow { in_scope: false, dirty: true, ..leaver.clone() })?;
         }
         let names = if self.options.preview { self.state.names()? } else { HashMap::new() };
-        let known = Known { users: self.state.linked()?, names };
-        let all = |places: &[usize], completes: bool| {
-            self.in_threads(places.len(), |i| match places.get(i).and_then(|at| changes.wanted.get(*at)) {
-                Some(group) => {
-                    let early = !completes && places.get(i).is_some_and(|at| changes.early.contains(at));
-                    self.push_group(counts, changes, &known, group, early, completes)
-                }
+        let linked = LinkedUsers { target_ids: self.state.target_ids()?, names };
+        let push_all = |positions: &[usize], pass: Pass| {
+            self.in_threads(positions.len(), |i| match positions.get(i) {
+                Some(position) => self.push_group(progress, changes, &linked, *position, pass),
                 None => Ok(()),
             })
         };
-        changes.steps.iter().try_for_each(|step| all(step, false))?;
+        changes.steps.iter().try_for_each(|step| push_all(step, Pass::First))?;
         if !self.options.preview {
             let early: Vec<_> = changes.early.iter().copied().collect();
-            all(&early, true)?;
+            push_all(&early, Pass::Completing)?;
         }
         self.in_threads(changes.leavers.len(), |i| {
-            changes.leavers.get(i).map_or(Ok(()), |leaver| self.remove_group(counts, changes, leaver))
+            changes.leavers.get(i).map_or(Ok(()), |leaver| self.remove_group(progress, changes, leaver))
         })
     }
 
-    /// One group. `early`: a group in it comes later and is no reason for a warning; `completes`: that one has come.
+    /// Sends the group at this position of [`GroupChanges::present`], if it differs from what was sent last.
     fn push_group(
         &self,
-        counts: &CycleProgress,
+        progress: &CycleProgress,
         changes: &GroupChanges,
-        known: &Known,
-        wanted: &Wanted,
-        early: bool,
-        completes: bool,
+        linked: &LinkedUsers,
+        position: usize,
+        pass: Pass,
     ) -> Result<(), Error> {
-        let row = self.state.group(&wanted.source_id)?.unwrap_or_default();
-        let Members { members, promised } = self.members(counts, changes, known, wanted, early)?;
+        let Some(present) = changes.present.get(position) else { return Ok(()) };
+        let is_early = pass == Pass::First && changes.early.contains(&position);
+        let row = self.state.group(&present.source_id)?.unwrap_or_default();
+        let ResolvedMembers { members, to_create } = self.members(progress, changes, linked, present, is_early)?;
         let ids: Vec<_> = members.iter().filter_map(|m| Some((m.is_group, m.known_id()?))).collect();
-        let hash = self.state.group_hash(&wanted.name, &ids);
-        let same = row.in_scope && row.values_hash.as_ref() == Some(&hash) && promised.is_empty();
-        if completes && (same || row.dirty) {
+        let hash = self.state.group_hash(&present.name, &ids);
+        let is_same = row.in_scope && row.values_hash.as_ref() == Some(&hash) && to_create.is_empty();
+        if pass == Pass::Completing && (is_same || row.dirty) {
             return Ok(());
         }
-        if same && !row.dirty {
+        if is_same && !row.dirty {
             let report = Report::new(Outcome::Unchanged, row.target_id.as_deref());
-            let settled =
-                UnsentRecord::new(RecordKind::Group, &wanted.source_id, &wanted.name, Operation::Update, Ok(report));
-            self.tell(counts, &Event::from(settled));
+            let unsent =
+                UnsentRecord::new(RecordKind::Group, &present.source_id, &present.name, Operation::Update, Ok(report));
+            self.report(progress, &Event::from(unsent));
             return Ok(());
         }
-        let now: BTreeSet<_> = ids.iter().map(|(_, id)| (*id).to_owned()).collect();
+        let new_ids: BTreeSet<_> = ids.iter().map(|(_, id)| (*id).to_owned()).collect();
         let unlisted_members = match self.channel.merge_groups {
-            true => UnlistedMembers::Keep { except: row.members.difference(&now).cloned().collect() },
+            true => UnlistedMembers::Keep { except: row.members.difference(&new_ids).cloned().collect() },
             false => UnlistedMembers::Remove,
         };
-        // Whatever happens from here on, it is sent again until it is known to have arrived.
-        let row = state::GroupRow {
-            source_id: wanted.source_id.clone(),
-            name: wanted.name.clone(),
+        // The row stays dirty until the target has confirmed the group, so a run that fails here sends it again.
+        let row = GroupRow {
+            source_id: present.source_id.clone(),
+            name: present.name.clone(),
             in_scope: true,
             dirty: true,
-            members: row.members.union(&now).cloned().collect(),
+            members: row.members.union(&new_ids).cloned().collect(),
             ..row
         };
         self.state.put_group(&row)?;
         let group = GroupRecord {
             id: row.target_id.clone(),
-            name: wanted.name.clone(),
+            name: present.name.clone(),
             members: Some(members),
             unlisted_members,
         };
         let (operation, result) = self.send_group(&row, &group)?;
-        if let Ok(done) = &result {
-            if self.options.preview && done.report.id.is_none() {
-                counts.promise(&wanted.source_id);
+        if let Ok(sent) = &result {
+            if self.options.preview && sent.report.id.is_none() {
+                progress.add_to_create(&present.source_id);
             }
-            let target_id = done.report.id.clone().or_else(|| row.target_id.clone());
-            let sent = state::GroupRow { target_id, values_hash: Some(hash), dirty: false, members: now, ..row };
-            self.state.put_group(&sent)?;
+            let target_id = sent.report.id.clone().or_else(|| row.target_id.clone());
+            let confirmed = GroupRow { target_id, values_hash: Some(hash), dirty: false, members: new_ids, ..row };
+            self.state.put_group(&confirmed)?;
         }
-        let result = result.map(|done| told(done, known, promised));
-        self.ended(counts, (RecordKind::Group, &wanted.source_id, &wanted.name), operation, result)
+        let result = result.map(|sent| with_member_names(sent, linked, to_create));
+        self.report_result(progress, (RecordKind::Group, &present.source_id, &present.name), operation, result)
     }
 
-    /// Looks up, then creates or updates, as PingFederate does.
+    /// Searches, then creates or updates, as PingFederate does.
     fn send_group(
         &self,
-        row: &state::GroupRow,
+        row: &GroupRow,
         group: &GroupRecord,
     ) -> Result<(Operation, Result<OperationResult, Failure>), Error> {
-        let linked = if row.target_id.is_some() { Operation::Update } else { Operation::Create };
+        let operation = if row.target_id.is_some() { Operation::Update } else { Operation::Create };
         Ok(match self.provisioner.find_group(row.target_id.as_deref(), &group.name) {
-            Err(failure) => (linked, Err(failure)),
+            Err(failure) => (operation, Err(failure)),
             Ok(None) => (Operation::Create, self.provisioner.create_group(&GroupRecord { id: None, ..group.clone() })),
             Ok(Some(id)) => {
-                let result = match self.state.group_holder(&id, &row.source_id)? {
-                    Some(other) => Err(Failure::Conflict(
-                        format!("the group {} is linked to source group {} already", printable(&id), printable(&other))
-                            .into(),
-                    )),
+                let result = match self.state.other_linked_group(&id, &row.source_id)? {
+                    Some(other) => {
+                        let text =
+                            format!("group {} is already linked to source group {}", printable(&id), printable(&other));
+                        let hint = "check the names of both source groups";
+                        Err(Failure::Conflict(Message::new(text).with_hint(hint)))
+                    }
                     None => self.provisioner.update_group(&GroupRecord { id: Some(id), ..group.clone() }),
                 };
                 (Operation::Update, result)
@@ -141,57 +153,57 @@ impl Cycle<'_> {
         })
     }
 
+    /// Finds the target ids of the members. `is_early`: a nested group without target id comes later, and is left out.
     fn members(
         &self,
-        counts: &CycleProgress,
+        progress: &CycleProgress,
         changes: &GroupChanges,
-        known: &Known,
-        wanted: &Wanted,
-        early: bool,
-    ) -> Result<Members, Error> {
-        let mut found = Members { members: Vec::with_capacity(wanted.people.len()), promised: Vec::new() };
-        for person in &wanted.people {
-            let id = known.users.get(&person.source_id).cloned();
-            if id.is_none() && counts.is_promised(&person.source_id) {
-                found.promised.push(person.name.clone());
+        linked: &LinkedUsers,
+        present: &PresentGroup,
+        is_early: bool,
+    ) -> Result<ResolvedMembers, Error> {
+        let mut resolved = ResolvedMembers { members: Vec::with_capacity(present.users.len()), to_create: Vec::new() };
+        for user in &present.users {
+            let id = linked.target_ids.get(&user.source_id).cloned();
+            if id.is_none() && progress.would_be_created(&user.source_id) {
+                resolved.to_create.push(user.name.clone());
             } else {
-                found.members.push(GroupMember { id, name: person.name.clone(), is_group: false });
+                resolved.members.push(GroupMember { id, name: user.name.clone(), is_group: false });
             }
         }
-        for (source, name) in &wanted.nested {
-            let id = self.state.group(source)?.and_then(|group| group.target_id);
-            let comes = early && changes.names.get(&name.to_lowercase()) == Some(source);
-            if id.is_none() && (comes || counts.is_promised(source)) {
+        for (source_id, name) in &present.nested {
+            let id = self.state.group(source_id)?.and_then(|group| group.target_id);
+            let comes_later = is_early && changes.names.get(&name.to_lowercase()) == Some(source_id);
+            if id.is_none() && (comes_later || progress.would_be_created(source_id)) {
                 if self.options.preview {
-                    found.promised.push(name.clone());
+                    resolved.to_create.push(name.clone());
                 }
             } else {
-                found.members.push(GroupMember { id, name: name.clone(), is_group: true });
+                resolved.members.push(GroupMember { id, name: name.clone(), is_group: true });
             }
         }
-        Ok(found)
+        Ok(resolved)
     }
 
-    /// Takes a group that left out of the target, unless it is another one's by now.
-    fn remove_group(
-        &self,
-        counts: &CycleProgress,
-        changes: &GroupChanges,
-        leaver: &state::GroupRow,
-    ) -> Result<(), Error> {
-        let gone = |warning: &str| {
+    /// Deletes a group that left, unless the target group now belongs to another source group.
+    fn remove_group(&self, progress: &CycleProgress, changes: &GroupChanges, leaver: &GroupRow) -> Result<(), Error> {
+        let nothing_sent = |warning: &str| {
             Ok(OperationResult::from(Report::new(Outcome::AlreadyGone, leaver.target_id.as_deref()).warn(warning)))
         };
         let result = match &leaver.target_id {
-            None => gone("left before a group was linked; whether one was made is not known"),
-            Some(id) => match (self.state.group_holder(id, &leaver.source_id)?, changes.successor(leaver)) {
-                (Some(other), _) => {
-                    gone(&format!("the group belongs to source group {} now and is kept", printable(&other)))
-                }
+            None => nothing_sent(
+                "the group left before pfscim linked it, so it is unknown whether the target has one; \
+                 search the target for the group",
+            ),
+            Some(id) => match (self.state.other_linked_group(id, &leaver.source_id)?, changes.successor(leaver)) {
+                (Some(other), _) => nothing_sent(&format!(
+                    "the group is kept, because it now belongs to source group {}",
+                    printable(&other)
+                )),
                 (None, Some(other)) if self.state.group(other)?.is_none_or(|g| g.target_id.is_none()) => {
                     Err(Failure::Conflict(
                         format!(
-                            "source group {} has the same name and is not linked yet; the group is kept",
+                            "the group is kept, because source group {} has the same name and no link yet",
                             printable(other)
                         )
                         .into(),
@@ -204,24 +216,24 @@ impl Cycle<'_> {
                 }),
             },
         };
-        if result.as_ref().is_ok_and(|done| matches!(done.report.outcome, Outcome::Deleted | Outcome::AlreadyGone)) {
+        if result.as_ref().is_ok_and(|sent| matches!(sent.report.outcome, Outcome::Deleted | Outcome::AlreadyGone)) {
             self.state.forget_group(&leaver.source_id)?;
         }
-        self.ended(counts, (RecordKind::Group, &leaver.source_id, &leaver.name), Operation::Remove, result)
+        self.report_result(progress, (RecordKind::Group, &leaver.source_id, &leaver.name), Operation::Remove, result)
     }
 }
 
-/// What a person reads: names for ids, and with those whom only a preview has no id for.
-fn told(done: OperationResult, known: &Known, promised: Vec<String>) -> OperationResult {
-    let OperationResult { mut report, changes, members } = done;
-    if report.outcome == Outcome::Unchanged && !promised.is_empty() {
+/// Replaces the target ids of the member changes by names, and adds the members that a preview has no target id for.
+fn with_member_names(sent: OperationResult, linked: &LinkedUsers, to_create: Vec<String>) -> OperationResult {
+    let OperationResult { mut report, changes, members } = sent;
+    if report.outcome == Outcome::Unchanged && !to_create.is_empty() {
         report.outcome = Outcome::Updated;
     }
-    let named = |ids: Vec<String>| -> Vec<String> {
-        ids.into_iter().map(|id| known.names.get(&id).cloned().unwrap_or(id)).collect()
+    let names = |ids: Vec<String>| -> Vec<String> {
+        ids.into_iter().map(|id| linked.names.get(&id).cloned().unwrap_or(id)).collect()
     };
-    let mut members = MemberChanges { added: named(members.added), removed: named(members.removed) };
-    members.added.extend(promised);
+    let mut members = MemberChanges { added: names(members.added), removed: names(members.removed) };
+    members.added.extend(to_create);
     members.added.sort_unstable();
     members.removed.sort_unstable();
     OperationResult { report, changes, members }

@@ -1,19 +1,24 @@
-//! The guard against accidental removals: a run that would remove too much sends nothing.
+//! Stops a run that would remove too many users and groups, before it sends anything.
 //! Does not know: the source, the target.
 
+use pfscim_core::Message;
 use pfscim_core::text::excerpt;
 
 use crate::Error;
 use crate::changes::ChangeSet;
 
-/// As many removals are never suspicious, whatever share of the users they are.
-const FEW: usize = 10;
-/// One in so many of the known users may be removed in one run.
-const SHARE: usize = 5;
-/// As many names stand in the message of the guard.
-const NAMED: usize = 20;
+/// The guard allows this many removals in a population of any size.
+const GUARD_MIN_REMOVALS: usize = 10;
+/// The guard allows the removal of the known users and groups divided by this number: a fifth of them.
+const GUARD_SHARE_DIVISOR: usize = 5;
+/// The message of the guard contains this many names at most.
+const GUARD_NAMES_MAX: usize = 20;
 
-/// The guard against accidental removals: refuses before anything is sent.
+/// Checks the removals of a run. `max_removals` is the administrator's number, and replaces all rules of the guard.
+///
+/// # Errors
+/// [`Error::Guard`] if the run would remove too much: all users or all groups, anything from a source that looks cut
+/// off, or more than the allowed number.
 pub(super) fn guard(changes: &ChangeSet, max_removals: Option<usize>) -> Result<(), Error> {
     let removals = changes.removals.len();
     let known = changes.known + changes.groups.known;
@@ -23,27 +28,38 @@ pub(super) fn guard(changes: &ChangeSet, max_removals: Option<usize>) -> Result<
             [(changes.selected, changes.known, "users"), (changes.groups.selected, changes.groups.known, "groups")]
         {
             if selected == 0 && known > 0 {
-                return Err(Error::Guard(format!(
-                    "the source has none of the {known} known {what} any more, which is taken for a mistake in the source or its location; if all of them are to go, run with --max-removals {removals}"
-                ).into()));
+                return Err(refusal(
+                    format!("the source contains none of the {known} known {what}"),
+                    format!(
+                        "check the source and Source Location, or run with --max-removals {removals} to remove them all"
+                    ),
+                ));
             }
         }
     }
-    if let (Some(doubt), None, 1..) = (&changes.doubt, max_removals, removals) {
-        return Err(Error::Guard(format!(
-            "{removals} of {known} known {what} would be removed, but {doubt}: the source looks cut off; if it is whole, run with --max-removals {removals}"
-        ).into()));
+    if let (Some(reason), None, 1..) = (&changes.incomplete_reason, max_removals, removals) {
+        return Err(refusal(
+            format!("{removals} of {known} known {what} would be removed, but the source may be incomplete: {reason}"),
+            format!("export the source again, or run with --max-removals {removals} if it is complete"),
+        ));
     }
-    let allowed = max_removals.unwrap_or_else(|| FEW.max(known / SHARE));
+    let allowed = max_removals.unwrap_or_else(|| GUARD_MIN_REMOVALS.max(known / GUARD_SHARE_DIVISOR));
     if removals <= allowed {
         return Ok(());
     }
-    let mut names: Vec<_> = changes.removals.iter().take(NAMED).map(|name| excerpt(name)).collect();
-    if removals > NAMED {
-        names.push(format!("and {} more", removals - NAMED));
+    let mut names: Vec<_> = changes.removals.iter().take(GUARD_NAMES_MAX).map(|name| excerpt(name)).collect();
+    if removals > GUARD_NAMES_MAX {
+        names.push(format!("and {} more", removals - GUARD_NAMES_MAX));
     }
-    Err(Error::Guard(format!(
-        "{removals} of {known} known {what} would be removed, more than the {allowed} that one run may remove: {}; if that is meant, run with --max-removals {removals}",
-        names.join(", ")
-    ).into()))
+    Err(refusal(
+        format!(
+            "{removals} of {known} known {what} would be removed, more than the {allowed} allowed in one run: {}",
+            names.join(", ")
+        ),
+        format!("check the source, or run with --max-removals {removals} to remove them"),
+    ))
+}
+
+fn refusal(text: String, hint: String) -> Error {
+    Error::Guard(Message::new(text).with_hint(hint).at("removal guard"))
 }

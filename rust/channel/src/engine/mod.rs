@@ -1,4 +1,4 @@
-//! One cycle of a channel: users, removals and groups are handed to a provisioner, each result goes into the state.
+//! Runs a cycle of a channel: passes users, removals and groups to a provisioner, and writes the results to the state.
 //! Does not know: SCIM, how an operation is carried out.
 
 mod cycle;

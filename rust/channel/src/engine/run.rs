@@ -1,4 +1,5 @@
-//! The order of a cycle: compare, guard, check the target, write down what is to be sent, then users, removals, groups.
+//! Runs the steps of a cycle in order: compare, guard, check the target, write dirty rows, users, removals, groups.
+//! Does not know: how one operation is carried out.
 
 use std::sync::PoisonError;
 
@@ -6,24 +7,24 @@ use super::cycle::Cycle;
 use super::events::{CycleProgress, Event, Summary};
 use super::guard::guard;
 use crate::Error;
-use crate::changes::{Comparison, Present};
+use crate::changes::{Comparison, PresentUser};
 
 impl Cycle<'_> {
-    /// Runs the cycle. The summary counts whatever took place, also where the cycle ended early.
+    /// Runs the cycle. If it stops early, the summary counts the records up to then.
     pub fn run(&self) -> (Summary, Result<(), Error>) {
-        let counts = CycleProgress::default();
-        let result = self.cycle(&counts);
-        (counts.summary.into_inner().unwrap_or_else(PoisonError::into_inner), result)
+        let progress = CycleProgress::default();
+        let result = self.send_changes(&progress);
+        (progress.summary.into_inner().unwrap_or_else(PoisonError::into_inner), result)
     }
 
-    fn cycle(&self, counts: &CycleProgress) -> Result<(), Error> {
+    fn send_changes(&self, progress: &CycleProgress) -> Result<(), Error> {
         let mut changes = self.comparison().changes()?;
         if self.options.only_user.is_some() {
-            self.tell_steps(&changes);
+            self.log_comparison(&changes);
         }
         let guard = guard(&changes, self.options.max_removals);
         if changes.selected == 0 && changes.known == 0 && self.options.only_user.is_none() {
-            log::warn!("the source has nobody who is selected: is the source location, or the user filter, right?");
+            log::warn!("no entry of the source matches Source Location; check Base DN, Group DN and Filter");
         }
         if guard.is_err() {
             self.observer.guard_refused(&changes.removals);
@@ -33,34 +34,34 @@ impl Cycle<'_> {
         }
         let warnings = self.provisioner.check()?;
         warnings.iter().for_each(|warning| log::warn!("{warning}"));
-        let rows: Vec<_> = changes.pushes.iter().map(Present::row).chain(changes.leavers.iter().cloned()).collect();
+        let rows: Vec<_> = changes.pushes.iter().map(PresentUser::row).chain(changes.leavers.iter().cloned()).collect();
         match self.options.only_user {
             None => {
                 self.state.begin(&self.settings.digest(), &rows)?;
-                self.state.remember(&changes.reading, &changes.versions, changes.whole)?;
+                self.state.put_versions(&changes.reading_digest, &changes.versions, changes.whole)?;
                 self.state.put_source_groups(&changes.source_groups)?;
             }
-            // What was read of the others is not sent now, so it does not count as read.
-            Some(_) => self.state.begin_some(&rows)?,
+            // Other changed entries are not sent now, so the next cycle must read them again.
+            Some(_) => self.state.begin_on_demand(&rows)?,
         }
         self.observer.begin(changes.pushes.len() + changes.leavers.len() + changes.groups.operations());
-        for settled in changes.settled.drain(..).chain(changes.groups.settled.drain(..)) {
-            self.tell(counts, &Event::from(settled));
+        for unsent in changes.unsent.drain(..).chain(changes.groups.unsent.drain(..)) {
+            self.report(progress, &Event::from(unsent));
         }
-        let worked = self
+        let result = self
             .in_threads(changes.pushes.len(), |i| {
-                changes.pushes.get(i).map_or(Ok(()), |present| self.push(counts, present))
+                changes.pushes.get(i).map_or(Ok(()), |present| self.push(progress, present))
             })
             .and_then(|()| {
                 self.in_threads(changes.leavers.len(), |i| {
-                    changes.leavers.get(i).map_or(Ok(()), |leaver| self.remove(counts, leaver, &changes.identifiers))
+                    changes.leavers.get(i).map_or(Ok(()), |leaver| self.remove(progress, leaver, &changes.identifiers))
                 })
             })
-            .and_then(|()| self.groups(counts, &changes.groups));
+            .and_then(|()| self.groups(progress, &changes.groups));
         for line in self.provisioner.close() {
             log::warn!("{line}");
         }
-        worked.and(guard)
+        result.and(guard)
     }
 
     fn comparison(&self) -> Comparison<'_> {

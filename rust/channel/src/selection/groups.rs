@@ -1,27 +1,32 @@
-//! The groups of a channel and who is in them, put together from what groups list and what users and groups say of
-//! themselves. May not know what the target has.
+//! Reads the groups of a channel and their members.
+//! Does not know: what the target has.
+//!
+//! A group lists members (*Group Member Attribute*), and an entry lists its groups (*Member of Group Attribute*).
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use ldap3::ldap_escape;
-use pfscim_core::Failure;
 use pfscim_core::settings::GroupNameSource;
 use pfscim_core::text::excerpt;
+use pfscim_core::{Failure, Message};
 
-use super::guid;
-use super::members::{Members, base, distinct, key, keys, member_attribute, member_of_attribute, says_who_is_in};
+use super::guid::{duplicate_guid, guid, guid_text, missing_guid};
+use super::members::{
+    Membership, base_dn, comparable, comparable_values, distinct, member_attribute, member_of_attribute,
+    require_membership_attribute,
+};
 use crate::Error;
 use crate::connection::{Location, SourceSettings};
 use crate::directory::{Entry, Filter, Search, Value};
 use crate::source::Source;
 
-/// A user of the channel, as a member.
+/// A user of the channel, as a member of groups.
 #[derive(Debug, PartialEq, Eq)]
 pub struct MemberUser {
     /// The entry GUID.
     pub source_id: String,
-    /// For people who read: the identifier, or the DN where there is none.
+    /// The identifier, or the DN if the user has no identifier; for messages.
     pub name: String,
 }
 
@@ -30,13 +35,13 @@ pub struct MemberUser {
 pub struct SourceGroup {
     /// The entry GUID.
     pub source_id: String,
-    /// What to call the entry in messages.
+    /// The name of the entry in messages.
     pub label: String,
-    /// What it is called at the target; a failure where the entry cannot be provisioned as it is.
+    /// The name at the target; a failure if the entry cannot be sent.
     pub name: Result<String, Failure>,
-    /// Its members among the users of the channel.
-    pub people: Vec<Arc<MemberUser>>,
-    /// The groups of the channel that are its members: their places in the roster.
+    /// The members that are users of the channel.
+    pub users: Vec<Arc<MemberUser>>,
+    /// The members that are groups of the channel: their positions in the list of groups.
     pub nested: Vec<usize>,
 }
 
@@ -44,180 +49,177 @@ pub struct SourceGroup {
 #[derive(Debug, Default)]
 pub struct SourceGroups<'a> {
     groups: Vec<SourceGroup>,
-    /// Where users say which groups they are in.
+    /// *Member of Group Attribute*: the attribute of a user that lists the groups of the user.
     member_of: Option<&'a str>,
-    /// A group's name in comparable form to its place.
-    places: HashMap<String, usize>,
-    /// Who is listed, a name or GUID in comparable form, to the places of the groups that do.
+    /// The DN of a group in comparable form, to its position.
+    positions: HashMap<String, usize>,
+    /// A listed member (DN or GUID, in comparable form), to the positions of the groups that list it.
     listing: HashMap<String, Vec<usize>>,
 }
 
-/// One group entry, as far as membership goes.
-struct Member {
+/// What identifies a group as a member of other groups.
+struct GroupIdentity {
     key: Option<String>,
     guid: String,
-    /// The groups that it says to be in.
-    says: Vec<String>,
+    /// The groups that it is in by its own attribute, in comparable form.
+    member_of: Vec<String>,
 }
 
 impl<'a> SourceGroups<'a> {
-    /// The groups of a location, with the groups in them but without users. With a filter those that it finds, with a
-    /// group DN the groups that are members of that group.
+    /// Reads the groups of a location, with the groups in them but without users.
+    ///
+    /// With a filter these are the groups that it matches, with a group DN the groups that are members of that group.
     ///
     /// # Errors
-    /// Settings that cannot be used, groups that cannot be told apart, and those of the source.
+    /// The settings cannot be used, the source cannot be read, or a group has no unique GUID.
     pub fn read(
         location: &Location,
         settings: &'a SourceSettings,
-        naming: GroupNameSource,
+        name_source: GroupNameSource,
         source: &dyn Source,
     ) -> Result<Self, Error> {
         let detection = &settings.group_membership_detection;
-        let mut roster = Self { member_of: member_of_attribute(detection), ..Self::default() };
-        let mut members = Vec::new();
+        let mut source_groups = Self { member_of: member_of_attribute(detection), ..Self::default() };
+        let mut identities = Vec::new();
         entries(location, settings, source, &mut |entry| {
-            let guid = guid::guid(&entry, settings).ok_or_else(|| {
-                Error::unusable(format!(
-                    "{}: {} has no {}; groups are told apart by it, so the source has to give it for all (operational attributes are exported on request only)",
-                    entry.place,
-                    excerpt(entry.label()),
-                    settings.guid_attribute_name
-                ))
-            })?;
-            let at = roster.groups.len();
+            let guid =
+                guid(&entry, settings).ok_or_else(|| missing_guid(&entry, &settings.guid_attribute_name, "group"))?;
+            let position = source_groups.groups.len();
             let key = entry.name().map(|name| name.key());
-            roster.places.extend(key.iter().map(|key| (key.clone(), at)));
+            source_groups.positions.extend(key.iter().map(|key| (key.clone(), position)));
             let values = member_attribute(detection).map_or(&[][..], |attribute| entry.values(attribute));
-            let listed: Vec<_> = values.iter().filter_map(|value| member(value, settings)).collect();
-            let readable = listed.len() == values.len();
+            let listed: Vec<_> = values.iter().filter_map(|value| comparable_member(value, settings)).collect();
+            let is_readable = listed.len() == values.len();
             for member in listed {
-                roster.listing.entry(member).or_default().push(at);
+                source_groups.listing.entry(member).or_default().push(position);
             }
-            roster.groups.push(SourceGroup {
+            source_groups.groups.push(SourceGroup {
                 source_id: guid.clone(),
                 label: entry.label().to_owned(),
-                name: if readable { name(&entry, naming) } else { Err(unreadable()) },
-                people: Vec::new(),
+                name: if is_readable { target_name(&entry, name_source) } else { Err(unreadable_member()) },
+                users: Vec::new(),
                 nested: Vec::new(),
             });
-            members.push(Member { key, guid, says: keys(&entry, roster.member_of) });
+            let member_of = comparable_values(&entry, source_groups.member_of);
+            identities.push(GroupIdentity { key, guid, member_of });
             Ok(())
         })?;
-        for (at, group) in members.iter().enumerate() {
-            for holder in roster.holders(group.key.as_deref(), &group.guid, &group.says) {
-                // A group cannot be in itself, whatever the directory lets it say.
-                if holder != at {
-                    roster.groups[holder].nested.push(at);
+        for (position, group) in identities.iter().enumerate() {
+            for parent in source_groups.parents(group.key.as_deref(), &group.guid, &group.member_of) {
+                // A directory may list a group as a member of itself, but a target cannot.
+                if parent != position {
+                    source_groups.groups[parent].nested.push(position);
                 }
             }
         }
-        Ok(roster)
+        Ok(source_groups)
     }
 
-    /// Puts a user of the channel into the groups that have it.
-    pub fn add(&mut self, entry: &Entry, person: MemberUser) {
+    /// Adds a user of the channel to the groups that the user is in.
+    pub fn add(&mut self, entry: &Entry, user: MemberUser) {
         if self.groups.is_empty() {
             return;
         }
-        let name = entry.name().map(|name| name.key());
-        let holders = self.holders(name.as_deref(), &person.source_id, &keys(entry, self.member_of));
-        let person = Arc::new(person);
-        for holder in holders {
-            self.groups[holder].people.push(Arc::clone(&person));
+        let key = entry.name().map(|name| name.key());
+        let member_of = comparable_values(entry, self.member_of);
+        let parents = self.parents(key.as_deref(), &user.source_id, &member_of);
+        let user = Arc::new(user);
+        for parent in parents {
+            self.groups[parent].users.push(Arc::clone(&user));
         }
     }
 
-    /// The groups with all their members.
+    /// Returns the groups with all their members.
     pub fn into_groups(self) -> Vec<SourceGroup> {
         self.groups
     }
 
-    /// The places of the groups that have this member, each once.
-    fn holders(&self, key: Option<&str>, guid: &str, says: &[String]) -> Vec<usize> {
+    /// Returns the positions of the groups that have this member, each once.
+    fn parents(&self, key: Option<&str>, guid: &str, member_of: &[String]) -> Vec<usize> {
         let guid = guid.to_lowercase();
         let listed = [key, Some(&guid)].into_iter().flatten().filter_map(|member| self.listing.get(member));
-        let mut holders: Vec<_> = listed.flatten().copied().collect();
-        holders.extend(says.iter().filter_map(|group| self.places.get(group)));
-        holders.sort_unstable();
-        holders.dedup();
-        holders
+        let mut parents: Vec<_> = listed.flatten().copied().collect();
+        parents.extend(member_of.iter().filter_map(|group| self.positions.get(group)));
+        parents.sort_unstable();
+        parents.dedup();
+        parents
     }
 }
 
-/// Gives every group of the location.
+/// Passes every group of the location to `each`.
 fn entries(
     location: &Location,
     settings: &SourceSettings,
     source: &dyn Source,
     each: &mut dyn FnMut(Entry) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    const LABEL: &str = "Groups Group DN";
+    const GROUP_DN_LABEL: &str = "Groups Group DN";
     let live = source.server()?.is_some();
-    let base = base(settings)?;
-    let told = |e: String| Error::unusable(format!("Groups Filter: {e}"));
-    let text = location.filter().map(Filter::checked).transpose().map_err(told)?;
-    // A server has looked at what it was asked for.
-    let filter = if live { None } else { location.condition().map_err(told)? };
-    says_who_is_in("A location for groups", settings)?;
-    let members = Members::read(location, LABEL, &base, settings, source, live)?;
+    let base = base_dn(settings)?;
+    let filter_error = |e: String| Error::unusable(Message::parse(&e).at("Groups Filter"));
+    let filter_text = location.filter().map(Filter::checked).transpose().map_err(filter_error)?;
+    // A server has already evaluated the filter of the search.
+    let filter = if live { None } else { location.condition().map_err(filter_error)? };
+    require_membership_attribute("Groups", settings)?;
+    let membership = Membership::read(location, GROUP_DN_LABEL, &base, settings, source, live)?;
     let class = settings.change_detection_settings.group_object_class.trim();
     let detection = &settings.group_membership_detection;
-    let names =
+    let attributes =
         [Some(settings.guid_attribute_name.as_str()), member_of_attribute(detection), member_attribute(detection)];
     let search = Search {
         base: &settings.base_dn,
         base_label: "Base DN",
         base_only: false,
-        filter: format!("(&(objectClass={}){})", ldap_escape(class), text.unwrap_or_default()),
-        attributes: distinct(names.into_iter().flatten().chain(["cn"])),
+        filter: format!("(&(objectClass={}){})", ldap_escape(class), filter_text.unwrap_or_default()),
+        attributes: distinct(attributes.into_iter().flatten().chain(["cn"])),
     };
-    let (mut seen, mut some) = (HashSet::new(), false);
+    let (mut seen, mut is_empty) = (HashSet::new(), true);
     source.read(&search, &mut |entry| {
-        // A row of a table that does not say what it is, is a user.
+        // A row of a table without object class is a user.
         let is_group = || entry.is_a(class) && !entry.values("objectClass").is_empty();
-        let candidate =
+        let is_candidate =
             live || is_group() && entry.is_within(&base) && filter.as_ref().is_none_or(|f| f.matches(&entry));
-        if !candidate || members.as_ref().is_some_and(|m| !m.has(&entry, settings)) {
+        if !is_candidate || membership.as_ref().is_some_and(|m| !m.includes(&entry, settings)) {
             return Ok(());
         }
-        some = true;
-        if guid::guid(&entry, settings).is_some_and(|guid| !seen.insert(guid)) {
-            let text = format!("{}: {} has a GUID that another group has too", entry.place, excerpt(entry.label()));
-            return Err(Error::unusable(text));
+        is_empty = false;
+        if guid(&entry, settings).is_some_and(|guid| !seen.insert(guid)) {
+            return Err(duplicate_guid(&entry, &settings.guid_attribute_name, "group"));
         }
         each(entry)
     })?;
-    match (&members, location.group_dn()) {
-        (Some(members), Some(top)) if !some && !members.found => Err(Error::unusable(format!(
-            "{LABEL}: `{}` is not in the source and no group says to be a member of it",
-            excerpt(top)
-        ))),
+    match (&membership, location.group_dn()) {
+        (Some(membership), Some(group)) if is_empty && !membership.is_in_source => {
+            let text = format!("`{}` is not in the source and no group lists it as a group", excerpt(group));
+            Err(Error::unusable(Message::new(text).with_hint("check the DN").at(GROUP_DN_LABEL)))
+        }
         _ => Ok(()),
     }
 }
 
-/// What the group is called at the target (*Group Name Source*).
-fn name(entry: &Entry, naming: GroupNameSource) -> Result<String, Failure> {
-    let own = || entry.name().and_then(|name| name.common_name().map(str::to_owned));
+/// Returns the name of the group at the target (*Group Name Source*).
+fn target_name(entry: &Entry, name_source: GroupNameSource) -> Result<String, Failure> {
+    let rdn = || entry.name().and_then(|name| name.common_name().map(str::to_owned));
     let attribute = || entry.values("cn").iter().find_map(Value::text).map(str::to_owned);
-    let (name, what) = match naming {
+    let (name, what) = match name_source {
         GroupNameSource::DistinguishedName => (Some(entry.dn.clone()), "DN"),
-        GroupNameSource::CommonName => (own().or_else(attribute), "CN"),
+        GroupNameSource::CommonName => (rdn().or_else(attribute), "CN"),
     };
     let name = name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
     name.ok_or_else(|| {
-        Failure::Rejected(format!("the group has no {what} in the source, which Group Name Source asks for").into())
+        let message = Message::new(format!("the group has no {what} in the source"));
+        Failure::Rejected(message.with_hint(format!("add a {what} or change Group Name Source")))
     })
 }
 
-fn unreadable() -> Failure {
-    Failure::Rejected(
-        "a value of the Group Member Attribute is neither a name nor a GUID; the group is left as it is".into(),
-    )
+fn unreadable_member() -> Failure {
+    let text = "the group is not changed, because a value of Group Member Attribute is neither a distinguished name \
+                nor a GUID";
+    Failure::Rejected(Message::new(text).with_hint("check Group Member Attribute and GUID Type"))
 }
 
-/// One member of a group in comparable form: a name, or the GUID of an entry, which may be bytes.
-fn member(value: &Value, settings: &SourceSettings) -> Option<String> {
-    let bytes = || settings.guid_binary.then(|| guid::guid_text(value, settings).to_lowercase());
-    value.text().map(key).or_else(bytes)
+/// Returns one member of a group in comparable form: a DN, or the GUID of an entry, which may be bytes.
+fn comparable_member(value: &Value, settings: &SourceSettings) -> Option<String> {
+    let binary_guid = || settings.guid_binary.then(|| guid_text(value, settings).to_lowercase());
+    value.text().map(comparable).or_else(binary_guid)
 }

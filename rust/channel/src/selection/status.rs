@@ -1,34 +1,37 @@
-//! Account status: whether a directory says that an account is enabled.
+//! Reads the account status: whether the source has an account as enabled.
+//! Does not know: which entries are users, the target.
 
-use pfscim_core::Failure;
+use pfscim_core::{Failure, Message};
 
 use crate::connection::{AccountManagement, StatusAlgorithm};
 use crate::directory::Entry;
 
-/// `ADS_UF_ACCOUNTDISABLE` of Active Directory's `userAccountControl`.
+/// The bit `ADS_UF_ACCOUNTDISABLE` of Active Directory's `userAccountControl`.
 const DISABLED_BIT: i64 = 0x2;
 
-/// Whether the account is enabled.
+/// Whether the account is enabled. Without the attribute, *Default Status* decides.
 ///
 /// # Errors
-/// [`Failure::Rejected`] where the attribute of a bitmap is no number: nobody is enabled or disabled by a guess.
-pub fn is_enabled(entry: &Entry, rules: &AccountManagement) -> Result<bool, Failure> {
-    let attribute = &rules.account_status_attribute_name;
-    let Some(value) = entry.values(attribute).first() else { return Ok(rules.default_status()) };
+/// [`Failure::Rejected`] if a bitmap is not a number: pfscim does not guess the status.
+pub fn is_enabled(entry: &Entry, settings: &AccountManagement) -> Result<bool, Failure> {
+    let attribute = &settings.account_status_attribute_name;
+    let Some(value) = entry.values(attribute).first() else { return Ok(settings.default_status()) };
     let text = value.text().map(str::trim);
-    match &rules.account_status_algorithm {
+    match &settings.account_status_algorithm {
         StatusAlgorithm::Bitmap => {
             let bits = text.and_then(|t| t.parse::<i64>().ok());
             let bits = bits.ok_or_else(|| {
-                Failure::Rejected(format!("{attribute} is not a number, so the account status is unknown").into())
+                let text = format!("{attribute} is not a number, so the account status is unknown");
+                let hint = "check Account Status Attribute and Account Status Algorithm";
+                Failure::Rejected(Message::new(text).with_hint(hint))
             })?;
             Ok(bits & DISABLED_BIT == 0)
         }
         StatusAlgorithm::Flag => {
-            let wanted = rules.flag_comparison_value.as_deref().map(str::trim);
-            // LDAP writes TRUE where consoles write true.
-            let matches = matches!((text, wanted), (Some(t), Some(w)) if t.eq_ignore_ascii_case(w));
-            Ok(matches == rules.flag_comparison_status())
+            let expected = settings.flag_comparison_value.as_deref().map(str::trim);
+            // LDAP writes TRUE, consoles write true.
+            let matches = matches!((text, expected), (Some(t), Some(e)) if t.eq_ignore_ascii_case(e));
+            Ok(matches == settings.flag_comparison_status())
         }
     }
 }
@@ -44,35 +47,35 @@ mod tests {
         entry
     }
 
-    fn rules(json: serde_json::Value) -> AccountManagement {
+    fn settings(json: serde_json::Value) -> AccountManagement {
         serde_json::from_value(json).unwrap()
     }
 
     #[test]
-    fn active_directory_disables_by_a_bit() {
-        let rules = rules(serde_json::json!({
+    fn a_bit_of_user_account_control_disables_the_account() {
+        let settings = settings(serde_json::json!({
             "accountStatusAttributeName": "userAccountControl", "accountStatusAlgorithm": "ACCOUNT_STATUS_ALGORITHM_AD"
         }));
         for (value, enabled) in [("512", true), ("514", false), ("66050", false), ("-2147483646", false)] {
-            assert_eq!(is_enabled(&entry("useraccountcontrol", value), &rules), Ok(enabled), "{value}");
+            assert_eq!(is_enabled(&entry("useraccountcontrol", value), &settings), Ok(enabled), "{value}");
         }
-        assert_eq!(is_enabled(&Entry::new("cn=a"), &rules), Ok(true));
-        assert_eq!(is_enabled(&entry("userAccountControl", "?"), &rules).unwrap_err().code(), "rejected");
+        assert_eq!(is_enabled(&Entry::new("cn=a"), &settings), Ok(true));
+        assert_eq!(is_enabled(&entry("userAccountControl", "?"), &settings).unwrap_err().code(), "rejected");
     }
 
     #[test]
-    fn a_flag_says_what_the_status_is_when_it_matches() {
+    fn a_matching_flag_gives_the_comparison_status_and_another_value_the_opposite() {
         let mut json = serde_json::json!({
             "accountStatusAttributeName": "nsAccountLock", "accountStatusAlgorithm": "ACCOUNT_STATUS_ALGORITHM_FLAG",
             "flagComparisonValue": "true", "flagComparisonStatus": false, "defaultStatus": true
         });
-        let locked = rules(json.clone());
+        let locked = settings(json.clone());
         assert_eq!(is_enabled(&entry("nsAccountLock", "TRUE"), &locked), Ok(false));
         assert_eq!(is_enabled(&entry("nsAccountLock", "false"), &locked), Ok(true));
         assert_eq!(is_enabled(&Entry::new("cn=a"), &locked), Ok(true));
         json["flagComparisonStatus"] = true.into();
         json["defaultStatus"] = false.into();
-        let active = rules(json);
+        let active = settings(json);
         assert_eq!(is_enabled(&entry("nsAccountLock", "true"), &active), Ok(true));
         assert_eq!(is_enabled(&entry("nsAccountLock", "no"), &active), Ok(false));
         assert_eq!(is_enabled(&Entry::new("cn=a"), &active), Ok(false));

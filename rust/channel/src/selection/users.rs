@@ -1,75 +1,79 @@
-//! *Source Location*: which entries of a source are users of the channel. A file is read whole and sorted out here; a
-//! directory is asked for the users alone and, where a marker says that an entry is as it was, not even for these. May
-//! not know what is mapped from the entries.
+//! Selects the entries of a source that are users of the channel (*Source Location*).
+//! Does not know: what is mapped from the entries.
+//!
+//! A file is read completely, and its users are selected here. A directory selects the users itself. An entry of a
+//! directory is read only if its *USN Attribute*, its *Timestamp Attribute* or a watched attribute changed.
 
 use std::collections::{BTreeSet, HashSet};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ldap3::ldap_escape;
+use pfscim_core::Message;
 use pfscim_core::text::excerpt;
 
 use super::guid;
-use super::members::{Members, base, distinct, member_of_attribute, top};
+use super::members::{Membership, base_dn, distinct, group_key, member_of_attribute};
 use crate::Error;
 use crate::connection::{ChangeAlgorithm, SourceSettings};
 use crate::directory::{Dn, Entry, Filter, Search, Value, spelled};
 use crate::source::Source;
 
-/// As many entries are read one by one; more, and everything is read.
-const FEW: usize = 200;
-/// As many groups a filter may name.
-const NAMED: usize = 50;
-/// Times are whole seconds: an entry that changed so lately may change again and keep its time. Also what the clocks of
-/// directories may differ by.
-const FRESH: Duration = Duration::from_secs(120);
+/// Up to this many changed entries are read one by one. If more changed, one search reads all users.
+const SINGLE_READS_MAX: usize = 200;
+/// A search filter contains this many groups at most.
+const FILTER_GROUPS_MAX: usize = 50;
+/// A timestamp is reliable only after this time, because an entry may change again within the same second, and the
+/// clocks of directory servers differ.
+const TIMESTAMP_SETTLE: Duration = Duration::from_secs(120);
 
-/// The users of a channel, decided entry by entry.
+/// Selects the users of a channel, entry by entry.
 #[derive(Debug)]
 pub struct Selection<'a> {
     settings: &'a SourceSettings,
-    /// The source is a server, which evaluates what it is asked for.
+    /// The source is a server, which evaluates the search itself.
     live: bool,
     base: Dn,
     filter: Option<Filter>,
-    members: Option<Members>,
+    membership: Option<Membership>,
 }
 
 /// A user of the channel.
 #[derive(Debug)]
 pub enum SelectedUser {
-    /// As read, with the version of the entry where its directory tells one that can be relied on.
+    /// The entry, with its version if the directory has a reliable one.
     Entry(Entry, Option<Vec<u8>>),
-    /// The user with this source id is as before; with as much of its entry as says which groups it is in, where
-    /// groups are provisioned.
+    /// The source id of a user whose entry is unchanged. If groups are provisioned, with the attributes of the entry
+    /// that its groups are found by.
     Unchanged(String, Option<Entry>),
 }
 
-/// Whether the user with a source id is known in a version.
+/// Returns whether the state contains this version for this source id.
 pub type VersionLookup<'k> = &'k dyn Fn(&str, &[u8]) -> bool;
 
 impl<'a> Selection<'a> {
-    /// Reads the settings; with a group DN also the groups of the source.
+    /// Checks the settings and, with a group DN, reads the groups of the source.
     ///
     /// # Errors
-    /// A base DN, group DN or filter that cannot be used, and those of the source.
+    /// Base DN, group DN or filter cannot be used, or the source cannot be read.
     pub fn new(settings: &'a SourceSettings, source: &dyn Source) -> Result<Self, Error> {
         let location = &settings.user_source_location;
         let live = source.server()?.is_some();
-        let base = base(settings)?;
+        let base = base_dn(settings)?;
         let filter = match location.filter() {
             Some(text) if live => Filter::checked(text).map(|_| None),
             _ => location.condition(),
         }
-        .map_err(|e| Error::unusable(format!("Users Filter: {e}")))?;
-        let members = Members::read(location, "Users Group DN", &base, settings, source, live)?;
-        Ok(Self { settings, live, base, filter, members })
+        .map_err(|e| Error::unusable(Message::parse(&e).at("Users Filter")))?;
+        let membership = Membership::read(location, "Users Group DN", &base, settings, source, live)?;
+        Ok(Self { settings, live, base, filter, membership })
     }
 
-    /// Gives every user of the channel, those who are `known` in their present version without reading them.
+    /// Passes every user of the channel to `each`. A user whose present version is `known` is not read.
+    ///
     /// `mapped` are the attributes that records are made of.
     ///
     /// # Errors
-    /// Those of the source, and whatever `each` returned.
+    /// The source cannot be read, or `each` returned an error.
     pub fn users(
         &self,
         source: &dyn Source,
@@ -78,125 +82,131 @@ impl<'a> Selection<'a> {
         each: &mut dyn FnMut(SelectedUser) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let known = known.filter(|_| self.live);
-        if let Some(found) = known.map(|known| self.changed(source, mapped, known)).transpose()?.flatten() {
-            return found.into_iter().try_for_each(each);
+        if let Some(users) = known.map(|known| self.changed_users(source, mapped, known)).transpose()?.flatten() {
+            return users.into_iter().try_for_each(each);
         }
-        self.read(source, &self.all(mapped), &mut |entry| {
+        self.read(source, &self.needed_attributes(mapped), &mut |entry| {
             let version = self.version(&entry, mapped);
             each(SelectedUser::Entry(entry, version))
         })
     }
 
-    /// Told how many users there are: a group that neither the source nor any user knows is a wrong name, not an
-    /// empty group.
+    /// Checks the group after all users were read. `users_found` is their number.
     ///
     /// # Errors
-    /// The group is not there.
-    pub fn finish(&self, users: usize) -> Result<(), Error> {
-        match (&self.members, self.settings.user_source_location.group_dn()) {
-            (Some(members), Some(group)) if users == 0 && !members.found => Err(Error::unusable(format!(
-                "Users Group DN: `{}` is not in the source and no user says to be a member of it",
-                excerpt(group)
-            ))),
+    /// The group is not in the source and no user lists it: its DN is wrong, because an empty group would be an entry.
+    pub fn check_group(&self, users_found: usize) -> Result<(), Error> {
+        match (&self.membership, self.settings.user_source_location.group_dn()) {
+            (Some(membership), Some(group)) if users_found == 0 && !membership.is_in_source => {
+                let text = format!("`{}` is not in the source and no user lists it as a group", excerpt(group));
+                Err(Error::unusable(Message::new(text).with_hint("check the DN").at("Users Group DN")))
+            }
             _ => Ok(()),
         }
     }
 
-    /// The groups that decided who is a user of the channel and are entries of a file.
-    pub fn groups(&self) -> BTreeSet<String> {
-        self.members.as_ref().map(|m| m.here.clone()).unwrap_or_default()
+    /// Returns the groups of the source location that are entries of the source, in comparable form.
+    pub fn found_groups(&self) -> BTreeSet<String> {
+        self.membership.as_ref().map(|m| m.found_groups.clone()).unwrap_or_default()
     }
 
-    /// Why a file may be only a part of what it was when it held the groups `before`: a group that is gone, or a
-    /// member that its group still lists. One that was cut off between two lines shows no other sign.
-    pub fn doubt(&self, before: &BTreeSet<String>) -> Option<String> {
-        let members = self.members.as_ref().filter(|_| !self.live)?;
-        if let Some(group) = before.iter().find(|group| !members.all.contains(*group)) {
-            return Some(format!("the source does not hold the group `{}` any more", excerpt(&spelled(group))));
+    /// Returns why a file may be incomplete, or `None`. `before` are its groups in the last cycle.
+    ///
+    /// A group is missing, or a member that its group still lists. A file that was cut off between two lines shows no
+    /// other sign.
+    pub fn incomplete_reason(&self, before: &BTreeSet<String>) -> Option<String> {
+        let membership = self.membership.as_ref().filter(|_| !self.live)?;
+        if let Some(group) = before.iter().find(|group| !membership.all_groups.contains(*group)) {
+            return Some(format!("it no longer contains the group `{}`", excerpt(&spelled(group))));
         }
-        let first = members.absent.first()?;
-        let count = members.absent.len();
+        let first = membership.absent.first()?;
+        let count = membership.absent.len();
         Some(format!(
-            "the group lists {count} members that the source does not hold, such as `{}`",
+            "the group lists {count} members that the source does not contain, such as `{}`",
             excerpt(&spelled(first))
         ))
     }
 
-    /// Lists who there is, and reads those who are not known in that version. `None` where these are many, or one of
-    /// them went away meanwhile: then everything has to be read.
-    fn changed(
+    /// Lists all users, and reads the entries whose version is not known.
+    ///
+    /// Returns `None` if all users must be read, because too many entries changed or a changed entry disappeared.
+    fn changed_users(
         &self,
         source: &dyn Source,
         mapped: &[&str],
         known: VersionLookup<'_>,
     ) -> Result<Option<Vec<SelectedUser>>, Error> {
-        let (mut found, mut unknown) = (Vec::new(), Vec::new());
-        self.read(source, &self.watched(mapped), &mut |entry| {
+        let (mut users, mut changed_dns) = (Vec::new(), Vec::new());
+        self.read(source, &self.watched_attributes(mapped), &mut |entry| {
             let version = self.version(&entry, mapped);
             match (guid::guid(&entry, self.settings), version) {
                 (Some(guid), Some(version)) if known(&guid, &version) => {
-                    found.push(SelectedUser::Unchanged(guid, self.settings.group_location().map(|_| entry)));
+                    users.push(SelectedUser::Unchanged(guid, self.settings.group_location().map(|_| entry)));
                 }
-                _ => unknown.push(entry.dn),
+                _ => changed_dns.push(entry.dn),
             }
             Ok(())
         })?;
-        if unknown.len() > FEW {
+        if changed_dns.len() > SINGLE_READS_MAX {
             return Ok(None);
         }
-        for dn in &unknown {
-            let before = found.len();
-            let search = Search { base: dn, base_only: true, ..self.search(&self.all(mapped), false) };
+        for dn in &changed_dns {
+            let users_before = users.len();
+            let search = Search { base: dn, base_only: true, ..self.search(&self.needed_attributes(mapped), false) };
             source.read(&search, &mut |entry| {
-                if self.has(&entry) {
+                if self.includes(&entry) {
                     let version = self.version(&entry, mapped);
-                    found.push(SelectedUser::Entry(entry, version));
+                    users.push(SelectedUser::Entry(entry, version));
                 }
                 Ok(())
             })?;
-            if found.len() == before {
+            if users.len() == users_before {
                 return Ok(None);
             }
         }
-        Ok(Some(found))
+        Ok(Some(users))
     }
 
-    /// Reads the entries of all users. Members that a directory does not find by the users' own word are looked for
-    /// among everybody.
+    /// Reads the entries of all users.
+    ///
+    /// The first search finds members by *Member of Group Attribute*. If it does not find every listed member, a second
+    /// search reads all users.
     fn read(
         &self,
         source: &dyn Source,
         attributes: &[&str],
         each: &mut dyn FnMut(Entry) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let clause = self.membership().is_some();
+        let by_membership = self.membership_filter().is_some();
         let mut seen = HashSet::new();
         source.read(&self.search(attributes, true), &mut |entry| {
-            if !self.has(&entry) {
+            if !self.includes(&entry) {
                 return Ok(());
             }
-            if clause {
+            if by_membership {
                 seen.extend(entry.name().map(|name| name.key()));
                 seen.extend(guid::guid(&entry, self.settings).map(|guid| guid.to_lowercase()));
             }
             each(entry)
         })?;
-        let complete =
-            self.members.as_ref().is_none_or(|m| m.listed.iter().all(|l| seen.contains(l) || m.groups.contains(l)));
-        if !clause || complete {
+        let is_complete = self
+            .membership
+            .as_ref()
+            .is_none_or(|m| m.listed.iter().all(|l| seen.contains(l) || m.group_keys.contains(l)));
+        if !by_membership || is_complete {
             return Ok(());
         }
         source.read(&self.search(attributes, false), &mut |entry| {
-            let fresh = entry.name().is_some_and(|name| !seen.contains(&name.key()));
-            if fresh && self.has(&entry) { each(entry) } else { Ok(()) }
+            let is_new = entry.name().is_some_and(|name| !seen.contains(&name.key()));
+            if is_new && self.includes(&entry) { each(entry) } else { Ok(()) }
         })
     }
 
     fn search<'s>(&'s self, attributes: &[&'s str], by_membership: bool) -> Search<'s> {
         let class = ldap_escape(self.settings.change_detection_settings.user_object_class.trim());
-        // Checked when the settings were read.
+        // `new` has already checked the filter.
         let filter = self.settings.user_source_location.filter().and_then(|f| Filter::checked(f).ok());
-        let membership = if by_membership { self.membership() } else { None };
+        let membership = if by_membership { self.membership_filter() } else { None };
         Search {
             base: &self.settings.base_dn,
             base_label: "Base DN",
@@ -206,39 +216,42 @@ impl<'a> Selection<'a> {
         }
     }
 
-    /// The part of a filter that finds members by what users say; none where they do not.
-    fn membership(&self) -> Option<String> {
-        let members = self.members.as_ref().filter(|m| self.live && m.spelled.len() <= NAMED)?;
+    /// Returns the part of a filter that finds members by *Member of Group Attribute*.
+    ///
+    /// `None`: the source is a file, the attribute is not set, or the groups are too many for a filter.
+    fn membership_filter(&self) -> Option<String> {
+        let membership = self.membership.as_ref().filter(|m| self.live && m.group_dns.len() <= FILTER_GROUPS_MAX)?;
         let attribute = member_of_attribute(&self.settings.group_membership_detection)?;
-        let parts = members.spelled.iter().map(|group| format!("({attribute}={})", ldap_escape(group.as_str())));
+        let parts = membership.group_dns.iter().map(|group| format!("({attribute}={})", ldap_escape(group.as_str())));
         Some(format!("(|{})", parts.collect::<String>()))
     }
 
-    /// The attributes that tell who a user is and whether anything changed. Account status and memberships are among
-    /// them: directories change these without touching the marker.
-    fn watched(&self, mapped: &[&'a str]) -> Vec<&'a str> {
+    /// Returns the attributes that identify a user and show a change.
+    ///
+    /// Account status and memberships are among them, because directories change these without changing the marker.
+    fn watched_attributes(&self, mapped: &[&'a str]) -> Vec<&'a str> {
         let settings = self.settings;
         let member_of = member_of_attribute(&settings.group_membership_detection).filter(|m| {
-            let grouped = self.members.is_some() || settings.group_location().is_some();
-            grouped || mapped.iter().any(|a| a.eq_ignore_ascii_case(m))
+            let uses_groups = self.membership.is_some() || settings.group_location().is_some();
+            uses_groups || mapped.iter().any(|a| a.eq_ignore_ascii_case(m))
         });
         let status = settings.account_management_settings.account_status_attribute_name.as_str();
         let names = [Some(settings.guid_attribute_name.as_str()), settings.change_detection_settings.marker()];
         distinct(names.into_iter().flatten().chain(member_of).chain([status]))
     }
 
-    /// All attributes that are needed of a user.
-    fn all(&self, mapped: &[&'a str]) -> Vec<&'a str> {
-        distinct(self.watched(mapped).into_iter().chain(mapped.iter().copied()))
+    /// Returns all attributes that are needed of a user.
+    fn needed_attributes(&self, mapped: &[&'a str]) -> Vec<&'a str> {
+        distinct(self.watched_attributes(mapped).into_iter().chain(mapped.iter().copied()))
     }
 
-    /// What is another one once the entry changed; `None` where nothing says so reliably.
+    /// Returns bytes that differ after each change of the entry, or `None` if the directory has no reliable marker.
     fn version(&self, entry: &Entry, mapped: &[&str]) -> Option<Vec<u8>> {
         let detection = &self.settings.change_detection_settings;
         let [marker] = entry.values(detection.marker()?) else { return None };
         if detection.changed_users_algorithm != Some(ChangeAlgorithm::ActiveDirectoryUsn) {
             let changed = marker.text().and_then(generalized_time)?;
-            if SystemTime::now().duration_since(changed).ok()? < FRESH {
+            if SystemTime::now().duration_since(changed).ok()? < TIMESTAMP_SETTLE {
                 return None;
             }
         }
@@ -248,7 +261,7 @@ impl<'a> Selection<'a> {
             version.extend(bytes);
         };
         add(entry.dn.as_bytes());
-        for attribute in self.watched(mapped) {
+        for attribute in self.watched_attributes(mapped) {
             let values: BTreeSet<_> = entry.values(attribute).iter().map(Value::bytes).collect();
             add(attribute.as_bytes());
             add(&(values.len() as u64).to_be_bytes());
@@ -257,18 +270,18 @@ impl<'a> Selection<'a> {
         Some(version)
     }
 
-    /// Whether the entry is a user of the channel; what a server was asked for, it has looked at.
-    fn has(&self, entry: &Entry) -> bool {
+    /// Whether the entry is a user of the channel. A server has already evaluated the search.
+    fn includes(&self, entry: &Entry) -> bool {
         let class = &self.settings.change_detection_settings.user_object_class;
         (self.live
             || entry.is_a(class)
                 && entry.is_within(&self.base)
                 && self.filter.as_ref().is_none_or(|f| f.matches(entry)))
-            && self.members.as_ref().is_none_or(|m| m.has(entry, self.settings))
+            && self.membership.as_ref().is_none_or(|m| m.includes(entry, self.settings))
     }
 }
 
-/// `20240131235959Z`, `20240131235959.0Z` (RFC 4517 section 3.3.13, in universal time).
+/// Reads a time such as `20240131235959Z` or `20240131235959.0Z` (RFC 4517 section 3.3.13), in UTC only.
 fn generalized_time(text: &str) -> Option<SystemTime> {
     let (whole, _) = text.trim().strip_suffix('Z')?.split_at_checked(14)?;
     let part = |range: std::ops::Range<usize>| whole.get(range)?.parse::<u64>().ok();
@@ -276,27 +289,28 @@ fn generalized_time(text: &str) -> Option<SystemTime> {
     if year < 1970 || !(1..=12).contains(&month) {
         return None;
     }
-    // Years are counted from March, so that the leap day is the last one.
+    // A year from March to February has its leap day at the end.
     let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     let days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 1;
     let seconds = days.checked_sub(719_468)? * 86_400 + part(8..10)? * 3600 + part(10..12)? * 60 + part(12..14)?;
     Some(UNIX_EPOCH + Duration::from_secs(seconds))
 }
 
-/// What of these settings cannot be used, whatever the source holds; one line each. A filter is held to its syntax
-/// only: directories evaluate more than this program does.
+/// Returns the errors of these settings that do not depend on the source, one line each.
+///
+/// Only the syntax of a filter is checked, because directories can evaluate more filters than pfscim can.
 pub fn setting_errors(settings: &SourceSettings) -> Vec<String> {
-    let mut refused: Vec<_> = base(settings).err().map(|e| e.to_string()).into_iter().collect();
+    let mut errors: Vec<_> = base_dn(settings).err().map(|e| e.to_string()).into_iter().collect();
     let locations =
         [(Some(&settings.user_source_location), "Users"), (settings.group_location(), "Groups")].into_iter();
-    for (location, whose) in locations.filter_map(|(location, whose)| Some((location?, whose))) {
+    for (location, tab) in locations.filter_map(|(location, tab)| Some((location?, tab))) {
         let filter = location.filter().map(Filter::checked).transpose().err();
-        refused.extend(filter.map(|e| format!("{whose} Filter: {e}")));
-        let label = format!("{whose} Group DN");
-        let group = location.group_dn().map(|group| top(group, &label, settings)).transpose();
-        refused.extend(group.err().map(|e| e.to_string()));
+        errors.extend(filter.map(|e| format!("{tab} Filter: {e}")));
+        let label = format!("{tab} Group DN");
+        let group = location.group_dn().map(|group| group_key(group, &label, settings)).transpose();
+        errors.extend(group.err().map(|e| e.to_string()));
     }
-    refused
+    errors
 }
 
 #[cfg(test)]
@@ -357,17 +371,17 @@ mod tests {
         let settings = settings(location);
         let source = directory();
         let selection = Selection::new(&settings, &source).unwrap();
-        source.0.iter().filter(|e| selection.has(e)).map(|e| e.dn[4..5].to_owned()).collect()
+        source.0.iter().filter(|e| selection.includes(e)).map(|e| e.dn[4..5].to_owned()).collect()
     }
 
     #[test]
-    fn users_are_of_the_class_and_below_the_base() {
+    fn users_have_the_class_and_are_below_the_base() {
         assert_eq!(selected(json!({})), ["a", "b", "c", "d"]);
         assert_eq!(selected(json!({"filter": "(mail=*)"})), ["d"]);
     }
 
     #[test]
-    fn members_are_found_from_either_side() {
+    fn members_are_found_from_the_group_and_from_the_user() {
         assert_eq!(selected(json!({"groupDN": "cn=staff,dc=x"})), ["a"]);
         assert_eq!(selected(json!({"groupDN": "cn=outer,dc=x"})), ["c"]);
         assert_eq!(selected(json!({"groupDN": "cn=inner,dc=x"})), ["b"]);
@@ -379,61 +393,61 @@ mod tests {
     }
 
     #[test]
-    fn a_group_that_nobody_knows_is_an_error() {
+    fn a_group_that_the_source_does_not_contain_is_an_error() {
         let settings = settings(json!({"groupDN": "cn=typo,dc=x"}));
         let selection = Selection::new(&settings, &directory()).unwrap();
-        assert!(selection.finish(0).unwrap_err().to_string().contains("cn=typo,dc=x"));
+        assert!(selection.check_group(0).unwrap_err().to_string().contains("cn=typo,dc=x"));
     }
 
     #[test]
-    fn a_file_is_doubted_where_a_group_or_a_listed_member_is_missing() {
+    fn a_file_without_a_group_or_a_listed_member_may_be_incomplete() {
         let settings = settings(json!({"groupDN": "cn=staff,dc=x", "nestedSearch": true}));
         let whole = directory();
         let selection = Selection::new(&settings, &whole).unwrap();
-        let before = selection.groups();
+        let before = selection.found_groups();
         assert_eq!(before.len(), 3);
-        assert_eq!(selection.doubt(&before), None);
+        assert_eq!(selection.incomplete_reason(&before), None);
 
         let without = |dn: &str| Memory(whole.0.iter().filter(|e| e.dn != dn).cloned().collect());
-        let doubt = |source: &Memory| Selection::new(&settings, source).unwrap().doubt(&before);
-        assert!(doubt(&without("cn=outer,dc=x")).unwrap().contains("cn=outer,dc=x"));
-        assert!(doubt(&without("cn=Staff,dc=x")).unwrap().contains("cn=staff,dc=x"));
-        assert!(doubt(&without("uid=a,ou=people,dc=x")).unwrap().contains("uid=a,ou=people,dc=x"));
-        // Whom no group lists by name may come and go.
-        assert_eq!(doubt(&without("uid=c,ou=people,dc=x")), None);
+        let reason = |source: &Memory| Selection::new(&settings, source).unwrap().incomplete_reason(&before);
+        assert!(reason(&without("cn=outer,dc=x")).unwrap().contains("cn=outer,dc=x"));
+        assert!(reason(&without("cn=Staff,dc=x")).unwrap().contains("cn=staff,dc=x"));
+        assert!(reason(&without("uid=a,ou=people,dc=x")).unwrap().contains("uid=a,ou=people,dc=x"));
+        // A missing user that no group lists by name is an ordinary leaver.
+        assert_eq!(reason(&without("uid=c,ou=people,dc=x")), None);
     }
 
     #[test]
-    fn wrong_settings_are_named() {
-        for (location, words) in
+    fn an_error_names_the_wrong_setting() {
+        for (location, label) in
             [(json!({"filter": "(x"}), "Users Filter"), (json!({"groupDN": "staff"}), "Users Group DN")]
         {
             let settings = settings(location);
-            assert!(Selection::new(&settings, &directory()).unwrap_err().to_string().contains(words));
+            assert!(Selection::new(&settings, &directory()).unwrap_err().to_string().contains(label));
         }
     }
 
-    /// A directory server: answers searches, notes them, and loses an entry after the first one.
+    /// A directory server that notes its searches, and loses an entry after the first one.
     struct Server {
         entries: Mutex<Vec<Entry>>,
-        asked: Mutex<Vec<String>>,
+        searches: Mutex<Vec<String>>,
         loses: Option<&'static str>,
     }
 
     impl Server {
         fn new(entries: Vec<Entry>) -> Self {
-            Self { entries: Mutex::new(entries), asked: Mutex::default(), loses: None }
+            Self { entries: Mutex::new(entries), searches: Mutex::default(), loses: None }
         }
 
-        fn asked(&self) -> Vec<String> {
-            std::mem::take(&mut self.asked.lock().unwrap())
+        fn take_searches(&self) -> Vec<String> {
+            std::mem::take(&mut self.searches.lock().unwrap())
         }
     }
 
     impl Source for Server {
         fn read(&self, search: &Search<'_>, each: &mut dyn FnMut(Entry) -> Result<(), Error>) -> Result<(), Error> {
-            let whole = if search.attributes.contains(&"title") { "read" } else { "list" };
-            self.asked.lock().unwrap().push(format!("{whole} {}", search.base));
+            let kind = if search.attributes.contains(&"title") { "read" } else { "list" };
+            self.searches.lock().unwrap().push(format!("{kind} {}", search.base));
             let (base, filter) = (Dn::parse(search.base).unwrap(), Filter::parse(&search.filter).unwrap());
             let found = |e: &&Entry| {
                 let name = e.name().unwrap();
@@ -452,12 +466,12 @@ mod tests {
 
     const LONG_AGO: &str = "20240102030405Z";
 
-    fn person(uid: &str, changed: &str) -> Entry {
+    fn user(uid: &str, changed: &str) -> Entry {
         let more = [("entryUUID", uid), ("changed", changed), ("title", "x"), ("x", "512")];
         entry(&format!("uid={uid},ou=people,dc=x"), "person", &more)
     }
 
-    fn followed(algorithm: &str) -> SourceSettings {
+    fn settings_with(algorithm: &str) -> SourceSettings {
         let mut settings = settings(json!({}));
         settings.change_detection_settings = serde_json::from_value(json!({
             "userObjectClass": "person", "groupObjectClass": "groupOfNames",
@@ -467,7 +481,7 @@ mod tests {
         settings
     }
 
-    /// Who is found by entry and who is the same (in brackets), with `known` users and versions.
+    /// Source ids of the users, unchanged ones in brackets, and the versions that were read. `known`: earlier versions.
     fn found(
         settings: &SourceSettings,
         server: &Server,
@@ -476,9 +490,9 @@ mod tests {
         let selection = Selection::new(settings, server).unwrap();
         let (mut names, mut versions) = (Vec::new(), HashMap::new());
         let is_known = |id: &str, version: &[u8]| known.is_some_and(|k| k.get(id).map(Vec::as_slice) == Some(version));
-        let asked: Option<VersionLookup<'_>> = known.map(|_| &is_known as VersionLookup<'_>);
+        let lookup: Option<VersionLookup<'_>> = known.map(|_| &is_known as VersionLookup<'_>);
         selection
-            .users(server, &["title"], asked, &mut |user| {
+            .users(server, &["title"], lookup, &mut |user| {
                 match user {
                     SelectedUser::Entry(entry, version) => {
                         let guid = guid::guid(&entry, settings).unwrap();
@@ -497,66 +511,73 @@ mod tests {
     #[test]
     fn only_entries_that_changed_are_read() {
         for algorithm in ["TIMESTAMP", "TIMESTAMP_NO_NEGATION", "ACTIVE_DIRECTORY_USN"] {
-            let settings = followed(algorithm);
-            let server = Server::new(vec![person("a", LONG_AGO), person("b", LONG_AGO)]);
+            let settings = settings_with(algorithm);
+            let server = Server::new(vec![user("a", LONG_AGO), user("b", LONG_AGO)]);
             let (names, versions) = found(&settings, &server, None);
-            assert_eq!((names, server.asked()), (vec!["a".into(), "b".into()], vec!["read ou=people,dc=x".into()]));
+            assert_eq!(
+                (names, server.take_searches()),
+                (vec!["a".into(), "b".into()], vec!["read ou=people,dc=x".into()])
+            );
 
-            server.entries.lock().unwrap()[1] = person("b", "20240102030406Z");
-            server.entries.lock().unwrap().push(person("c", LONG_AGO));
+            server.entries.lock().unwrap()[1] = user("b", "20240102030406Z");
+            server.entries.lock().unwrap().push(user("c", LONG_AGO));
             let (names, _) = found(&settings, &server, Some(&versions));
             assert_eq!(names, ["[a]", "b", "c"]);
             assert_eq!(
-                server.asked(),
+                server.take_searches(),
                 ["list ou=people,dc=x", "read uid=b,ou=people,dc=x", "read uid=c,ou=people,dc=x"]
             );
         }
     }
 
     #[test]
-    fn a_changed_account_status_is_seen_whatever_the_marker_says() {
-        let settings = followed("TIMESTAMP");
-        let server = Server::new(vec![person("a", LONG_AGO)]);
+    fn a_changed_account_status_is_read_although_the_marker_is_unchanged() {
+        let settings = settings_with("TIMESTAMP");
+        let server = Server::new(vec![user("a", LONG_AGO)]);
         let (_, versions) = found(&settings, &server, None);
         server.entries.lock().unwrap()[0].push("x", Value::from("514"));
         assert_eq!(found(&settings, &server, Some(&versions)).0, ["a"]);
     }
 
     #[test]
-    fn a_time_that_may_come_again_is_not_relied_on() {
-        for (changed, relied_on) in
+    fn a_timestamp_that_is_in_the_future_or_unreadable_gives_no_version() {
+        for (changed, is_reliable) in
             [(LONG_AGO, true), ("20240102030405.0Z", true), ("99991231235959Z", false), ("yesterday", false)]
         {
-            let server = Server::new(vec![person("a", changed)]);
-            assert_eq!(found(&followed("TIMESTAMP"), &server, None).1.len(), usize::from(relied_on), "{changed}");
+            let server = Server::new(vec![user("a", changed)]);
+            assert_eq!(
+                found(&settings_with("TIMESTAMP"), &server, None).1.len(),
+                usize::from(is_reliable),
+                "{changed}"
+            );
         }
         let silent = Server::new(vec![entry("uid=a,ou=people,dc=x", "person", &[("entryUUID", "a")])]);
-        assert!(found(&followed("TIMESTAMP"), &silent, None).1.is_empty());
+        assert!(found(&settings_with("TIMESTAMP"), &silent, None).1.is_empty());
     }
 
     #[test]
-    fn an_entry_that_goes_away_between_list_and_read_makes_everything_be_read() {
-        let settings = followed("TIMESTAMP");
-        let mut server = Server::new(vec![person("a", LONG_AGO), person("b", LONG_AGO)]);
+    fn if_an_entry_disappears_between_list_and_read_all_users_are_read() {
+        let settings = settings_with("TIMESTAMP");
+        let mut server = Server::new(vec![user("a", LONG_AGO), user("b", LONG_AGO)]);
         let (_, versions) = found(&settings, &server, None);
-        server.entries.lock().unwrap()[1] = person("b", "20240102030406Z");
+        server.entries.lock().unwrap()[1] = user("b", "20240102030406Z");
         server.loses = Some("uid=b");
-        server.asked();
+        server.take_searches();
         assert_eq!(found(&settings, &server, Some(&versions)).0, ["a"]);
-        assert_eq!(server.asked().last().unwrap(), "read ou=people,dc=x");
+        assert_eq!(server.take_searches().last().unwrap(), "read ou=people,dc=x");
     }
 
     #[test]
-    fn many_changes_make_everything_be_read_at_once() {
-        let settings = followed("TIMESTAMP");
-        let server = Server::new((0..=FEW).map(|n| person(&format!("u{n}"), LONG_AGO)).collect());
-        let nobody = HashMap::new();
-        assert_eq!(found(&settings, &server, Some(&nobody)).0.len(), FEW + 1);
-        assert_eq!(server.asked(), ["list ou=people,dc=x", "read ou=people,dc=x"]);
+    fn if_many_entries_changed_one_search_reads_all_users() {
+        let settings = settings_with("TIMESTAMP");
+        let server = Server::new((0..=SINGLE_READS_MAX).map(|n| user(&format!("u{n}"), LONG_AGO)).collect());
+        let no_versions = HashMap::new();
+        assert_eq!(found(&settings, &server, Some(&no_versions)).0.len(), SINGLE_READS_MAX + 1);
+        assert_eq!(server.take_searches(), ["list ou=people,dc=x", "read ou=people,dc=x"]);
     }
 
     #[test]
-    fn times_are_read_as_directories_write_them() {
+    fn generalized_times_are_read_in_utc_only() {
         let seconds = |text: &str| generalized_time(text).map(|t| t.duration_since(UNIX_EPOCH).unwrap().as_secs());
         assert_eq!(seconds("19700101000000Z"), Some(0));
         assert_eq!(seconds("20240229235959Z"), Some(1_709_251_199));

@@ -1,4 +1,4 @@
-//! What a cycle writes down before it sends anything, and how far it read the source.
+//! Writes what a cycle is about to send, and which entry versions it read.
 //! Does not know: what an operation does.
 
 use pfscim_core::sync::lock_ignoring_poison;
@@ -6,36 +6,37 @@ use std::collections::{BTreeSet, HashMap};
 
 use rusqlite::{OptionalExtension as _, params};
 
-use super::file::{create, unusable};
-use super::rows::{UserRow, put};
+use super::file::{create, sqlite_error};
+use super::rows::{UserRow, put_user};
 use super::store::State;
 use crate::Error;
 
 impl State {
-    /// Writes down, before anything is sent, with which settings and for whom: whatever happens, it is sent again
-    /// until it is known to have arrived.
+    /// Writes the settings of a cycle and its users as dirty, before the first request.
+    ///
+    /// A dirty user is sent in each cycle until the target has confirmed it.
     ///
     /// # Errors
-    /// The file cannot be made or written.
+    /// The file cannot be created or written.
     pub fn begin<'u>(&self, settings: &[u8], users: impl IntoIterator<Item = &'u UserRow>) -> Result<(), Error> {
-        self.write_down(Some(self.digest(settings)), users)
+        self.put_dirty(Some(self.digest(settings)), users)
     }
 
-    /// The same for a run that is not about everybody: with which settings the others were last tried stays.
+    /// Does the same for a run for one user. The settings of the last whole cycle stay, for the other users.
     ///
     /// # Errors
     /// As [`State::begin`].
-    pub fn begin_some<'u>(&self, users: impl IntoIterator<Item = &'u UserRow>) -> Result<(), Error> {
-        self.write_down(None, users)
+    pub fn begin_on_demand<'u>(&self, users: impl IntoIterator<Item = &'u UserRow>) -> Result<(), Error> {
+        self.put_dirty(None, users)
     }
 
-    fn write_down<'u>(
+    fn put_dirty<'u>(
         &self,
         settings: Option<Vec<u8>>,
         users: impl IntoIterator<Item = &'u UserRow>,
     ) -> Result<(), Error> {
         let mut db = self.db();
-        if let Some(path) = lock_ignoring_poison(&self.unborn).take() {
+        if let Some(path) = lock_ignoring_poison(&self.path_to_create).take() {
             *db = create(&path, &db, &self.name)?;
         }
         let write = || {
@@ -44,14 +45,14 @@ impl State {
                 transaction.execute("INSERT OR REPLACE INTO about (name, value) VALUES ('settings', ?1)", [digest])?;
             }
             for user in users {
-                put(&transaction, &UserRow { dirty: true, ..user.clone() })?;
+                put_user(&transaction, &UserRow { dirty: true, ..user.clone() })?;
             }
             transaction.commit()
         };
         write().map_err(|e| self.stopped(&e))
     }
 
-    /// The names of the groups that the source held in the last cycle.
+    /// Returns the groups of the source location that the source contained in the last cycle, in comparable form.
     ///
     /// # Errors
     /// The file cannot be read.
@@ -64,7 +65,9 @@ impl State {
         Ok(text.unwrap_or_default().lines().map(str::to_owned).collect())
     }
 
-    /// Writes the names of the groups that the source holds now. Such a name is one line: [`crate::directory::Dn::key`].
+    /// Writes the groups of the source location that the source contains now.
+    ///
+    /// Each is one line, because its comparable form is [`crate::directory::Dn::key`].
     ///
     /// # Errors
     /// The file cannot be written.
@@ -76,40 +79,48 @@ impl State {
             .map_err(|e| self.stopped(&e))
     }
 
-    /// The versions in which entries were last read, as hashes by source id. None where they were read in another way
-    /// (`reading`), or where everything was last read more than a day ago: whatever a directory fails to tell is
-    /// noticed then.
+    /// Returns the versions in which entries were last read, as digests by source id.
+    ///
+    /// The result is empty if another `reading_digest` was written, or if all entries were last read more than a day
+    /// ago. So a change that a directory does not show is found within a day.
     ///
     /// # Errors
     /// The file cannot be read.
-    pub fn versions(&self, reading: &[u8]) -> Result<HashMap<String, Vec<u8>>, Error> {
+    pub fn versions(&self, reading_digest: &[u8]) -> Result<HashMap<String, Vec<u8>>, Error> {
         let db = self.db();
         let read = || -> rusqlite::Result<HashMap<String, Vec<u8>>> {
             let valid: i64 = db.query_row(
                 "SELECT count(*) FROM about WHERE (name = 'reading' AND value = ?1)
                  OR (name = 'read_whole' AND unixepoch() - value BETWEEN 0 AND 86400)",
-                [reading],
+                [reading_digest],
                 |row| row.get(0),
             )?;
-            if valid < 2 || reading.is_empty() {
+            if valid < 2 || reading_digest.is_empty() {
                 return Ok(HashMap::new());
             }
             let mut query = db.prepare("SELECT source_id, version FROM entry_version")?;
             query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
         };
-        read().map_err(|e| unusable(&self.name, &e))
+        read().map_err(|e| sqlite_error(&self.name, &e))
     }
 
-    /// Writes down in which versions entries were read and how, instead of what stood there; `whole` where every entry
-    /// was read. Follows [`State::begin`]: what is dirty is read again anyway.
+    /// Replaces the versions of all entries. `whole`: every entry was read, not only changed ones.
+    ///
+    /// Call it after [`State::begin`]: the entry of a dirty user is read again even if its version is stored.
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn remember(&self, reading: &[u8], versions: &HashMap<String, Vec<u8>>, whole: bool) -> Result<(), Error> {
+    pub fn put_versions(
+        &self,
+        reading_digest: &[u8],
+        versions: &HashMap<String, Vec<u8>>,
+        whole: bool,
+    ) -> Result<(), Error> {
         let mut db = self.db();
         let mut write = || {
             let transaction = db.transaction()?;
-            transaction.execute("INSERT OR REPLACE INTO about (name, value) VALUES ('reading', ?1)", [reading])?;
+            transaction
+                .execute("INSERT OR REPLACE INTO about (name, value) VALUES ('reading', ?1)", [reading_digest])?;
             if whole {
                 let now = "INSERT OR REPLACE INTO about (name, value) VALUES ('read_whole', unixepoch())";
                 transaction.execute(now, [])?;

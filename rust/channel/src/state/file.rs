@@ -1,18 +1,19 @@
-//! The file of a state: whose it is, its layout, how it is made, opened, locked and copied.
+//! Creates, opens, locks, copies and checks a state file.
 //! Does not know: users, groups, cycles.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use pfscim_core::Message;
 use pfscim_core::text::printable;
 use rusqlite::backup::StepResult;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, params};
 
 use crate::Error;
 
-/// `pfsc`: tells our files from other SQLite files.
+/// `pfsc`: the application id that distinguishes state files from other SQLite files.
 pub(super) const APPLICATION_ID: i32 = 0x7066_7363;
-/// The layout below.
+/// The number of the layout in [`SCHEMA`].
 pub(super) const LAYOUT: i32 = 4;
 pub(super) const SCHEMA: &str = "
     CREATE TABLE about (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -30,7 +31,7 @@ pub(super) const SCHEMA: &str = "
     ) WITHOUT ROWID;
 ";
 
-/// Whose state it is. A file of another channel or target would remove strangers.
+/// The channel and target that a state belongs to. With the state of another channel, a run would remove wrong users.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Owner {
     /// The connection's id.
@@ -42,87 +43,92 @@ pub struct Owner {
 }
 
 impl Owner {
+    /// Returns the rows of the table `about` that identify the owner.
     pub(super) fn about(&self) -> [(&'static str, &str); 3] {
         [("connection", &self.connection), ("channel", &self.channel), ("SCIM URL", &self.scim_url)]
     }
 }
 
-/// Whether the database is one of this program, and undamaged.
-pub(super) fn whole(db: &Connection, name: &str) -> Result<(), Error> {
+/// Checks that the database is a state file of this layout, and undamaged.
+pub(super) fn check_database(db: &Connection, name: &str) -> Result<(), Error> {
     let pragma = |pragma: &str| db.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get::<_, i32>(0));
-    let id = pragma("application_id").map_err(|e| unusable(name, &e))?;
-    let layout = pragma("user_version").map_err(|e| unusable(name, &e))?;
+    let id = pragma("application_id").map_err(|e| sqlite_error(name, &e))?;
+    let layout = pragma("user_version").map_err(|e| sqlite_error(name, &e))?;
     if id != APPLICATION_ID || layout != LAYOUT {
-        return Err(Error::unusable(format!("{name}: is not a state file of this version of pfscim")));
+        let message = Message::new("not a state file of this version of pfscim");
+        return Err(Error::unusable(message.with_hint("use another state file").at(name)));
     }
-    let check: String = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(|e| unusable(name, &e))?;
+    let check: String =
+        db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(|e| sqlite_error(name, &e))?;
     if check == "ok" { Ok(()) } else { Err(damaged(name)) }
 }
 
-/// What the file says of itself.
-pub(super) fn about(db: &Connection, name: &str, what: &str) -> Result<Vec<u8>, Error> {
-    db.query_row("SELECT value FROM about WHERE name = ?1", [what], |row| row.get(0))
+/// Returns a value of the table `about`. `key` is its name, `name` the file.
+pub(super) fn about_value(db: &Connection, name: &str, key: &str) -> Result<Vec<u8>, Error> {
+    db.query_row("SELECT value FROM about WHERE name = ?1", [key], |row| row.get(0))
         .optional()
-        .map_err(|e| unusable(name, &e))?
+        .map_err(|e| sqlite_error(name, &e))?
         .ok_or_else(|| damaged(name))
 }
 
-/// Opens a file and locks it: the lock is taken by the first transaction and kept until the file is closed.
-pub(super) fn locked(path: &Path) -> rusqlite::Result<Connection> {
+/// Opens a file and locks it until it is closed. SQLite takes the lock with the first transaction.
+pub(super) fn open_locked(path: &Path) -> rusqlite::Result<Connection> {
     let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     db.execute_batch("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT;")?;
     Ok(db)
 }
 
-/// Makes the file beside its place and moves it there when it is whole, so that nothing half made is ever found.
+/// Creates the file under a temporary name and then renames it, so the final name never shows an incomplete file.
 pub(super) fn create(path: &Path, content: &Connection, name: &str) -> Result<Connection, Error> {
-    let told = |e: &dyn std::fmt::Display| Error::unusable(format!("{name}: the state file cannot be made: {e}"));
+    let error = |e: &dyn std::fmt::Display| Error::unusable(format!("{name}: cannot create the state file: {e}"));
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // Temporary files are readable by their owner only.
-    let file = tempfile::Builder::new().prefix(".pfscim-").tempfile_in(folder).map_err(|e| told(&e))?;
-    let mut db = Connection::open(file.path()).map_err(|e| told(&e))?;
-    copy(content, &mut db).map_err(|e| told(&e))?;
-    db.close().map_err(|(_, e)| told(&e))?;
-    // Closing a file ends all locks that the process has on it (POSIX fcntl), so it is closed before it is locked.
+    let file = tempfile::Builder::new().prefix(".pfscim-").tempfile_in(folder).map_err(|e| error(&e))?;
+    let mut db = Connection::open(file.path()).map_err(|e| error(&e))?;
+    copy(content, &mut db).map_err(|e| error(&e))?;
+    db.close().map_err(|(_, e)| error(&e))?;
+    // Closing a file releases all locks of the process on it (POSIX fcntl), so this closes first and locks then.
     match file.persist_noclobber(path).map(drop) {
-        Ok(()) => locked(path).map_err(|e| unusable(name, &e)),
+        Ok(()) => open_locked(path).map_err(|e| sqlite_error(name, &e)),
         Err(e) if e.error.kind() == std::io::ErrorKind::AlreadyExists => {
-            Err(Error::unusable(format!("{name}: another run has made this state file meanwhile; start again")))
+            let message = Message::new("another run created this state file at the same time");
+            Err(Error::unusable(message.with_hint("start the run again").at(name)))
         }
-        Err(e) => Err(told(&e.error)),
+        Err(e) => Err(error(&e.error)),
     }
 }
 
 fn copy(from: &Connection, to: &mut Connection) -> rusqlite::Result<()> {
-    const ALL: i32 = -1;
-    match rusqlite::backup::Backup::new(from, to)?.step(ALL)? {
+    const ALL_PAGES: i32 = -1;
+    match rusqlite::backup::Backup::new(from, to)?.step(ALL_PAGES)? {
         StepResult::Done => Ok(()),
-        // Somebody holds the lock, and does so for a whole run: waiting is of no use.
+        // Another run has the lock until it ends, so waiting does not help.
         _ => Err(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY), None)),
     }
 }
 
-pub(super) fn lay_out(db: &mut Connection, owner: &Owner) -> rusqlite::Result<()> {
+/// Creates the tables of an empty state, with a new random key.
+pub(super) fn create_schema(db: &mut Connection, owner: &Owner) -> rusqlite::Result<()> {
     let mut key = [0_u8; 32];
     getrandom::fill(&mut key).map_err(|e| rusqlite::Error::ToSqlConversionFailure(e.to_string().into()))?;
     db.pragma_update(None, "application_id", APPLICATION_ID)?;
     db.pragma_update(None, "user_version", LAYOUT)?;
     let transaction = db.transaction()?;
     transaction.execute_batch(SCHEMA)?;
-    let about = owner.about().map(|(what, value)| (what, value.as_bytes().to_vec()));
-    for (what, value) in about.into_iter().chain([("key", key.to_vec())]) {
-        transaction.execute("INSERT INTO about (name, value) VALUES (?1, ?2)", params![what, value])?;
+    let about = owner.about().map(|(key, value)| (key, value.as_bytes().to_vec()));
+    for (name, value) in about.into_iter().chain([("key", key.to_vec())]) {
+        transaction.execute("INSERT INTO about (name, value) VALUES (?1, ?2)", params![name, value])?;
     }
     transaction.commit()
 }
 
-/// The content of a file in memory: reading it there leaves no trace.
-pub(super) fn copied(path: &Path, name: &str) -> Result<Connection, Error> {
-    not_empty(path, name)?;
-    let mut copy = Connection::open_in_memory().map_err(|e| unusable(name, &e))?;
+/// Copies the content of a file into memory. The file stays unchanged.
+pub(super) fn copy_to_memory(path: &Path, name: &str) -> Result<Connection, Error> {
+    check_not_empty(path, name)?;
+    let mut copy = Connection::open_in_memory().map_err(|e| sqlite_error(name, &e))?;
     match read_into(path, &mut copy) {
-        Err(e) if e.sqlite_error_code() == Some(ErrorCode::ReadOnly) => recovered(path, &mut copy, name)?,
-        other => other.map_err(|e| unusable(name, &e))?,
+        Err(e) if e.sqlite_error_code() == Some(ErrorCode::ReadOnly) => recover(path, &mut copy, name)?,
+        other => other.map_err(|e| sqlite_error(name, &e))?,
     }
     Ok(copy)
 }
@@ -132,27 +138,33 @@ fn read_into(path: &Path, copy: &mut Connection) -> rusqlite::Result<()> {
     self::copy(&file, copy)
 }
 
-/// A run that was killed inside a transaction leaves a journal, which a reader may not play back: that happens in a
-/// private copy of both files.
-fn recovered(path: &Path, copy: &mut Connection, name: &str) -> Result<(), Error> {
-    let told = |e: &dyn std::fmt::Display| Error::unusable(format!("{name}: cannot be read: {e}"));
-    let folder = tempfile::tempdir().map_err(|e| told(&e))?;
-    let twin = folder.path().join("state");
-    for end in ["", "-journal"] {
-        let with_end = |path: &Path| {
+/// Reads a file whose run was killed inside a transaction.
+///
+/// Such a run leaves a journal, which a reader must not play back. So SQLite plays it back in a copy of both files.
+fn recover(path: &Path, copy: &mut Connection, name: &str) -> Result<(), Error> {
+    let error = |e: &dyn std::fmt::Display| Error::unusable(format!("{name}: cannot read the state file: {e}"));
+    let folder = tempfile::tempdir().map_err(|e| error(&e))?;
+    let private_copy = folder.path().join("state");
+    for suffix in ["", "-journal"] {
+        let with_suffix = |path: &Path| {
             let mut path = path.as_os_str().to_owned();
-            path.push(end);
+            path.push(suffix);
             PathBuf::from(path)
         };
-        let bytes = std::fs::read(with_end(path)).map_err(|e| told(&e))?;
-        std::fs::File::create_new(with_end(&twin)).and_then(|mut f| f.write_all(&bytes)).map_err(|e| told(&e))?;
+        let bytes = std::fs::read(with_suffix(path)).map_err(|e| error(&e))?;
+        std::fs::File::create_new(with_suffix(&private_copy))
+            .and_then(|mut f| f.write_all(&bytes))
+            .map_err(|e| error(&e))?;
     }
-    let file = Connection::open_with_flags(&twin, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(|e| unusable(name, &e))?;
-    self::copy(&file, copy).map_err(|e| unusable(name, &e))
+    let file = Connection::open_with_flags(&private_copy, OpenFlags::SQLITE_OPEN_READ_WRITE)
+        .map_err(|e| sqlite_error(name, &e))?;
+    self::copy(&file, copy).map_err(|e| sqlite_error(name, &e))
 }
 
-/// SQLite takes a file without bytes for a new database; for us it is one that lost its content.
-pub(super) fn not_empty(path: &Path, name: &str) -> Result<(), Error> {
+/// Checks that the file has bytes.
+///
+/// SQLite reads an empty file as a new database, but an empty state file lost its content.
+pub(super) fn check_not_empty(path: &Path, name: &str) -> Result<(), Error> {
     match std::fs::metadata(path) {
         Ok(data) if data.len() == 0 => Err(damaged(name)),
         Ok(_) => Ok(()),
@@ -160,22 +172,24 @@ pub(super) fn not_empty(path: &Path, name: &str) -> Result<(), Error> {
     }
 }
 
-pub(super) fn shown(path: &Path) -> String {
+/// Returns the path as printable text, for messages.
+pub(super) fn file_name(path: &Path) -> String {
     printable(&path.display().to_string())
 }
 
 fn damaged(name: &str) -> Error {
-    Error::unusable(format!(
-        "{name}: the state file is damaged; restore it, or move it away to start over (accounts are then linked again by their identifier)"
-    ))
+    let hint =
+        "restore it from a backup, or move it away to start over (pfscim then links accounts again by identifier)";
+    Error::unusable(Message::new("the state file is damaged").with_hint(hint).at(name))
 }
 
-pub(super) fn unusable(name: &str, error: &rusqlite::Error) -> Error {
+/// Returns the error for an error of SQLite. `name` is the file.
+pub(super) fn sqlite_error(name: &str, error: &rusqlite::Error) -> Error {
     match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            Error::unusable(format!("{name}: another run is using this state file; wait for it to end"))
-        }
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Error::unusable(
+            Message::new("another run is using this state file").with_hint("wait until it ends").at(name),
+        ),
         Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => damaged(name),
-        _ => Error::unusable(format!("{name}: the state file cannot be used: {}", printable(&error.to_string()))),
+        _ => Error::unusable(format!("{name}: cannot use the state file: {}", printable(&error.to_string()))),
     }
 }

@@ -1,113 +1,115 @@
-//! Looking after a state file by hand, as PingFederate's `provmgr` does: what is in it, whom it knows, what has to be
-//! sent (again); and making it forget. Never touches the target.
+//! Shows and changes a state file for an administrator, as PingFederate's `provmgr` does.
+//! Does not know: the target. It sends nothing.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use rusqlite::{Connection, Row};
 
-use super::file::{Owner, about, copied, locked, not_empty, shown, unusable, whole};
+use super::file::{
+    Owner, about_value, check_database, check_not_empty, copy_to_memory, file_name, open_locked, sqlite_error,
+};
 use crate::Error;
 
-/// Users and groups alike, in the order of [`kept`].
+/// Selects users and groups, with the columns in the order of [`state_entry`].
 const ENTRIES_QUERY: &str = "
     SELECT 0 AS is_group, source_id, target_id, identifier, values_hash IS NOT NULL AS sent, in_scope, enabled, dirty,
            skipped, created, modified FROM user
     UNION ALL
     SELECT 1, source_id, target_id, name, values_hash IS NOT NULL, in_scope, 1, dirty, 0, created, modified
     FROM user_group";
-/// Stands for values that were sent, and is the hash of none: they are compared again.
-const UNLIKE_ANY: &[u8] = &[];
+/// Replaces the hash of values that were sent. No values have this hash, so they are compared again.
+const RESET_HASH: &[u8] = &[];
 
-/// An open state file, whatever channel it belongs to.
+/// An open state file of any channel.
 #[derive(Debug)]
 pub struct StateMaintenance {
     name: String,
     db: Connection,
-    /// Whose file it is.
+    /// The channel and target that the file belongs to.
     pub owner: Owner,
 }
 
-/// How many users or groups are in which state.
+/// How many users, or groups, are in each state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct StateCounts {
-    /// All that are known.
+    /// All of them.
     pub known: u32,
-    /// Selected by the source location.
+    /// Those that the source location selected in the last cycle.
     pub in_scope: u32,
-    /// With an account or group at the target.
+    /// Those with an account or group at the target.
     pub linked: u32,
-    /// To be sent (again).
+    /// Those that must be sent (again).
     pub dirty: u32,
-    /// Held back by a provisioning option; users only.
+    /// Those whose last operation a provisioning option prevented; users only.
     pub skipped: u32,
 }
 
 /// A user or a group of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StateEntry {
-    /// A group, no user.
+    /// Group, or user.
     pub is_group: bool,
     /// The entry GUID.
     pub source_id: String,
-    /// The target's id; none until something is linked.
+    /// The target id; `None` until an account or group is linked.
     pub target_id: Option<String>,
     /// The value of the unique user identifier, or the name of the group.
     pub identifier: String,
-    /// Something was sent.
+    /// Whether values were sent.
     pub sent: bool,
-    /// Selected by the source location.
+    /// Whether the source location selected it in the last cycle.
     pub in_scope: bool,
     /// The account status that was sent; true for groups.
     pub enabled: bool,
-    /// To be sent (again).
+    /// Whether it must be sent (again).
     pub dirty: bool,
-    /// The last operation was held back by a provisioning option.
+    /// Whether a provisioning option prevented the last operation.
     pub skipped: bool,
-    /// First written down then (RFC 3339, UTC).
+    /// When the row was first written (RFC 3339, UTC).
     pub created: String,
-    /// Last written down then (RFC 3339, UTC).
+    /// When the row was last written (RFC 3339, UTC).
     pub modified: String,
 }
 
 impl StateMaintenance {
-    /// Reads a file, without a trace in it.
+    /// Reads a copy of a file, which stays unchanged.
     ///
     /// # Errors
-    /// It is not there, in use or damaged.
+    /// The file is missing, in use or damaged.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let name = shown(path);
-        Self::examined(copied(path, &name)?, name)
+        let name = file_name(path);
+        Self::from_database(copy_to_memory(path, &name)?, name)
     }
 
-    /// Opens a file to change it; nobody else can use it meanwhile.
+    /// Opens a file to change it, and locks it.
     ///
     /// # Errors
     /// As [`StateMaintenance::read`].
     pub fn open(path: &Path) -> Result<Self, Error> {
-        let name = shown(path);
-        not_empty(path, &name)?;
-        let db = locked(path).map_err(|e| unusable(&name, &e))?;
-        Self::examined(db, name)
+        let name = file_name(path);
+        check_not_empty(path, &name)?;
+        let db = open_locked(path).map_err(|e| sqlite_error(&name, &e))?;
+        Self::from_database(db, name)
     }
 
-    fn examined(db: Connection, name: String) -> Result<Self, Error> {
-        whole(&db, &name)?;
-        let text = |what: &str| about(&db, &name, what).map(|value| String::from_utf8_lossy(&value).into_owned());
+    fn from_database(db: Connection, name: String) -> Result<Self, Error> {
+        check_database(&db, &name)?;
+        let text = |key: &str| about_value(&db, &name, key).map(|value| String::from_utf8_lossy(&value).into_owned());
         let owner = Owner { connection: text("connection")?, channel: text("channel")?, scim_url: text("SCIM URL")? };
         Ok(Self { name, db, owner })
     }
 
-    /// How many users there are, and how many groups.
+    /// Returns the counts of users, and the counts of groups.
     ///
     /// # Errors
     /// The file cannot be read.
     pub fn counts(&self) -> Result<(StateCounts, StateCounts), Error> {
-        let of = |is_group: bool| {
-            let count = |column: &str| format!("coalesce(sum({column}), 0)");
-            let columns = ["in_scope", "target_id IS NOT NULL", "dirty", "skipped"].map(count).join(", ");
+        let counts = |is_group: bool| {
+            let sum = |column: &str| format!("coalesce(sum({column}), 0)");
+            let columns = ["in_scope", "target_id IS NOT NULL", "dirty", "skipped"].map(sum).join(", ");
             let query = format!("SELECT count(*), {columns} FROM ({ENTRIES_QUERY}) WHERE is_group = ?1");
-            self.told(self.db.query_row(&query, [is_group], |row| {
+            self.with_file_name(self.db.query_row(&query, [is_group], |row| {
                 Ok(StateCounts {
                     known: row.get(0)?,
                     in_scope: row.get(1)?,
@@ -117,11 +119,12 @@ impl StateMaintenance {
                 })
             }))
         };
-        Ok((of(false)?, of(true)?))
+        Ok((counts(false)?, counts(true)?))
     }
 
-    /// How far the source was read, by name: when it was last read whole (RFC 3339, UTC), and of how many entries the
-    /// version is known.
+    /// Returns how far the source was read, by name.
+    ///
+    /// `source read whole` is the time of the last read of all entries (RFC 3339, UTC), `entry versions` a number.
     ///
     /// # Errors
     /// The file cannot be read.
@@ -129,38 +132,41 @@ impl StateMaintenance {
         let query = "SELECT (SELECT strftime('%FT%TZ', value, 'unixepoch') FROM about WHERE name = 'read_whole'),
                      (SELECT count(*) FROM entry_version)";
         let (whole, entries): (Option<String>, u32) =
-            self.told(self.db.query_row(query, [], |row| Ok((row.get(0)?, row.get(1)?))))?;
+            self.with_file_name(self.db.query_row(query, [], |row| Ok((row.get(0)?, row.get(1)?))))?;
         let whole = whole.map(|time| ("source read whole", time));
         Ok(whole.into_iter().chain([("entry versions", entries.to_string())]).collect())
     }
 
-    /// Every user and group with this identifier or name, source id or target id.
+    /// Returns every user and group with this identifier or name, source id or target id.
     ///
     /// # Errors
     /// The file cannot be read.
-    pub fn find(&self, who: &str) -> Result<Vec<StateEntry>, Error> {
-        // SQLite compares letters of ASCII only without case.
-        let folded = who.to_lowercase();
-        let is = |kept: &StateEntry| {
-            kept.source_id == who || kept.target_id.as_deref() == Some(who) || kept.identifier.to_lowercase() == folded
+    pub fn find(&self, text: &str) -> Result<Vec<StateEntry>, Error> {
+        // SQLite ignores the case of ASCII letters only, so the comparison is here.
+        let lower = text.to_lowercase();
+        let matches = |entry: &StateEntry| {
+            entry.source_id == text
+                || entry.target_id.as_deref() == Some(text)
+                || entry.identifier.to_lowercase() == lower
         };
-        Ok(self.entries()?.into_iter().filter(is).collect())
+        Ok(self.entries()?.into_iter().filter(matches).collect())
     }
 
-    /// Every user and group, by name.
+    /// Returns every user and group: users first, each sorted by identifier.
     ///
     /// # Errors
     /// The file cannot be read.
     pub fn entries(&self) -> Result<Vec<StateEntry>, Error> {
         let read = || -> rusqlite::Result<Vec<StateEntry>> {
             let query = format!("{ENTRIES_QUERY} ORDER BY is_group, identifier, source_id");
-            self.db.prepare(&query)?.query_map([], kept)?.collect()
+            self.db.prepare(&query)?.query_map([], state_entry)?.collect()
         };
-        self.told(read())
+        self.with_file_name(read())
     }
 
-    /// Has every user and group compared with the target again in the next cycle; `watermarks` also forgets how far
-    /// the source was read. Returns how many there are that something was sent for.
+    /// Makes the next cycle compare every user and group with the target again. Returns how many these are.
+    ///
+    /// `watermarks`: the next cycle also reads the source as if for the first time.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -170,9 +176,9 @@ impl StateMaintenance {
             let mut count = 0;
             for table in ["user", "user_group"] {
                 let update = format!("UPDATE {table} SET values_hash = ?1 WHERE values_hash IS NOT NULL");
-                count += transaction.execute(&update, [UNLIKE_ANY])?;
+                count += transaction.execute(&update, [RESET_HASH])?;
             }
-            // An entry that is told unchanged would not be compared.
+            // A user whose entry version is known would not be compared.
             transaction.execute("DELETE FROM entry_version", [])?;
             if watermarks {
                 transaction.execute("DELETE FROM about WHERE name IN ('reading', 'read_whole')", [])?;
@@ -181,33 +187,33 @@ impl StateMaintenance {
             Ok(count)
         };
         let written = write();
-        self.told(written)
+        self.with_file_name(written)
     }
 
-    /// Takes users and groups out of the file; the target keeps theirs.
+    /// Deletes the rows of users and groups. Their accounts and groups at the target stay.
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn forget(&mut self, these: &[StateEntry]) -> Result<(), Error> {
+    pub fn forget(&mut self, entries: &[StateEntry]) -> Result<(), Error> {
         let mut write = || {
             let transaction = self.db.transaction()?;
-            for kept in these {
-                let table = if kept.is_group { "user_group" } else { "user" };
-                transaction.execute(&format!("DELETE FROM {table} WHERE source_id = ?1"), [&kept.source_id])?;
-                transaction.execute("DELETE FROM entry_version WHERE source_id = ?1", [&kept.source_id])?;
+            for entry in entries {
+                let table = if entry.is_group { "user_group" } else { "user" };
+                transaction.execute(&format!("DELETE FROM {table} WHERE source_id = ?1"), [&entry.source_id])?;
+                transaction.execute("DELETE FROM entry_version WHERE source_id = ?1", [&entry.source_id])?;
             }
             transaction.commit()
         };
         let written = write();
-        self.told(written)
+        self.with_file_name(written)
     }
 
-    fn told<T>(&self, result: rusqlite::Result<T>) -> Result<T, Error> {
-        result.map_err(|e| unusable(&self.name, &e))
+    fn with_file_name<T>(&self, result: rusqlite::Result<T>) -> Result<T, Error> {
+        result.map_err(|e| sqlite_error(&self.name, &e))
     }
 }
 
-fn kept(row: &Row<'_>) -> rusqlite::Result<StateEntry> {
+fn state_entry(row: &Row<'_>) -> rusqlite::Result<StateEntry> {
     Ok(StateEntry {
         is_group: row.get(0)?,
         source_id: row.get(1)?,
@@ -244,21 +250,21 @@ mod tests {
         }
     }
 
-    /// A file with Ada, who is up to date, Bob, who is dirty, and a group.
+    /// A state file with Ada, who is not dirty, Bob, who is dirty, and a group.
     fn file(folder: &Path) -> std::path::PathBuf {
         let path = folder.join("x.state");
         let state = State::open(&path, &owner()).unwrap();
         state.begin(b"", [&user("2", "Bob")]).unwrap();
-        state.put(&user("1", "Ada")).unwrap();
+        state.put_user(&user("1", "Ada")).unwrap();
         let group =
             GroupRow { source_id: "9".into(), name: "Staff".into(), values_hash: Some(vec![8]), ..GroupRow::default() };
         state.put_group(&group).unwrap();
-        state.remember(b"usn", &[("1".to_owned(), vec![1]), ("2".to_owned(), vec![2])].into(), true).unwrap();
+        state.put_versions(b"usn", &[("1".to_owned(), vec![1]), ("2".to_owned(), vec![2])].into(), true).unwrap();
         path
     }
 
     #[test]
-    fn a_file_tells_whose_it_is_and_what_it_holds() {
+    fn reading_shows_owner_and_entries_and_leaves_the_file_unchanged() {
         let folder = tempfile::tempdir().unwrap();
         let path = file(folder.path());
         let before = std::fs::read(&path).unwrap();
@@ -269,10 +275,10 @@ mod tests {
         let marks = state.watermarks().unwrap();
         assert_eq!(marks["entry versions"], "2");
         assert!(marks["source read whole"].starts_with("20") && marks["source read whole"].ends_with('Z'));
-        let dirty: Vec<_> = state.entries().unwrap().into_iter().filter(|k| k.dirty).map(|k| k.identifier).collect();
+        let dirty: Vec<_> = state.entries().unwrap().into_iter().filter(|e| e.dirty).map(|e| e.identifier).collect();
         assert_eq!(dirty, ["Bob"]);
-        for who in ["ADA", "1", "t1", "staff"] {
-            assert_eq!(state.find(who).unwrap().len(), 1, "{who}");
+        for text in ["ADA", "1", "t1", "staff"] {
+            assert_eq!(state.find(text).unwrap().len(), 1, "{text}");
         }
         assert!(state.find("T1").unwrap().is_empty());
         drop(state);
@@ -280,15 +286,15 @@ mod tests {
     }
 
     #[test]
-    fn a_reset_has_everybody_compared_again_and_forgets_nobody() {
+    fn a_reset_replaces_every_hash_and_keeps_every_link() {
         let folder = tempfile::tempdir().unwrap();
         let path = file(folder.path());
         assert_eq!(StateMaintenance::open(&path).unwrap().reset(false).unwrap(), 3);
         assert!(StateMaintenance::read(&path).unwrap().watermarks().unwrap().contains_key("source read whole"));
         let state = State::open(&path, &owner()).unwrap();
         let users = state.users(b"").unwrap();
-        assert!(users.values().all(|u| u.target_id.is_some() && u.values_hash.as_deref() == Some(UNLIKE_ANY)));
-        assert_eq!(state.group("9").unwrap().unwrap().values_hash.as_deref(), Some(UNLIKE_ANY));
+        assert!(users.values().all(|u| u.target_id.is_some() && u.values_hash.as_deref() == Some(RESET_HASH)));
+        assert_eq!(state.group("9").unwrap().unwrap().values_hash.as_deref(), Some(RESET_HASH));
         assert!(state.versions(b"usn").unwrap().is_empty());
         drop(state);
         StateMaintenance::open(&path).unwrap().reset(true).unwrap();
@@ -296,14 +302,14 @@ mod tests {
     }
 
     #[test]
-    fn whoever_is_forgotten_is_gone_from_the_file_only() {
+    fn a_forgotten_user_or_group_has_no_row() {
         let folder = tempfile::tempdir().unwrap();
         let path = file(folder.path());
         let mut state = StateMaintenance::open(&path).unwrap();
-        let these = [state.find("ada").unwrap(), state.find("staff").unwrap()].concat();
-        state.forget(&these).unwrap();
-        let left = state.entries().unwrap();
-        assert_eq!(left.iter().map(|k| k.identifier.as_str()).collect::<Vec<_>>(), ["Bob"]);
+        let entries = [state.find("ada").unwrap(), state.find("staff").unwrap()].concat();
+        state.forget(&entries).unwrap();
+        let remaining = state.entries().unwrap();
+        assert_eq!(remaining.iter().map(|e| e.identifier.as_str()).collect::<Vec<_>>(), ["Bob"]);
         assert_eq!(state.watermarks().unwrap()["entry versions"], "1");
     }
 
@@ -311,9 +317,9 @@ mod tests {
     fn a_file_in_use_missing_or_damaged_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = file(folder.path());
-        let refused = |path: &Path, words: &str| {
-            for told in [StateMaintenance::read(path).unwrap_err(), StateMaintenance::open(path).unwrap_err()] {
-                assert!(told.to_string().contains(words), "{told}");
+        let refused = |path: &Path, text: &str| {
+            for error in [StateMaintenance::read(path).unwrap_err(), StateMaintenance::open(path).unwrap_err()] {
+                assert!(error.to_string().contains(text), "{error}");
             }
         };
         let run = State::open(&path, &owner()).unwrap();

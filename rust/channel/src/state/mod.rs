@@ -1,4 +1,4 @@
-//! What a channel remembers of its last cycles: one SQLite file a channel.
+//! Stores what a channel sent in earlier cycles, in one SQLite file for each channel.
 //! Does not know: what an operation does.
 
 mod cycle;

@@ -1,57 +1,59 @@
-//! The rows of a state: users and groups, with PingFederate's columns.
+//! Reads and writes the rows of a state: users and groups, with PingFederate's columns.
 //! Does not know: what an operation does.
 
 use std::collections::{BTreeSet, HashMap};
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use super::file::unusable;
+use super::file::sqlite_error;
 use super::store::State;
 use crate::Error;
 
-/// What is known of one user.
+/// One user of the state.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UserRow {
     /// The entry GUID.
     pub source_id: String,
-    /// The target's id; none until an account is linked.
+    /// The target id; `None` until an account is linked.
     pub target_id: Option<String>,
     /// The value of the unique user identifier.
     pub identifier: String,
-    /// The keyed hash of the values that were sent; none until something was.
+    /// The keyed hash of the values that were sent; `None` until then.
     pub values_hash: Option<Vec<u8>>,
-    /// Selected by the source location.
+    /// Whether the source location selected it in the last cycle.
     pub in_scope: bool,
     /// The account status that was sent.
     pub enabled: bool,
-    /// Has to be sent (again).
+    /// Whether it must be sent (again).
     pub dirty: bool,
-    /// The last operation was held back by a provisioning option.
+    /// Whether a provisioning option prevented the last operation.
     pub skipped: bool,
 }
 
-/// What is known of one group.
+/// One group of the state.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct GroupRow {
     /// The entry GUID.
     pub source_id: String,
-    /// The target's id; none until a group is linked.
+    /// The target id; `None` until a group is linked.
     pub target_id: Option<String>,
-    /// Its name at the target.
+    /// The name at the target.
     pub name: String,
-    /// The keyed hash of name and members that were sent; none until something was.
+    /// The keyed hash of the name and the members that were sent; `None` until then.
     pub values_hash: Option<Vec<u8>>,
-    /// Selected by the source location.
+    /// Whether the source location selected it in the last cycle.
     pub in_scope: bool,
-    /// Has to be sent (again).
+    /// Whether it must be sent (again).
     pub dirty: bool,
-    /// Target ids of the members that were sent, or may have been: those that may be taken out again.
+    /// Target ids of the members that were sent, or may have been sent. Only these may be removed again.
     pub members: BTreeSet<String>,
 }
 
 impl State {
-    /// Everybody who is known, by source id. Where the target settings are not those of the last run, everybody whom
-    /// a switch held back then is to be tried again, so dirty.
+    /// Returns every user of the state, by source id.
+    ///
+    /// If the target settings changed since the last cycle, every skipped user is dirty. The option that prevented its
+    /// operation may be different now.
     ///
     /// # Errors
     /// The file cannot be read.
@@ -59,10 +61,10 @@ impl State {
         let digest = self.digest(settings);
         let db = self.db();
         let read = || -> rusqlite::Result<HashMap<String, UserRow>> {
-            let known: Option<Vec<u8>> =
+            let stored: Option<Vec<u8>> =
                 db.query_row("SELECT value FROM about WHERE name = 'settings'", [], |row| row.get(0)).optional()?;
-            // Without any, nobody but single users was ever tried.
-            let changed = known.is_none_or(|known| known != digest);
+            // Without stored settings, only runs for one user have taken place.
+            let is_changed = stored.is_none_or(|stored| stored != digest);
             let mut query = db.prepare(
                 "SELECT source_id, target_id, identifier, values_hash, in_scope, enabled, dirty, skipped FROM user",
             )?;
@@ -81,18 +83,18 @@ impl State {
             users
                 .map(|user| {
                     let user = user?;
-                    Ok((user.source_id.clone(), UserRow { dirty: user.dirty || (changed && user.skipped), ..user }))
+                    Ok((user.source_id.clone(), UserRow { dirty: user.dirty || (is_changed && user.skipped), ..user }))
                 })
                 .collect()
         };
-        read().map_err(|e| unusable(&self.name, &e))
+        read().map_err(|e| sqlite_error(&self.name, &e))
     }
 
-    /// The source id of the record in scope, other than `source_id`, that is linked to this account.
+    /// Returns the source id of another user in scope, not `source_id`, that is linked to this account.
     ///
     /// # Errors
     /// The file cannot be read.
-    pub fn holder(&self, target_id: &str, source_id: &str) -> Result<Option<String>, Error> {
+    pub fn other_linked_user(&self, target_id: &str, source_id: &str) -> Result<Option<String>, Error> {
         self.db()
             .query_row(
                 "SELECT source_id FROM user WHERE target_id = ?1 AND source_id <> ?2 AND in_scope LIMIT 1",
@@ -103,15 +105,15 @@ impl State {
             .map_err(|e| self.stopped(&e))
     }
 
-    /// The target ids of the users in scope, by source id.
+    /// Returns the target ids of the users in scope, by source id.
     ///
     /// # Errors
     /// The file cannot be read.
-    pub fn linked(&self) -> Result<HashMap<String, String>, Error> {
+    pub fn target_ids(&self) -> Result<HashMap<String, String>, Error> {
         self.pairs("SELECT source_id, target_id FROM user WHERE in_scope AND target_id IS NOT NULL")
     }
 
-    /// What everybody at the target is called, users and groups, by target id.
+    /// Returns the identifiers of users and the names of groups, by target id.
     ///
     /// # Errors
     /// The file cannot be read.
@@ -130,35 +132,35 @@ impl State {
         read().map_err(|e| self.stopped(&e))
     }
 
-    /// Every group that is known, by source id.
+    /// Returns every group of the state, by source id.
     ///
     /// # Errors
     /// The file cannot be read.
     pub fn groups(&self) -> Result<HashMap<String, GroupRow>, Error> {
         let db = self.db();
         let read = || -> rusqlite::Result<HashMap<String, GroupRow>> {
-            let mut query = db.prepare(&format!("{GROUPS} ORDER BY source_id"))?;
-            query.query_map([], group)?.map(|group| group.map(|g| (g.source_id.clone(), g))).collect()
+            let mut query = db.prepare(&format!("{SELECT_GROUPS} ORDER BY source_id"))?;
+            query.query_map([], group_row)?.map(|group| group.map(|g| (g.source_id.clone(), g))).collect()
         };
-        read().map_err(|e| unusable(&self.name, &e))
+        read().map_err(|e| sqlite_error(&self.name, &e))
     }
 
-    /// What is known of one group.
+    /// Returns one group of the state.
     ///
     /// # Errors
     /// The file cannot be read.
     pub fn group(&self, source_id: &str) -> Result<Option<GroupRow>, Error> {
         self.db()
-            .query_row(&format!("{GROUPS} WHERE source_id = ?1"), [source_id], group)
+            .query_row(&format!("{SELECT_GROUPS} WHERE source_id = ?1"), [source_id], group_row)
             .optional()
             .map_err(|e| self.stopped(&e))
     }
 
-    /// The source id of the group in scope, other than `source_id`, that is linked to this group of the target.
+    /// Returns the source id of another group in scope, not `source_id`, that is linked to this group of the target.
     ///
     /// # Errors
     /// The file cannot be read.
-    pub fn group_holder(&self, target_id: &str, source_id: &str) -> Result<Option<String>, Error> {
+    pub fn other_linked_group(&self, target_id: &str, source_id: &str) -> Result<Option<String>, Error> {
         self.db()
             .query_row(
                 "SELECT source_id FROM user_group WHERE target_id = ?1 AND source_id <> ?2 AND in_scope LIMIT 1",
@@ -169,7 +171,7 @@ impl State {
             .map_err(|e| self.stopped(&e))
     }
 
-    /// Writes what is known of a group now.
+    /// Writes the row of a group.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -198,7 +200,7 @@ impl State {
         write().map(|_| ()).map_err(|e| self.stopped(&e))
     }
 
-    /// Forgets a group.
+    /// Deletes the row of a group.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -209,7 +211,7 @@ impl State {
             .map_err(|e| self.stopped(&e))
     }
 
-    /// Whether a user has an account at the target.
+    /// Whether a user is linked to an account.
     ///
     /// # Errors
     /// The file cannot be read.
@@ -221,19 +223,19 @@ impl State {
             .map_err(|e| self.stopped(&e))
     }
 
-    /// Writes what is known of a user now.
+    /// Writes the row of a user.
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn put(&self, user: &UserRow) -> Result<(), Error> {
-        put(&self.db(), user).map_err(|e| self.stopped(&e))
+    pub fn put_user(&self, user: &UserRow) -> Result<(), Error> {
+        put_user(&self.db(), user).map_err(|e| self.stopped(&e))
     }
 
-    /// Forgets a user.
+    /// Deletes the row of a user.
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn forget(&self, source_id: &str) -> Result<(), Error> {
+    pub fn forget_user(&self, source_id: &str) -> Result<(), Error> {
         self.db()
             .execute("DELETE FROM user WHERE source_id = ?1", [source_id])
             .map(|_| ())
@@ -241,7 +243,7 @@ impl State {
     }
 }
 
-pub(super) fn put(db: &Connection, user: &UserRow) -> rusqlite::Result<()> {
+pub(super) fn put_user(db: &Connection, user: &UserRow) -> rusqlite::Result<()> {
     db.prepare_cached(
         "INSERT INTO user (source_id, target_id, identifier, values_hash, in_scope, enabled, dirty, skipped, created, modified)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, strftime('%FT%TZ'), strftime('%FT%TZ'))
@@ -261,9 +263,9 @@ pub(super) fn put(db: &Connection, user: &UserRow) -> rusqlite::Result<()> {
     .map(|_| ())
 }
 
-const GROUPS: &str = "SELECT source_id, target_id, name, values_hash, in_scope, dirty, members FROM user_group";
+const SELECT_GROUPS: &str = "SELECT source_id, target_id, name, values_hash, in_scope, dirty, members FROM user_group";
 
-fn group(row: &Row<'_>) -> rusqlite::Result<GroupRow> {
+fn group_row(row: &Row<'_>) -> rusqlite::Result<GroupRow> {
     Ok(GroupRow {
         source_id: row.get(0)?,
         target_id: row.get(1)?,

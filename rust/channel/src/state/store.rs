@@ -1,8 +1,10 @@
-//! An open state and the keyed hashes that it compares with.
+//! Opens a state, and computes the keyed hashes that records are compared by.
 //! Does not know: what its rows mean, what an operation does.
 //!
-//! Values are kept as keyed hashes only. A file is made whole or not at all, readable by its owner only; it is locked
-//! while a run uses it; every change is one transaction. A damaged file is an error, never an empty one.
+//! - The state contains values as keyed hashes only.
+//! - A file is created completely or not at all, readable by its owner only.
+//! - A run locks the file, and every change is one transaction.
+//! - A damaged file is an error. It never counts as empty.
 
 use pfscim_core::sync::lock_ignoring_poison;
 use std::collections::BTreeSet;
@@ -10,122 +12,131 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use pfscim_core::Record;
 use pfscim_core::text::printable;
+use pfscim_core::{Message, Record};
 use rusqlite::Connection;
 use sha2::Sha256;
 
-use super::file::{Owner, about, copied, lay_out, locked, not_empty, shown, unusable, whole};
+use super::file::{
+    Owner, about_value, check_database, check_not_empty, copy_to_memory, create_schema, file_name, open_locked,
+    sqlite_error,
+};
 use crate::Error;
 
-/// An open state. Serves many threads.
+/// An open state. Many threads may use it.
 #[derive(Debug)]
 pub struct State {
     pub(super) name: String,
     key: Vec<u8>,
     db: Mutex<Connection>,
-    /// Where the file is to be made by the first [`State::begin`].
-    pub(super) unborn: Mutex<Option<PathBuf>>,
+    /// The path of a file that does not exist yet. The first [`State::begin`] creates it.
+    pub(super) path_to_create: Mutex<Option<PathBuf>>,
 }
 
 impl State {
-    /// Opens the file for a run. One that is not there yet is made by the first [`State::begin`]: a run that finds
-    /// its source or target unusable leaves nothing behind.
+    /// Opens the file for a run.
+    ///
+    /// A missing file is created by the first [`State::begin`], so a run with an unusable source or target leaves none.
     ///
     /// # Errors
-    /// It is another channel's, in use, damaged or not writable.
+    /// The file belongs to another channel, is in use, is damaged or is not writable.
     pub fn open(path: &Path, owner: &Owner) -> Result<Self, Error> {
         if !path.exists() {
             let mut state = Self::preview(path, owner)?;
-            state.unborn = Mutex::new(Some(path.to_owned()));
+            state.path_to_create = Mutex::new(Some(path.to_owned()));
             return Ok(state);
         }
-        let name = shown(path);
-        not_empty(path, &name)?;
-        let db = locked(path).map_err(|e| unusable(&name, &e))?;
-        Self::examined(db, name, owner)
+        let name = file_name(path);
+        check_not_empty(path, &name)?;
+        let db = open_locked(path).map_err(|e| sqlite_error(&name, &e))?;
+        Self::from_database(db, name, owner)
     }
 
-    /// A copy in memory: what a run would start with, without a trace in the file. A file that is not there yet is
-    /// an empty state.
+    /// Copies the file into memory, for a preview that leaves the file unchanged. A missing file is an empty state.
     ///
     /// # Errors
     /// As [`State::open`].
     pub fn preview(path: &Path, owner: &Owner) -> Result<Self, Error> {
-        let name = shown(path);
+        let name = file_name(path);
         if path.exists() {
-            return Self::examined(copied(path, &name)?, name, owner);
+            return Self::from_database(copy_to_memory(path, &name)?, name, owner);
         }
-        let mut empty = Connection::open_in_memory().map_err(|e| unusable(&name, &e))?;
-        lay_out(&mut empty, owner).map_err(|e| unusable(&name, &e))?;
-        Self::examined(empty, name, owner)
+        let mut empty = Connection::open_in_memory().map_err(|e| sqlite_error(&name, &e))?;
+        create_schema(&mut empty, owner).map_err(|e| sqlite_error(&name, &e))?;
+        Self::from_database(empty, name, owner)
     }
 
-    /// Whether the database is whole, ours and this channel's.
-    fn examined(db: Connection, name: String, owner: &Owner) -> Result<Self, Error> {
-        whole(&db, &name)?;
+    /// Checks that the database is undamaged and belongs to this channel and target.
+    fn from_database(db: Connection, name: String, owner: &Owner) -> Result<Self, Error> {
+        check_database(&db, &name)?;
         for (what, expected) in owner.about() {
-            let found = about(&db, &name, what)?;
+            let found = about_value(&db, &name, what)?;
             if found != expected.as_bytes() {
-                return Err(Error::unusable(format!(
-                    "{name}: belongs to the {what} `{}`, not to `{}`; use another state file",
+                let text = format!(
+                    "the state file belongs to the {what} `{}`, not to `{}`",
                     printable(&String::from_utf8_lossy(&found)),
                     printable(expected)
-                )));
+                );
+                return Err(Error::unusable(Message::new(text).with_hint("use another state file").at(name)));
             }
         }
-        let key = about(&db, &name, "key")?;
-        Ok(Self { name, key, db: Mutex::new(db), unborn: Mutex::new(None) })
+        let key = about_value(&db, &name, "key")?;
+        Ok(Self { name, key, db: Mutex::new(db), path_to_create: Mutex::new(None) })
     }
 
-    /// The hash of what an update of this record would send. Equal for equal records only, and of no use without
-    /// the file. A field without values counts: it is cleared at the target.
+    /// Returns the keyed hash of what an update of this record would send. The key is in the file.
+    ///
+    /// Hashes are equal for equal records only. A field without values counts, because the target clears it.
     pub fn hash(&self, record: &Record) -> Vec<u8> {
-        self.keyed(|mac| {
+        self.keyed_hash(|mac| {
             mac.update(&[u8::from(record.enabled)]);
             for (code, values) in &record.fields {
-                framed(mac, code);
+                update_with_length(mac, code);
                 mac.update(&(values.len() as u64).to_be_bytes());
-                values.iter().for_each(|value| framed(mac, value));
+                values.iter().for_each(|value| update_with_length(mac, value));
             }
         })
     }
 
-    /// The hash of a group with these members: target ids, and whether each is a group. Their order does not count.
+    /// Returns the keyed hash of a group with these members: whether each is a group, and its target id.
+    ///
+    /// The order of the members does not count.
     pub fn group_hash(&self, name: &str, members: &[(bool, &str)]) -> Vec<u8> {
         let members: BTreeSet<_> = members.iter().collect();
-        self.keyed(|mac| {
-            framed(mac, name);
+        self.keyed_hash(|mac| {
+            update_with_length(mac, name);
             for (is_group, id) in members {
                 mac.update(&[u8::from(*is_group)]);
-                framed(mac, id);
+                update_with_length(mac, id);
             }
         })
     }
 
-    /// The hash of settings or of the version of an entry, to compare with an earlier one.
-    pub fn digest(&self, settings: &[u8]) -> Vec<u8> {
-        self.keyed(|mac| mac.update(settings))
+    /// Returns the keyed hash of settings or of the version of an entry.
+    pub fn digest(&self, bytes: &[u8]) -> Vec<u8> {
+        self.keyed_hash(|mac| mac.update(bytes))
     }
 
-    fn keyed(&self, feed: impl FnOnce(&mut Hmac<Sha256>)) -> Vec<u8> {
-        // HMAC takes keys of any length (RFC 2104); the type of the error cannot say so.
+    fn keyed_hash(&self, feed: impl FnOnce(&mut Hmac<Sha256>)) -> Vec<u8> {
+        // HMAC accepts keys of any length (RFC 2104), so this error never happens.
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.key) else { return Vec::new() };
         feed(&mut mac);
         mac.finalize().into_bytes().to_vec()
     }
 
     pub(super) fn db(&self) -> MutexGuard<'_, Connection> {
-        // Every use is one transaction, so a panic elsewhere leaves nothing half done.
+        // Every use is one transaction, so a panic in another thread leaves no part of a change.
         lock_ignoring_poison(&self.db)
     }
 
+    /// Returns the error that stops a run which has already begun.
     pub(super) fn stopped(&self, error: &rusqlite::Error) -> Error {
-        Error::Stopped(format!("stopped: {}", unusable(&self.name, error)).into())
+        Error::Stopped(sqlite_error(&self.name, error).message().clone().at("stopped"))
     }
 }
 
-fn framed(mac: &mut Hmac<Sha256>, text: &str) {
+/// Adds a text with its length, so that the hash depends on where each text ends.
+fn update_with_length(mac: &mut Hmac<Sha256>, text: &str) {
     mac.update(&(text.len() as u64).to_be_bytes());
     mac.update(text.as_bytes());
 }

@@ -1,4 +1,4 @@
-//! What a state promises.
+//! Tests opening, reading and writing a state.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ fn owner() -> Owner {
     Owner { connection: "code42".into(), channel: "corp".into(), scim_url: "https://scim.example/".into() }
 }
 
-fn place() -> (TempDir, PathBuf) {
+fn temporary_path() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.state");
     (folder, path)
@@ -34,37 +34,37 @@ fn jane() -> UserRow {
     }
 }
 
-/// An open state whose file is there.
-fn begun(path: &Path) -> State {
+/// An open state with an existing file.
+fn created(path: &Path) -> State {
     let state = State::open(path, &owner()).unwrap();
     state.begin(b"", []).unwrap();
     state
 }
 
-fn told(result: Result<State, Error>) -> String {
+fn error_line(result: Result<State, Error>) -> String {
     result.unwrap_err().to_string()
 }
 
 #[test]
-fn what_is_written_is_there_the_next_time() {
-    let (_folder, path) = place();
+fn written_rows_are_read_by_the_next_run() {
+    let (_folder, path) = temporary_path();
     let state = State::open(&path, &owner()).unwrap();
     assert!(!path.exists());
     state.begin(b"", [&jane()]).unwrap();
     assert!(state.users(b"").unwrap()["1"].dirty);
-    state.put(&jane()).unwrap();
+    state.put_user(&jane()).unwrap();
     drop(state);
     let state = State::open(&path, &owner()).unwrap();
     assert_eq!(state.users(b"").unwrap()["1"], jane());
-    assert_eq!(state.holder("t1", "2").unwrap().as_deref(), Some("1"));
-    assert_eq!(state.holder("t1", "1").unwrap(), None);
-    state.forget("1").unwrap();
+    assert_eq!(state.other_linked_user("t1", "2").unwrap().as_deref(), Some("1"));
+    assert_eq!(state.other_linked_user("t1", "1").unwrap(), None);
+    state.forget_user("1").unwrap();
     assert!(state.users(b"").unwrap().is_empty());
 }
 
 #[test]
-fn groups_are_kept_apart_from_users() {
-    let (_folder, path) = place();
+fn groups_and_users_with_the_same_source_id_are_separate() {
+    let (_folder, path) = temporary_path();
     let staff = GroupRow {
         source_id: "1".into(),
         target_id: Some("g1".into()),
@@ -74,17 +74,17 @@ fn groups_are_kept_apart_from_users() {
         dirty: true,
         members: ["t1\n".to_owned(), "t2".to_owned()].into(),
     };
-    let state = begun(&path);
-    state.put(&jane()).unwrap();
+    let state = created(&path);
+    state.put_user(&jane()).unwrap();
     state.put_group(&staff).unwrap();
     state.put_group(&GroupRow { dirty: false, ..staff.clone() }).unwrap();
     drop(state);
     let state = State::open(&path, &owner()).unwrap();
     assert_eq!(state.groups().unwrap()["1"], GroupRow { dirty: false, ..staff.clone() });
     assert_eq!(state.group("1").unwrap().unwrap().name, "Staff");
-    assert_eq!(state.group_holder("g1", "2").unwrap().as_deref(), Some("1"));
-    assert_eq!(state.group_holder("g1", "1").unwrap(), None);
-    assert_eq!(state.linked().unwrap(), [("1".to_owned(), "t1".to_owned())].into());
+    assert_eq!(state.other_linked_group("g1", "2").unwrap().as_deref(), Some("1"));
+    assert_eq!(state.other_linked_group("g1", "1").unwrap(), None);
+    assert_eq!(state.target_ids().unwrap(), [("1".to_owned(), "t1".to_owned())].into());
     assert_eq!(state.names().unwrap().len(), 2);
     state.forget_group("1").unwrap();
     assert_eq!(state.group("1").unwrap(), None);
@@ -92,7 +92,7 @@ fn groups_are_kept_apart_from_users() {
 }
 
 #[test]
-fn the_hash_of_a_group_is_that_of_its_name_and_the_set_of_its_members() {
+fn the_hash_of_a_group_depends_on_its_name_and_the_set_of_its_members() {
     let hash = |name: &str, members: &[(bool, &str)]| HASHING.group_hash(name, members);
     let staff = hash("Staff", &[(false, "a"), (true, "b")]);
     assert_eq!(staff, hash("Staff", &[(true, "b"), (false, "a"), (false, "a")]));
@@ -108,34 +108,34 @@ fn the_hash_of_a_group_is_that_of_its_name_and_the_set_of_its_members() {
 
 #[cfg(unix)]
 #[test]
-fn the_file_is_its_owners_alone() {
+fn only_its_owner_may_read_or_write_the_file() {
     use std::os::unix::fs::PermissionsExt as _;
-    let (_folder, path) = place();
-    begun(&path);
+    let (_folder, path) = temporary_path();
+    created(&path);
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
 }
 
 #[test]
 fn a_second_run_is_refused() {
-    let (_folder, path) = place();
-    let first = begun(&path);
-    assert!(told(State::open(&path, &owner())).contains("another run"));
-    assert!(told(State::preview(&path, &owner())).contains("another run"));
+    let (_folder, path) = temporary_path();
+    let first = created(&path);
+    assert!(error_line(State::open(&path, &owner())).contains("another run"));
+    assert!(error_line(State::preview(&path, &owner())).contains("another run"));
     drop(first);
     State::open(&path, &owner()).unwrap();
 }
 
 #[test]
-fn a_preview_leaves_no_trace() {
-    let (folder, path) = place();
-    let unborn = State::preview(&path, &owner()).unwrap();
-    unborn.begin(b"", [&jane()]).unwrap();
+fn a_preview_changes_no_file() {
+    let (folder, path) = temporary_path();
+    let missing = State::preview(&path, &owner()).unwrap();
+    missing.begin(b"", [&jane()]).unwrap();
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
-    begun(&path).put(&jane()).unwrap();
+    created(&path).put_user(&jane()).unwrap();
     let before = std::fs::read(&path).unwrap();
     let preview = State::preview(&path, &owner()).unwrap();
     assert_eq!(preview.users(b"").unwrap().len(), 1);
-    preview.forget("1").unwrap();
+    preview.forget_user("1").unwrap();
     preview.begin(b"x", []).unwrap();
     drop(preview);
     assert_eq!(std::fs::read(&path).unwrap(), before);
@@ -143,49 +143,50 @@ fn a_preview_leaves_no_trace() {
 }
 
 #[test]
-fn a_file_of_somebody_else_is_refused() {
-    let (_folder, path) = place();
-    begun(&path);
-    for (other, word) in [
+fn a_file_of_another_channel_or_target_is_refused() {
+    let (_folder, path) = temporary_path();
+    created(&path);
+    for (other, found) in [
         (Owner { connection: "x".into(), ..owner() }, "connection `code42`"),
         (Owner { channel: "x".into(), ..owner() }, "channel `corp`"),
         (Owner { scim_url: "x".into(), ..owner() }, "SCIM URL `https://scim.example/`"),
     ] {
-        assert!(told(State::open(&path, &other)).contains(word));
-        assert!(told(State::preview(&path, &other)).contains(word));
+        assert!(error_line(State::open(&path, &other)).contains(found));
+        assert!(error_line(State::preview(&path, &other)).contains(found));
     }
 }
 
 #[test]
 fn a_damaged_file_is_not_an_empty_one() {
-    let (_folder, path) = place();
-    let state = begun(&path);
+    let (_folder, path) = temporary_path();
+    let state = created(&path);
     let many: Vec<_> = (0..500).map(|n| UserRow { source_id: n.to_string(), ..jane() }).collect();
     state.begin(b"", &many).unwrap();
     drop(state);
-    let whole = std::fs::read(&path).unwrap();
-    let mut overwritten = whole.clone();
-    let middle = whole.len() / 2;
+    let intact = std::fs::read(&path).unwrap();
+    let mut overwritten = intact.clone();
+    let middle = intact.len() / 2;
     overwritten[middle..middle + 2000].fill(0x5a);
-    for content in [Vec::new(), whole[..whole.len() / 2].to_vec(), b"not a database at all".repeat(100), overwritten] {
+    for content in [Vec::new(), intact[..intact.len() / 2].to_vec(), b"not a database at all".repeat(100), overwritten]
+    {
         std::fs::write(&path, &content).unwrap();
-        assert!(told(State::open(&path, &owner())).contains("damaged"));
-        assert!(told(State::preview(&path, &owner())).contains("damaged"));
+        assert!(error_line(State::open(&path, &owner())).contains("damaged"));
+        assert!(error_line(State::preview(&path, &owner())).contains("damaged"));
         assert_eq!(std::fs::read(&path).unwrap(), content);
     }
 }
 
 #[test]
-fn a_run_that_was_killed_inside_a_transaction_leaves_what_was_before() {
-    let (folder, path) = place();
+fn a_run_killed_inside_a_transaction_leaves_the_rows_from_before() {
+    let (folder, path) = temporary_path();
     let many: Vec<_> = (0..2000).map(|n| UserRow { source_id: n.to_string(), ..jane() }).collect();
-    begun(&path).begin(b"", &many).unwrap();
-    // A copy of the files in the middle of a transaction is what a killed process leaves.
+    created(&path).begin(b"", &many).unwrap();
+    // A killed process leaves the files as they are in the middle of a transaction.
     let killed = folder.path().join("killed.state");
     let db = Connection::open(&path).unwrap();
     db.execute_batch("PRAGMA cache_size = 1; BEGIN; UPDATE user SET target_id = 'half';").unwrap();
-    for end in ["", "-journal"] {
-        std::fs::copy(format!("{}{end}", path.display()), format!("{}{end}", killed.display())).unwrap();
+    for suffix in ["", "-journal"] {
+        std::fs::copy(format!("{}{suffix}", path.display()), format!("{}{suffix}", killed.display())).unwrap();
     }
     drop(db);
     let journal = format!("{}-journal", killed.display());
@@ -199,54 +200,54 @@ fn a_run_that_was_killed_inside_a_transaction_leaves_what_was_before() {
 }
 
 #[test]
-fn changed_settings_bring_back_what_was_skipped() {
-    let (_folder, path) = place();
-    let state = begun(&path);
+fn after_a_change_of_settings_skipped_users_are_dirty() {
+    let (_folder, path) = temporary_path();
+    let state = created(&path);
     state.begin(b"one", []).unwrap();
-    state.put(&UserRow { skipped: true, ..jane() }).unwrap();
-    state.put(&UserRow { source_id: "2".into(), ..jane() }).unwrap();
+    state.put_user(&UserRow { skipped: true, ..jane() }).unwrap();
+    state.put_user(&UserRow { source_id: "2".into(), ..jane() }).unwrap();
     assert!(state.users(b"one").unwrap().values().all(|u| !u.dirty));
     let users = state.users(b"two").unwrap();
     assert!(users["1"].dirty && !users["2"].dirty);
 }
 
 #[test]
-fn versions_are_of_use_for_the_same_reading_and_for_a_day() {
-    let (_folder, path) = place();
-    let state = begun(&path);
+fn versions_are_returned_for_the_same_reading_and_for_a_day() {
+    let (_folder, path) = temporary_path();
+    let state = created(&path);
     let versions = HashMap::from([("1".to_owned(), b"v1".to_vec())]);
     assert!(state.versions(b"ldap").unwrap().is_empty());
-    state.remember(b"ldap", &versions, true).unwrap();
+    state.put_versions(b"ldap", &versions, true).unwrap();
     assert_eq!(state.versions(b"ldap").unwrap(), versions);
     assert!(state.versions(b"another mapping").unwrap().is_empty());
-    state.remember(b"ldap", &versions, false).unwrap();
+    state.put_versions(b"ldap", &versions, false).unwrap();
     assert_eq!(state.versions(b"ldap").unwrap(), versions);
 
-    // Two days later, and two days before: a clock that was put right.
-    for then in [-172_800, 172_800] {
-        let sql = format!("UPDATE about SET value = unixepoch() + {then} WHERE name = 'read_whole'");
+    // Two days old, and two days in the future, as after a correction of the clock.
+    for offset in [-172_800, 172_800] {
+        let sql = format!("UPDATE about SET value = unixepoch() + {offset} WHERE name = 'read_whole'");
         state.db().execute(&sql, []).unwrap();
         assert!(state.versions(b"ldap").unwrap().is_empty());
     }
 
-    state.remember(b"ldap", &versions, true).unwrap();
-    state.remember(b"", &HashMap::new(), true).unwrap();
-    assert!(state.versions(b"ldap").unwrap().is_empty(), "a file was read meanwhile");
+    state.put_versions(b"ldap", &versions, true).unwrap();
+    state.put_versions(b"", &HashMap::new(), true).unwrap();
+    assert!(state.versions(b"ldap").unwrap().is_empty(), "a file was read in between");
     assert!(state.versions(b"").unwrap().is_empty());
 }
 
 #[test]
-fn of_two_first_runs_the_slower_one_is_refused() {
-    let (_folder, path) = place();
+fn of_two_first_runs_the_slower_run_is_refused() {
+    let (_folder, path) = temporary_path();
     let slow = State::open(&path, &owner()).unwrap();
-    begun(&path);
+    created(&path);
     assert!(slow.begin(b"", []).unwrap_err().to_string().contains("another run"));
 }
 
 #[test]
 fn two_files_hash_the_same_record_differently() {
-    let (_a, first) = place();
-    let (_b, second) = place();
+    let (_a, first) = temporary_path();
+    let (_b, second) = temporary_path();
     let record = Record { enabled: true, ..Record::default() };
     let hashes = [first, second].map(|p| State::open(&p, &owner()).unwrap().hash(&record));
     assert_ne!(hashes[0], hashes[1]);
