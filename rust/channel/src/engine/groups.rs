@@ -19,7 +19,7 @@ use crate::state::GroupRow;
 /// The members of a group, as the target knows them.
 struct ResolvedMembers {
     members: Vec<GroupMember>,
-    /// The names of members that have no target id because this is a preview: the run would create them first.
+    /// The names of members without target id that the run would create, in previews.
     to_create: Vec<String>,
 }
 
@@ -27,11 +27,11 @@ struct ResolvedMembers {
 struct LinkedUsers {
     /// Source id to target id.
     target_ids: HashMap<String, String>,
-    /// Target id to name, of users and groups; in previews only, which show the members that a group gets and loses.
+    /// Target id to name, of users and groups. Empty except in previews, which show the changed members of a group.
     names: HashMap<String, String>,
 }
 
-/// Which groups of a circle may lack a member that is a group.
+/// The pass over the groups. Groups that contain each other in a circle need two.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Pass {
     /// A group that is sent early may lack a group that comes later.

@@ -17,8 +17,8 @@ const GUARD_NAMES_MAX: usize = 20;
 /// Checks the removals of a run. `max_removals` is the administrator's number, and replaces all rules of the guard.
 ///
 /// # Errors
-/// [`Error::Guard`] if the run would remove too much: all users or all groups, anything from a source that looks cut
-/// off, or more than the allowed number.
+/// [`Error::Guard`] if the run would remove too much: all users or all groups, anything from a source that may be
+/// incomplete, or more than the allowed number.
 pub(super) fn guard(changes: &ChangeSet, max_removals: Option<usize>) -> Result<(), Error> {
     let removals = changes.removals.len();
     let known = changes.known + changes.groups.known;

@@ -279,7 +279,7 @@ impl Bench {
     }
 
     /// Provisions all groups too.
-    fn with_groups(settings: &[(&str, &str)]) -> Self {
+    fn for_groups(settings: &[(&str, &str)]) -> Self {
         let bench = Self { settings: self::settings(settings), ..Self::new() };
         bench.with_group_location(json!({"filter": "(cn=*)"}))
     }
@@ -304,11 +304,7 @@ impl Bench {
         Owner { connection: "c".into(), channel: "corp".into(), scim_url: "u".into() }
     }
 
-    fn cycle(&self, source: &Directory, target: &Target) -> (Vec<Event>, Summary, Result<(), Error>) {
-        self.cycle_with(source, target)
-    }
-
-    fn cycle_with(&self, source: &Directory, target: &dyn Provisioner) -> (Vec<Event>, Summary, Result<(), Error>) {
+    fn cycle(&self, source: &Directory, target: &dyn Provisioner) -> (Vec<Event>, Summary, Result<(), Error>) {
         let open = if self.options.preview { State::preview } else { State::open };
         let state = open(&self.path(), &Self::owner()).unwrap();
         let rules = Rules::new(&self.channel, &Catalogue::standard(Version::V2_0), "userName", None).unwrap();
@@ -722,7 +718,7 @@ fn group_count(summary: &Summary, outcome: Outcome) -> usize {
 
 #[test]
 fn groups_are_sent_after_their_users_and_the_next_cycle_sends_nothing() {
-    let (bench, target) = (Bench::with_groups(&[]), Target::with(&[("t-1", "ada")]));
+    let (bench, target) = (Bench::for_groups(&[]), Target::with(&[("t-1", "ada")]));
     let source = with_groups(&["ada", "bob"], &[("s", "staff", &["ada", "bob", "outsider"])]);
     let summary = bench.run(&source, &target);
     assert_eq!(target.take_operations(), ["create #staff", "create bob", "update ada"]);
@@ -735,7 +731,7 @@ fn groups_are_sent_after_their_users_and_the_next_cycle_sends_nothing() {
 
 #[test]
 fn a_membership_counts_from_both_sides_and_the_last_member_is_removed() {
-    let (bench, target) = (Bench::with_groups(&[]), Target::default());
+    let (bench, target) = (Bench::for_groups(&[]), Target::default());
     let mut source = with_groups(&["ada"], &[("s", "staff", &["ada"])]);
     bench.run(&source, &target);
     source.add("bob", "bob", &[("memberOf", "CN=Staff,DC=X")]);
@@ -749,7 +745,7 @@ fn a_membership_counts_from_both_sides_and_the_last_member_is_removed() {
 
 #[test]
 fn merged_groups_lose_only_members_that_were_sent_before() {
-    let mut bench = Bench::with_groups(&[]);
+    let mut bench = Bench::for_groups(&[]);
     bench.channel.merge_groups = true;
     let target = Target::default();
     let unlisted_members = || target.groups.lock().unwrap().values().next().unwrap().unlisted_members.clone();
@@ -770,7 +766,7 @@ fn merged_groups_lose_only_members_that_were_sent_before() {
 
 #[test]
 fn a_renamed_group_is_updated_and_keeps_its_id() {
-    let (bench, target) = (Bench::with_groups(&[]), Target::default());
+    let (bench, target) = (Bench::for_groups(&[]), Target::default());
     bench.run(&with_groups(&["ada"], &[("s", "staff", &["ada"])]), &target);
     target.take_operations();
     bench.run(&with_groups(&["ada"], &[("s", "team", &["ada"])]), &target);
@@ -780,14 +776,14 @@ fn a_renamed_group_is_updated_and_keeps_its_id() {
 
 #[test]
 fn the_name_of_a_group_is_its_cn_or_its_dn() {
-    let (bench, target) = (Bench::with_groups(&[("GROUP_NAME_SOURCE", "Distinguished Name")]), Target::default());
+    let (bench, target) = (Bench::for_groups(&[("GROUP_NAME_SOURCE", "Distinguished Name")]), Target::default());
     bench.run(&with_groups(&["ada"], &[("s", "staff", &[])]), &target);
     assert_eq!(target.take_operations(), ["create #cn=staff,dc=x", "create ada"]);
 }
 
 #[test]
 fn nested_groups_stay_nested_and_are_sent_before_the_groups_that_contain_them() {
-    let (bench, target) = (Bench::with_groups(&[]), Target::default());
+    let (bench, target) = (Bench::for_groups(&[]), Target::default());
     let source = with_groups(
         &["ada"],
         &[("1", "all", &["#staff", "#elsewhere"]), ("2", "staff", &["#team"]), ("3", "team", &["ada", "#team"])],
@@ -801,7 +797,7 @@ fn nested_groups_stay_nested_and_are_sent_before_the_groups_that_contain_them() 
 
 #[test]
 fn groups_that_contain_each_other_are_completed_in_the_same_cycle() {
-    let (bench, target) = (Bench::with_groups(&[]), Target::default());
+    let (bench, target) = (Bench::for_groups(&[]), Target::default());
     let source =
         with_groups(&[], &[("1", "a", &["#b"]), ("2", "b", &["#c"]), ("3", "c", &["#a"]), ("4", "d", &["#a"])]);
     let (events, ..) = bench.cycle(&source, &target);
@@ -816,7 +812,7 @@ fn groups_that_contain_each_other_are_completed_in_the_same_cycle() {
 
 #[test]
 fn a_member_without_account_is_named_and_added_when_it_has_an_account() {
-    let (bench, target) = (Bench::with_groups(&[]), Target::default());
+    let (bench, target) = (Bench::for_groups(&[]), Target::default());
     let source = with_groups(&["ada", "bob"], &[("s", "staff", &["ada", "bob"])]);
     target.fail("bob", Failure::Rejected("no".into()));
     let (events, ..) = bench.cycle(&source, &target);
@@ -830,7 +826,7 @@ fn a_member_without_account_is_named_and_added_when_it_has_an_account() {
 
 #[test]
 fn a_leaver_is_removed_from_groups_and_a_user_without_record_stays_a_member() {
-    let (bench, target) = (Bench::with_groups(&[]), Target::default());
+    let (bench, target) = (Bench::for_groups(&[]), Target::default());
     bench.run(&with_groups(&["ada", "bob"], &[("s", "staff", &["ada", "bob"])]), &target);
     let mut source = with_groups(&[], &[("s", "staff", &["ada", "bob"])]);
     let mut entry = Entry::new("uid=bob,dc=x");
@@ -843,7 +839,7 @@ fn a_leaver_is_removed_from_groups_and_a_user_without_record_stays_a_member() {
 
 #[test]
 fn a_group_that_left_the_scope_is_deleted_by_its_stored_id() {
-    let (bench, target) = (Bench::with_groups(&[]), Target::default());
+    let (bench, target) = (Bench::for_groups(&[]), Target::default());
     bench.run(&with_groups(&["ada"], &[("s", "staff", &["ada"]), ("t", "team", &[])]), &target);
     target.take_operations();
     let summary = bench.run(&with_groups(&["ada"], &[("t", "team", &[])]), &target);
@@ -855,7 +851,7 @@ fn a_group_that_left_the_scope_is_deleted_by_its_stored_id() {
 
 #[test]
 fn a_failed_group_is_sent_again_and_a_failed_deletion_is_repeated() {
-    let (bench, target) = (Bench::with_groups(&[]), Target::default());
+    let (bench, target) = (Bench::for_groups(&[]), Target::default());
     let both = with_groups(&["ada"], &[("s", "staff", &["ada"]), ("t", "team", &[])]);
     target.fail("#staff", Failure::Rejected("no".into()));
     let summary = bench.run(&both, &target);
@@ -875,7 +871,7 @@ fn a_failed_group_is_sent_again_and_a_failed_deletion_is_repeated() {
 
 #[test]
 fn members_that_were_not_confirmed_are_sent_again_even_if_the_old_members_return() {
-    let (bench, target) = (Bench::with_groups(&[]), Target::default());
+    let (bench, target) = (Bench::for_groups(&[]), Target::default());
     let before = with_groups(&["ada"], &[("s", "staff", &["ada"])]);
     bench.run(&before, &target);
     target.fail("#staff", Failure::transport("lost"));
@@ -888,7 +884,7 @@ fn members_that_were_not_confirmed_are_sent_again_even_if_the_old_members_return
 
 #[test]
 fn deleted_groups_count_in_the_guard_and_are_named() {
-    let (mut bench, target) = (Bench::with_groups(&[]), Target::default());
+    let (mut bench, target) = (Bench::for_groups(&[]), Target::default());
     let groups: Vec<_> = (0..12).map(|n| (format!("g{n}"), format!("team{n}"))).collect();
     let some = |from: usize| -> Directory {
         let groups: Vec<(&str, &str, &[&str])> =
@@ -910,7 +906,7 @@ fn deleted_groups_count_in_the_guard_and_are_named() {
 
 #[test]
 fn without_a_group_location_no_group_is_sent_or_deleted() {
-    let (bench, target) = (Bench::with_groups(&[]), Target::default());
+    let (bench, target) = (Bench::for_groups(&[]), Target::default());
     bench.run(&with_groups(&["ada"], &[("s", "staff", &["ada"])]), &target);
     target.take_operations();
     let bench = bench.with_group_location(json!({"filter": " ", "groupDN": ""}));
@@ -923,7 +919,7 @@ fn without_a_group_location_no_group_is_sent_or_deleted() {
 
 #[test]
 fn a_group_that_cannot_be_sent_keeps_its_members_and_stops_no_other_group() {
-    let (bench, target) = (Bench::with_groups(&[]), Target::default());
+    let (bench, target) = (Bench::for_groups(&[]), Target::default());
     let good = with_groups(&["ada"], &[("s", "staff", &["ada"]), ("t", "team", &["ada"])]);
     bench.run(&good, &target);
     target.take_operations();
@@ -937,7 +933,7 @@ fn a_group_that_cannot_be_sent_keeps_its_members_and_stops_no_other_group() {
     let failure = events.iter().find_map(|e| e.result.as_ref().err()).unwrap();
     assert!(failure.to_string().contains("Group Member Attribute"), "{failure}");
 
-    let (bench, target) = (Bench::with_groups(&[]), Target::default());
+    let (bench, target) = (Bench::for_groups(&[]), Target::default());
     let twins = with_groups(&["ada"], &[("s", "staff", &[]), ("u", "STAFF", &[])]);
     let (events, ..) = bench.cycle(&twins, &target);
     assert_eq!(events.iter().find_map(|e| e.result.as_ref().err()).unwrap().code(), "conflict");
@@ -946,7 +942,7 @@ fn a_group_that_cannot_be_sent_keeps_its_members_and_stops_no_other_group() {
 
 #[test]
 fn groups_without_guid_or_with_the_same_guid_stop_the_run() {
-    let (bench, target) = (Bench::with_groups(&[]), Target::default());
+    let (bench, target) = (Bench::for_groups(&[]), Target::default());
     let duplicate = with_groups(&["ada"], &[("s", "staff", &[]), ("s", "team", &[])]);
     assert!(
         bench
@@ -986,7 +982,7 @@ fn a_group_dn_selects_the_groups_in_it() {
 
 #[test]
 fn a_group_that_belongs_to_a_new_entry_is_not_deleted_with_the_old_entry() {
-    let (bench, target) = (Bench::with_groups(&[]), Target::default());
+    let (bench, target) = (Bench::for_groups(&[]), Target::default());
     bench.run(&with_groups(&["ada"], &[("old", "staff", &["ada"])]), &target);
     target.take_operations();
     let (events, _, result) = bench.cycle(&with_groups(&["ada"], &[("new", "staff", &["ada"])]), &target);
@@ -1044,7 +1040,7 @@ fn a_preview_of_groups_lists_the_members_that_the_run_would_create() {
             Vec::new()
         }
     }
-    let (mut bench, target) = (Bench::with_groups(&[]), Target::default());
+    let (mut bench, target) = (Bench::for_groups(&[]), Target::default());
     let before = with_groups(&["ada", "bob"], &[("1", "staff", &["ada", "bob"]), ("2", "old", &[]), ("3", "all", &[])]);
     bench.run(&before, &target);
     bench.options.preview = true;
@@ -1052,7 +1048,7 @@ fn a_preview_of_groups_lists_the_members_that_the_run_would_create() {
         &["ada", "eve"],
         &[("1", "staff", &["ada", "eve", "bob"]), ("3", "all", &["#new", "#staff"]), ("4", "new", &["eve", "#all"])],
     );
-    let (events, summary, result) = bench.cycle_with(&after, &PreviewTarget(target));
+    let (events, summary, result) = bench.cycle(&after, &PreviewTarget(target));
     result.unwrap();
     let members = |name: &str| events.iter().find(|e| e.identifier == name).unwrap().members.clone();
     let changes = |added: &[&str], removed: &[&str]| MemberChanges {

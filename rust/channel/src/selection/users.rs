@@ -330,10 +330,10 @@ mod tests {
         }
     }
 
-    fn entry(dn: &str, class: &str, more: &[(&str, &str)]) -> Entry {
+    fn entry(dn: &str, class: &str, attributes: &[(&str, &str)]) -> Entry {
         let mut entry = Entry::new(dn);
         entry.push("objectClass", Value::from(class));
-        for (name, value) in more {
+        for (name, value) in attributes {
             entry.push(name, Value::from(*value));
         }
         entry
@@ -427,16 +427,16 @@ mod tests {
         }
     }
 
-    /// A directory server that notes its searches, and loses an entry after the first one.
+    /// A directory server that notes its searches. `disappearing`: the entry that is missing after the first search.
     struct Server {
         entries: Mutex<Vec<Entry>>,
         searches: Mutex<Vec<String>>,
-        loses: Option<&'static str>,
+        disappearing: Option<&'static str>,
     }
 
     impl Server {
         fn new(entries: Vec<Entry>) -> Self {
-            Self { entries: Mutex::new(entries), searches: Mutex::default(), loses: None }
+            Self { entries: Mutex::new(entries), searches: Mutex::default(), disappearing: None }
         }
 
         fn take_searches(&self) -> Vec<String> {
@@ -455,7 +455,7 @@ mod tests {
             };
             let mut entries = self.entries.lock().unwrap();
             entries.iter().filter(found).cloned().try_for_each(each)?;
-            entries.retain(|e| self.loses.is_none_or(|lost| !e.dn.starts_with(lost)));
+            entries.retain(|e| self.disappearing.is_none_or(|dn| !e.dn.starts_with(dn)));
             Ok(())
         }
 
@@ -467,8 +467,8 @@ mod tests {
     const LONG_AGO: &str = "20240102030405Z";
 
     fn user(uid: &str, changed: &str) -> Entry {
-        let more = [("entryUUID", uid), ("changed", changed), ("title", "x"), ("x", "512")];
-        entry(&format!("uid={uid},ou=people,dc=x"), "person", &more)
+        let attributes = [("entryUUID", uid), ("changed", changed), ("title", "x"), ("x", "512")];
+        entry(&format!("uid={uid},ou=people,dc=x"), "person", &attributes)
     }
 
     fn settings_with(algorithm: &str) -> SourceSettings {
@@ -551,8 +551,8 @@ mod tests {
                 "{changed}"
             );
         }
-        let silent = Server::new(vec![entry("uid=a,ou=people,dc=x", "person", &[("entryUUID", "a")])]);
-        assert!(found(&settings_with("TIMESTAMP"), &silent, None).1.is_empty());
+        let without_marker = Server::new(vec![entry("uid=a,ou=people,dc=x", "person", &[("entryUUID", "a")])]);
+        assert!(found(&settings_with("TIMESTAMP"), &without_marker, None).1.is_empty());
     }
 
     #[test]
@@ -561,7 +561,7 @@ mod tests {
         let mut server = Server::new(vec![user("a", LONG_AGO), user("b", LONG_AGO)]);
         let (_, versions) = found(&settings, &server, None);
         server.entries.lock().unwrap()[1] = user("b", "20240102030406Z");
-        server.loses = Some("uid=b");
+        server.disappearing = Some("uid=b");
         server.take_searches();
         assert_eq!(found(&settings, &server, Some(&versions)).0, ["a"]);
         assert_eq!(server.take_searches().last().unwrap(), "read ou=people,dc=x");

@@ -22,7 +22,7 @@ impl State {
         self.put_dirty(Some(self.digest(settings)), users)
     }
 
-    /// Does the same for a run for one user. The settings of the last whole cycle stay, for the other users.
+    /// Writes the rows of a run for one user as dirty. The stored settings stay those of the last cycle for all users.
     ///
     /// # Errors
     /// As [`State::begin`].

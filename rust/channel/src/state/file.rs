@@ -168,7 +168,7 @@ pub(super) fn check_not_empty(path: &Path, name: &str) -> Result<(), Error> {
     match std::fs::metadata(path) {
         Ok(data) if data.len() == 0 => Err(damaged(name)),
         Ok(_) => Ok(()),
-        Err(e) => Err(Error::unusable(format!("{name}: {e}"))),
+        Err(e) => Err(Error::unusable(format!("{name}: cannot read the state file: {e}"))),
     }
 }
 
