@@ -1,1 +1,4 @@
-"""Helpers that tests, demo and benchmark share. Imports `zoo`, and nothing of `program`."""
+"""Contains the helpers that tests, demo and benchmark share.
+
+Does not know: `program`.
+"""

@@ -1,4 +1,4 @@
-"""Runs of the program that are killed at any moment, and the checks of what they lead to."""
+"""Kills runs of the program at random moments, and checks the state in which they end."""
 
 import itertools
 import json
@@ -17,23 +17,27 @@ from kit import population
 from kit.program import PROGRAM, pfscim
 
 USERS = range(40)
-STAYING = range(8, 40)
-DISABLED = range(30, 34)
-# So many runs at most; every one but the last is killed.
-RUNS = 300
-RUN_SECONDS = 60
+# Of USERS, those in the second directory; the others leave.
+REMAINING_USERS = range(8, 40)
+# Of REMAINING_USERS, those whose account is disabled in the second directory.
+DISABLED_USERS = range(30, 34)
+# Each run but the last is killed. More runs than this mean that no run can finish.
+RUNS_MAX = 300
+RUN_TIMEOUT_SECONDS = 60
 
 
 class Killer:
-    """Starts runs and kills each one at one of its requests: before the target sees it, before its answer is read, or
-    a few milliseconds later, wherever the program is then."""
+    """Starts runs, and kills each one at one of its requests.
 
-    def __init__(self, wire, server, folder, seed, program=PROGRAM):
-        self.wire, self.folder, self.program = wire, folder, program
-        self.chance = random.Random(seed)
+    That is before the target receives the request, before the program reads the response, or up to 30 ms later.
+    """
+
+    def __init__(self, recorder, server, folder, seed, program=PROGRAM):
+        self.recorder, self.folder, self.program = recorder, folder, program
+        self.random = random.Random(seed)
         self.kills = 0
         self.environment = os.environ | {"TARGET_TOKEN": server.token}
-        (folder / "c.json").write_text(json.dumps(population.connection(wire.url)))
+        (folder / "c.json").write_text(json.dumps(population.connection(recorder.url)))
 
     def start(self, ldif):
         arguments = [
@@ -58,68 +62,69 @@ class Killer:
             text=True,
         )
 
-    def until_it_ends(self, ldif):
-        """Status and output of the first run that nobody killed."""
-        for _ in range(RUNS):
-            shot = self.chance.randint(1, 40)
-            how = self.chance.choice(["before", "after", "later"])
-            pause = self.chance.uniform(0, 0.03)
-            seen = itertools.count(1)
+    def run_until_not_killed(self, ldif):
+        """Returns status and output of the first run that ends before it is killed."""
+        for _ in range(RUNS_MAX):
+            kill_at = self.random.randint(1, 40)
+            moment = self.random.choice(["before", "after", "later"])
+            delay = self.random.uniform(0, 0.03)
+            numbers = itertools.count(1)
             run = self.start(ldif)
 
-            def shoot(exchange, run=run, seen=seen, shot=shot, how=how, pause=pause):
-                if next(seen) != shot:
+            def kill_run(_, run=run, numbers=numbers, kill_at=kill_at, moment=moment, delay=delay):
+                if next(numbers) != kill_at:
                     return None
-                if how == "later":
-                    threading.Timer(pause, run.kill).start()
+                if moment == "later":
+                    threading.Timer(delay, run.kill).start()
                     return None
                 run.kill()
-                return (503, "text/plain", "") if how == "before" else None
+                return (503, "text/plain", "") if moment == "before" else None
 
-            self.wire.instead = shoot
+            self.recorder.override = kill_run
             try:
-                out, err = run.communicate(timeout=RUN_SECONDS)
+                out, err = run.communicate(timeout=RUN_TIMEOUT_SECONDS)
             except subprocess.TimeoutExpired:
                 run.kill()
                 out, err = run.communicate()
-                raise AssertionError(f"a run did not end within {RUN_SECONDS} seconds: {out + err}") from None
+                raise AssertionError(f"a run did not end within {RUN_TIMEOUT_SECONDS} seconds: {out + err}") from None
             if run.returncode != -signal.SIGKILL:
                 return run.returncode, out + err
             self.kills += 1
-        raise AssertionError("no run came to its end")
+        raise AssertionError(f"each of {RUNS_MAX} runs was killed before its end")
 
 
 def converge(server: ScimServer, folder: Path, seed: int, program: Path = PROGRAM) -> int:
-    """Brings two directories to the target, one after the other, by runs of which all but the last are killed, and checks
-    the target, the requests and the state file.
+    """Provisions two directories in turn by runs of which all but the last are killed.
 
-    Returns how many runs were killed.
+    Checks the target, the requests and the state file afterwards. Returns how many runs were killed.
     """
-    server.hold([])
-    with Recorder(server) as wire:
-        killer = Killer(wire, server, folder, seed, program)
+    server.replace_resources([])
+    with Recorder(server) as recorder:
+        killer = Killer(recorder, server, folder, seed, program)
         directories = [
             population.ldif(folder / "a.ldif", USERS),
-            population.ldif(folder / "b.ldif", STAYING, title="Architect", disabled=DISABLED),
+            population.ldif(folder / "b.ldif", REMAINING_USERS, title="Architect", disabled=DISABLED_USERS),
         ]
         for directory in directories:
-            status, said = killer.until_it_ends(directory)
-            assert status == 0, f"status {status} of the run that was not killed: {said}"
-        created = Counter(
-            json.loads(e.body)["userName"] for e in wire.writes() if e.method == "POST" and e.status == 201
+            status, output = killer.run_until_not_killed(directory)
+            assert status == 0, f"status {status} of the run that was not killed: {output}"
+        creates = Counter(
+            json.loads(request.body)["userName"]
+            for request in recorder.writes()
+            if request.method == "POST" and request.status == 201
         )
-    twice = [name for name, times in created.items() if times > 1]
-    assert not twice, f"created more than once: {twice}"
+    duplicates = [name for name, count in creates.items() if count > 1]
+    assert not duplicates, f"created more than once: {duplicates}"
     users = server.users()
-    wanted = [population.name(n) for n in USERS]
-    assert sorted(users) == wanted, f"users at the target that differ: {sorted(users.keys() ^ set(wanted))}"
-    assert len(server.resources()) == len(users), "the target has two users of one name"
+    expected = [population.name(n) for n in USERS]
+    assert sorted(users) == expected, f"users at the target that differ: {sorted(users.keys() ^ set(expected))}"
+    assert len(server.resources()) == len(users), "the target has two users with the same name"
     for number in USERS:
         user = users[population.name(number)]
-        leaves = number not in STAYING or number in DISABLED
-        assert user.get("active", True) is not leaves, f"active is wrong: {user}"
-        assert user["title"] == ("Engineer" if leaves else "Architect"), f"title is wrong: {user}"
-    # Nothing is left to do, and the state says so.
+        is_inactive = number not in REMAINING_USERS or number in DISABLED_USERS
+        assert user.get("active", True) is not is_inactive, f"active is wrong: {user}"
+        assert user["title"] == ("Engineer" if is_inactive else "Architect"), f"title is wrong: {user}"
+    # The state has no dirty record, so the next run need not repeat an operation.
     dirty = pfscim("state", "dirty", folder / "x.state", "--json", program=program)
     assert (dirty.status, dirty.out) == (0, ""), f"state dirty: {dirty}"
     return killer.kills

@@ -1,4 +1,4 @@
-"""Directories of any size for tests and benchmarks, and the connection that goes with them."""
+"""Writes LDIF files with any number of users for tests and benchmarks, and makes the connection that reads them."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -8,13 +8,13 @@ BASE = "ou=people,dc=example,dc=com"
 
 
 def name(number: int) -> str:
-    """The userName of a user."""
+    """Returns the userName of a user."""
     return f"user{number:06}@example.com"
 
 
 def write(file: TextIO, numbers: Iterable[int], title: str = "Engineer", disabled: Iterable[int] = ()) -> None:
-    """Writes an LDIF file of these users."""
-    locked = set(disabled)
+    """Writes the entries of these users as LDIF."""
+    disabled_numbers = set(disabled)
     for number in numbers:
         file.write(
             f"dn: uid=user{number:06},{BASE}\nobjectClass: top\nobjectClass: inetOrgPerson\n"
@@ -22,27 +22,27 @@ def write(file: TextIO, numbers: Iterable[int], title: str = "Engineer", disable
             f"mail: {name(number)}\ngivenName: Given{number}\nsn: Family{number}\ncn: Given{number} Family{number}\n"
             f"title: {title}\nemployeeNumber: {number}\nl: Town {number % 97}\n"
         )
-        if number in locked:
+        if number in disabled_numbers:
             file.write("employeeType: gone\n")
         file.write("\n")
 
 
 def ldif(path: Path, numbers: Iterable[int], **more: Any) -> Path:
-    """The same as a file."""
+    """Writes an LDIF file with these users. Returns its path."""
     with path.open("w", encoding="utf-8") as file:
         write(file, numbers, **more)
     return path
 
 
 def connection(url: str, threads: int = 4, **settings: str) -> dict[str, Any]:
-    """A connection to a target at this URL; the token comes with --secret."""
-    target = {
+    """Returns a connection to a target at this URL. The token is missing: `--secret` supplies it."""
+    target_settings = {
         "SCIM_URL": url,
         "SCIM_VERSION": "2.0",
         "AUTHENTICATION_METHOD": "OAuth 2 Bearer Token",
         "REMOVE_ACTION": "Disable",
     } | settings
-    mapped = {
+    mapping = {
         "userName": "mail",
         "workEmail": "mail",
         "givenName": "givenName",
@@ -57,7 +57,7 @@ def connection(url: str, threads: int = 4, **settings: str) -> dict[str, Any]:
         "name": "Population",
         "outboundProvision": {
             "type": "PfScim",
-            "targetSettings": [{"name": name, "value": value} for name, value in target.items()],
+            "targetSettings": [{"name": name, "value": value} for name, value in target_settings.items()],
             "channels": [
                 {
                     "name": "people",
@@ -83,7 +83,7 @@ def connection(url: str, threads: int = 4, **settings: str) -> dict[str, Any]:
                     },
                     "attributeMapping": [
                         {"fieldName": field, "saasFieldInfo": {"attributeNames": [attribute]}}
-                        for field, attribute in mapped.items()
+                        for field, attribute in mapping.items()
                     ],
                 }
             ],

@@ -1,4 +1,4 @@
-"""Runs the built program on a scenario, directly or through the deployed jar, and reads what it says."""
+"""Runs the built program on a scenario, through core or through the deployed jar, and parses its output."""
 
 import json
 import os
@@ -12,12 +12,12 @@ DIST = ROOT / "dist"
 PROGRAM = DIST / "bin" / "pfscim"
 DEPLOY = DIST / "server" / "default" / "deploy"
 SCENARIOS = ROOT / "tests" / "scenarios"
-SECONDS = 180
+RUN_TIMEOUT_SECONDS = 180
 
 
 @dataclass
 class Run:
-    """How one run of the program ended."""
+    """Status and output of one run of the program."""
 
     status: int
     out: str
@@ -29,8 +29,8 @@ class Run:
         return [line for line in self._json() if "source" in line]
 
     @property
-    def refused(self) -> list[str]:
-        """Whom the guard kept from being removed."""
+    def blocked_removals(self) -> list[str]:
+        """The users whose removal the guard prevented."""
         return next(line["refused"]["removals"] for line in self._json() if "refused" in line)
 
     @property
@@ -40,12 +40,12 @@ class Run:
 
     @property
     def outcomes(self) -> dict[str, str]:
-        """Identifier to outcome, of everybody with whom something happened."""
+        """Identifier to outcome, of every user whose outcome is not `unchanged`."""
         return self._outcomes("user")
 
     @property
     def group_outcomes(self) -> dict[str, str]:
-        """Name to outcome, of every group with which something happened."""
+        """Name to outcome, of every group whose outcome is not `unchanged`."""
         return self._outcomes("group")
 
     def _outcomes(self, kind: str) -> dict[str, str]:
@@ -60,7 +60,7 @@ class Run:
 
 
 class Scenario:
-    """A connection, its directories and what they must lead to (tests/scenarios/README.md)."""
+    """A connection, its directories and the expected results (tests/scenarios/README.md)."""
 
     def __init__(self, name: str) -> None:
         self.folder = SCENARIOS / name
@@ -72,22 +72,22 @@ class Scenario:
 
     @property
     def seed(self) -> list[dict[str, Any]]:
-        """What is at the target beforehand."""
+        """The users at the target before the first cycle."""
         return self.read(self.data["seed"])
 
     @property
     def seed_groups(self) -> dict[str, list[str]]:
-        """Which groups are at the target beforehand: name to user names."""
+        """The groups at the target before the first cycle: name to user names."""
         return self.data.get("seed_groups", {})
 
     def target(self, cycle: dict[str, Any]) -> dict[str, dict[str, Any]]:
-        """What the target must hold after a cycle, by user name."""
+        """Returns the users that the target must have after a cycle, by user name."""
         return {user["userName"]: user | {"schemas": sorted(user["schemas"])} for user in self.read(cycle["target"])}
 
 
 @dataclass
 class Setup:
-    """One connection of one scenario: its file with the URL filled in, its state file, and the way out."""
+    """One connection of one scenario: its file with the target's URL, its state file, and core or the jar."""
 
     scenario: Scenario
     folder: Path
@@ -107,33 +107,32 @@ class Setup:
         return self.folder / "connection.json"
 
     def write_connection(self) -> None:
-        """Copies the scenario's connection, with this target's URL and this test's settings (None takes one out)."""
+        """Copies the scenario's connection, with this target's URL and this test's settings. None removes a setting."""
         document = self.scenario.read(self.scenario.data["connection"])
-        wanted = {"SCIM_URL": self.url} | self.settings
-        fields = document["outboundProvision"]["targetSettings"]
-        kept = [entry for entry in fields if entry["name"] not in wanted]
-        kept += [{"name": name, "value": value} for name, value in wanted.items() if value is not None]
-        document["outboundProvision"]["targetSettings"] = kept
+        changes = {"SCIM_URL": self.url} | self.settings
+        rows = [row for row in document["outboundProvision"]["targetSettings"] if row["name"] not in changes]
+        rows += [{"name": name, "value": value} for name, value in changes.items() if value is not None]
+        document["outboundProvision"]["targetSettings"] = rows
         self.connection.write_text(json.dumps(document), encoding="utf-8")
 
     def directory(self, name: str) -> Path:
-        """One of the scenario's directories."""
+        """Returns the path of one of the scenario's directories."""
         return self.scenario.folder / name
 
     def sync(self, source: Path | str, *more: str) -> Run:
-        """A cycle."""
+        """Runs a cycle."""
         return self.run("sync", source, *more)
 
     def plan(self, source: Path | str, *more: str) -> Run:
-        """A preview of a cycle."""
+        """Runs a plan."""
         return self.run("plan", source, *more)
 
     def run(self, command: str, source: Path | str, *more: str) -> Run:
-        """A run of the program on an LDIF file, or on what else `--source` takes."""
+        """Runs the program on an LDIF file, or on another value of `--source`."""
         if not self.connection.exists():
             self.write_connection()
-        place = source if isinstance(source, str) else f"ldif:{source}"
-        arguments = [command, self.connection, "--source", place, "--state", self.state, "--json"]
+        source_option = source if isinstance(source, str) else f"ldif:{source}"
+        arguments = [command, self.connection, "--source", source_option, "--state", self.state, "--json"]
         arguments += ["--secret", "OAUTH_ACCESS_TOKEN=env:TARGET_TOKEN"]
         if self.plugin is not None:
             arguments += ["--plugin", self.plugin]
@@ -141,19 +140,19 @@ class Setup:
         if self.java_options:
             environment["JAVA_TOOL_OPTIONS"] = " ".join(self.java_options)
         run = pfscim(*arguments, *more, environment=environment)
-        assert self.secret not in run.out + run.err, "the program shows a secret"
+        assert self.secret not in run.out + run.err, "the program prints a secret"
         return run
 
 
 def pfscim(*arguments: object, environment: dict[str, str] | None = None, program: Path = PROGRAM) -> Run:
-    """Runs the program of dist/, or another one, to its end."""
-    done = subprocess.run(
+    """Runs the program of dist/, or another build of it, to its end."""
+    result = subprocess.run(
         [program, *map(str, arguments)],
         env=os.environ | (environment or {}),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=SECONDS,
+        timeout=RUN_TIMEOUT_SECONDS,
         check=False,
     )
-    return Run(done.returncode, done.stdout, done.stderr)
+    return Run(result.returncode, result.stdout, result.stderr)

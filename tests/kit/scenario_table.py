@@ -1,7 +1,7 @@
-"""The scenario table: the rows of tests/scenarios/table, run against one server, and what must come of them there.
+"""Runs the rows of tests/scenarios/table at one server, computes the expected results, and formats the table.
 
-What a server is unable to do is data: `drops`, `refuses` and `invents` of its row in the zoo's catalogue, and `where` in
-a scenario, which says by a server's quirk what comes of it instead.
+The limits of a server are data: `drops`, `rejects` and `invents` of its row in the zoo's catalogue. `where` in a scenario
+has the results that differ at a server with a quirk.
 """
 
 import copy
@@ -31,69 +31,75 @@ ROWS: dict[str, dict[str, Any]] = read("rows.json")
 SUITES: dict[str, dict[str, Any]] = {suite["name"]: suite for suite in read("suites.json")}
 
 
-# --- what a server makes of it ----------------------------------------------------------------------------------------
+# --- what a server stores ---------------------------------------------------------------------------------------------
 
 
-def mapped(kind: Kind) -> dict[str, dict[str, Any]]:
-    """The fields that an administrator maps for a server: those that it does not refuse."""
-    return {code: row for code, row in FIELDS.items() if kind.refuses.isdisjoint(row["sends"])}
+def mapped_fields(kind: Kind) -> dict[str, dict[str, Any]]:
+    """Returns the fields that an administrator maps for a server: those that it does not reject."""
+    return {code: row for code, row in FIELDS.items() if kind.rejects.isdisjoint(row["sends"])}
 
 
-def refused(kind: Kind) -> set[str]:
-    """The attributes of which nothing is mapped, because the server refuses a part of what would be sent."""
-    return {path.partition(".")[0] for code, row in FIELDS.items() if code not in mapped(kind) for path in row["sends"]}
+def unmapped_attributes(kind: Kind) -> set[str]:
+    """Returns the attributes of the fields that are not mapped because the server rejects a part of them."""
+    mapped = mapped_fields(kind)
+    return {path.partition(".")[0] for code, row in FIELDS.items() if code not in mapped for path in row["sends"]}
 
 
 def without(resource: dict[str, Any], paths: set[str] | frozenset[str]) -> dict[str, Any]:
-    """A resource without some attributes, whole ones or parts, and without what is then empty."""
+    """Returns a resource without these attributes or sub-attributes, and without values that are then empty."""
     rest = copy.deepcopy(resource)
     for path in paths:
-        for holder in (rest, rest.get(ENTERPRISE, {})):
-            take(holder, path.split("."))
+        for parent in (rest, rest.get(ENTERPRISE, {})):
+            remove(parent, path.split("."))
     for name, value in rest.items():
         if isinstance(value, list):
-            # What kind of entry it is says nothing without the entry.
+            # An entry with only a type or `primary` has no content.
             rest[name] = [each for each in value if not isinstance(each, dict) or set(each) - {"type", "primary"}]
     return {name: value for name, value in rest.items() if value not in ({}, [])}
 
 
-def take(holder: Any, path: list[str]) -> None:
-    if isinstance(holder, list):
-        for each in holder:
-            take(each, path)
-    elif isinstance(holder, dict) and len(path) == 1:
-        holder.pop(path[0], None)
-    elif isinstance(holder, dict) and path[0] in holder:
-        take(holder[path[0]], path[1:])
-        if holder[path[0]] == {}:
-            del holder[path[0]]
+def remove(parent: Any, path: list[str]) -> None:
+    """Removes the value at a path, and the objects that are then empty."""
+    if isinstance(parent, list):
+        for each in parent:
+            remove(each, path)
+    elif isinstance(parent, dict) and len(path) == 1:
+        parent.pop(path[0], None)
+    elif isinstance(parent, dict) and path[0] in parent:
+        remove(parent[path[0]], path[1:])
+        if parent[path[0]] == {}:
+            del parent[path[0]]
 
 
-def spoken(resource: dict[str, Any], version: str) -> dict[str, Any]:
-    """A resource as the server's version of SCIM has it, with its schemas."""
-    there = dict(resource)
-    enterprise = there.pop(ENTERPRISE, None)
+def in_version(resource: dict[str, Any], version: str) -> dict[str, Any]:
+    """Converts a resource of SCIM 2.0 to a version of SCIM, with its schemas."""
+    converted = dict(resource)
+    enterprise = converted.pop(ENTERPRISE, None)
     urn = ENTERPRISE if version == "2.0" else ENTERPRISE_1
     if enterprise:
         manager = enterprise.get("manager")
         if version == "1.1" and manager:
             enterprise = enterprise | {"manager": {"managerId": manager["value"]}}
-        there[urn] = enterprise
-    return there | {"schemas": [CORE[version].format("User")] + ([urn] if enterprise else [])}
+        converted[urn] = enterprise
+    return converted | {"schemas": [CORE[version].format("User")] + ([urn] if enterprise else [])}
 
 
-def seeded(resource: dict[str, Any], kind: Kind) -> dict[str, Any]:
-    """A user as it can be put there beforehand."""
-    return spoken(without(resource, refused(kind) | kind.refuses), kind.version)
+def seed_user(resource: dict[str, Any], kind: Kind) -> dict[str, Any]:
+    """Returns a user in the form that the server accepts before the first cycle."""
+    return in_version(without(resource, unmapped_attributes(kind) | kind.rejects), kind.version)
 
 
-def expected(resource: dict[str, Any], kind: Kind) -> dict[str, Any]:
-    """A user as the server then has it."""
-    return comparable(spoken(without(resource, refused(kind) | kind.refuses | kind.drops), kind.version), kind)
+def expected_user(resource: dict[str, Any], kind: Kind) -> dict[str, Any]:
+    """Returns a user in the form that the server has after a cycle."""
+    missing = unmapped_attributes(kind) | kind.rejects | kind.drops
+    return comparable(in_version(without(resource, missing), kind.version), kind)
 
 
 def comparable(resource: dict[str, Any], kind: Kind) -> dict[str, Any]:
-    """Without what the server makes up, `schemas` (a list of SCIM 1.1 has none), and the order of lists."""
+    """Returns a resource with sorted lists, without what the server adds and without `schemas`.
+
+    A list of SCIM 1.1 has no `schemas`.
+    """
     rest = without(resource, kind.invents | {"schemas"})
     return {
         name: sorted(value, key=lambda each: json.dumps(each, sort_keys=True)) if isinstance(value, list) else value
@@ -101,20 +107,22 @@ def comparable(resource: dict[str, Any], kind: Kind) -> dict[str, Any]:
     }
 
 
-def name(entry: dict[str, Any]) -> str:
-    """What an entry of the source is called at the target."""
+def target_name(entry: dict[str, Any]) -> str:
+    """Returns the userName or displayName at the target of an entry of the source."""
     return entry["uid"] if "uid" in entry else entry["cn"]
 
 
-def members(groups: list[dict[str, Any]]) -> dict[str, list[str]]:
-    """Each group with the names of its members, in order."""
-    found = {group["displayName"]: group.get("members", []) for group in groups}
-    return {who: sorted(one if isinstance(one, str) else one["value"] for one in some) for who, some in found.items()}
+def members_by_group(groups: list[dict[str, Any]]) -> dict[str, list[str]]:
+    """Returns the sorted names of the members of each group."""
+    return {
+        group["displayName"]: sorted(m if isinstance(m, str) else m["value"] for m in group.get("members", []))
+        for group in groups
+    }
 
 
 @dataclass(frozen=True)
 class Expectation:
-    """What must be after one step of a row."""
+    """The expected results of one cycle of a row."""
 
     outcomes: dict[str, str]
     target: dict[str, dict[str, Any]]
@@ -130,14 +138,15 @@ class Row:
         self.suite = suite
         self.kind = kind
         self._data = ROWS[name]
-        named = kind.quirks | {kind.name}
-        limits = self._data.get("where", {}).items()
-        self.limits = [limit for who, limit in limits if who in named and suite in limit.get("in", [suite])]
-        self.suite_limits = [limit for who, limit in SUITES[suite].get("where", {}).items() if who in named]
+        names = kind.quirks | {kind.name}
+        differences = self._data.get("where", {}).items()
+        self.differences = [each for name, each in differences if name in names and suite in each.get("in", [suite])]
+        suite_differences = SUITES[suite].get("where", {}).items()
+        self.suite_differences = [each for name, each in suite_differences if name in names]
 
     @property
     def seed(self) -> list[dict[str, Any]]:
-        return [seeded(user, self.kind) for user in self._data.get("seed", [])]
+        return [seed_user(user, self.kind) for user in self._data.get("seed", [])]
 
     @property
     def seed_groups(self) -> list[dict[str, Any]]:
@@ -149,76 +158,85 @@ class Row:
         return len(self._data["steps"])
 
     def source(self, step: int) -> list[dict[str, Any]]:
-        """Who is in the directory; after the last step everything stays as it is."""
+        """Returns the entries of the source in a cycle. After the last step they do not change."""
         return self._data["steps"][min(step, self.length - 1)]["source"]
 
-    def expects(self, step: int) -> Expectation:
-        """What must be after a cycle. What fails leaves everything as it was, and is tried again in each cycle."""
-        users = {user["userName"]: expected(user, self.kind) for user in self._data.get("seed", [])}
-        before = Expectation({}, users, members(self._data.get("seedGroups", [])))
-        for at in range(step + 1):
-            before = self._after(before, at)
-        return before
+    def expectation(self, step: int) -> Expectation:
+        """Returns the expected results after a cycle.
 
-    def _after(self, before: Expectation, step: int) -> Expectation:
-        now = self._written(step)
-        here = {name(one): "groupFails" if "member" in one else "fails" for one in self.source(step)}
-        failed = {who for who, word in before.outcomes.items() if word == "failed" and who in here}
+        If an operation fails, the target stays unchanged, and each later cycle repeats the operation.
+        """
+        users = {user["userName"]: expected_user(user, self.kind) for user in self._data.get("seed", [])}
+        expectation = Expectation({}, users, members_by_group(self._data.get("seedGroups", [])))
+        for number in range(step + 1):
+            expectation = self._next(expectation, number)
+        return expectation
+
+    def _next(self, before: Expectation, step: int) -> Expectation:
+        """Adds the failures of the server to the results in the data."""
+        now = self._expectation_in_data(step)
+        failure_keys = {target_name(e): "groupFails" if "member" in e else "fails" for e in self.source(step)}
+        failed = {name for name, outcome in before.outcomes.items() if outcome == "failed" and name in failure_keys}
         failed -= set(now.outcomes)
-        said = {who for limit in self.limits for who in limit["steps"].get(str(step), {}).get("outcomes", {})}
-        for who, word in now.outcomes.items():
-            fails = any(word in limit.get(here.get(who, "fails"), []) for limit in self.suite_limits)
-            if fails and who not in said:
-                failed.add(who)
-        kinds = {here.get(who, "fails") for who in failed}
+        explicit = {name for each in self.differences for name in each["steps"].get(str(step), {}).get("outcomes", {})}
+        for name, outcome in now.outcomes.items():
+            key = failure_keys.get(name, "fails")
+            fails = any(outcome in difference.get(key, []) for difference in self.suite_differences)
+            if fails and name not in explicit:
+                failed.add(name)
+        failed_keys = {failure_keys.get(name, "fails") for name in failed}
         return Expectation(
             now.outcomes | dict.fromkeys(failed, "failed"),
-            before.target if "fails" in kinds else now.target,
-            before.groups if "groupFails" in kinds else now.groups,
+            before.target if "fails" in failed_keys else now.target,
+            before.groups if "groupFails" in failed_keys else now.groups,
         )
 
-    def _mapped(self, step: int) -> list[dict[str, Any]]:
-        """What the connection sees of the directory."""
-        seen = {row["from"] for row in mapped(self.kind).values()} | {"id", "status", "dn", "member"}
-        return [{name: value for name, value in user.items() if name in seen} for user in self.source(step)]
+    def _mapped_source(self, step: int) -> list[dict[str, Any]]:
+        """Returns the entries of the source with the attributes that the connection uses."""
+        used = {row["from"] for row in mapped_fields(self.kind).values()} | {"id", "status", "dn", "member"}
+        return [{name: value for name, value in user.items() if name in used} for user in self.source(step)]
 
-    def _written(self, step: int) -> Expectation:
-        there = self._data["steps"][min(step, self.length - 1)]
-        there = there | {"outcomes": there["outcomes"] if step < self.length else {}}
-        for limit in self.limits:
-            instead = limit["steps"].get(str(min(step, self.length - 1)), {})
-            there |= instead if step < self.length else {what: v for what, v in instead.items() if what != "outcomes"}
-        outcomes = there["outcomes"]
-        if step > 0 and self._mapped(step) == self._mapped(step - 1):
-            # What is not mapped cannot change.
+    def _expectation_in_data(self, step: int) -> Expectation:
+        is_step = step < self.length
+        data = self._data["steps"][min(step, self.length - 1)]
+        data = data | {"outcomes": data["outcomes"] if is_step else {}}
+        for difference in self.differences:
+            changes = difference["steps"].get(str(min(step, self.length - 1)), {})
+            data |= changes if is_step else {key: value for key, value in changes.items() if key != "outcomes"}
+        outcomes = data["outcomes"]
+        if step > 0 and self._mapped_source(step) == self._mapped_source(step - 1):
+            # Only attributes that are not mapped changed, so no record changed.
             outcomes = {}
-        target = {user["userName"]: expected(user, self.kind) for user in there["target"]}
-        return Expectation(outcomes, target, members(there.get("groups", [])))
+        target = {user["userName"]: expected_user(user, self.kind) for user in data["target"]}
+        return Expectation(outcomes, target, members_by_group(data.get("groups", [])))
 
     @property
     def names(self) -> set[str]:
-        """Every user and group that belongs to this row."""
+        """The names of every user and group of this row."""
         steps = self._data["steps"]
-        there = [user for step in steps for user in step["target"]] + self._data.get("seed", [])
-        sources = {name(one) for step in steps for one in step["source"]}
-        return sources | {user["userName"] for user in there} | set(members(self._data.get("seedGroups", [])))
+        users = [user for step in steps for user in step["target"]] + self._data.get("seed", [])
+        sources = {target_name(entry) for step in steps for entry in step["source"]}
+        groups = set(members_by_group(self._data.get("seedGroups", [])))
+        return sources | {user["userName"] for user in users} | groups
 
     @property
     def unmapped(self) -> list[str]:
-        """What the row is about and the server refuses."""
-        needs = set(self._data.get("needs", []))
+        """The attributes of the row's `needs` that are not mapped, because the server rejects them."""
+        unmapped = unmapped_attributes(self.kind)
         return sorted(
-            need for need in needs if need in self.kind.refuses or need.partition(".")[0] in refused(self.kind)
+            need
+            for need in set(self._data.get("needs", []))
+            if need in self.kind.rejects or need.partition(".")[0] in unmapped
         )
 
     @property
     def note(self) -> str:
-        """What the server cannot do of it; empty where it can do all."""
+        """What the server does not support of the row; empty if it supports everything."""
         dropped = sorted(set(self._data.get("needs", [])) & self.kind.drops)
-        notes = [limit["says"] for limit in self.limits if "says" in limit]
-        if any("failed" in self.expects(step).outcomes.values() for step in range(self.length)):
-            notes += [limit["says"] for limit in self.suite_limits]
-        notes += [f"refuses {', '.join(self.unmapped)}: not mapped"] if self.unmapped else []
+        notes = [difference["says"] for difference in self.differences if "says" in difference]
+        if any("failed" in self.expectation(step).outcomes.values() for step in range(self.length)):
+            notes += [difference["says"] for difference in self.suite_differences]
+        notes += [f"rejects {', '.join(self.unmapped)}: not mapped"] if self.unmapped else []
         notes += [f"does not keep {', '.join(dropped)}"] if dropped and not self.unmapped else []
         return "; ".join(notes)
 
@@ -232,7 +250,7 @@ def rows(suite: str, kind: Kind) -> list[Row]:
 
 @dataclass
 class Cycle:
-    """One cycle as it went."""
+    """The results of one cycle."""
 
     run: Run
     users: dict[str, dict[str, Any]]
@@ -247,48 +265,47 @@ class Cycle:
 
 @dataclass
 class Replay:
-    """A suite at one server, one way out."""
+    """The cycles of a suite at one server, through core or through the jar."""
 
     cycles: list[Cycle] = field(default_factory=list)
 
 
-def replay(server: Server, suite: str, way: str, folder: Path) -> Replay:
-    """Runs all rows of a suite in the same cycles, and one cycle more in which nothing has changed."""
+def replay_suite(server: Server, suite: str, way: str, folder: Path) -> Replay:
+    """Runs all rows of a suite in the same cycles, then one more cycle without changes."""
     server.clear()
-    here = rows(suite, server.kind)
-    server.seed([user for row in here for user in row.seed])
-    server.seed_groups([group for row in here for group in row.seed_groups])
-    fields = {code: row["from"] for code, row in mapped(server.kind).items()}
-    link = ZooConnection.to(server, folder, way, settings=SUITES[suite]["settings"], fields=fields)
-    done = Replay()
-    for step in range(max(row.length for row in here) + 1):
-        server.forget()
-        run = link.sync([user for row in here for user in row.source(step)])
-        listed = server.resources("/Users")
-        users = {who: comparable(user, server.kind) for who, user in server.users().items()}
-        ids = {user["userName"]: user["id"] for user in listed}
-        groups = members(list(server.groups().values()))
-        done.cycles.append(Cycle(run, users, groups, ids, server.requests()))
-    return done
+    suite_rows = rows(suite, server.kind)
+    server.seed([user for row in suite_rows for user in row.seed])
+    server.seed_groups([group for row in suite_rows for group in row.seed_groups])
+    fields = {code: row["from"] for code, row in mapped_fields(server.kind).items()}
+    connection = ZooConnection.for_server(server, folder, way, settings=SUITES[suite]["settings"], fields=fields)
+    replay = Replay()
+    for step in range(max(row.length for row in suite_rows) + 1):
+        server.clear_requests()
+        run = connection.sync([entry for row in suite_rows for entry in row.source(step)])
+        ids = {user["userName"]: user["id"] for user in server.resources("/Users")}
+        users = {name: comparable(user, server.kind) for name, user in server.users().items()}
+        groups = members_by_group(list(server.groups().values()))
+        replay.cycles.append(Cycle(run, users, groups, ids, server.requests()))
+    return replay
 
 
 # --- the table --------------------------------------------------------------------------------------------------------
 
 CELLS: dict[tuple[str, str], dict[tuple[str, str], str]] = {}
-"""Suite and row, then server and way: what came of it."""
+"""The results: by suite and row, then by server and way."""
 
 
-def told(row: Row, way: str, well: bool) -> None:
-    """Puts a result into the table."""
-    cell = "FAILED" if not well else row.note or "ok"
+def record_result(row: Row, way: str, passed: bool) -> None:
+    """Adds a result to the table."""
+    cell = "FAILED" if not passed else row.note or "ok"
     CELLS.setdefault((row.suite, row.name), {})[row.kind.name, way] = cell
 
 
-def printed(servers: tuple[str, ...]) -> list[str]:
-    """The table, one line a scenario, with what the servers cannot do below it."""
+def format_table(servers: tuple[str, ...]) -> list[str]:
+    """Returns the lines of the table, one for each scenario, then the notes."""
     notes: dict[str, str] = {}
 
-    def short(text: str | None) -> str:
+    def cell_text(text: str | None) -> str:
         if text is None:
             return "-"
         if text in ("ok", "FAILED"):
@@ -297,17 +314,17 @@ def printed(servers: tuple[str, ...]) -> list[str]:
 
     lines = []
     order = [(name, row) for name, suite in SUITES.items() for row in suite["rows"]]
-    played = [key for key in order if key in CELLS]
-    titles = {key: f"{key[0]}: {key[1]}" for key in played}
+    keys = [key for key in order if key in CELLS]
+    titles = {key: f"{key[0]}: {key[1]}" for key in keys}
     width = max(len(title) for title in titles.values())
     heads = [f"{name} {KINDS[name].version}" for name in servers]
     lines.append(" " * width + "  " + "  ".join(heads))
-    for key in played:
+    for key in keys:
         texts = []
         for name, head in zip(servers, heads, strict=True):
-            both = [short(CELLS[key].get((name, way))) for way in WAYS]
-            texts.append(" / ".join(both).ljust(len(head)))
+            results = [cell_text(CELLS[key].get((name, way))) for way in WAYS]
+            texts.append(" / ".join(results).ljust(len(head)))
         lines.append(f"{titles[key].ljust(width)}  {'  '.join(texts)}".rstrip())
-    lines.append("each cell: through core / through the jar; ok = ends as written")
+    lines.append("each cell: through core / through the jar; ok = the expected result")
     lines += [f"{number} {text}" for text, number in notes.items()]
     return lines

@@ -1,7 +1,6 @@
-"""A real directory for tests: Debian's slapd as a process of its own, on a free loopback port, with its data in a
-folder of the test.
+"""Starts a directory for tests: Debian's slapd on a free loopback port, with its data in a folder of the test.
 
-If slapd is not installed, the test is not run. If it is installed and does not start, that is an error.
+If slapd is not installed, the test is skipped. If it is installed and does not start, the test fails.
 """
 
 import re
@@ -9,16 +8,16 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from zoo.process import LOOPBACK, Process, on_free_port, require
+from zoo.process import LOOPBACK, Process, require, start_on_free_port
 
 BASE = "dc=example,dc=com"
 PEOPLE = f"ou=people,{BASE}"
 GROUPS = f"ou=groups,{BASE}"
 ADMIN = f"cn=admin,{BASE}"
 READER = f"cn=reader,{BASE}"
-# May read everything, but not more than so many entries at a time.
-SMALL = f"cn=small,{BASE}"
-LIMIT = 5
+# May read all entries, but a search returns at most SEARCH_ENTRIES_MAX of them.
+LIMITED_READER = f"cn=small,{BASE}"
+SEARCH_ENTRIES_MAX = 5
 PASSWORD = "directory-password"
 
 CONFIGURATION = """
@@ -43,7 +42,7 @@ index objectClass,entryUUID eq
 overlay memberof
 access to attrs=userPassword by anonymous auth
 access to * by users read by anonymous read
-limits dn.exact="{small}" size={limit}
+limits dn.exact="{limited_reader}" size={entries_max}
 """
 
 FIRST_ENTRIES = f"""
@@ -66,13 +65,13 @@ objectClass: simpleSecurityObject
 cn: {name.split(",")[0][3:]}
 userPassword: {PASSWORD}
 """
-    for name in (READER, SMALL)
+    for name in (READER, LIMITED_READER)
 )
 
 
 @dataclass
-class Found:
-    """One search as the directory's log has it."""
+class Search:
+    """One search, from the log of the directory."""
 
     base: str
     filter: str
@@ -81,7 +80,7 @@ class Found:
 
 
 class Slapd:
-    """slapd, filled by its own slapadd and changed by ldapmodify."""
+    """A running slapd. slapadd writes its first entries, ldapmodify changes them."""
 
     def __init__(self, folder: Path, ldif: str, certificates: Path | None = None, scheme: str = "") -> None:
         self.folder = folder
@@ -90,62 +89,63 @@ class Slapd:
         tls = ""
         if certificates is not None:
             tls = f"TLSCertificateFile {certificates}/good.pem\nTLSCertificateKeyFile {certificates}/good.key"
-        values = {"base": BASE, "admin": ADMIN, "password": PASSWORD, "small": SMALL, "limit": LIMIT}
+        values = {"base": BASE, "admin": ADMIN, "password": PASSWORD}
+        values |= {"limited_reader": LIMITED_READER, "entries_max": SEARCH_ENTRIES_MAX}
         self.configuration = folder / "slapd.conf"
         self.configuration.write_text(CONFIGURATION.format(folder=folder, tls=tls, **values), encoding="utf-8")
         self._run([require("slapadd"), "-q", "-f", self.configuration], FIRST_ENTRIES + ldif)
         self._process: Process | None = None
-        self._read = 0
+        self._log_lines_read = 0
 
     def __enter__(self) -> "Slapd":
         slapd = require("slapd")
 
         def command(port: int) -> list[str | Path]:
-            # Told what to log, it stays a child of this process.
+            # With -d, slapd does not detach, so it can be stopped by the id of this child process.
             return [slapd, "-f", self.configuration, "-h", f"{self.scheme}://{LOOPBACK}:{port}/", "-d", "stats"]
 
-        self._process, self.port = on_free_port(command)
+        self._process, self.port = start_on_free_port(command)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.end()
+        self._process.stop()
 
     @property
     def url(self) -> str:
         return f"{self.scheme}://{LOOPBACK}:{self.port}"
 
     def change(self, ldif: str) -> None:
-        """Adds, modifies and deletes entries, as `ldapmodify -a` reads it."""
+        """Adds, modifies and deletes entries. `ldif` is input of `ldapmodify -a`."""
         address = f"ldap://{LOOPBACK}:{self.port}"
         self._run([require("ldapmodify"), "-a", "-x", "-H", address, "-D", ADMIN, "-w", PASSWORD], ldif)
 
-    def searches(self) -> list[Found]:
-        """What was looked for since this was last asked."""
+    def searches(self) -> list[Search]:
+        """Returns the searches since the last call of this method."""
         lines = (self.folder / "log").read_text(encoding="utf-8").splitlines()
-        fresh, self._read = lines[self._read :], len(lines)
-        asked: dict[str, Found] = {}
-        for line in fresh:
-            about = re.search(r"(conn=\d+ op=\d+) (SRCH base=|SRCH attr=|SEARCH RESULT)", line)
-            if about is None:
+        new_lines, self._log_lines_read = lines[self._log_lines_read :], len(lines)
+        searches: dict[str, Search] = {}
+        for line in new_lines:
+            operation = re.search(r"(conn=\d+ op=\d+) (SRCH base=|SRCH attr=|SEARCH RESULT)", line)
+            if operation is None:
                 continue
-            if begun := re.search(r'SRCH base="(.*)" scope=.* filter="(.*)"$', line):
-                asked[about[1]] = Found(begun[1], begun[2], [], 0)
+            if request := re.search(r'SRCH base="(.*)" scope=.* filter="(.*)"$', line):
+                searches[operation[1]] = Search(request[1], request[2], [], 0)
             elif attributes := re.search(r"SRCH attr=(.*)$", line):
-                asked[about[1]].attributes = attributes[1].split()
-            elif ended := re.search(r"nentries=(\d+)", line):
-                asked[about[1]].entries = int(ended[1])
-        return list(asked.values())
+                searches[operation[1]].attributes = attributes[1].split()
+            elif result := re.search(r"nentries=(\d+)", line):
+                searches[operation[1]].entries = int(result[1])
+        return list(searches.values())
 
     @staticmethod
     def _run(command: list[str | Path], ldif: str) -> None:
-        done = subprocess.run(
+        result = subprocess.run(
             [str(c) for c in command], input=ldif, capture_output=True, text=True, timeout=60, check=False
         )
-        assert done.returncode == 0, f"{command[0]}: {done.stderr}"
+        assert result.returncode == 0, f"{command[0]}: {result.stderr}"
 
 
 def person(number: int, **more: str) -> str:
-    """A user who was last changed long ago."""
+    """Returns the LDIF entry of a user, with an old modifyTimestamp."""
     values = {
         "objectClass": "inetOrgPerson",
         "uid": f"user{number}",
@@ -165,7 +165,7 @@ def guid(number: int) -> str:
 
 
 def group(name: str, *members: str) -> str:
-    """A group of names."""
+    """Returns the LDIF entry of a `groupOfNames`."""
     return f"\ndn: cn={name},{GROUPS}\nobjectClass: groupOfNames\ncn: {name}\n" + "".join(
         f"member: {member}\n" for member in members
     )

@@ -1,14 +1,16 @@
-"""Third-party SCIM servers that the tests start, all behind one interface.
+"""Starts third-party SCIM servers for the tests, all with one interface.
+
+Does not know: `kit`.
 
     with start("scimmy") as server:
         server.seed([...])
-        ... point a connection at server.url with server.auth.right and server.settings ...
+        ... a connection to server.url, with server.auth.right and server.settings ...
         server.requests(), server.users(), server.groups()
 
-SCIM servers are in `catalogue`, with what each cannot do as data; token endpoints in `tokens`; TLS fronts and proxies
-in `network`. A `recorder` stands in front of each server and keeps the requests. Everything listens on loopback only,
-on free ports, and is ended by its process id. A test whose server is not installed is not run; a server that does not
-start is an error. Imports nothing of `kit`.
+`catalogue` has the SCIM servers, with the limits of each as data. `tokens` has token endpoints, `network` has TLS fronts
+and proxies. A `recorder` in front of each server records its requests. Every process listens on loopback only, on a free
+port, and is stopped by its process id. A test whose server is not installed is skipped. A server that does not start is
+an error.
 """
 
 from zoo.catalogue import KINDS, NAMES, start

@@ -1,17 +1,17 @@
-"""Every attribute of a SCIM user with a value to try, and what a server does with it."""
+"""Sends each attribute of a SCIM user to a server, and reports whether the server stores it."""
 
 import json
 from typing import Any
 
-from zoo.quirks import made, user
-from zoo.server import Server, plain
+from zoo.quirks import create, user
+from zoo.server import Server, normalised
 
 ENTERPRISE = {
     "2.0": "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User",
     "1.1": "urn:scim:schemas:extension:enterprise:1.0",
 }
 
-# Path to value; sub-attributes of a multi-valued attribute are tried beside a `value` where it has one.
+# Path to value. A sub-attribute of a multi-valued attribute is sent next to the `value` of VALUES, if that has one.
 CORE: dict[str, Any] = {
     "externalId": "hr-7",
     "name.middleName": "May",
@@ -59,18 +59,18 @@ VALUES = {
     "ims": "ann",
     "photos": "https://example.com/ann.jpg",
 }
-MANAGER_OF = {"2.0": "value", "1.1": "managerId"}
+MANAGER_ID_ATTRIBUTE = {"2.0": "value", "1.1": "managerId"}
 
 
-def with_attribute(server: Server, path: str) -> dict[str, Any]:
-    """The least user with one attribute more."""
+def user_with_attribute(server: Server, path: str) -> dict[str, Any]:
+    """Returns the smallest user with one more attribute."""
     sent = user(server)
     if path in EXTENSION:
         urn = ENTERPRISE[server.version]
         first, _, _ = path.partition(".")
         value = EXTENSION[path]
         sent["schemas"] = [*sent["schemas"], urn]
-        sent[urn] = {first: {MANAGER_OF[server.version]: value} if first == "manager" else value}
+        sent[urn] = {first: {MANAGER_ID_ATTRIBUTE[server.version]: value} if first == "manager" else value}
         return sent
     first, _, second = path.partition(".")
     value = CORE[path]
@@ -83,43 +83,45 @@ def with_attribute(server: Server, path: str) -> dict[str, Any]:
     return sent
 
 
-def treatment(server: Server, path: str) -> str:
-    """`kept`, `dropped` or `refused`."""
-    sent = with_attribute(server, path)
-    answer = server.ask("POST", "/Users", sent)
-    if answer.status == 400:
-        return "refused"
-    assert answer.status == 201, f"{server.name} with {path}: {answer}"
-    (after,) = server.users().values()
+def attribute_treatment(server: Server, path: str) -> str:
+    """Returns what the server does with an attribute: `kept`, `dropped` or `rejected`."""
+    sent = user_with_attribute(server, path)
+    response = server.request("POST", "/Users", sent)
+    if response.status == 400:
+        return "rejected"
+    assert response.status == 201, f"{server.name} with {path}: {response}"
+    (stored,) = server.users().values()
     urn = ENTERPRISE[server.version]
-    where = [urn, *path.split(".")] if path in EXTENSION else path.split(".")
-    if where[-2:] == ["manager", "value"]:
-        where[-1] = MANAGER_OF[server.version]
-    return "kept" if values(after, where) == values(plain(sent), where) else "dropped"
+    names = [urn, *path.split(".")] if path in EXTENSION else path.split(".")
+    if names[-2:] == ["manager", "value"]:
+        names[-1] = MANAGER_ID_ATTRIBUTE[server.version]
+    return "kept" if values_at(stored, names) == values_at(normalised(sent), names) else "dropped"
 
 
-def invented(server: Server) -> set[str]:
-    """The attributes that a user has who was made with the least."""
-    sent = plain(user(server))
-    made(server, "/Users", user(server))
-    (after,) = server.users().values()
-    return {path for path in paths(after) if path != "schemas" and path not in paths(sent)}
+def invented_attributes(server: Server) -> set[str]:
+    """Returns the paths of the attributes that the server adds to the smallest user."""
+    sent = normalised(user(server))
+    create(server, "/Users", user(server))
+    (stored,) = server.users().values()
+    return {path for path in leaf_paths(stored) if path != "schemas" and path not in leaf_paths(sent)}
 
 
-def values(resource: Any, where: list[str]) -> list[str]:
-    """Every value at a path, as text."""
-    if not where:
+def values_at(resource: Any, names: list[str]) -> list[str]:
+    """Returns every value at a path of names, as text."""
+    if not names:
         return [json.dumps(resource, sort_keys=True)]
     if isinstance(resource, list):
-        return sorted(value for each in resource for value in values(each, where))
-    if not isinstance(resource, dict) or where[0] not in resource:
+        return sorted(value for each in resource for value in values_at(each, names))
+    if not isinstance(resource, dict) or names[0] not in resource:
         return []
-    return values(resource[where[0]], where[1:])
+    return values_at(resource[names[0]], names[1:])
 
 
-def paths(resource: Any, before: str = "") -> set[str]:
+def leaf_paths(resource: Any, parent: str = "") -> set[str]:
     if isinstance(resource, dict):
-        return {path for name, each in resource.items() for path in paths(each, f"{before}.{name}" if before else name)}
+        return {
+            path for name, each in resource.items() for path in leaf_paths(each, f"{parent}.{name}" if parent else name)
+        }
     if isinstance(resource, list):
-        return {path for each in resource for path in paths(each, before)}
-    return {before}
+        return {path for each in resource for path in leaf_paths(each, parent)}
+    return {parent}

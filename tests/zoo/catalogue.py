@@ -1,6 +1,6 @@
-"""The SCIM servers, one row each: how it is started, how one signs in, and what it cannot do.
+"""Lists the SCIM servers, one row each: how it starts, its authentication methods, and its quirks.
 
-`quirks` says what the words mean and how they are proved.
+`quirks` has the meaning of each quirk, and the check for it.
 """
 
 import json
@@ -12,23 +12,23 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from zoo.process import BUILD, HERE, Told, built, require
+from zoo.process import SERVERS, ZOO, ZooProgram, built_path, require
 from zoo.scim2_server import ScimServer
-from zoo.server import Auth, Kind, Running, Server
+from zoo.server import Auth, Kind, Server, StartedServer
 
 BASIC = "Basic Authentication"
 BEARER = "OAuth 2 Bearer Token"
 CLIENT = "OAuth 2 Client Credentials"
 
-Start = Callable[[str], Running]
+Start = Callable[[str], StartedServer]
 
 
 def start(name: str, method: str | None = None) -> Server:
-    """A server by the name of its row, with one of its ways to sign in; to be used in `with`."""
-    kind, begin = ROWS[name]
+    """Starts a server by the name of its row, with one of its authentication methods. Use the result in `with`."""
+    kind, start_server = ROWS[name]
     method = method or kind.methods[0]
-    assert method in kind.methods, f"{name} has no {method}, only {', '.join(kind.methods)}"
-    return Server(kind, begin(method))
+    assert method in kind.methods, f"{name} has no method {method}, only {', '.join(kind.methods)}"
+    return Server(kind, start_server(method))
 
 
 def bearer(token: str, scheme: str = "Bearer") -> Auth:
@@ -41,14 +41,14 @@ def basic(user: str, password: str) -> Auth:
     right = {"AUTHENTICATION_METHOD": BASIC, "BASIC_AUTH_USER": user, "BASIC_AUTH_PASSWORD": password}
     wrong = (
         right | {"BASIC_AUTH_PASSWORD": "wrong-" + secrets.token_urlsafe(8)},
-        right | {"BASIC_AUTH_USER": "nobody"},
+        right | {"BASIC_AUTH_USER": "no-such-user"},
         {"AUTHENTICATION_METHOD": "None"},
     )
     return Auth(right, wrong)
 
 
 def start_with_schema(schema: dict[str, Any], folder: Path) -> Server:
-    """scim2-server with one extension of users more."""
+    """Starts scim2-server with one more extension of users."""
     defaults = files("scim2_server") / "resources"
     schemas, types = (
         json.loads((defaults / f"default-{name}.json").read_text()) for name in ("schemas", "resource-types")
@@ -61,20 +61,20 @@ def start_with_schema(schema: dict[str, Any], folder: Path) -> Server:
     return Server(KINDS["scim2-server"], scim2_server("bearer", *options))
 
 
-def scim2_server(_: str, *options: str | Path) -> Running:
+def scim2_server(_: str, *options: str | Path) -> StartedServer:
     server = ScimServer(*options)
     server.__enter__()
-    return Running(server.port, bearer(server.token), server.__exit__)
+    return StartedServer(server.port, bearer(server.token), server.__exit__)
 
 
-def scimmy(method: str) -> Running:
+def scimmy(method: str) -> StartedServer:
     token = None if method == "none" else secrets.token_urlsafe(24)
     process = node("scimmy.mjs", {"token": token})
     auth = bearer(token) if token else Auth({"AUTHENTICATION_METHOD": "None"})
-    return Running(process.port, auth, process.end)
+    return StartedServer(process.port, auth, process.stop)
 
 
-def django(method: str) -> Running:
+def django(method: str) -> StartedServer:
     folder = Path(tempfile.mkdtemp(prefix="django-scim2-"))
     secret = secrets.token_urlsafe(24)
     try:
@@ -83,66 +83,65 @@ def django(method: str) -> Running:
         shutil.rmtree(folder)
         raise
 
-    def end() -> None:
-        process.end()
+    def stop() -> None:
+        process.stop()
         shutil.rmtree(folder)
 
     auth = bearer(secret, "Token") if method == "token" else basic("provisioning", secret)
-    return Running(process.port, auth, end)
+    return StartedServer(process.port, auth, stop)
 
 
-def canaille(method: str) -> Running:
+def canaille(method: str) -> StartedServer:
     secret = secrets.token_urlsafe(24)
     process = python("canaille_server.py", {"secret": secret})
     right = {"AUTHENTICATION_METHOD": CLIENT, "OAUTH_CLIENT_ID": method, "OAUTH_CLIENT_SECRET": secret}
     wrong = (
         right | {"OAUTH_CLIENT_SECRET": "wrong-" + secrets.token_urlsafe(8)},
-        right | {"OAUTH_CLIENT_ID": "nobody"},
+        right | {"OAUTH_CLIENT_ID": "no-such-client"},
     )
-    return Running(process.port, Auth(right, wrong), process.end, token_path="/oauth/token")
+    return StartedServer(process.port, Auth(right, wrong), process.stop, token_path="/oauth/token")
 
 
-def scim_sdk(_: str) -> Running:
+def scim_sdk(_: str) -> StartedServer:
     password = secrets.token_urlsafe(24)
     process = java("scim20", "ScimSdkServer", {"user": "provisioning", "password": password})
-    return Running(process.port, basic("provisioning", password), process.end)
+    return StartedServer(process.port, basic("provisioning", password), process.stop)
 
 
-def unboundid(_: str) -> Running:
+def unboundid(_: str) -> StartedServer:
     password = secrets.token_urlsafe(24)
     process = java("scim11", "UnboundIdServer", {"user": "provisioning", "password": password})
-    return Running(process.port, basic("provisioning", password), process.end)
+    return StartedServer(process.port, basic("provisioning", password), process.stop)
 
 
-def node(name: str, settings: dict[str, object]) -> Told:
-    """A program of the folder `node`, with the modules that the build installed."""
+def node(name: str, settings: dict[str, object]) -> ZooProgram:
+    """Starts a program of the folder `node`, with the modules that the build installed."""
     program = require("node")
-    if not (BUILD / "node").exists():
+    if not (SERVERS / "node").exists():
         require("npm")
-    modules = built("node/node_modules")
-    # Modules are looked for beside the program.
-    for source in (HERE / "node").glob("*.mjs"):
+    modules = built_path("node/node_modules")
+    # Node looks for modules in the folder of the program, so the programs are copied next to them.
+    for source in (ZOO / "node").glob("*.mjs"):
         copy = modules.parent / source.name
         if not copy.exists() or copy.read_bytes() != source.read_bytes():
             shutil.copy(source, copy)
-    return Told([program, modules.parent / name], settings)
+    return ZooProgram([program, modules.parent / name], settings)
 
 
-def python(name: str, settings: dict[str, object]) -> Told:
-    """A program of the folder `python`, in the environment that the build made."""
-    return Told([built("venv/bin/python"), "-B", HERE / "python" / name], settings)
+def python(name: str, settings: dict[str, object]) -> ZooProgram:
+    """Starts a program of the folder `python`, in the environment that the build made."""
+    return ZooProgram([built_path("venv/bin/python"), "-B", ZOO / "python" / name], settings)
 
 
-def java(folder: str, main: str, settings: dict[str, object]) -> Told:
-    """A program of the folder `java`, as the build compiled it."""
-    where = built(f"java/{folder}")
-    path = f"{where}/classes:{where}/lib/*"
-    # Short lives: the second compiler would only take the processor away from the tests.
-    short = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
-    return Told([require("java"), *short, "-cp", path, main], settings)
+def java(folder: str, main: str, settings: dict[str, object]) -> ZooProgram:
+    """Starts a program of the folder `java`, as the build compiled it."""
+    server = built_path(f"java/{folder}")
+    # The servers run for seconds only: the optimising compiler would take processor time from the tests.
+    options = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
+    return ZooProgram([require("java"), *options, "-cp", f"{server}/classes:{server}/lib/*", main], settings)
 
 
-# What django-scim2 has columns for is the name, one mail address without a type, the account's state, and nothing else.
+# django-scim2 stores only the name, one mail address without a type, and whether the account is active.
 DJANGO_DROPS = frozenset(
     [
         "name.middleName",
@@ -182,7 +181,7 @@ DJANGO_DROPS = frozenset(
         "manager.value",
     ]
 )
-CANAILLE_REFUSES = frozenset(
+CANAILLE_REJECTS = frozenset(
     [
         "name.middleName",
         "name.honorificPrefix",
@@ -209,8 +208,8 @@ CANAILLE_REFUSES = frozenset(
 )
 
 ROWS: dict[str, tuple[Kind, Start]] = {
-    kind.name: (kind, begin)
-    for kind, begin in (
+    kind.name: (kind, start_server)
+    for kind, start_server in (
         (Kind("scim2-server", "2.0", "/v2", ("bearer",)), scim2_server),
         (
             Kind(
@@ -285,10 +284,10 @@ ROWS: dict[str, tuple[Kind, Start]] = {
                         "no-patch-remove-members",
                     }
                 ),
-                # Without it no list can be had at all: see count-fails.
+                # Otherwise pfscim sends `count`, and each list request fails: see count-fails.
                 settings={"RESULTS_PER_PAGE": "-1"},
                 drops=frozenset({"externalId", "addresses.type", "addresses.country"}),
-                refuses=CANAILLE_REFUSES,
+                rejects=CANAILLE_REJECTS,
             ),
             canaille,
         ),

@@ -1,7 +1,6 @@
-"""What stands between a connection and its target: TLS fronts (nginx) with good and bad certificates, and a proxy
-(tinyproxy) with and without credentials.
+"""Starts what is between a connection and its target: TLS fronts (nginx), and proxies (tinyproxy).
 
-Knows nothing of SCIM.
+Does not know: SCIM.
 """
 
 import re
@@ -14,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from zoo.process import HERE, LOOPBACK, NotStarted, built, on_free_port, require
+from zoo.process import LOOPBACK, ZOO, StartError, built_path, require, start_on_free_port
 
 NGINX = """
 daemon off;
@@ -53,7 +52,7 @@ Allow {address}
 {credentials}
 """
 
-# The kinds of certificate, and whether a client that trusts the authority must take it.
+# The kinds of certificate, and whether a client that trusts the authority must accept it.
 CERTIFICATES = {
     "good": True,
     "self-signed": False,
@@ -65,32 +64,32 @@ CERTIFICATES = {
 
 
 @dataclass(frozen=True)
-class Front:
+class TlsFront:
     """A TLS front of one HTTP server."""
 
     origin: str
     authority: Path
-    """The certificate of the authority that signed the front's, as a PEM file."""
+    """The certificate of the authority that signed the front's certificate, as a PEM file."""
 
-    def over(self, url: str) -> str:
-        """An URL of the server, through this front."""
+    def rewrite(self, url: str) -> str:
+        """Returns a URL of the server with the origin of this front."""
         parts = urllib.parse.urlsplit(url)
         return self.origin + parts.path + (f"?{parts.query}" if parts.query else "")
 
 
 @contextmanager
-def tls_front(target: str, certificate: str = "good") -> Iterator[Front]:
-    """A front that passes everything on to the origin of `target`, with a certificate of that kind."""
+def tls_front(target: str, certificate: str = "good") -> Iterator[TlsFront]:
+    """Starts a front that forwards every request to the origin of `target`, with a certificate of that kind."""
     assert certificate in CERTIFICATES, certificate
     nginx = require("nginx")
     parts = urllib.parse.urlsplit(target)
     with tempfile.TemporaryDirectory(prefix="tls-front-") as name:
         folder = Path(name)
         make_certificates(folder)
-        written = folder / "nginx.conf"
+        configuration = folder / "nginx.conf"
 
         def command(port: int) -> list[str | Path]:
-            written.write_text(
+            configuration.write_text(
                 NGINX.format(
                     folder=folder,
                     address=LOOPBACK,
@@ -100,25 +99,25 @@ def tls_front(target: str, certificate: str = "good") -> Iterator[Front]:
                 ),
                 encoding="utf-8",
             )
-            return [nginx, "-e", "stderr", "-p", folder, "-c", written]
+            return [nginx, "-e", "stderr", "-p", folder, "-c", configuration]
 
-        process, port = on_free_port(command)
+        process, port = start_on_free_port(command)
         try:
-            yield Front(f"https://{LOOPBACK}:{port}", folder / "authority.pem")
+            yield TlsFront(f"https://{LOOPBACK}:{port}", folder / "authority.pem")
         finally:
-            process.end()
+            process.stop()
 
 
 def make_certificates(folder: Path) -> None:
-    """Fresh ones every time: none is worth keeping, and none can run out."""
-    made = subprocess.run(
-        [built("venv/bin/python"), "-B", HERE / "python" / "certificates.py", folder],
+    """Makes an authority and a certificate of each kind. They are new each time, so none can be expired by mistake."""
+    result = subprocess.run(
+        [built_path("venv/bin/python"), "-B", ZOO / "python" / "certificates.py", folder],
         capture_output=True,
         text=True,
         check=False,
     )
-    if made.returncode != 0:
-        raise NotStarted(made.stderr)
+    if result.returncode != 0:
+        raise StartError(result.stderr)
 
 
 @dataclass(frozen=True)
@@ -131,18 +130,21 @@ class Proxy:
     log: Path
 
     def url(self, right: bool = True) -> str:
-        """Its URL, with its credentials if it has some, or with wrong ones."""
+        """Returns its URL. If it has credentials, the URL contains them, or with `right=False` a wrong password."""
         if not self.user:
             return f"http://{LOOPBACK}:{self.port}"
         return f"http://{self.user}:{self.password if right else 'wrong'}@{LOOPBACK}:{self.port}"
 
     def environment(self, right: bool = True) -> dict[str, str]:
-        """The variables that send a program through it, for loopback targets too."""
+        """Returns the environment variables that make a program use the proxy, also for loopback targets."""
         names = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
         return dict.fromkeys(names, self.url(right)) | {"NO_PROXY": "", "no_proxy": ""}
 
     def java_options(self, right: bool = True) -> list[str]:
-        """The properties that send a Java program through it. Without the last one loopback targets are left out."""
+        """Returns the system properties that make a Java program use the proxy.
+
+        The last one includes loopback targets, which Java excludes by default.
+        """
         options = []
         for scheme in ("http", "https"):
             options += [f"-D{scheme}.proxyHost={LOOPBACK}", f"-D{scheme}.proxyPort={self.port}"]
@@ -152,27 +154,27 @@ class Proxy:
         return [*options, "-Dhttp.nonProxyHosts="]
 
     def requests(self) -> list[str]:
-        """What it was asked for, refused or not: `CONNECT 127.0.0.1:8443`."""
+        """Returns the requests that it received, including rejected ones: `CONNECT 127.0.0.1:8443`."""
         return re.findall(r"Request \(file descriptor \d+\): (\S+ \S+)", self.log.read_text(encoding="utf-8"))
 
 
 @contextmanager
 def proxy(credentials: bool = False) -> Iterator[Proxy]:
-    """A proxy that takes anybody from loopback, or only who has its credentials."""
+    """Starts a proxy that accepts any client on loopback, or only clients with its credentials."""
     tinyproxy = require("tinyproxy")
     user, password = ("proxy-user", secrets.token_urlsafe(24)) if credentials else ("", "")
     with tempfile.TemporaryDirectory(prefix="proxy-") as name:
         folder = Path(name)
-        written = folder / "tinyproxy.conf"
+        configuration = folder / "tinyproxy.conf"
 
         def command(port: int) -> list[str | Path]:
             line = f"BasicAuth {user} {password}" if credentials else ""
             text = TINYPROXY.format(address=LOOPBACK, port=port, folder=folder, credentials=line)
-            written.write_text(text, encoding="utf-8")
-            return [tinyproxy, "-d", "-c", written]
+            configuration.write_text(text, encoding="utf-8")
+            return [tinyproxy, "-d", "-c", configuration]
 
-        process, port = on_free_port(command)
+        process, port = start_on_free_port(command)
         try:
             yield Proxy(port, user, password, folder / "log")
         finally:
-            process.end()
+            process.stop()

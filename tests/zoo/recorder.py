@@ -1,4 +1,4 @@
-"""A recorder in front of a server of the tests: it passes requests on and keeps them with their answers.
+"""Records the requests of a test: forwards each one to a server, and keeps it with its response.
 
 It listens on loopback only, on a port that the system picks.
 """
@@ -14,53 +14,56 @@ from typing import Protocol
 from zoo.process import LOOPBACK
 
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
+FORWARD_TIMEOUT_SECONDS = 30
+# Response headers that are not forwarded. The first and third belong to one connection (RFC 9110, section 7.6.1), and the
+# recorder sets the length itself.
+DROPPED_HEADERS = ("connection", "content-length", "transfer-encoding", "server", "date")
 
 
-def without_secret(name: str, value: str) -> str:
-    """A header's value; of credentials only the kind."""
+def redact_credentials(name: str, value: str) -> str:
+    """Returns a header's value; of credentials only their scheme."""
     return value.partition(" ")[0] + " ***" if name.lower() in ("authorization", "proxy-authorization") else value
 
 
 @dataclass
-class Exchange:
-    """One request as it arrived, and how it was answered. Credentials are kept by kind, never by value."""
+class RawRequest:
+    """One request as it arrived, and its response. Of credentials it has the scheme, never the value."""
 
     method: str
     path: str
     headers: dict[str, str]
     body: str
     status: int = 0
-    answer: str = ""
+    response_body: str = ""
 
     @property
-    def writes(self) -> bool:
-        """Whether it asks for a change."""
+    def is_write(self) -> bool:
         return self.method in WRITES
 
     def __str__(self) -> str:
         return f"{self.method} {self.path} -> {self.status} {self.body}"
 
 
-# Answers a request in the server's place: status, content type and body; None lets it through.
-Answer = Callable[[Exchange], tuple[int, str, str] | None]
+# Responds in place of the server, with status, content type and body; None forwards the request.
+Override = Callable[[RawRequest], tuple[int, str, str] | None]
 
 
 class Upstream(Protocol):
-    """What a recorder needs of the server that it stands in front of."""
+    """What a recorder needs of the server behind it."""
 
     port: int
 
 
 @dataclass
 class Recorder:
-    """Passes every request on to a server and keeps what was asked and answered.
+    """Forwards every request to a server, and keeps it with its response.
 
-    `instead` may answer in the server's place, for what a well-behaved server never says.
+    `override` can respond in place of the server, for responses that a correct server never sends.
     """
 
     upstream: Upstream | None = None
-    instead: Answer = lambda exchange: None
-    exchanges: list[Exchange] = field(default_factory=list)
+    override: Override = lambda request: None
+    raw_requests: list[RawRequest] = field(default_factory=list)
 
     def __enter__(self) -> "Recorder":
         recorder = self
@@ -68,19 +71,19 @@ class Recorder:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
-            def answer(self) -> None:
-                recorder._serve(self)
+            def respond(self) -> None:
+                recorder._respond(self)
 
-            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = respond
 
             def log_message(self, *_: object) -> None:
                 pass
 
         class Listener(ThreadingHTTPServer):
-            def handle_error(self, *about: object) -> None:
-                # A client that is killed closes its connection at any moment; its traces would hide what failed.
+            def handle_error(self, *client: object) -> None:
+                # A killed client closes its connection at any moment; a stack trace of that would hide what failed.
                 if not isinstance(sys.exc_info()[1], ConnectionError):
-                    super().handle_error(*about)
+                    super().handle_error(*client)
 
         self._server = Listener((LOOPBACK, 0), Handler)
         self._server.daemon_threads = True
@@ -95,47 +98,47 @@ class Recorder:
 
     @property
     def url(self) -> str:
-        """The SCIM base URL that a connection gets."""
+        """The SCIM base URL for a connection."""
         return f"http://{LOOPBACK}:{self._server.server_port}/v2"
 
-    def writes(self) -> list[Exchange]:
-        """What asked for a change."""
-        return [exchange for exchange in self.exchanges if exchange.writes]
+    def writes(self) -> list[RawRequest]:
+        """Returns the requests that create, change or delete a resource."""
+        return [request for request in self.raw_requests if request.is_write]
 
-    def forget(self) -> None:
-        """Starts over, for the next cycle."""
-        self.exchanges.clear()
+    def clear_requests(self) -> None:
+        """Removes all recorded requests, before the next cycle."""
+        self.raw_requests.clear()
 
-    def _serve(self, handler: BaseHTTPRequestHandler) -> None:
+    def _respond(self, handler: BaseHTTPRequestHandler) -> None:
         body = handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
-        headers = {name: without_secret(name, value) for name, value in handler.headers.items()}
-        exchange = Exchange(handler.command, handler.path, headers, body.decode("utf-8", "replace"))
-        self.exchanges.append(exchange)
-        made_up = self.instead(exchange)
-        if made_up is not None:
-            status, content_type, text = made_up
-            answered = [("Content-Type", content_type)]
+        redacted = {name: redact_credentials(name, value) for name, value in handler.headers.items()}
+        request = RawRequest(handler.command, handler.path, redacted, body.decode("utf-8", "replace"))
+        self.raw_requests.append(request)
+        override = self.override(request)
+        if override is not None:
+            status, content_type, text = override
+            headers = [("Content-Type", content_type)]
             data = text.encode()
         elif self.upstream is None:
-            status, answered, data = 404, [], b""
+            status, headers, data = 404, [], b""
         else:
-            status, answered, data = self._pass_on(handler, body)
-        exchange.status = status
-        exchange.answer = data.decode("utf-8", "replace")
+            status, headers, data = self._forward(handler, body)
+        request.status = status
+        request.response_body = data.decode("utf-8", "replace")
         handler.send_response_only(status)
-        for name, value in answered:
+        for name, value in headers:
             handler.send_header(name, value)
         if status != 204:
             handler.send_header("Content-Length", str(len(data)))
         handler.end_headers()
         handler.wfile.write(data)
 
-    def _pass_on(self, handler: BaseHTTPRequestHandler, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
-        connection = http.client.HTTPConnection(LOOPBACK, self.upstream.port, timeout=30)
+    def _forward(self, handler: BaseHTTPRequestHandler, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
+        connection = http.client.HTTPConnection(LOOPBACK, self.upstream.port, timeout=FORWARD_TIMEOUT_SECONDS)
         try:
             connection.request(handler.command, handler.path, body or None, dict(handler.headers))
-            answer = connection.getresponse()
-            hop = ("connection", "content-length", "transfer-encoding", "server", "date")
-            return answer.status, [(n, v) for n, v in answer.getheaders() if n.lower() not in hop], answer.read()
+            response = connection.getresponse()
+            headers = [(name, value) for name, value in response.getheaders() if name.lower() not in DROPPED_HEADERS]
+            return response.status, headers, response.read()
         finally:
             connection.close()

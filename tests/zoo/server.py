@@ -1,6 +1,6 @@
-"""One SCIM server behind its recorder, and the same questions for every one of them.
+"""Runs one SCIM server behind its recorder, with one interface for every product and version.
 
-Knows the protocol as a client of any version does, nothing of a single product: those are rows of `catalogue`.
+Does not know: a single product. Products are rows of `catalogue`.
 """
 
 import base64
@@ -14,39 +14,40 @@ from types import TracebackType
 from typing import Any
 
 from zoo.process import LOOPBACK
-from zoo.recorder import Exchange, Recorder
+from zoo.recorder import RawRequest, Recorder
 
-SECONDS = 30
+RESPONSE_TIMEOUT_SECONDS = 30
+PAGES_MAX = 1000
 SECRET_FORM_FIELDS = ("client_secret", "client_assertion", "password", "refresh_token")
 
 
 @dataclass(frozen=True)
 class Kind:
-    """What is known of a server before it is started. `tests/program/test_zoo.py` proves every word of it."""
+    """A server product, as the catalogue describes it. `tests/program/test_zoo.py` checks each of these values."""
 
     name: str
-    """Its package's name."""
+    """The name of its package."""
     version: str
-    """The SCIM version it speaks, as in *SCIM Version*."""
+    """Its SCIM version, as in *SCIM Version*."""
     path: str
-    """Where its SCIM base URL ends."""
+    """The path of its SCIM base URL."""
     methods: tuple[str, ...]
-    """The ways to sign in that it can be started with; the first is the usual one."""
+    """The authentication methods that it can be started with; the first is the default."""
     quirks: frozenset[str] = frozenset()
-    """What it cannot do, or does its own way: names from `quirks.QUIRKS`."""
+    """Its differences from the RFCs: names from `quirks.QUIRKS`."""
     settings: dict[str, str] = field(default_factory=dict)
-    """Target settings that a connection to it needs beside those of `auth`."""
+    """Target settings that a connection to it needs in addition to those of `auth`."""
     drops: frozenset[str] = frozenset()
-    """Attributes of a user that it takes and does not keep, as paths: `nickName`, `emails.type`."""
-    refuses: frozenset[str] = frozenset()
-    """Attributes of a user that it answers 400."""
+    """Attributes of a user that it accepts and does not store, as paths: `nickName`, `emails.type`."""
+    rejects: frozenset[str] = frozenset()
+    """Attributes of a user that it rejects with 400."""
     invents: frozenset[str] = frozenset()
-    """Attributes of a user that it makes up or overwrites."""
+    """Attributes of a user that it adds or overwrites itself."""
 
 
 @dataclass(frozen=True)
 class Auth:
-    """Target settings that let a connection in, and sets of them that must not."""
+    """Target settings that a server must accept (`right`), and sets of them that it must reject (`wrong`)."""
 
     right: dict[str, str]
     wrong: tuple[dict[str, str], ...] = ()
@@ -54,16 +55,16 @@ class Auth:
 
 @dataclass(frozen=True)
 class Request:
-    """One request as the server got it. Credentials are there by kind, never by value."""
+    """One request as the server received it. Of credentials it has the scheme, never the value."""
 
     method: str
     path: str
-    """With the query."""
+    """Includes the query."""
     headers: dict[str, str]
     body: Any
-    """JSON, or the fields of a form, or None."""
+    """JSON, the fields of a form, or None."""
     status: int
-    """What was answered."""
+    """The status of its response."""
 
     @property
     def query(self) -> dict[str, str]:
@@ -71,13 +72,13 @@ class Request:
         return dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(self.path).query, keep_blank_values=True))
 
     def header(self, name: str) -> str | None:
-        """A header by its name in any case."""
-        return header(self.headers, name)
+        """Returns a header. Its name may be in any case."""
+        return find_header(self.headers, name)
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What a server answered to a question of the test itself."""
+class Response:
+    """The response to a request of the test itself."""
 
     status: int
     headers: dict[str, str]
@@ -88,39 +89,39 @@ class Answer:
         return json.loads(self.text) if self.text else None
 
     def header(self, name: str) -> str | None:
-        """A header by its name in any case."""
-        return header(self.headers, name)
+        """Returns a header. Its name may be in any case."""
+        return find_header(self.headers, name)
 
 
 @dataclass
-class Running:
-    """A started server, as its row of the catalogue hands it over."""
+class StartedServer:
+    """A started server, as its row of the catalogue returns it."""
 
     port: int
     auth: Auth
-    end: Callable[[], None]
+    stop: Callable[[], None]
     token_path: str = ""
-    """Where its own token endpoint is, if it has one."""
+    """The path of its own token endpoint, if it has one."""
 
 
 class Server:
-    """A running SCIM server. Everything that is asked through `url` is recorded; what the test asks is not."""
+    """A running SCIM server. Requests to `url` are recorded; requests of the test itself are not."""
 
-    def __init__(self, kind: Kind, running: Running) -> None:
+    def __init__(self, kind: Kind, started: StartedServer) -> None:
         self.kind = kind
         self.name = kind.name
         self.version = kind.version
         self.quirks = kind.quirks
         self.settings = kind.settings
-        self.port = running.port
-        self._running = running
+        self.port = started.port
+        self._started = started
         self.recorder = Recorder(self)
 
     def __enter__(self) -> "Server":
         try:
             self.recorder.__enter__()
         except BaseException:
-            self._running.end()
+            self._started.stop()
             raise
         return self
 
@@ -128,7 +129,7 @@ class Server:
         try:
             self.recorder.__exit__(kind, value, trace)
         finally:
-            self._running.end()
+            self._started.stop()
 
     @property
     def origin(self) -> str:
@@ -147,82 +148,81 @@ class Server:
 
     @property
     def auth(self) -> Auth:
-        """Target settings for signing in, right and wrong ones."""
-        if not self._running.token_path:
-            return self._running.auth
-        endpoint = {"OAUTH_TOKEN_REQUEST": self.origin + self._running.token_path}
-        auth = self._running.auth
+        """Target settings for authentication, right and wrong ones."""
+        if not self._started.token_path:
+            return self._started.auth
+        endpoint = {"OAUTH_TOKEN_REQUEST": self.origin + self._started.token_path}
+        auth = self._started.auth
         return Auth(auth.right | endpoint, tuple(wrong | endpoint for wrong in auth.wrong))
 
-    # --- what was asked ---------------------------------------------------------------------------------------------
+    # --- recorded requests ------------------------------------------------------------------------------------------
 
     def requests(self) -> list[Request]:
-        """Every request since the start or `forget`, in the order of arrival."""
-        return [request(exchange) for exchange in self.recorder.exchanges]
+        """Returns every request since the start or `clear_requests`, in the order of arrival."""
+        return [parse_request(raw) for raw in self.recorder.raw_requests]
 
-    def forget(self) -> None:
-        """Starts the record over."""
-        self.recorder.forget()
+    def clear_requests(self) -> None:
+        """Removes all recorded requests."""
+        self.recorder.clear_requests()
 
     # --- the server's own state -------------------------------------------------------------------------------------
 
     def users(self) -> dict[str, dict[str, Any]]:
-        """Every user by name, as plain SCIM JSON: see `plain`."""
-        return {each["userName"]: plain(each) for each in self.resources("/Users")}
+        """Returns every user by name, as `normalised` describes."""
+        return {user["userName"]: normalised(user) for user in self.resources("/Users")}
 
     def groups(self) -> dict[str, dict[str, Any]]:
-        """Every group by name, as plain SCIM JSON; each member's value is its name instead of its id, in order."""
+        """Returns every group by name, as `normalised` describes; a member's value is its name, in order."""
         groups = self.resources("/Groups")
-        names = {each["id"]: each["displayName"] for each in groups}
-        names |= {each["id"]: each["userName"] for each in self.resources("/Users")}
-        return {each["displayName"]: plain(each) | {"members": members(each, names)} for each in groups}
+        names = {group["id"]: group["displayName"] for group in groups}
+        names |= {user["id"]: user["userName"] for user in self.resources("/Users")}
+        return {group["displayName"]: normalised(group) | {"members": members(group, names)} for group in groups}
 
     def resources(self, path: str) -> list[dict[str, Any]]:
-        """Every resource of one endpoint as the server lists it, through all pages."""
-        found: list[dict[str, Any]] = []
-        for _ in range(1000):
-            where = path if not found else f"{path}?startIndex={len(found) + 1}"
-            page = self.ask("GET", where)
+        """Returns every resource of one endpoint as the server lists it, from all pages."""
+        resources: list[dict[str, Any]] = []
+        for _ in range(PAGES_MAX):
+            page = self.request("GET", path if not resources else f"{path}?startIndex={len(resources) + 1}")
             assert page.status == 200, f"{self.name} does not list {path}: {page}"
-            found += page.body.get("Resources", [])
-            if not page.body.get("Resources") or len(found) >= page.body["totalResults"]:
-                return found
-        raise AssertionError(f"{self.name} lists {path} without end")
+            resources += page.body.get("Resources", [])
+            if not page.body.get("Resources") or len(resources) >= page.body["totalResults"]:
+                return resources
+        raise AssertionError(f"{self.name}: the list of {path} has more than {PAGES_MAX} pages")
 
     def seed(self, users: list[dict[str, Any]]) -> None:
-        """Puts users there before a test."""
+        """Creates users before a test."""
         self._create("/Users", users)
 
     def seed_groups(self, groups: list[dict[str, Any]]) -> None:
-        """Puts groups there before a test; each member's value is a user's or an earlier group's name."""
+        """Creates groups before a test. A member's value is the name of a user or of an earlier group."""
         for group in groups:
-            known = {each["userName"]: ("/Users", each["id"]) for each in self.resources("/Users")}
-            known |= {each["displayName"]: ("/Groups", each["id"]) for each in self.resources("/Groups")}
+            places = {user["userName"]: ("/Users", user["id"]) for user in self.resources("/Users")}
+            places |= {earlier["displayName"]: ("/Groups", earlier["id"]) for earlier in self.resources("/Groups")}
             sent = []
             for member in group.get("members", []):
-                where, identifier = known[member["value"]]
-                sent.append({"value": identifier, "$ref": f"{self.url}{where}/{identifier}"})
+                endpoint, target_id = places[member["value"]]
+                sent.append({"value": target_id, "$ref": f"{self.url}{endpoint}/{target_id}"})
             if self.version == "1.1":
-                # It knows no $ref.
+                # SCIM 1.1 does not have $ref.
                 sent = [{"value": member["value"]} for member in sent]
             self._create("/Groups", [group | {"members": sent}])
 
     def clear(self) -> None:
-        """Takes every group and user away again, so that the next test can have this server."""
+        """Deletes every group and user, and removes all recorded requests, for the next test."""
         for path in ("/Groups", "/Users"):
-            for each in self.resources(path):
-                answer = self.ask("DELETE", f"{path}/{urllib.parse.quote(each['id'], safe='')}")
-                assert answer.status in (200, 204), f"{self.name} keeps {each}: {answer}"
-        self.forget()
+            for resource in self.resources(path):
+                response = self.request("DELETE", f"{path}/{urllib.parse.quote(resource['id'], safe='')}")
+                assert response.status in (200, 204), f"{self.name} does not delete {resource}: {response}"
+        self.clear_requests()
 
     def _create(self, path: str, resources: list[dict[str, Any]]) -> None:
         for resource in resources:
-            answer = self.ask("POST", path, resource)
-            assert answer.status == 201, f"{self.name} does not take {resource}: {answer}"
+            response = self.request("POST", path, resource)
+            assert response.status == 201, f"{self.name} does not create {resource}: {response}"
 
-    # --- asking -----------------------------------------------------------------------------------------------------
+    # --- requests of the test itself --------------------------------------------------------------------------------
 
-    def ask(
+    def request(
         self,
         method: str,
         path: str,
@@ -230,17 +230,17 @@ class Server:
         auth: dict[str, str] | None = None,
         headers: dict[str, str] | None = None,
         recorded: bool = False,
-    ) -> Answer:
-        """Asks the server with the right credentials unless others are given, past the recorder unless told."""
+    ) -> Response:
+        """Sends a request. `auth` defaults to the right credentials; only with `recorded` it goes through the recorder."""
         base = self.origin if recorded else self._direct_origin
         auth = auth or self.auth.right
         if not recorded:
             auth = {name: value.replace(self.origin, base) for name, value in auth.items()}
         media = "application/scim+json" if self.version == "2.0" else "application/json"
         headers = {"Accept": media} | (headers or {})
-        refused = sign_in(auth, headers)
-        if refused is not None:
-            return refused
+        token_error = add_credentials(auth, headers)
+        if token_error is not None:
+            return token_error
         data = None
         if body is not None:
             data = json.dumps(body).encode()
@@ -248,93 +248,95 @@ class Server:
         return send(urllib.request.Request(base + self.kind.path + path, data, headers, method=method))
 
 
-def sign_in(auth: dict[str, str], headers: dict[str, str]) -> Answer | None:
-    """Puts the credentials of target settings into the headers; the answer of a token endpoint that gives none."""
+def add_credentials(auth: dict[str, str], headers: dict[str, str]) -> Response | None:
+    """Adds the credentials of target settings to the headers.
+
+    Returns the response of the token endpoint if it issues no token, otherwise None.
+    """
     method = auth["AUTHENTICATION_METHOD"]
     if method == "Basic Authentication":
-        headers["Authorization"] = basic(auth["BASIC_AUTH_USER"], auth["BASIC_AUTH_PASSWORD"])
+        headers["Authorization"] = basic_credentials(auth["BASIC_AUTH_USER"], auth["BASIC_AUTH_PASSWORD"])
     elif method == "OAuth 2 Bearer Token":
         headers["Authorization"] = f"{auth.get('AUTHORIZATION_TYPE', 'Bearer')} {auth['OAUTH_ACCESS_TOKEN']}"
     elif method == "OAuth 2 Client Credentials":
-        # One of the two ways to send the secret is the client's.
-        answer = token(auth, by_header=True)
-        if answer.status != 200:
-            answer = token(auth, by_header=False)
-        if answer.status != 200:
-            return answer
-        headers["Authorization"] = f"Bearer {answer.body['access_token']}"
+        # The endpoint accepts the secret in the header or in the body, depending on how the client is registered.
+        response = request_token(auth, by_header=True)
+        if response.status != 200:
+            response = request_token(auth, by_header=False)
+        if response.status != 200:
+            return response
+        headers["Authorization"] = f"Bearer {response.body['access_token']}"
     return None
 
 
-def token(auth: dict[str, str], by_header: bool) -> Answer:
-    """Asks a token endpoint for a token."""
+def request_token(auth: dict[str, str], by_header: bool) -> Response:
+    """Requests a token, with the client's secret in the header or in the body."""
     form = {"grant_type": "client_credentials"}
     if "OAUTH_SCOPE" in auth:
         form["scope"] = auth["OAUTH_SCOPE"]
     headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
     if by_header:
-        headers["Authorization"] = basic(auth["OAUTH_CLIENT_ID"], auth["OAUTH_CLIENT_SECRET"])
+        headers["Authorization"] = basic_credentials(auth["OAUTH_CLIENT_ID"], auth["OAUTH_CLIENT_SECRET"])
     else:
         form |= {"client_id": auth["OAUTH_CLIENT_ID"], "client_secret": auth["OAUTH_CLIENT_SECRET"]}
     data = urllib.parse.urlencode(form).encode()
     return send(urllib.request.Request(auth["OAUTH_TOKEN_REQUEST"], data, headers, method="POST"))
 
 
-def header(headers: dict[str, str], name: str) -> str | None:
+def find_header(headers: dict[str, str], name: str) -> str | None:
     return next((value for other, value in headers.items() if other.lower() == name.lower()), None)
 
 
-def basic(user: str, password: str) -> str:
+def basic_credentials(user: str, password: str) -> str:
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
-def send(question: urllib.request.Request, **more: Any) -> Answer:
-    """Any answer, whatever its status."""
+def send(request: urllib.request.Request, **more: Any) -> Response:
+    """Returns the response, also if its status is an error."""
     try:
-        answer = urllib.request.urlopen(question, timeout=SECONDS, **more)
-    except urllib.error.HTTPError as refusal:
-        answer = refusal
-    with answer:
-        return Answer(answer.status, dict(answer.headers), answer.read().decode("utf-8", "replace"))
+        response = urllib.request.urlopen(request, timeout=RESPONSE_TIMEOUT_SECONDS, **more)
+    except urllib.error.HTTPError as error_response:
+        response = error_response
+    with response:
+        return Response(response.status, dict(response.headers), response.read().decode("utf-8", "replace"))
 
 
-def request(exchange: Exchange) -> Request:
-    """What the recorder kept, with the body read and secrets of forms taken out."""
-    kind = header(exchange.headers, "Content-Type") or ""
+def parse_request(raw: RawRequest) -> Request:
+    """Parses the body of a recorded request, and masks the secrets in forms."""
+    media_type = find_header(raw.headers, "Content-Type") or ""
     body: Any = None
-    if "x-www-form-urlencoded" in kind:
-        fields = urllib.parse.parse_qsl(exchange.body, keep_blank_values=True)
+    if "x-www-form-urlencoded" in media_type:
+        fields = urllib.parse.parse_qsl(raw.body, keep_blank_values=True)
         body = {name: "***" if name in SECRET_FORM_FIELDS else value for name, value in fields}
-    elif exchange.body:
-        body = json.loads(exchange.body)
-    return Request(exchange.method, exchange.path, exchange.headers, body, exchange.status)
+    elif raw.body:
+        body = json.loads(raw.body)
+    return Request(raw.method, raw.path, raw.headers, body, raw.status)
 
 
-def plain(resource: dict[str, Any]) -> dict[str, Any]:
-    """A resource as it is compared between servers.
+def normalised(resource: dict[str, Any]) -> dict[str, Any]:
+    """Returns a resource in a form that is equal for equal content at any server.
 
-    Left out: what the server assigns (`id`, `meta`, `groups`, `$ref`), and what says nothing (null, empty, `primary`
-    false). `schemas` and multi-valued attributes are in order. Schemas of extensions without content are left out, as
-    are all of them where a server leaves them out itself (SCIM 1.1 lists).
+    Without what the server assigns (`id`, `meta`, `groups`, `$ref`) and without empty values (null, empty, `primary`
+    false). `schemas` and multi-valued attributes are in order. `schemas` has no extension without content, and is
+    missing if the server's response does not have it (lists of SCIM 1.1).
     """
-    kept = {name: value for name, value in resource.items() if name not in ("id", "meta", "groups", "schemas")}
-    simple = without_nothing(kept)
+    rest = {name: value for name, value in resource.items() if name not in ("id", "meta", "groups", "schemas")}
+    content = without_empty_values(rest)
     if "schemas" in resource:
-        extensions = [urn for urn in resource["schemas"] if ":extension:" not in urn or urn in simple]
-        simple["schemas"] = sorted(extensions)
-    return simple
+        content["schemas"] = sorted(urn for urn in resource["schemas"] if ":extension:" not in urn or urn in content)
+    return content
 
 
 def members(group: dict[str, Any], names: dict[str, str]) -> list[dict[str, str]]:
     return [{"value": name} for name in sorted(names.get(m["value"], m["value"]) for m in group.get("members") or [])]
 
 
-def without_nothing(value: Any) -> Any:
+def without_empty_values(value: Any) -> Any:
     if isinstance(value, dict):
-        clean = {name: without_nothing(each) for name, each in value.items() if name != "$ref"}
-        if clean.get("primary") is False:
-            del clean["primary"]
-        return {name: each for name, each in clean.items() if each not in (None, "", [], {})}
+        content = {name: without_empty_values(each) for name, each in value.items() if name != "$ref"}
+        if content.get("primary") is False:
+            del content["primary"]
+        return {name: each for name, each in content.items() if each not in (None, "", [], {})}
     if isinstance(value, list):
-        return sorted((without_nothing(each) for each in value), key=lambda each: json.dumps(each, sort_keys=True))
+        return sorted((without_empty_values(each) for each in value), key=lambda each: json.dumps(each, sort_keys=True))
     return value

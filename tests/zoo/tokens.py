@@ -1,5 +1,6 @@
-"""Token endpoints that are none of a SCIM server: one that answers as it is told, and one that knows no client
-credentials."""
+"""Starts token endpoints that are separate from the SCIM server: one with configurable responses, and one without the
+grant `client_credentials`.
+"""
 
 import secrets
 from collections.abc import Iterator
@@ -8,15 +9,15 @@ from types import SimpleNamespace
 from typing import Any
 
 from zoo.catalogue import CLIENT, node
-from zoo.process import Told, built, on_free_port
+from zoo.process import ZooProgram, built_path, start_on_free_port
 from zoo.recorder import Recorder
-from zoo.server import Request, header, request
+from zoo.server import Request, find_header, parse_request
 
 
-class Tokens:
+class TokenEndpoint:
     """A running token endpoint behind its recorder."""
 
-    def __init__(self, recorder: Recorder, path: str, process: Told | None = None) -> None:
+    def __init__(self, recorder: Recorder, path: str, process: ZooProgram | None = None) -> None:
         self.recorder = recorder
         self._path = path
         self._process = process
@@ -29,7 +30,7 @@ class Tokens:
 
     @property
     def auth(self) -> dict[str, str]:
-        """Target settings that fetch a token here."""
+        """Target settings of a connection that requests its tokens from this endpoint."""
         return {
             "AUTHENTICATION_METHOD": CLIENT,
             "OAUTH_TOKEN_REQUEST": self.url,
@@ -37,53 +38,53 @@ class Tokens:
             "OAUTH_CLIENT_SECRET": self.secret,
         }
 
-    def tell(self, status: int | None = None, omit: tuple[str, ...] = (), **members: Any) -> None:
-        """How to answer from now on: with another status, without some members, with others laid over the real ones.
+    def set_response(self, status: int | None = None, omit: tuple[str, ...] = (), **members: Any) -> None:
+        """Sets the next responses: another status, members to omit, and members that replace or add values.
 
-        `tell(access_token=server.auth.right["OAUTH_ACCESS_TOKEN"], expires_in="3600")`. What is no JSON at all is the
-        recorder's to answer (`recorder.instead`).
+        `set_response(access_token=server.auth.right["OAUTH_ACCESS_TOKEN"], expires_in="3600")`. For a response that is
+        not JSON, use `recorder.override`.
         """
-        order: dict[str, Any] = {"merge": members, "omit": list(omit)}
+        settings: dict[str, Any] = {"merge": members, "omit": list(omit)}
         if status is not None:
-            order["status"] = status
-        self._process.order(order)
+            settings["status"] = status
+        self._process.configure(settings)
 
-    def refuse(self, status: int, error: str) -> None:
-        """Answers from now on with an error of OAuth 2 (RFC 6749, section 5.2) and nothing else."""
-        self._process.order({"status": status, "body": {"error": error}})
+    def set_error(self, status: int, error: str) -> None:
+        """Sets the next responses to an OAuth 2 error (RFC 6749, section 5.2) without other members."""
+        self._process.configure({"status": status, "body": {"error": error}})
 
     def requests(self) -> list[Request]:
-        """Every request for a token. Secrets are masked."""
-        return [request(exchange) for exchange in self.recorder.exchanges]
+        """Returns every token request. Secrets are masked."""
+        return [parse_request(raw) for raw in self.recorder.raw_requests]
 
-    def secrets_sent(self) -> list[str]:
-        """How each request sent the client's secret: `header`, `body` or `none`."""
-        return [sent_in(each) for each in self.requests()]
+    def secret_locations(self) -> list[str]:
+        """Returns which part of each request contained the client's secret: `header`, `body` or `none`."""
+        return [secret_location(request) for request in self.requests()]
 
 
-def sent_in(asked: Request) -> str:
-    if (header(asked.headers, "Authorization") or "").startswith("Basic "):
+def secret_location(request: Request) -> str:
+    if (find_header(request.headers, "Authorization") or "").startswith("Basic "):
         return "header"
-    return "body" if "client_secret" in (asked.body or {}) else "none"
+    return "body" if "client_secret" in (request.body or {}) else "none"
 
 
 @contextmanager
-def scripted() -> Iterator[Tokens]:
-    """oauth2-mock-server: gives any client a token, in the answer it was told to give."""
+def scripted_endpoint() -> Iterator[TokenEndpoint]:
+    """Starts oauth2-mock-server: it issues a token to any client, in the response that a test sets."""
     process = node("tokens.mjs", {})
     try:
         with Recorder(SimpleNamespace(port=process.port)) as recorder:
-            yield Tokens(recorder, "/token", process)
+            yield TokenEndpoint(recorder, "/token", process)
     finally:
-        process.end()
+        process.stop()
 
 
 @contextmanager
-def without_grant() -> Iterator[Tokens]:
-    """oidc-provider-mock: a real provider of sign-ins that refuses the grant `client_credentials`."""
-    process, port = on_free_port(lambda port: [built("venv/bin/oidc-provider-mock"), "--port", str(port)])
+def endpoint_without_grant() -> Iterator[TokenEndpoint]:
+    """Starts oidc-provider-mock: an OpenID provider that rejects the grant `client_credentials`."""
+    process, port = start_on_free_port(lambda port: [built_path("venv/bin/oidc-provider-mock"), "--port", str(port)])
     try:
         with Recorder(SimpleNamespace(port=port)) as recorder:
-            yield Tokens(recorder, "/oauth2/token")
+            yield TokenEndpoint(recorder, "/oauth2/token")
     finally:
-        process.end()
+        process.stop()

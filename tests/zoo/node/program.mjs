@@ -1,20 +1,21 @@
-// How every program of this folder starts and ends: its settings are one JSON line of standard input, its port is the
-// first line of standard output, and it ends with its standard input.
+// Starts and ends the programs of this folder.
+// A program reads its settings as one JSON line of standard input. The first line of its standard output is its port.
+// It ends when its standard input closes.
 
 import { createInterface } from "node:readline";
 
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 
-/** The settings this program was started with. */
+/** Reads the settings of this program. */
 export async function settings() {
     return JSON.parse((await lines.next()).value);
 }
 
-/** Says which port to use, then hands each further line of JSON to `order` until there is no more. */
-export async function serve(port, order = () => {}) {
+/** Prints the port, then passes each further JSON line of standard input to `configure`, until standard input closes. */
+export async function serve(port, configure = () => {}) {
     console.log(port);
     for await (const line of lines) {
-        order(JSON.parse(line));
+        configure(JSON.parse(line));
         console.log("done");
     }
     process.exit(0);

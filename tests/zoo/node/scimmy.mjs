@@ -1,5 +1,5 @@
-// SCIMMY (SCIM 2.0) with users and groups in memory, on Express. Everything SCIM is the library's; here is only the
-// store and the one token that may be used.
+// Runs SCIMMY (SCIM 2.0) on Express, with users and groups in memory.
+// The library implements SCIM. This file has only the store and the check of the one accepted token.
 
 import { randomUUID } from "node:crypto";
 import express from "express";
@@ -9,8 +9,8 @@ import { serve, settings } from "./program.mjs";
 
 const { token } = await settings();
 
-/** Makes a resource type keep its resources here; a name may occur once, whatever its case. */
-function keep(type, name) {
+/** Stores the resources of a type in memory. A name must be unique, without regard to case. */
+function storeInMemory(type, name) {
     const stored = new Map();
     const key = (resource) => String(resource[name]).toLowerCase();
     SCIMMY.Resources.declare(type)
@@ -26,9 +26,9 @@ function keep(type, name) {
             }
             const now = new Date();
             const created = stored.get(id)?.meta.created ?? now;
-            const kept = { ...JSON.parse(JSON.stringify(data)), id, meta: { created, lastModified: now } };
-            stored.set(id, kept);
-            return structuredClone(kept);
+            const next = { ...JSON.parse(JSON.stringify(data)), id, meta: { created, lastModified: now } };
+            stored.set(id, next);
+            return structuredClone(next);
         })
         .egress((resource) => {
             if (resource.id === undefined) {
@@ -48,8 +48,8 @@ function keep(type, name) {
 }
 
 SCIMMY.Resources.User.extend(SCIMMY.Schemas.EnterpriseUser, false);
-keep(SCIMMY.Resources.User, "userName");
-keep(SCIMMY.Resources.Group, "displayName");
+storeInMemory(SCIMMY.Resources.User, "userName");
+storeInMemory(SCIMMY.Resources.Group, "displayName");
 
 const application = express();
 application.use("/scim", new SCIMMYRouters({

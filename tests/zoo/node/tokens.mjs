@@ -1,6 +1,6 @@
-// oauth2-mock-server as a token endpoint that answers as it is told. An order is {"status", "body", "merge", "omit"}:
-// the status, a whole body in place of the real one, members laid over it, and members left out; each may be absent.
-// It holds until the next one.
+// Runs oauth2-mock-server as a token endpoint whose responses a test can change.
+// A change is {"status", "body", "merge", "omit"}, each optional: the status, a body that replaces the real one, members
+// that replace or add values, and members to omit. It applies until the next change.
 
 import { OAuth2Server } from "oauth2-mock-server";
 import { serve, settings } from "./program.mjs";
@@ -10,12 +10,12 @@ const server = new OAuth2Server();
 await server.issuer.keys.generate("RS256");
 await server.start(0, "127.0.0.1");
 
-let told = {};
-server.service.on("beforeResponse", (answer) => {
-    answer.statusCode = told.status ?? answer.statusCode;
-    answer.body = "body" in told ? told.body : { ...answer.body, ...told.merge };
-    for (const name of told.omit ?? []) {
-        delete answer.body[name];
+let change = {};
+server.service.on("beforeResponse", (response) => {
+    response.statusCode = change.status ?? response.statusCode;
+    response.body = "body" in change ? change.body : { ...response.body, ...change.merge };
+    for (const name of change.omit ?? []) {
+        delete response.body[name];
     }
 });
-serve(server.address().port, (order) => { told = order; });
+serve(server.address().port, (next) => { change = next; });

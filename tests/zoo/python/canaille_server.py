@@ -1,5 +1,7 @@
-"""Canaille (SCIM 2.0 and OAuth 2 in one process) with everything in memory and one client for each way in which a
-client may send its secret."""
+"""Runs Canaille (SCIM 2.0 and OAuth 2 in one process) with all data in memory.
+
+It has one OAuth client for each method in which a client may send its secret.
+"""
 
 import warnings
 
@@ -14,15 +16,15 @@ from canaille.backends import Backend
 from program import listen, serve, settings
 
 METHODS = ("client_secret_basic", "client_secret_post")
-# Canaille announces both and lets its library's default stand for this one grant: only the header.
+# Canaille announces both methods, but the default of its library for this grant accepts the header only.
 ClientCredentialsGrant.TOKEN_ENDPOINT_AUTH_METHODS = list(METHODS)
 
-told = settings()
+parameters = settings()
 server = listen(None)
 application = create_app(
     {
-        "SECRET_KEY": told["secret"],
-        # Without a server name it takes the one of the request: that of the recorder in front of it.
+        "SECRET_KEY": parameters["secret"],
+        # No server name is set, so Canaille uses the host of the request: that of the recorder in front of it.
         "PREFERRED_URL_SCHEME": "http",
         "TESTING": False,
         "CANAILLE": {"DATABASE": "memory", "LOGGING": {"version": 1, "disable_existing_loggers": True}},
@@ -35,7 +37,7 @@ with application.app_context():
         client = models.Client(
             client_id=method,
             client_name=method,
-            client_secret=told["secret"],
+            client_secret=parameters["secret"],
             client_id_issued_at=datetime.datetime.now(datetime.timezone.utc),
             token_endpoint_auth_method=method,
             grant_types=["client_credentials"],

@@ -1,5 +1,7 @@
-"""django-scim2 (SCIM 2.0) on Django's SQLite, with one account that signs in by HTTP Basic or by a token of its own
-header type, as applications built on it do."""
+"""Runs django-scim2 (SCIM 2.0) on Django's SQLite.
+
+It has one account, which authenticates with HTTP Basic, or with a token of the scheme `Token`.
+"""
 
 import base64
 import logging
@@ -9,16 +11,16 @@ import django
 from django.conf import settings as configuration
 from program import listen, serve, settings
 
-told = settings()
+parameters = settings()
 logging.disable(logging.ERROR)
 configuration.configure(
-    SECRET_KEY=told["token"],
+    SECRET_KEY=parameters["token"],
     ALLOWED_HOSTS=["127.0.0.1", "localhost"],
     DATABASES={
         "default": {
             "ENGINE": "django.db.backends.sqlite3",
-            "NAME": told["folder"] + "/users.sqlite",
-            # Requests come from many threads: they wait for each other instead of failing.
+            "NAME": parameters["folder"] + "/users.sqlite",
+            # Requests come from many threads; with these options they wait for the lock of SQLite instead of failing.
             "OPTIONS": {"timeout": 60, "transaction_mode": "IMMEDIATE"},
         }
     },
@@ -27,7 +29,7 @@ configuration.configure(
     AUTH_USER_MODEL="zoo_django.User",
     ROOT_URLCONF="zoo_django.urls",
     USE_TZ=True,
-    MIDDLEWARE=["zoo_django.middleware.SignIn", "django_scim.middleware.SCIMAuthCheckMiddleware"],
+    MIDDLEWARE=["zoo_django.middleware.Authentication", "django_scim.middleware.SCIMAuthCheckMiddleware"],
     SCIM_SERVICE_PROVIDER={
         "NETLOC": "127.0.0.1",
         "BASE_LOCATION_GETTER": "zoo_django.middleware.base_location",
@@ -35,8 +37,8 @@ configuration.configure(
         "AUTHENTICATION_SCHEMES": [{"type": "httpbasic", "name": "Basic", "description": "HTTP Basic"}],
     },
     ZOO_ACCEPTED={
-        "Token " + told["token"],
-        "Basic " + base64.b64encode(f"{told['user']}:{told['token']}".encode()).decode(),
+        "Token " + parameters["token"],
+        "Basic " + base64.b64encode(f"{parameters['user']}:{parameters['token']}".encode()).decode(),
     },
 )
 django.setup()

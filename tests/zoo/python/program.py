@@ -1,5 +1,8 @@
-"""How every program of this folder starts and ends: its settings are one JSON line of standard input, its port is the
-first line of standard output, and it ends with its standard input."""
+"""Starts and ends the programs of this folder.
+
+A program reads its settings as one JSON line of standard input. The first line of its standard output is its port. It
+ends when its standard input closes.
+"""
 
 import json
 import os
@@ -10,32 +13,32 @@ from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 
-class Quiet(WSGIRequestHandler):
+class QuietHandler(WSGIRequestHandler):
     def log_message(self, *_: object) -> None:
         pass
 
 
-class Threaded(ThreadingMixIn, WSGIServer):
+class ThreadedServer(ThreadingMixIn, WSGIServer):
     daemon_threads = True
 
 
 def settings() -> dict[str, Any]:
-    """The settings this program was started with."""
+    """Reads the settings of this program."""
     return json.loads(sys.stdin.readline())
 
 
 def listen(application: Any) -> WSGIServer:
-    """A server for a WSGI application, on a port that the system picks."""
-    return make_server("127.0.0.1", 0, application, server_class=Threaded, handler_class=Quiet)
+    """Makes a server for a WSGI application, on a port that the system picks."""
+    return make_server("127.0.0.1", 0, application, server_class=ThreadedServer, handler_class=QuietHandler)
 
 
 def serve(server: WSGIServer) -> None:
-    """Says which port to use and answers requests until standard input ends."""
+    """Prints the port, and serves requests until standard input closes."""
 
-    def wait() -> None:
+    def exit_with_stdin() -> None:
         sys.stdin.read()
         os._exit(0)
 
-    threading.Thread(target=wait, daemon=True).start()
+    threading.Thread(target=exit_with_stdin, daemon=True).start()
     print(server.server_port, flush=True)
     server.serve_forever()

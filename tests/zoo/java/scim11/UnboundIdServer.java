@@ -43,15 +43,15 @@ import org.glassfish.jersey.servlet.ServletContainer;
 import org.json.JSONObject;
 
 /**
- * The server side of UnboundID's SCIM SDK (SCIM 1.1) with users and groups in memory, on Jersey and Jetty.
+ * Runs the server side of UnboundID's SCIM SDK (SCIM 1.1) on Jersey and Jetty, with users and groups in memory.
  *
- * <p>Everything SCIM is the SDK's: paths, schemas, filters, partial resources, errors. Here is only the store, the one
- * account that may sign in, and the wire.
+ * <p>The SDK implements SCIM: paths, schemas, filters, partial resources, errors. This class has only the store, the one
+ * account that may authenticate, and HTTP.
  */
 public final class UnboundIdServer {
     private UnboundIdServer() {}
 
-    /** Reads its settings (`user`, `password`) as one JSON line, prints its port, ends with its standard input. */
+    /** Reads the settings (`user`, `password`) as one JSON line, prints the port, ends when standard input closes. */
     public static void main(String[] arguments) throws Exception {
         BufferedReader input = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         JSONObject settings = new JSONObject(input.readLine());
@@ -69,12 +69,12 @@ public final class UnboundIdServer {
         System.out.println(connector.getLocalPort());
 
         while (input.readLine() != null) {
-            // Nothing more is expected.
+            // Further lines are ignored.
         }
         System.exit(0);
     }
 
-    /** Names the one account where its HTTP Basic credentials came; the SDK refuses requests without a name. */
+    /** Sets the account's name if a request has its HTTP Basic credentials. The SDK rejects requests without a name. */
     @PreMatching
     private static final class BasicAccount implements ContainerRequestFilter {
         private final String user;
@@ -115,7 +115,7 @@ public final class UnboundIdServer {
         }
     }
 
-    /** Resources by id, in the order they were made. A name may occur once in a type, whatever its case. */
+    /** Resources by id, in the order of creation. A name must be unique in its type, without regard to case. */
     private static final class Store extends SCIMBackend {
         private final Map<ResourceDescriptor, Map<String, SCIMObject>> types = new LinkedHashMap<>();
 
@@ -144,7 +144,7 @@ public final class UnboundIdServer {
         @Override
         public synchronized Resources<BaseResource> getResources(GetResourcesRequest request) {
             List<BaseResource> matching = new ArrayList<>();
-            for (SCIMObject each : of(request).values()) {
+            for (SCIMObject each : resources(request).values()) {
                 if (request.getFilter() == null || each.matchesFilter(request.getFilter())) {
                     SCIMObject pared = request.getAttributes().pareObject(each);
                     matching.add(new BaseResource(request.getResourceDescriptor(), pared));
@@ -161,14 +161,14 @@ public final class UnboundIdServer {
         @Override
         public synchronized BaseResource postResource(PostResourceRequest request) throws SCIMException {
             SCIMObject object = new SCIMObject(request.getResourceObject());
-            return stored(request, UUID.randomUUID().toString(), object, new Date());
+            return store(request, UUID.randomUUID().toString(), object, new Date());
         }
 
         @Override
         public synchronized BaseResource putResource(PutResourceRequest request) throws SCIMException {
             SCIMObject before = existing(request, request.getResourceID());
             SCIMObject object = new SCIMObject(request.getResourceObject());
-            return stored(request, request.getResourceID(), object, created(request, before));
+            return store(request, request.getResourceID(), object, created(request, before));
         }
 
         @Override
@@ -178,21 +178,21 @@ public final class UnboundIdServer {
             BaseResource partial = new BaseResource(descriptor, request.getResourceObject());
             BaseResource changed = Diff.fromPartialResource(partial, false)
                 .apply(new BaseResource(descriptor, new SCIMObject(before)), BaseResource.BASE_RESOURCE_FACTORY);
-            return stored(request, request.getResourceID(), changed.getScimObject(), created(request, before));
+            return store(request, request.getResourceID(), changed.getScimObject(), created(request, before));
         }
 
         @Override
         public synchronized void deleteResource(DeleteResourceRequest request) throws SCIMException {
             existing(request, request.getResourceID());
-            of(request).remove(request.getResourceID());
+            resources(request).remove(request.getResourceID());
         }
 
-        private Map<String, SCIMObject> of(SCIMRequest request) {
+        private Map<String, SCIMObject> resources(SCIMRequest request) {
             return types.get(request.getResourceDescriptor());
         }
 
         private SCIMObject existing(SCIMRequest request, String id) throws SCIMException {
-            SCIMObject found = of(request).get(id);
+            SCIMObject found = resources(request).get(id);
             if (found == null) {
                 String type = request.getResourceDescriptor().getName();
                 throw new ResourceNotFoundException("no " + type + " has the id " + id);
@@ -204,26 +204,26 @@ public final class UnboundIdServer {
             return new BaseResource(request.getResourceDescriptor(), object).getMeta().getCreated();
         }
 
-        private BaseResource stored(SCIMRequest request, String id, SCIMObject object, Date created)
+        private BaseResource store(SCIMRequest request, String id, SCIMObject object, Date created)
             throws SCIMException {
             ResourceDescriptor descriptor = request.getResourceDescriptor();
-            refuseTakenName(request, object, id);
-            // The SDK would answer it: what is not to be read is the store's business.
+            rejectDuplicateName(request, object, id);
+            // The SDK returns every stored attribute, so the store removes the password, which must not be readable.
             object.removeAttribute(descriptor.getSchema(), "password");
             BaseResource resource = new BaseResource(descriptor, object);
             resource.setId(id);
             URI location = URI.create(request.getBaseURL() + descriptor.getEndpoint() + "/" + id);
             resource.setMeta(new Meta(created, new Date(), location, null));
-            of(request).put(id, object);
+            resources(request).put(id, object);
             return resource;
         }
 
-        private void refuseTakenName(SCIMRequest request, SCIMObject object, String id) throws SCIMException {
+        private void rejectDuplicateName(SCIMRequest request, SCIMObject object, String id) throws SCIMException {
             boolean user = request.getResourceDescriptor() == CoreSchema.USER_DESCRIPTOR;
             String attribute = user ? "userName" : "displayName";
-            String wanted = name(object, attribute);
-            for (Map.Entry<String, SCIMObject> each : of(request).entrySet()) {
-                if (!each.getKey().equals(id) && name(each.getValue(), attribute).equalsIgnoreCase(wanted)) {
+            String requested = name(object, attribute);
+            for (Map.Entry<String, SCIMObject> each : resources(request).entrySet()) {
+                if (!each.getKey().equals(id) && name(each.getValue(), attribute).equalsIgnoreCase(requested)) {
                     throw new ResourceConflictException("another resource has this " + attribute);
                 }
             }

@@ -48,17 +48,17 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /**
- * SCIM-SDK's server (SCIM 2.0) with users and groups in memory, behind the JDK's own HTTP server.
+ * Runs the server of SCIM-SDK (SCIM 2.0) behind the JDK's own HTTP server, with users and groups in memory.
  *
- * <p>Everything SCIM is the library's: paths, schemas, filters, patch operations, errors. Here is only the store, the
- * one account that may sign in, and the wire.
+ * <p>The library implements SCIM: paths, schemas, filters, patch operations, errors. This class has only the store, the
+ * one account that may authenticate, and HTTP.
  */
 public final class ScimSdkServer {
     private static final String BASE = "/scim/v2";
 
     private ScimSdkServer() {}
 
-    /** Reads its settings (`user`, `password`) as one JSON line, prints its port, ends with its standard input. */
+    /** Reads the settings (`user`, `password`) as one JSON line, prints the port, ends when standard input closes. */
     public static void main(String[] arguments) throws IOException {
         BufferedReader input = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         JsonNode settings = new ObjectMapper().readTree(input.readLine());
@@ -66,13 +66,13 @@ public final class ScimSdkServer {
 
         HttpServer http = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
         ResourceEndpoint endpoint = endpoint();
-        http.createContext(BASE, exchange -> answer(exchange, endpoint, account));
+        http.createContext(BASE, exchange -> respond(exchange, endpoint, account));
         http.setExecutor(Executors.newFixedThreadPool(8));
         http.start();
         System.out.println(http.getAddress().getPort());
 
         while (input.readLine() != null) {
-            // Nothing more is expected.
+            // Further lines are ignored.
         }
         System.exit(0);
     }
@@ -90,7 +90,7 @@ public final class ScimSdkServer {
         ResourceType users = endpoint.registerEndpoint(new UserEndpointDefinition(new Users()));
         ResourceType groups = endpoint.registerEndpoint(new GroupEndpointDefinition(new Groups()));
         for (ResourceType type : List.of(users, groups)) {
-            // The library filters and sorts for stores that cannot, and makes entity tags.
+            // The library filters, sorts and makes entity tags, so the store need not.
             type.setFeatures(ResourceTypeFeatures.builder()
                 .autoFiltering(true)
                 .autoSorting(true)
@@ -100,7 +100,7 @@ public final class ScimSdkServer {
         return endpoint;
     }
 
-    private static void answer(HttpExchange exchange, ResourceEndpoint endpoint, Account account) throws IOException {
+    private static void respond(HttpExchange exchange, ResourceEndpoint endpoint, Account account) throws IOException {
         try (exchange) {
             String body = new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8);
             Map<String, String> headers = new LinkedHashMap<>();
@@ -110,15 +110,15 @@ public final class ScimSdkServer {
             ScimResponse response =
                 endpoint.handleRequest(url, method, body.isEmpty() ? null : body, headers, new Context(account));
             response.getHttpHeaders().forEach((name, value) -> exchange.getResponseHeaders().set(name, value));
-            byte[] answer = response.isEmpty() ? new byte[0] : response.toString().getBytes(StandardCharsets.UTF_8);
-            exchange.sendResponseHeaders(response.getHttpStatus(), answer.length == 0 ? -1 : answer.length);
-            if (answer.length > 0) {
-                exchange.getResponseBody().write(answer);
+            byte[] content = response.isEmpty() ? new byte[0] : response.toString().getBytes(StandardCharsets.UTF_8);
+            exchange.sendResponseHeaders(response.getHttpStatus(), content.length == 0 ? -1 : content.length);
+            if (content.length > 0) {
+                exchange.getResponseBody().write(content);
             }
         }
     }
 
-    /** The one account, by HTTP Basic. */
+    /** The one account, which authenticates with HTTP Basic. */
     private record Account(String user, String password) implements Authorization {
         @Override
         public Set<String> getClientRoles() {
@@ -147,7 +147,7 @@ public final class ScimSdkServer {
         }
     }
 
-    /** Resources of one type by id, in the order they were made. A name may occur once, whatever its case. */
+    /** Resources of one type by id, in the order of creation. A name must be unique, without regard to case. */
     private abstract static class Store<T extends ResourceNode> extends ResourceHandler<T> {
         private final Map<String, T> resources = new LinkedHashMap<>();
         private final String type;
@@ -160,11 +160,11 @@ public final class ScimSdkServer {
 
         @Override
         public synchronized T createResource(T resource, Context context) {
-            refuseTakenName(resource, null);
+            rejectDuplicateName(resource, null);
             String id = UUID.randomUUID().toString();
             resource.setId(id);
             stamp(resource, Instant.now());
-            return stored(id, resource);
+            return store(id, resource);
         }
 
         @Override
@@ -190,9 +190,9 @@ public final class ScimSdkServer {
             if (before == null) {
                 throw new ResourceNotFoundException("no " + type + " has the id " + id);
             }
-            refuseTakenName(resource, id);
+            rejectDuplicateName(resource, id);
             stamp(resource, before.getMeta().flatMap(Meta::getCreated).orElseThrow());
-            return stored(id, resource);
+            return store(id, resource);
         }
 
         @Override
@@ -210,24 +210,24 @@ public final class ScimSdkServer {
             meta.setResourceType(type);
             meta.setCreated(created);
             meta.setLastModified(Instant.now());
-            // Made anew from the content; the one that came along is of the content before.
+            // The version in the request belongs to the old content; without it, the library computes a new one.
             meta.setVersion(null);
         }
 
-        private T stored(String id, T resource) {
+        private T store(String id, T resource) {
             resources.put(id, copy(resource));
             return resource;
         }
 
-        // The library changes in place what it is given and what it is handed out.
+        // The library modifies resources in place, both those that it stores and those that it gets back.
         private T copy(T resource) {
             return resource == null ? null : JsonHelper.copyResourceToObject(resource, getType());
         }
 
-        private void refuseTakenName(T resource, String except) {
-            String wanted = name.apply(resource);
+        private void rejectDuplicateName(T resource, String except) {
+            String requested = name.apply(resource);
             boolean taken = resources.entrySet().stream()
-                .anyMatch(e -> !e.getKey().equals(except) && name.apply(e.getValue()).equalsIgnoreCase(wanted));
+                .anyMatch(e -> !e.getKey().equals(except) && name.apply(e.getValue()).equalsIgnoreCase(requested));
             if (taken) {
                 throw new ConflictException("another " + type + " has this name");
             }

@@ -1,4 +1,4 @@
-"""Who may come in, and where the resources are said to be."""
+"""Authenticates requests to django-scim2, and sets the origin of the addresses in its responses."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 from django.conf import settings
 
 
-class SignIn:
-    """Names a user where the credentials are right; the library refuses requests without one."""
+class Authentication:
+    """Sets an authenticated user if the credentials are right. The library rejects other requests."""
 
     def __init__(self, get_response: Any) -> None:
         self.get_response = get_response
@@ -19,5 +19,5 @@ class SignIn:
 
 
 def base_location(request: Any = None, *_: object, **__: object) -> str:
-    """The origin that the client asked, as behind a recorder or a proxy."""
+    """Returns the origin in the client's request: that of the recorder or proxy in front of this server."""
     return f"{request.scheme}://{request.get_host()}"

@@ -1,4 +1,4 @@
-"""The models that an application with django-scim2 has: its users and groups with the columns of the library."""
+"""Defines the users and groups of an application with django-scim2: the models of Django with the library's columns."""
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
