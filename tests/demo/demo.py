@@ -1,8 +1,8 @@
-"""The whole path once, for a person to read: a directory, the deployed jar, a SCIM server that knows nothing of us.
+"""Provisions a directory through the deployed jar into a third-party SCIM server, and prints each cycle for a reader.
 
-Three cycles of the Code42 scenario go through `pfscim sync --plugin` into scim2-server. After each one this prints what
-happened to whom and what the target holds, and checks what it claims; the exit status is 1 where a claim does not
-hold. Whatever was started is stopped again.
+It runs the three cycles of the Code42 scenario with `pfscim sync --plugin` against scim2-server. After each cycle it prints
+the outcomes and the users at the target, and checks them. If a check fails, the exit status is 1. At the end it stops the
+server.
 """
 
 import sys
@@ -20,16 +20,16 @@ from zoo.scim2_server import ScimServer
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 
 
-class Claims:
-    """What the demo says is so, each looked up before it is said."""
+class Checks:
+    """The checks of the demo: prints each result, and keeps the failures."""
 
     def __init__(self) -> None:
-        self.broken: list[str] = []
+        self.failures: list[str] = []
 
-    def __call__(self, holds: bool, claim: str) -> None:
-        print(f"  [{'ok' if holds else 'NOT SO'}] {claim}")
-        if not holds:
-            self.broken.append(claim)
+    def add(self, passed: bool, statement: str) -> None:
+        print(f"  [{'ok' if passed else 'FAILED'}] {statement}")
+        if not passed:
+            self.failures.append(statement)
 
 
 def main() -> int:
@@ -37,102 +37,102 @@ def main() -> int:
     (jar,) = DEPLOY.glob("*.jar")
     print(scenario.data["about"])
     print(f"\nThe jar:     {jar.relative_to(ROOT)}")
-    claim = Claims()
-    with tempfile.TemporaryDirectory() as folder, ScimServer() as server, Recorder(server) as wire:
+    checks = Checks()
+    with tempfile.TemporaryDirectory() as folder, ScimServer() as server, Recorder(server) as recorder:
         print(f"The target:  scim2-server 0.8.3 at {server.url}")
-        server.hold(scenario.seed)
-        print("\nAt the target before the first cycle")
-        show_target(server.users())
-        setup = Setup(scenario, Path(folder), wire.url, server.token, plugin=DEPLOY)
+        server.replace_resources(scenario.seed)
+        print("\nUsers at the target before the first cycle")
+        print_target(server.users())
+        setup = Setup(scenario, Path(folder), recorder.url, server.token, plugin=DEPLOY)
         for cycle in scenario.cycles:
-            play(cycle, scenario, setup, server, wire, claim)
+            run_cycle(cycle, scenario, setup, server, recorder, checks)
     print()
-    if claim.broken:
-        print(f"{len(claim.broken)} claims do not hold, the first: {claim.broken[0]}")
+    if checks.failures:
+        print(f"{len(checks.failures)} checks failed, the first: {checks.failures[0]}")
         return 1
-    print("Everything that is claimed above was checked and holds. The server is stopped.")
+    print("All checks passed. The server is stopped.")
     return 0
 
 
-def play(
-    cycle: dict[str, Any], scenario: Scenario, setup: Setup, server: ScimServer, wire: Recorder, claim: Claims
+def run_cycle(
+    cycle: dict[str, Any], scenario: Scenario, setup: Setup, server: ScimServer, recorder: Recorder, checks: Checks
 ) -> None:
-    """One cycle: runs it, shows it, checks it."""
+    """Runs one cycle, prints its results, and checks them."""
     print(f"\n=== Cycle {cycle['name']}: {cycle['about']} ({cycle['directory']})")
     before = {resource["id"]: resource for resource in server.resources()}
-    wire.forget()
+    recorder.clear_requests()
     run = setup.sync(setup.directory(cycle["directory"]))
     after = {resource["id"]: resource for resource in server.resources()}
 
-    print("\nWhat happened to whom")
-    show_outcomes(run, before, after)
-    print("\nWhat the target holds now")
-    show_target(server.users())
+    print("\nOutcomes of this cycle")
+    print_outcomes(run, before, after)
+    print("\nUsers at the target after this cycle")
+    print_target(server.users())
 
     print()
-    claim(run.status == 0, f"the cycle ended well (exit status {run.status})")
+    checks.add(run.status == 0, f"the cycle succeeded (exit status {run.status})")
     if run.status != 0:
         print(run.err)
         return
-    claim(run.outcomes == cycle["outcomes"], "each record had the outcome that the scenario expects")
-    claim(server.users() == scenario.target(cycle), "the target holds exactly what the scenario expects")
-    deletes = [exchange for exchange in wire.exchanges if exchange.method == "DELETE"]
-    claim(not deletes and set(before) <= set(after), "nobody was deleted")
+    checks.add(run.outcomes == cycle["outcomes"], "each record had the outcome that the scenario expects")
+    checks.add(server.users() == scenario.target(cycle), "the target has exactly the users that the scenario expects")
+    deletes = [request for request in recorder.raw_requests if request.method == "DELETE"]
+    checks.add(not deletes and set(before) <= set(after), "no user was deleted")
     disabled = [i for i in before if before[i].get("active") is not False and after.get(i, {}).get("active") is False]
     if disabled:
-        kept = all(content(before[i]) | {"active": False} == content(after[i]) for i in disabled)
-        claim(kept, f"who was disabled ({len(disabled)}) kept every other attribute")
+        unchanged = all(content(before[i]) | {"active": False} == content(after[i]) for i in disabled)
+        checks.add(unchanged, f"disabled users ({len(disabled)}) kept every other attribute")
     if not cycle["outcomes"]:
-        claim(not wire.writes(), "nothing was written")
-    print(f"  {len(wire.exchanges)} requests, {len(wire.writes())} of them writes")
+        checks.add(not recorder.writes(), "nothing was written")
+    print(f"  {len(recorder.raw_requests)} requests, {len(recorder.writes())} of them writes")
 
 
 def content(resource: dict[str, Any]) -> dict[str, Any]:
-    """A resource without what the server changes by itself."""
+    """Returns a resource without `meta`, which the server changes by itself."""
     return {key: value for key, value in resource.items() if key != "meta"}
 
 
-def show_outcomes(run: Run, before: dict[str, Any], after: dict[str, Any]) -> None:
+def print_outcomes(run: Run, before: dict[str, Any], after: dict[str, Any]) -> None:
     rows = [
         [
             line["outcome"],
             line["identifier"],
-            changes(before.get(line.get("id")), after.get(line.get("id"))) or said(line),
+            changes(before.get(line.get("id")), after.get(line.get("id"))) or reason(line),
         ]
         for line in run.lines
         if line["outcome"] != "unchanged"
     ]
     if rows:
-        table(["outcome", "user", "what changed at the target"], sorted(rows))
+        print_table(["outcome", "user", "changes at the target"], sorted(rows))
     print("  " + ", ".join(f"{count} {outcome}" for outcome, count in run.summary.items() if count))
 
 
-def said(line: dict[str, Any]) -> str:
+def reason(line: dict[str, Any]) -> str:
     return line.get("message") or "; ".join(line.get("warnings", []))
 
 
 def changes(old: dict[str, Any] | None, new: dict[str, Any] | None) -> str:
-    """What differs, in few words."""
+    """Returns the first two changed values of a resource, and the number of the others."""
     if new is None or old is None:
         return ""
-    before, now = flat(content(old)), flat(content(new))
-    names = [name for name in before | now if before.get(name) != now.get(name) and name != "schemas"]
-    told = [f"{name}: {before.get(name, '-')} -> {now.get(name, '-')}" for name in names]
-    return "; ".join(told[:2]) + (f"; {len(told) - 2} more" if len(told) > 2 else "")
+    before, after = leaves(content(old)), leaves(content(new))
+    names = [name for name in before | after if before.get(name) != after.get(name) and name != "schemas"]
+    changed = [f"{name}: {before.get(name, '-')} -> {after.get(name, '-')}" for name in names]
+    return "; ".join(changed[:2]) + (f"; {len(changed) - 2} more" if len(changed) > 2 else "")
 
 
-def flat(value: Any, path: str = "") -> dict[str, str]:
-    """Leaves by path: `name.givenName`, `emails[work].value`."""
+def leaves(value: Any, path: str = "") -> dict[str, str]:
+    """Returns the single values by path: `name.givenName`, `emails[work].value`."""
     if isinstance(value, dict):
-        parts = [flat(v, f"{path}.{k}" if path else k.replace(ENTERPRISE, "enterprise")) for k, v in value.items()]
+        parts = [leaves(v, f"{path}.{k}" if path else k.replace(ENTERPRISE, "enterprise")) for k, v in value.items()]
         return {name: leaf for part in parts for name, leaf in part.items()}
     if isinstance(value, list) and all(isinstance(item, dict) for item in value):
-        parts = [flat(item, f"{path}[{item.get('type', i)}]") for i, item in enumerate(value)]
+        parts = [leaves(item, f"{path}[{item.get('type', i)}]") for i, item in enumerate(value)]
         return {name: leaf for part in parts for name, leaf in part.items()}
     return {path: "true" if value is True else "false" if value is False else str(value)}
 
 
-def show_target(users: dict[str, dict[str, Any]]) -> None:
+def print_target(users: dict[str, dict[str, Any]]) -> None:
     rows = [
         [
             name,
@@ -144,19 +144,19 @@ def show_target(users: dict[str, dict[str, Any]]) -> None:
         ]
         for name, user in sorted(users.items(), key=lambda item: item[0].lower())
     ]
-    table(["user name", "status", "display name", "title", "department", "city"], rows)
+    print_table(["user name", "status", "display name", "title", "department", "city"], rows)
     inactive = sum(row[1] == "INACTIVE" for row in rows)
     print(f"  {len(rows)} users, {inactive} of them inactive")
 
 
-def table(head: list[str], rows: list[list[str]]) -> None:
+def print_table(head: list[str], rows: list[list[str]]) -> None:
     widths = [max(width(cell) for cell in column) for column in zip(head, *rows, strict=True)]
     for row in [head, ["-" * width for width in widths], *rows]:
         print("  " + "  ".join(cell + " " * (w - width(cell)) for cell, w in zip(row, widths, strict=True)).rstrip())
 
 
 def width(text: str) -> int:
-    """Columns on a terminal: East Asian characters take two."""
+    """Returns the number of columns on a terminal. Wide East Asian characters take two."""
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 

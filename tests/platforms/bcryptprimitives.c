@@ -1,7 +1,7 @@
-/* Stands in for the library of this name where Wine has none. For the test only: Windows brings its own. */
+/* Replaces bcryptprimitives.dll in Wine 8, which does not have it. For the test only: Windows has its own. */
 #include <windows.h>
 
-/* What advapi32 calls RtlGenRandom. */
+/* RtlGenRandom: advapi32 exports it by this name. */
 BOOLEAN NTAPI SystemFunction036(PVOID, ULONG);
 
 __declspec(dllexport) BOOL WINAPI ProcessPrng(PBYTE out, SIZE_T length) {

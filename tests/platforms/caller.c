@@ -1,7 +1,8 @@
 /*
- * Calls the native library where there is no Java for a C library: opens the file that it is given, and for each line of
- * standard input (a request frame in hexadecimal digits) writes the answer's frame as a line. It plays the few functions of
- * the Java Native Interface that a call needs; any other ends the program.
+ * Calls the native library without Java, for a C library that no Java runtime of the tests uses. Usage: caller LIBRARY
+ *
+ * Each line of standard input is a request frame in hexadecimal digits; the response frame is printed as a line. The program
+ * implements the few functions of the Java Native Interface that a call needs. A call of any other function ends it.
  */
 #include <dlfcn.h>
 #include <jni.h>
@@ -10,7 +11,7 @@
 #include <string.h>
 
 #define SLOTS (sizeof(struct JNINativeInterface_) / sizeof(void *))
-#define LINE (1 << 20)
+#define LINE_BYTES_MAX (1 << 20)
 
 typedef jbyteArray JNICALL call_function(JNIEnv *, jclass, jbyteArray);
 
@@ -21,33 +22,33 @@ struct array {
 
 static JavaVM vm;
 
-static void missing(void) {
-    fputs("the library asks for a function of the virtual machine that is not played\n", stderr);
+static void not_implemented(void) {
+    fputs("the library calls a JNI function that caller.c does not implement\n", stderr);
     exit(3);
 }
 
-static jint JNICALL version(JNIEnv *env) {
+static jint JNICALL get_version(JNIEnv *env) {
     (void) env;
     return JNI_VERSION_1_8;
 }
 
-static jint JNICALL machine(JNIEnv *env, JavaVM **out) {
+static jint JNICALL get_java_vm(JNIEnv *env, JavaVM **out) {
     (void) env;
     *out = &vm;
     return JNI_OK;
 }
 
-static jboolean JNICALL no_exception(JNIEnv *env) {
+static jboolean JNICALL exception_check(JNIEnv *env) {
     (void) env;
     return JNI_FALSE;
 }
 
-static jsize JNICALL length_of(JNIEnv *env, jarray array) {
+static jsize JNICALL get_array_length(JNIEnv *env, jarray array) {
     (void) env;
     return ((struct array *) array)->length;
 }
 
-static jbyteArray JNICALL make(JNIEnv *env, jsize length) {
+static jbyteArray JNICALL new_byte_array(JNIEnv *env, jsize length) {
     (void) env;
     struct array *array = malloc(sizeof *array);
     array->length = length;
@@ -55,36 +56,36 @@ static jbyteArray JNICALL make(JNIEnv *env, jsize length) {
     return (jbyteArray) array;
 }
 
-static void JNICALL get(JNIEnv *env, jbyteArray array, jsize start, jsize length, jbyte *out) {
+static void JNICALL get_byte_array_region(JNIEnv *env, jbyteArray array, jsize start, jsize length, jbyte *out) {
     (void) env;
     memcpy(out, ((struct array *) array)->data + start, (size_t) length);
 }
 
-static void JNICALL set(JNIEnv *env, jbyteArray array, jsize start, jsize length, const jbyte *in) {
+static void JNICALL set_byte_array_region(JNIEnv *env, jbyteArray array, jsize start, jsize length, const jbyte *in) {
     (void) env;
     memcpy(((struct array *) array)->data + start, in, (size_t) length);
 }
 
-static void JNICALL forget(JNIEnv *env, jobject object) {
+static void JNICALL delete_local_ref(JNIEnv *env, jobject object) {
     (void) env;
     (void) object;
 }
 
 int main(int count, char **arguments) {
     static struct JNINativeInterface_ functions;
-    static char line[LINE];
+    static char line[LINE_BYTES_MAX];
     void (**slots)(void) = (void (**)(void)) &functions;
     for (size_t i = 0; i < SLOTS; i++) {
-        slots[i] = missing;
+        slots[i] = not_implemented;
     }
-    functions.GetVersion = version;
-    functions.GetJavaVM = machine;
-    functions.ExceptionCheck = no_exception;
-    functions.GetArrayLength = length_of;
-    functions.NewByteArray = make;
-    functions.GetByteArrayRegion = get;
-    functions.SetByteArrayRegion = set;
-    functions.DeleteLocalRef = forget;
+    functions.GetVersion = get_version;
+    functions.GetJavaVM = get_java_vm;
+    functions.ExceptionCheck = exception_check;
+    functions.GetArrayLength = get_array_length;
+    functions.NewByteArray = new_byte_array;
+    functions.GetByteArrayRegion = get_byte_array_region;
+    functions.SetByteArrayRegion = set_byte_array_region;
+    functions.DeleteLocalRef = delete_local_ref;
 
     void *library = count == 2 ? dlopen(arguments[1], RTLD_NOW) : NULL;
     call_function *call = library == NULL ? NULL
@@ -94,20 +95,20 @@ int main(int count, char **arguments) {
         return 2;
     }
     JNIEnv env = &functions;
-    while (fgets(line, LINE, stdin) != NULL) {
-        struct array *frame = (struct array *) make(&env, (jsize) (strcspn(line, "\n") / 2));
+    while (fgets(line, LINE_BYTES_MAX, stdin) != NULL) {
+        struct array *frame = (struct array *) new_byte_array(&env, (jsize) (strcspn(line, "\n") / 2));
         for (jsize i = 0; i < frame->length; i++) {
             unsigned byte = 0;
             sscanf(line + 2 * i, "%2x", &byte);
             frame->data[i] = (jbyte) byte;
         }
-        struct array *answer = (struct array *) call(&env, NULL, (jbyteArray) frame);
-        if (answer == NULL) {
-            fputs("the library answers nothing\n", stderr);
+        struct array *response = (struct array *) call(&env, NULL, (jbyteArray) frame);
+        if (response == NULL) {
+            fputs("the library returned no frame\n", stderr);
             return 4;
         }
-        for (jsize i = 0; i < answer->length; i++) {
-            printf("%02x", (unsigned char) answer->data[i]);
+        for (jsize i = 0; i < response->length; i++) {
+            printf("%02x", (unsigned char) response->data[i]);
         }
         putchar('\n');
         fflush(stdout);

@@ -1,5 +1,7 @@
-"""The native library without Java: a C program (caller.c) opens it and passes on frames, which are made and read here as
-the connector's Java half does (Frame.java, NativeConnector.java)."""
+"""Calls the native library without Java, through a C program (caller.c).
+
+The frames are those of the connector's Java classes (Frame.java, NativeConnector.java).
+"""
 
 import struct
 import subprocess
@@ -7,7 +9,9 @@ from pathlib import Path
 from types import TracebackType
 
 OPEN, CHECK, CLOSE, FIND_USER, CREATE_USER, REMOVE_USER = 1, 2, 3, 4, 5, 7
-SECONDS = 60
+FRAME_VERSION = 1
+STOP_TIMEOUT_SECONDS = 60
+OPERATION_TIMEOUT_MILLISECONDS = 50_000
 
 
 def string(value: str | None) -> bytes:
@@ -23,8 +27,8 @@ def mapping(values: dict[str, bytes]) -> bytes:
     return struct.pack(">i", len(values)) + b"".join(string(name) + value for name, value in values.items())
 
 
-class Answer:
-    """A frame, read from its beginning."""
+class ResponseFrame:
+    """A response frame. Each method reads the next value."""
 
     def __init__(self, frame: bytes) -> None:
         self._rest = memoryview(frame)
@@ -47,7 +51,7 @@ class Answer:
 
 
 class Caller:
-    """A running program with the library in it."""
+    """A running caller.c with the library."""
 
     def __init__(self, command: list[str | Path]) -> None:
         self._command = command
@@ -60,16 +64,16 @@ class Caller:
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         self._process.stdin.close()
         try:
-            self._process.wait(SECONDS)
+            self._process.wait(STOP_TIMEOUT_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
         self._process.stderr.close()
         self._process.stdout.close()
 
-    def call(self, operation: int, key: int = 0, arguments: bytes = b"") -> Answer:
-        """One call of the library; a failure that it answers is an error here."""
-        frame = struct.pack(">BBq?", 1, operation, key, False) + arguments
+    def call(self, operation: int, key: int = 0, arguments: bytes = b"") -> ResponseFrame:
+        """Calls the library. Raises a RuntimeError if the operation fails."""
+        frame = struct.pack(">BBq?", FRAME_VERSION, operation, key, False) + arguments
         try:
             self._process.stdin.write(frame.hex() + "\n")
             self._process.stdin.flush()
@@ -77,30 +81,32 @@ class Caller:
             pass
         line = self._process.stdout.readline()
         if not line:
-            raise RuntimeError(self._process.stderr.read().strip() or "the program ended without a word")
-        answer = Answer(bytes.fromhex(line))
-        answer.take("B")
-        for _ in range(answer.take("i")):
-            answer.take("B"), answer.string()
-        if answer.take("B") != 0:
-            raise RuntimeError(answer.string())
-        return answer
+            raise RuntimeError(self._process.stderr.read().strip() or "caller.c ended and printed nothing")
+        response = ResponseFrame(bytes.fromhex(line))
+        response.take("B")
+        # The log lines of the call: level and text.
+        for _ in range(response.take("i")):
+            response.take("B"), response.string()
+        if response.take("B") != 0:
+            raise RuntimeError(response.string())
+        return response
 
     def open(self, settings: dict[str, str]) -> int:
-        """Opens a session; no trust anchors, no proxy, 50 s for an operation."""
-        nothing = struct.pack(">i", 0)
-        given = mapping({name: string(value) for name, value in settings.items()})
-        return self.call(OPEN, 0, given + string("channel") + nothing + nothing + struct.pack(">q", 50_000)).take("q")
+        """Opens a session without trust anchors and proxy. Returns its key."""
+        values = mapping({name: string(value) for name, value in settings.items()})
+        empty = struct.pack(">i", 0)
+        timeout = struct.pack(">q", OPERATION_TIMEOUT_MILLISECONDS)
+        return self.call(OPEN, 0, values + string("channel") + empty + empty + timeout).take("q")
 
     def write(
         self, operation: int, key: int, guid: str | None, enabled: bool, attributes: dict[str, str]
     ) -> tuple[str, str]:
-        """A write of one user: its id at the target, and the outcome."""
+        """Writes one user. Returns the target id and the text of the outcome."""
         values = mapping({code: strings([value]) for code, value in attributes.items()})
-        answer = self.call(operation, key, string(guid) + struct.pack(">?", enabled) + values + strings([]))
-        return answer.string(), answer.string()
+        response = self.call(operation, key, string(guid) + struct.pack(">?", enabled) + values + strings([]))
+        return response.string(), response.string()
 
-    def finds(self, key: int, identifier: str) -> tuple[str, bool] | None:
-        """The id of a user and whether it is enabled."""
-        answer = self.call(FIND_USER, key, string(None) + string(identifier))
-        return (answer.string(), bool(answer.take("B"))) if answer.take("B") else None
+    def find(self, key: int, identifier: str) -> tuple[str, bool] | None:
+        """Returns the target id of a user and whether the account is enabled, or None."""
+        response = self.call(FIND_USER, key, string(None) + string(identifier))
+        return (response.string(), bool(response.take("B"))) if response.take("B") else None

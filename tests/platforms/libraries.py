@@ -1,12 +1,12 @@
-"""What a native library needs of the system that loads it, read from the file."""
+"""Reads from a native library's file what it needs of the system that loads it."""
 
 import re
 import subprocess
 from pathlib import Path
 
 SYMBOL = "Java_org_pfscim_connector_NativeConnector_call"
-GLIBC = (2, 17)
-# What every server has: parts of the C library, and of Windows Server 2016.
+GLIBC_MAX = (2, 17)
+# The libraries of every supported system: parts of the C library, and of Windows Server 2016.
 ALLOWED = {
     "linux-x86_64": {"libc.so.6", "libdl.so.2", "libm.so.6", "libpthread.so.0", "librt.so.1", "ld-linux-x86-64.so.2"},
     "linux-aarch64": {"libc.so.6", "libdl.so.2", "libm.so.6", "libpthread.so.0", "librt.so.1", "ld-linux-aarch64.so.1"},
@@ -29,7 +29,7 @@ ALLOWED = {
 
 
 class Library:
-    """One library, as its file describes it."""
+    """One library: the libraries and symbol versions that it needs, and what it exports."""
 
     def __init__(self, classifier: str, file: Path) -> None:
         self.classifier = classifier
@@ -46,16 +46,16 @@ class Library:
             self.glibc = max(versions, default=None)
             self.exported = re.search(rf" GLOBAL +DEFAULT +[0-9]+ {SYMBOL}\b", text) is not None
 
-    def problems(self, places: list[str]) -> list[str]:
-        """What a bare server would stumble over, and places of the building machine that it tells of."""
-        found = [f"needs {name}" for name in sorted(self.needed - ALLOWED[self.classifier])]
-        if self.glibc is not None and self.glibc > GLIBC:
-            found.append(f"needs GLIBC_{'.'.join(map(str, self.glibc))}")
+    def problems(self, build_paths: list[str]) -> list[str]:
+        """Returns what a server may not have, and the paths of the build machine that the file contains."""
+        problems = [f"needs {name}" for name in sorted(self.needed - ALLOWED[self.classifier])]
+        if self.glibc is not None and self.glibc > GLIBC_MAX:
+            problems.append(f"needs GLIBC_{'.'.join(map(str, self.glibc))}")
         if not self.exported:
-            found.append(f"does not export {SYMBOL}")
+            problems.append(f"does not export {SYMBOL}")
         content = self.file.read_bytes()
-        found += [f"tells of {place}" for place in places if place.encode() in content]
-        return found
+        problems += [f"contains the path {path}" for path in build_paths if path.encode() in content]
+        return problems
 
     def __str__(self) -> str:
         version = f", GLIBC_{'.'.join(map(str, self.glibc))} at most" if self.glibc else ""

@@ -1,7 +1,7 @@
-"""Part `kills`: the scenario of `tests/program/test_crash.py` with many seeds.
+"""Runs part `kills`: the scenario of `tests/program/test_crash.py` with many seeds.
 
-A seed decides at which requests runs are killed. The order of threads is not part of it, so a seed that failed may
-pass when it is repeated.
+A seed decides at which requests runs are killed. It does not decide the order of threads, so a seed that failed may pass
+when it is repeated.
 """
 
 import tempfile
@@ -11,19 +11,19 @@ from kit.kills import converge
 from part import Options, Result
 from zoo.scim2_server import ScimServer
 
-# More failures of the same kind say nothing new, and each one may wait for a minute.
+# More failures would show nothing new, and each may take a minute.
 FAILURES_MAX = 5
-# So much of the program's output is printed for a failure.
+# Of each failure, its last characters are printed.
 CHARACTERS_MAX = 4000
 
 
 def run(options: Options) -> Result:
     print(f"seeds {options.seed} to {options.seed + options.seeds - 1}", flush=True)
     failures: list[str] = []
-    kills = done = 0
+    kills = seeds_run = 0
     with ScimServer() as server:
         for seed in range(options.seed, options.seed + options.seeds):
-            done += 1
+            seeds_run += 1
             try:
                 with tempfile.TemporaryDirectory() as folder:
                     killed = converge(server, Path(folder), seed, options.program)
@@ -32,10 +32,10 @@ def run(options: Options) -> Result:
             except Exception as failure:
                 failures.append(f"seed {seed}")
                 print(f"seed {seed} FAILED: {type(failure).__name__}: {str(failure)[-CHARACTERS_MAX:]}")
-                print(f"  repeat it: {options.repeat('kills', '--seed', seed)}", flush=True)
-            if done % 10 == 0:
-                print(f"{done} seeds, {kills} kills", flush=True)
+                print(f"  to repeat: {options.command('kills', '--seed', seed)}", flush=True)
+            if seeds_run % 10 == 0:
+                print(f"{seeds_run} seeds, {kills} kills", flush=True)
             if len(failures) == FAILURES_MAX:
-                print(f"stops after {FAILURES_MAX} failures")
+                print(f"stopped after {FAILURES_MAX} failures")
                 break
-    return Result(f"{done} seeds, {kills} kills", failures)
+    return Result(f"{seeds_run} seeds, {kills} kills", failures)

@@ -1,4 +1,4 @@
-"""What a part of the soak test gets and returns."""
+"""Defines the options and the result of a part of the soak test."""
 
 import sys
 from dataclasses import dataclass
@@ -16,15 +16,15 @@ class Options:
     cases: int
     cycles: int
 
-    def repeat(self, part: str, *more: object) -> str:
-        """The command that runs one part again."""
+    def command(self, part: str, *more: object) -> str:
+        """Returns the command that runs one part again."""
         return " ".join(map(str, (sys.executable, sys.argv[0], self.program, "--only", part, *more)))
 
 
 @dataclass
 class Result:
-    """How large a part was, and what failed in it."""
+    """The size of a part, and its failures."""
 
     size: str
     failures: list[str]
-    """The first line of each one goes into the table."""
+    """The table contains the first line of each failure."""

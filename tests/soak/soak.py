@@ -1,4 +1,4 @@
-"""The long forms of tests, for `./gradlew soak`: runs each part, then prints one table.
+"""Runs the long forms of tests, for `./gradlew soak`, and prints one table.
 
 Options make a part shorter or longer. The exit status is 1 if a part failed.
 """
@@ -47,25 +47,25 @@ def main() -> int:
     failed = False
     for name in parts:
         print(f"\n=== {name}", flush=True)
-        begun = time.monotonic()
+        start = time.monotonic()
         try:
             result = PARTS[name](options)
         except Exception as failure:
             traceback.print_exc()
             result = Result("not finished", [f"{type(failure).__name__}: {failure}"])
         failed = failed or bool(result.failures)
-        rows.append(Row(name, result.size, f"{time.monotonic() - begun:.0f}", verdict(result.failures)))
+        rows.append(Row(name, result.size, f"{time.monotonic() - start:.0f}", verdict(result.failures)))
     print()
-    table([Row("part", "size", "seconds", "result"), *rows])
+    print_table([Row("part", "size", "seconds", "result"), *rows])
     return 1 if failed else 0
 
 
 def arguments() -> tuple[Options, list[str]]:
-    """The command line: options for the parts, and which parts run."""
+    """Parses the command line. Returns the options, and the names of the parts to run."""
     parser = argparse.ArgumentParser(description="Run the long forms of tests and print one table.")
     parser.add_argument("program", type=Path, help="the pfscim to test, built with the dev profile")
     parser.add_argument("--only", choices=PARTS, help="run one part")
-    parser.add_argument("--seed", type=count, help="the one seed of kills, or the seed of generated")
+    parser.add_argument("--seed", type=count, help="the only seed of kills, or the seed of generated")
     parser.add_argument("--seeds", type=count, default=SEEDS, help=f"seeds of kills (default {SEEDS})")
     parser.add_argument("--cases", type=count, default=CASES, help=f"cases of each generated test (default {CASES})")
     parser.add_argument(
@@ -74,21 +74,21 @@ def arguments() -> tuple[Options, list[str]]:
         default=CYCLES,
         help=f"cycles of loop (default {CYCLES}, at least {long_loop.CYCLES_MIN})",
     )
-    given = parser.parse_args()
-    program = given.program.resolve()
+    values = parser.parse_args()
+    program = values.program.resolve()
     if not program.is_file():
         parser.error(f"{program} does not exist; run ./gradlew dist")
-    if given.cycles < long_loop.CYCLES_MIN:
+    if values.cycles < long_loop.CYCLES_MIN:
         parser.error(f"--cycles must be at least {long_loop.CYCLES_MIN}")
-    if given.seed and given.only not in SEEDED:
+    if values.seed and values.only not in SEEDED:
         parser.error(f"--seed needs --only {' or '.join(SEEDED)}")
-    seed = given.seed or random.randrange(1, 1_000_000)
-    seeds = 1 if given.seed else given.seeds
-    return Options(program, seed, seeds, given.cases, given.cycles), [given.only] if given.only else list(PARTS)
+    seed = values.seed or random.randrange(1, 1_000_000)
+    seeds = 1 if values.seed else values.seeds
+    return Options(program, seed, seeds, values.cases, values.cycles), [values.only] if values.only else list(PARTS)
 
 
 def count(text: str) -> int:
-    """A whole number of at least 1."""
+    """Parses a whole number of at least 1."""
     number = int(text)
     if number < 1:
         raise ValueError(text)
@@ -96,14 +96,14 @@ def count(text: str) -> int:
 
 
 def verdict(failures: list[str]) -> str:
-    """The result of a part in one line."""
+    """Returns the result of a part as one line."""
     if not failures:
         return "passed"
-    # A failure may be a whole report, which the part printed.
+    # A failure may have many lines; the part printed all of them.
     return f"{len(failures)} failed: " + "; ".join(failure.splitlines()[0] for failure in failures)
 
 
-def table(rows: list[Row]) -> None:
+def print_table(rows: list[Row]) -> None:
     columns = [(row.part, row.size, row.seconds, row.result) for row in rows]
     widths = [max(map(len, column)) for column in zip(*columns, strict=True)]
     for cells in columns:
