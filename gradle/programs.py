@@ -17,33 +17,33 @@ class Program:
     tasks: list[str]
 
     def find(self) -> Path | None:
-        """Returns its path, or None if it is missing."""
+        """Returns the path of the program, or None if it is missing."""
         if self.name.startswith("/"):
             return Path(self.name) if Path(self.name).exists() else None
         home = os.environ.get("JAVA_HOME")
         if home and self.name in ("java", "javac", "keytool"):
             return Path(home, "bin", self.name) if Path(home, "bin", self.name).exists() else None
-        # Debian's servers are in a folder that only root's PATH contains.
-        found = shutil.which(self.name, path=os.environ.get("PATH", "") + ":/usr/sbin")
-        return Path(found) if found else None
+        # Debian installs servers into /usr/sbin, which only root's PATH contains.
+        path = shutil.which(self.name, path=os.environ.get("PATH", "") + ":/usr/sbin")
+        return Path(path) if path else None
 
     def __str__(self) -> str:
-        return f"{self.name} (package of Debian: {' '.join(self.packages)})"
+        return f"{self.name} (Debian package: {' '.join(self.packages)})"
 
 
 def read() -> dict[str, Program]:
-    """Returns the lines of the list by the name of their program."""
+    """Returns the lines of the list, by program."""
     lines = [line.split() for line in LIST.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
     return {name: Program(name, packages.split(","), tasks.split(",")) for name, packages, tasks in filter(None, lines)}
 
 
 def require(name: str) -> Path:
-    """Returns the path of a program that a test needs. Without it the test is skipped, or fails if CI=true is set."""
-    # Programs of the system's Python read the list too, and that one has no pytest.
+    """Returns the path of a program that a test needs. If it is missing, the test is skipped; with CI=true it fails."""
+    # Scripts of the build read the list with the system's Python, which has no pytest.
     import pytest
 
     program = read()[name]
-    found = program.find()
-    if found is None:
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"not run, missing: {program}")
-    return found
+    path = program.find()
+    if path is None:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"missing program: {program}")
+    return path

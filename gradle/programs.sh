@@ -1,36 +1,36 @@
 #!/bin/sh
-# Looks for the programs of programs.txt that the tasks of a Gradle command line need. On Debian, as root, installs the
-# packages of those that are missing. Prints what is still missing; fails if that is a program that every task needs.
-# Usage: programs.sh ARGUMENT-OF-GRADLE...
+# Checks that the programs of programs.txt for the tasks of a Gradle command line are installed. Usage: programs.sh ARGUMENT...
+# On Debian, as root, it installs the packages of missing programs. It prints the programs that are then still missing, and
+# fails if every task needs one of them.
 set -eu
 
 list=$(dirname "$0")/programs.txt
-# Programs for other platforms are installed only if -Pinstall asks for them. Without it the build itself names them.
+# Programs for other platforms are installed only with -Pinstall. Without it, a task of the build reports them.
 case " $* " in *' -Pinstall '* | *' -Pinstall='*) other_platforms=true ;; *) other_platforms=false ;; esac
 
-# Whether a program is here.
-has() {
+# Succeeds if a program is installed.
+is_installed() {
     case $1 in
     /*) [ -e "$1" ] ;;
-    # Gradle and pfscim take the JDK of JAVA_HOME, otherwise the one on PATH.
+    # Gradle and pfscim use the JDK of JAVA_HOME, otherwise the one on PATH.
     java | javac | keytool) command -v "${JAVA_HOME:+$JAVA_HOME/bin/}$1" >/dev/null ;;
-    # Debian's package of python3 alone has no complete venv.
+    # Debian's package python3 does not contain all of venv.
     python3) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
-    # rustup has a stand-in for each command of Cargo, also for those that are not installed.
+    # rustup puts a proxy for each command of Cargo on PATH, also if the command is not installed.
     cargo-*) cargo "${1#cargo-}" --version >/dev/null 2>&1 ;;
-    # Debian's servers are in a folder that only root's PATH contains.
+    # Debian installs servers into /usr/sbin, which only root's PATH contains.
     *) PATH=$PATH:/usr/sbin command -v "$1" >/dev/null ;;
     esac
 }
 
-# Whether one of the tasks $1 is `all` or among the arguments of Gradle, which follow.
-needed() {
+# Succeeds if one of the tasks $1 is `all`, or is in the arguments of Gradle, which follow.
+is_needed() {
     needed_by=,$1,
     shift
-    before=''
+    previous=''
     for task in all "$@"; do
-        case $before in -x | --exclude-task) before='' && continue ;; esac
-        before=$task
+        case $previous in -x | --exclude-task) previous='' && continue ;; esac
+        previous=$task
         case $task in
         distAll | platformCheck | reproduce) $other_platforms || continue ;;
         build) task=check ;;
@@ -40,10 +40,10 @@ needed() {
     return 1
 }
 
-# Prints each line of the list that is needed and whose program is missing.
+# Prints each line of the list whose program is needed and missing.
 missing() {
     sed '/^#/d; /^$/d' "$list" | while read -r program packages tasks; do
-        if needed "$tasks" "$@" && ! has "$program"; then
+        if is_needed "$tasks" "$@" && ! is_installed "$program"; then
             echo "$program $packages $tasks"
         fi
     done
@@ -52,7 +52,7 @@ missing() {
 install_packages() {
     echo "gradlew: installing $*" >&2
     case "$*" in *:arm64*) dpkg --add-architecture arm64 ;; esac
-    # A package must not start a service: the tests start their own.
+    # The packages must not start services, because the tests start their own.
     policy=/usr/sbin/policy-rc.d
     if [ ! -e "$policy" ]; then
         trap 'rm -f "$policy"' EXIT
@@ -78,18 +78,18 @@ echo "$lines" | while read -r program packages tasks; do
     case $program in
     java | javac | keytool)
         [ -z "${JAVA_HOME:-}" ] || program="$program in JAVA_HOME ($JAVA_HOME)" ;;
-    # rustup's commands are before those of Debian on PATH.
+    # On PATH, the commands of rustup come before those of Debian.
     cargo-*) if [ -n "$(command -v rustup)" ]; then packages="rustup component add ${program#cargo-}"; fi ;;
     esac
     echo "  * $program, for $tasks: $packages" >&2
 done
-echo "gradlew: to install them: on Debian 12, as root, run this again, or apt-get install their packages (the last column)" >&2
+echo "gradlew: to install them on Debian 12, run this again as root, or apt-get install the packages in the last column" >&2
 if echo "$lines" | grep -q ' all$'; then
     echo "gradlew: stopped, because every task needs one of them" >&2
     exit 1
 fi
 if [ "${CI:-}" = true ]; then
-    echo "gradlew: stopped, because CI=true is set: a test without its program would fail" >&2
+    echo "gradlew: stopped, because CI=true is set and a test without its program would fail" >&2
     exit 1
 fi
-echo "gradlew: goes on; a test or check without its program is not run" >&2
+echo "gradlew: continues; each test or check without its program is skipped" >&2

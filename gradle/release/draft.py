@@ -32,13 +32,13 @@ def main(arguments: list[str]) -> str | None:
         case _:
             return "Usage: draft.py check [TAG], or draft.py collect FOLDER"
     if not faults:
-        done = "is ready for its release" if arguments[0] == "check" else f"is in {arguments[1]}"
-        print(f"draft.py: {read_version(ROOT)} {done}")
+        result = "is ready for its release" if arguments[0] == "check" else f"is in {arguments[1]}"
+        print(f"draft.py: {read_version(ROOT)} {result}")
     return "\n".join(f"draft.py: {fault}" for fault in faults) or None
 
 
 def check(root: Path, tag: str | None = None) -> list[str]:
-    """What is missing for a release: the tag, the change log and the documents must have the version of Cargo.toml."""
+    """Returns what is missing for a release: tag, change log and documents must have the version of Cargo.toml."""
     version = read_version(root)
     faults = other_versions(root, version)
     if tag is not None and tag != f"v{version}":
@@ -50,7 +50,7 @@ def check(root: Path, tag: str | None = None) -> list[str]:
     elif not is_date(day):
         faults.append(f"CHANGELOG.md: the heading of {version} has no date; write `## [{version}] - YYYY-MM-DD`")
     if version in sections and not text:
-        faults.append(f"CHANGELOG.md: the section for {version} is empty; it becomes the release notes")
+        faults.append(f"CHANGELOG.md: the section for {version} is empty; write the release notes there")
     if sections.get("Unreleased", ("", ""))[1]:
         faults.append(f"CHANGELOG.md: [Unreleased] has entries; move them to the section for {version}")
     for document in filter(lambda name: (root / name).exists(), UNRELEASED):
@@ -67,7 +67,10 @@ def is_date(text: str) -> bool:
 
 
 def collect(root: Path, folder: Path) -> list[str]:
-    """Copies the zip and its checksum, takes the bill of materials from the zip, and cuts the release notes."""
+    """Copies the zip, its checksum, the bill of materials in the zip, and the release notes into a folder.
+
+    Returns the reason if it copies nothing.
+    """
     version = read_version(root)
     name = f"pfscim-connector-{version}"
     archive = root / "dist" / f"{name}.zip"
@@ -75,10 +78,10 @@ def collect(root: Path, folder: Path) -> list[str]:
     if not archive.exists() or not checksum.exists():
         return [f"dist has no {archive.name} with its checksum; run ./gradlew distAll"]
     if checksum.read_text(encoding="ascii") != f"{hashlib.sha256(archive.read_bytes()).hexdigest()}  {archive.name}\n":
-        return [f"{archive.name} does not have the checksum that is next to it; run ./gradlew distAll"]
+        return [f"{archive.name} does not have the checksum of its .sha256 file; run ./gradlew distAll"]
     notes = read_sections(root).get(version, ("", ""))[1]
     if not notes:
-        return [f"CHANGELOG.md has no text for {version}; run draft.py check"]
+        return [f"CHANGELOG.md has no text for {version}; write the release notes there"]
     if folder.exists() and any(folder.iterdir()):
         return [f"{folder} is not empty; delete it first"]
     folder.mkdir(parents=True, exist_ok=True)
@@ -91,25 +94,25 @@ def collect(root: Path, folder: Path) -> list[str]:
 
 
 def read_version(root: Path) -> str:
-    stated = VERSION.search((root / "Cargo.toml").read_text(encoding="utf-8"))
-    if stated is None:
+    line = VERSION.search((root / "Cargo.toml").read_text(encoding="utf-8"))
+    if line is None:
         sys.exit("draft.py: Cargo.toml has no version below [workspace.package]")
-    return stated.group(1)
+    return line.group(1)
 
 
 def other_versions(root: Path, version: str) -> list[str]:
-    """The places where a document names a file of another version."""
+    """Returns the places where a document names a file of another version."""
     faults = []
     for document in DOCUMENTS:
         for number, line in enumerate((root / document).read_text(encoding="utf-8").splitlines(), start=1):
-            for named in RELEASE_FILE.finditer(line):
-                if version not in named.groups():
-                    faults.append(f"{document}:{number} names {named[0]}, but Cargo.toml has version {version}")
+            for file in RELEASE_FILE.finditer(line):
+                if version not in file.groups():
+                    faults.append(f"{document}:{number} names {file[0]}, but Cargo.toml has version {version}")
     return faults
 
 
 def read_sections(root: Path) -> dict[str, tuple[str, str]]:
-    """The sections of the change log by version: what follows the version in the heading, and the text below it."""
+    """Returns the sections of the change log by version: the text after the version in the heading, and the content."""
     file = root / "CHANGELOG.md"
     parts = HEADING.split(file.read_text(encoding="utf-8")) if file.exists() else []
     return {

@@ -1,9 +1,8 @@
-"""Builds the native library for every platform that PingFederate runs on, each with its checksum, as resources of the jar.
+"""Builds the native library for every platform, each with its checksum. Usage: natives.py FOLDER TARGET-DIRECTORY
 
-All five come from one Rust compiler; zig links those for Linux, against the C library that each needs at least. What the
-compiler has no standard library for, it builds from source. No library holds a path of this machine.
-
-Usage: natives.py FOLDER TARGET-DIRECTORY
+One Rust compiler builds all five, as resources of the jar. For Linux, zig links them against the oldest supported C
+library. If the compiler has no standard library for a target, it builds that from source. No library contains a path of
+this machine.
 """
 
 import hashlib
@@ -15,19 +14,21 @@ from pathlib import Path
 from tools import TRIPLES, Compiler, compiler
 
 ROOT = Path(__file__).resolve().parents[2]
-# The oldest supported systems (RHEL 7.9 and those of its age) have this release of the GNU C library.
-GLIBC = "2.17"
+# The release of the GNU C library in the oldest supported systems (RHEL 7.9 and others of its age).
+GLIBC_MIN = "2.17"
 
 
 def main(out: Path, target: Path) -> str | None:
-    found = compiler()
-    if found is None:
-        return "natives.py: no Rust compiler here builds for every target; see tools.py"
+    rust = compiler()
+    if rust is None:
+        return "natives.py: no Rust compiler on this machine builds for every target; run ./gradlew distAll -Pinstall"
     for classifier, triple in TRIPLES.items():
         print(f"{classifier}: {triple}", flush=True)
-        status = build(found, triple, target)
+        status = build(rust, triple, target)
         if status != 0:
-            return f"natives.py: the library for {classifier} was not built: cargo ended with {status}, see above"
+            return (
+                f"natives.py: the library for {classifier} was not built: cargo ended with status {status}, see above"
+            )
         name = "pfscim.dll" if classifier.startswith("windows") else "libpfscim.so"
         library = (target / triple / "release" / name).read_bytes()
         folder = out / "org" / "pfscim" / "connector" / "native" / classifier
@@ -37,37 +38,38 @@ def main(out: Path, target: Path) -> str | None:
     return None
 
 
-def build(found: Compiler, triple: str, target: Path) -> int:
-    windows = triple.endswith("-windows-gnu")
-    if windows:
-        command = [found.cargo, "build", "--target", triple]
+def build(rust: Compiler, triple: str, target: Path) -> int:
+    """Builds the library for one target. Returns the exit status of cargo."""
+    if triple.endswith("-windows-gnu"):
+        command = [rust.cargo, "build", "--target", triple]
     else:
         command = [str(Path(sys.executable).with_name("cargo-zigbuild")), "zigbuild", "--target"]
-        command += [f"{triple}.{GLIBC}" if triple.endswith("-gnu") else triple]
+        command += [f"{triple}.{GLIBC_MIN}" if triple.endswith("-gnu") else triple]
     command += ["--locked", "--release", "--target-dir", str(target), "-p", "pfscim-bridge", "--lib"]
     environment = os.environ | {
-        "RUSTC": found.rustc,
-        "CARGO": found.cargo,
+        "RUSTC": rust.rustc,
+        "CARGO": rust.cargo,
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
-        "CARGO_ENCODED_RUSTFLAGS": "\x1f".join(flags(found, triple)),
+        "CARGO_ENCODED_RUSTFLAGS": "\x1f".join(flags(rust, triple)),
     }
-    if not found.has(triple):
+    if not rust.has_library(triple):
         command += ["-Z", "build-std=std,panic_unwind"]
-        # A released compiler builds its own standard library only when told so.
+        # Without it, a released compiler rejects the option -Z.
         environment["RUSTC_BOOTSTRAP"] = "1"
     return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
 
 
-def flags(found: Compiler, triple: str) -> list[str]:
-    """What the compiler is told for a target. Of several prefixes that fit a path, the last one counts."""
-    told = [f"--remap-path-prefix={ROOT}=/pfscim", f"--remap-path-prefix={cargo_home()}=/cargo"]
-    told += [f"--remap-path-prefix={path}=/rust" for path in (found.source, found.source.resolve())]
+def flags(rust: Compiler, triple: str) -> list[str]:
+    """Returns the options of the compiler for a target. If several prefixes match a path, rustc uses the last one."""
+    options = [f"--remap-path-prefix={ROOT}=/pfscim", f"--remap-path-prefix={cargo_home()}=/cargo"]
+    options += [f"--remap-path-prefix={path}=/rust" for path in (rust.source, rust.source.resolve())]
     if triple.endswith("-musl"):
-        # A library shares the C library of the process that loads it.
-        told += ["-C", "target-feature=-crt-static"]
+        # A library uses the C library of the process that loads it.
+        options += ["-C", "target-feature=-crt-static"]
     if triple.endswith("-windows-gnu"):
-        told += ["-C", "link-arg=-Wl,--no-insert-timestamp"]
-    return told
+        # With the time of the link in it, each build would have other bytes.
+        options += ["-C", "link-arg=-Wl,--no-insert-timestamp"]
+    return options
 
 
 def cargo_home() -> Path:

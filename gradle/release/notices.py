@@ -1,7 +1,7 @@
-"""Writes the licences of every crate that ends up in the native library or the program into one text file.
+"""Writes the licences of every crate in the native library or the program into one text file. Usage: notices.py FILE
 
-Reads what Cargo knows about the builds for this machine and for every platform that the jar has a library for
-(`cargo metadata`); the licence texts come from the crates themselves. Usage: notices.py FILE
+The crates are those of `cargo metadata` for this machine and for every platform of the jar. The licence texts are files of
+the crates.
 """
 
 import json
@@ -22,11 +22,11 @@ def main(out: Path) -> None:
     metadata = read_metadata({host, *TRIPLES.values()})
     packages = {package["id"]: package for package in metadata["packages"]}
     shipped = reachable(metadata, [i for i, package in packages.items() if package["name"] in SHIPPED])
-    third = sorted((packages[i] for i in shipped if packages[i]["source"]), key=lambda p: (p["name"], p["version"]))
+    third_party = [packages[i] for i in shipped if packages[i]["source"]]
 
     texts: dict[str, list[str]] = {}
-    lines = ["pfscim contains these crates, each under the licence that is named beside it.", ""]
-    for package in third:
+    lines = ["pfscim contains these crates, each under the licence next to its name.", ""]
+    for package in sorted(third_party, key=lambda p: (p["name"], p["version"])):
         name = f"{package['name']} {package['version']}"
         lines.append(f"  {name}: {package['license'] or 'see the texts below'}")
         for file in sorted(Path(package["manifest_path"]).parent.iterdir()):
@@ -40,7 +40,7 @@ def main(out: Path) -> None:
 
 
 def read_metadata(triples: set[str]) -> dict:
-    """What Cargo knows about the packages of a build for these targets."""
+    """Returns the metadata of the packages in a build for these targets."""
     command = ["cargo", "metadata", "--locked", "--format-version", "1"]
     for triple in sorted(triples):
         command += ["--filter-platform", triple]
@@ -48,19 +48,19 @@ def read_metadata(triples: set[str]) -> dict:
 
 
 def reachable(metadata: dict, start: list[str]) -> set[str]:
-    """The crates that are linked: ordinary dependencies, without build scripts' and tests' own."""
+    """Returns the ids of the linked crates: normal dependencies, without those of build scripts and tests."""
     nodes = {node["id"]: node for node in metadata["resolve"]["nodes"]}
-    seen: set[str] = set()
-    open_ids = list(start)
-    while open_ids:
-        current = open_ids.pop()
-        if current in seen:
+    linked: set[str] = set()
+    pending = list(start)
+    while pending:
+        current = pending.pop()
+        if current in linked:
             continue
-        seen.add(current)
+        linked.add(current)
         for dependency in nodes[current]["deps"]:
             if any(kind["kind"] is None for kind in dependency["dep_kinds"]):
-                open_ids.append(dependency["pkg"])
-    return seen
+                pending.append(dependency["pkg"])
+    return linked
 
 
 if __name__ == "__main__":

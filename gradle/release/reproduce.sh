@@ -1,12 +1,12 @@
 #!/bin/sh
-# Builds the zip of the commit that is checked out once more, from a clone in another folder with another time zone,
-# language and file mode mask, and compares the bytes. Usage: reproduce.sh ZIP FOLDER
+# Builds the zip of the current commit a second time, and compares the bytes. Usage: reproduce.sh ZIP FOLDER
+# The second build is in a clone in another folder, with another time zone, language and file mode mask.
 set -eu
 
 zip=$1
 folder=$2
 if [ -n "$(git status --porcelain)" ]; then
-    echo "reproduce: there are changes that are in no commit; commit them first" >&2
+    echo "reproduce: the working tree has uncommitted changes; commit them first" >&2
     exit 1
 fi
 rm -rf "$folder"
@@ -22,6 +22,6 @@ if cmp "$zip" "$second"; then
     rm -rf "$folder"
     echo "The zip of $(git rev-parse --short HEAD) has the same bytes from both builds."
 else
-    echo "reproduce: the zips differ; both are kept" >&2
+    echo "reproduce: the zips differ; compare $zip with $second" >&2
     exit 1
 fi

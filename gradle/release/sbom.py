@@ -1,5 +1,7 @@
-"""Writes the bill of materials of the jar as CycloneDX JSON: every crate in the native libraries, with its licence, its
-checksum in the registry and what it depends on. Of one commit it is always the same. Usage: sbom.py VERSION FILE
+"""Writes the bill of materials of the jar as CycloneDX JSON. Usage: sbom.py VERSION FILE
+
+It lists every crate in the native libraries, with its licence, its checksum in the registry and its dependencies. For one
+commit, the file always has the same bytes.
 """
 
 import os
@@ -21,13 +23,14 @@ from packageurl import PackageURL
 from tools import TRIPLES, compiler
 
 ROOT = Path(__file__).resolve().parents[2]
-CONTENT = "pfscim-bridge"
+# The crate of the native libraries.
+LIBRARY_CRATE = "pfscim-bridge"
 
 
 def main(version: str, out: Path) -> None:
     metadata = read_metadata(set(TRIPLES.values()))
     packages = {package["id"]: package for package in metadata["packages"]}
-    (start,) = (i for i, package in packages.items() if package["name"] == CONTENT)
+    (start,) = (i for i, package in packages.items() if package["name"] == LIBRARY_CRATE)
     checksums = read_checksums()
     shipped = reachable(metadata, [start])
     components = {i: crate(packages[i], checksums) for i in sorted(shipped)}
@@ -50,8 +53,8 @@ def main(version: str, out: Path) -> None:
     bom.register_dependency(jar, [components[start], rust])
     nodes = {node["id"]: node for node in metadata["resolve"]["nodes"]}
     for i, component in components.items():
-        below = {d["pkg"] for d in nodes[i]["deps"] if any(kind["kind"] is None for kind in d["dep_kinds"])}
-        bom.register_dependency(component, [components[d] for d in sorted(below)])
+        dependencies = {d["pkg"] for d in nodes[i]["deps"] if any(kind["kind"] is None for kind in d["dep_kinds"])}
+        bom.register_dependency(component, [components[d] for d in sorted(dependencies)])
     text = make_outputter(bom, OutputFormat.JSON, SchemaVersion.V1_6).output_as_string(indent=2)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(text + "\n", encoding="utf-8")
@@ -67,7 +70,7 @@ def crate(package: dict, checksums: dict[tuple[str, str], str]) -> Component:
         description=package["description"],
         bom_ref=f"{name}@{version}",
         purl=PackageURL("cargo", None, name, version) if package["source"] else None,
-        # An older way to write OR.
+        # Old crates write OR as a slash, which is not an SPDX expression.
         licenses=[licence(package["license"].replace("/", " OR "))] if package["license"] else [],
         hashes=[HashTypeFactory().from_composite_str(f"sha256:{checksum}")] if checksum else [],
     )
@@ -95,7 +98,7 @@ def read_checksums() -> dict[tuple[str, str], str]:
 
 
 def commit_time() -> int:
-    """SOURCE_DATE_EPOCH, or when the commit was made; where there is neither, the beginning of time."""
+    """Returns SOURCE_DATE_EPOCH, otherwise the time of the commit, otherwise 0 (1970), in seconds."""
     if "SOURCE_DATE_EPOCH" in os.environ:
         return int(os.environ["SOURCE_DATE_EPOCH"])
     command = ["git", "-C", str(ROOT), "log", "-1", "--format=%ct"]

@@ -1,6 +1,6 @@
-"""Checks that the programs which a task needs beyond an ordinary build are installed, and prints those that are missing.
+"""Checks that the programs of a task for other platforms are installed, and prints missing ones. Usage: tools.py TASK
 
-The programs are those of gradle/programs.txt, which `./gradlew` installs with -Pinstall. Usage: tools.py TASK
+gradle/programs.txt lists the programs. `./gradlew` installs them with -Pinstall.
 """
 
 import shutil
@@ -33,7 +33,7 @@ class Compiler:
 
     @property
     def libraries(self) -> Path:
-        """Where its standard libraries lie, one folder for each target, and maybe their source."""
+        """The folder of its standard libraries, with one folder for each target, and `src` if the source is installed."""
         printed = subprocess.run([self.rustc, "--print", "sysroot"], check=True, capture_output=True, text=True).stdout
         return Path(printed.strip()) / "lib" / "rustlib"
 
@@ -42,33 +42,33 @@ class Compiler:
         """The source of the standard library."""
         return self.libraries / "src" / "rust"
 
-    def has(self, triple: str) -> bool:
-        """Whether the standard library for that target is there, built."""
+    def has_library(self, triple: str) -> bool:
+        """Returns whether the compiled standard library for a target is installed."""
         return any((self.libraries / triple / "lib").glob("libstd-*.rlib"))
 
-    def builds(self, triple: str) -> bool:
-        """Whether it can build for that target: with the library that is there, or with one from source."""
-        return self.has(triple) or (self.source / "library" / "Cargo.lock").exists()
+    def can_build(self, triple: str) -> bool:
+        """Returns whether it can build for a target, with an installed standard library or with one from source."""
+        return self.has_library(triple) or (self.source / "library" / "Cargo.lock").exists()
 
 
 def compiler() -> Compiler | None:
-    """A compiler for every target: the one on PATH, or Debian's, which a rustup toolchain hides."""
+    """Returns a compiler for every target: the one on PATH, otherwise Debian's, which rustup hides on PATH."""
     for rustc, cargo in ((shutil.which("rustc"), shutil.which("cargo")), ("/usr/bin/rustc", "/usr/bin/cargo")):
         if rustc and cargo and Path(rustc).exists() and Path(cargo).exists():
-            found = Compiler(rustc, cargo)
-            if all(found.builds(triple) for triple in TRIPLES.values()):
-                return found
+            candidate = Compiler(rustc, cargo)
+            if all(candidate.can_build(triple) for triple in TRIPLES.values()):
+                return candidate
     return None
 
 
-def found(program: Program) -> bool:
-    """Whether a program of the list is installed. Any compiler for every target does in the place of Debian's."""
+def is_installed(program: Program) -> bool:
+    """Returns whether a program of the list is installed. Debian's Rust is optional if another builds for every target."""
     return (compiler() if program.name == RUST_SOURCE else program.find()) is not None
 
 
 def main(task: str) -> str | None:
     """Returns what is missing, as one message, or None."""
-    missing = [program for program in read().values() if task in program.tasks and not found(program)]
+    missing = [program for program in read().values() if task in program.tasks and not is_installed(program)]
     if not missing:
         return None
     lines = "".join(f"\n  * {program}" for program in missing)

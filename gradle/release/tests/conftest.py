@@ -1,4 +1,4 @@
-"""Shared by the tests of the release helpers: makes the helpers importable, puts small scripts in the place of programs."""
+"""Makes the release helpers importable for their tests, and replaces programs with small scripts."""
 
 import sys
 from collections.abc import Callable
@@ -13,9 +13,9 @@ AddProgram = Callable[[str, str], Path]
 
 
 def write_program(folder: Path, name: str, script: str) -> Path:
-    """Writes a shell script under the name of a program."""
+    """Writes a shell script with the name of a program."""
     program = folder / name
-    # The script needs the ordinary commands, also if the PATH of the test does not have them.
+    # The script needs the usual commands, but the PATH of the test may not contain them.
     program.write_text(f"#!/bin/sh\nPATH=/usr/bin:/bin\n{script}\n", encoding="utf-8")
     program.chmod(0o755)
     return program
@@ -23,7 +23,7 @@ def write_program(folder: Path, name: str, script: str) -> Path:
 
 @pytest.fixture
 def add_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AddProgram:
-    """Adds a shell script under the name of a program. PATH contains these scripts only, so no test runs a real program."""
+    """Adds a shell script with the name of a program. PATH contains these scripts only, so no test runs a real program."""
     folder = tmp_path / "programs"
     folder.mkdir()
     monkeypatch.setenv("PATH", str(folder))

@@ -1,4 +1,4 @@
-"""A small tree of crates as Cargo sees it: folders with licence texts, and the metadata that `cargo metadata` prints.
+"""Writes a small tree of crates for the tests: folders with licence texts, and the output of `cargo metadata`.
 
 pfscim-bridge  needs alpha, which needs beta; needs build-tool for its build script and test-tool for its tests
 pfscim-cli     needs alpha and gamma
@@ -31,7 +31,7 @@ CHECKSUMS = {"alpha": "a1" * 32, "beta": "b2" * 32, "gamma": "c3" * 32}
 
 
 def write_crates(folder: Path) -> dict:
-    """Writes the folders of the crates; returns their metadata."""
+    """Writes the folders of the crates. Returns their metadata."""
     packages, nodes = [], []
     for name, dependencies in DEPENDENCIES.items():
         crate = folder / name
@@ -58,12 +58,12 @@ def write_crates(folder: Path) -> dict:
 
 
 def cargo_that_prints(metadata: dict, arguments: Path) -> str:
-    """A script for `cargo` that prints the metadata and writes its own arguments to a file."""
+    """Returns a script for `cargo` that prints the metadata, and writes its own arguments to a file."""
     return f'echo "$@" > {shlex.quote(str(arguments))}\nprintf %s {shlex.quote(json.dumps(metadata))}'
 
 
 def lock_file() -> str:
-    """The text of Cargo.lock. Only crates from a registry have a checksum there."""
+    """Returns the text of Cargo.lock. Only crates from a registry have a checksum in it."""
     lines = ["version = 4"]
     for name in DEPENDENCIES:
         lines += ["", "[[package]]", f'name = "{name}"', f'version = "{VERSIONS.get(name, "0.1.0")}"']

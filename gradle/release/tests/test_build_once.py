@@ -1,4 +1,4 @@
-"""Cargo compiles a dependency once for the program and for the tests."""
+"""Tests that Cargo compiles each dependency only once for the program and the tests."""
 
 import subprocess
 from pathlib import Path
@@ -7,7 +7,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def features(edges: str) -> set[str]:
-    """Each package with its version and the features that are selected with these kinds of dependencies."""
+    """Returns each package with its version and the features that these kinds of dependencies select."""
     command = ["cargo", "tree", "--locked", "--workspace", "--edges", edges, "--format", "{p} {f}", "--prefix", "none"]
     lines = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()
     return {line.removesuffix(" (*)") for line in lines if line}

@@ -1,4 +1,4 @@
-"""The draft of a release: what is not ready is named, and the folder has the files that users download."""
+"""Tests `draft.py`: it reports what is missing for a release, and collects the files that users download."""
 
 import hashlib
 import subprocess
@@ -33,7 +33,7 @@ def change(file: Path, old: str, new: str) -> None:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A project whose version 0.2.0 is ready and built."""
+    """A project whose version 0.2.0 is built and ready for its release."""
     root = tmp_path / "project"
     for folder in ("docs", "dist"):
         (root / folder).mkdir(parents=True)
@@ -79,8 +79,8 @@ def test_a_tag_of_another_version_is_a_fault(root: Path, tag: str) -> None:
 )
 def test_a_change_log_that_is_not_ready_is_a_fault(root: Path, old: str, new: str, fault: str) -> None:
     change(root / "CHANGELOG.md", old, new)
-    (found,) = draft.check(root)
-    assert fault in found
+    (reported,) = draft.check(root)
+    assert fault in reported
 
 
 def test_a_project_without_a_change_log_is_not_ready(root: Path) -> None:
@@ -100,7 +100,7 @@ def test_the_documents_of_this_project_name_its_version() -> None:
     assert draft.other_versions(draft.ROOT, draft.read_version(draft.ROOT)) == []
 
 
-def test_the_folder_has_the_zip_its_checksum_the_bill_of_materials_and_the_notes(root: Path, tmp_path: Path) -> None:
+def test_collect_copies_the_zip_the_checksum_the_bill_of_materials_and_the_notes(root: Path, tmp_path: Path) -> None:
     folder = tmp_path / "new" / "folder"
     assert draft.collect(root, folder) == []
     name = "pfscim-connector-0.2.0"
@@ -132,14 +132,16 @@ def test_the_notes_of_the_last_section_end_with_the_file(root: Path, tmp_path: P
         ("CHANGELOG.md", "# Change log\n", "has no text for 0.2.0"),
     ],
 )
-def test_what_is_not_ready_is_not_collected(root: Path, tmp_path: Path, file: str, text: str, fault: str) -> None:
+def test_collect_copies_nothing_if_a_file_is_missing_or_changed(
+    root: Path, tmp_path: Path, file: str, text: str, fault: str
+) -> None:
     (root / file).write_text(text, encoding="utf-8")
-    (found,) = draft.collect(root, tmp_path / "folder")
-    assert fault in found
+    (reported,) = draft.collect(root, tmp_path / "folder")
+    assert fault in reported
     assert not (tmp_path / "folder").exists()
 
 
-def test_a_folder_with_files_is_left_as_it_is(root: Path, tmp_path: Path) -> None:
+def test_collect_does_not_write_into_a_folder_with_files(root: Path, tmp_path: Path) -> None:
     (tmp_path / "other.zip").touch()
     (fault,) = draft.collect(root, tmp_path)
     assert "is not empty" in fault
@@ -148,14 +150,14 @@ def test_a_folder_with_files_is_left_as_it_is(root: Path, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("arguments", [[], ["publish"], ["check", "v1", "v2"], ["collect"]])
 def test_other_arguments_print_the_usage(arguments: list[str]) -> None:
-    ended = subprocess.run([sys.executable, draft.__file__, *arguments], capture_output=True, text=True, check=False)
-    assert ended.returncode == 1
-    assert ended.stderr.startswith("Usage: draft.py check [TAG]")
+    result = subprocess.run([sys.executable, draft.__file__, *arguments], capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert result.stderr.startswith("Usage: draft.py check [TAG]")
 
 
 def test_the_command_fails_and_names_the_fault() -> None:
-    ended = subprocess.run(
+    result = subprocess.run(
         [sys.executable, draft.__file__, "check", "v0.0.0-none"], capture_output=True, text=True, check=False
     )
-    assert ended.returncode == 1
-    assert "draft.py: the tag is v0.0.0-none, but Cargo.toml has version " in ended.stderr
+    assert result.returncode == 1
+    assert "draft.py: the tag is v0.0.0-none, but Cargo.toml has version " in result.stderr

@@ -1,6 +1,6 @@
-"""The native libraries for every platform: where they lie in the jar, their checksums, and how Cargo is called for each.
+"""Tests `natives.py`: the folders of the libraries, their checksums, and the arguments of Cargo for each platform.
 
-Small scripts take the place of rustc, cargo and cargo-zigbuild.
+Small scripts replace rustc, cargo and cargo-zigbuild.
 """
 
 import hashlib
@@ -13,7 +13,8 @@ import pytest
 from conftest import AddProgram
 from tools import TRIPLES, Compiler
 
-# Writes a library as Cargo does, and next to it what it was called with. Ends with status 101 for the target $BROKEN.
+# Writes a library as Cargo does, and its own arguments and environment next to it. Fails with status 101 for the target
+# $BROKEN.
 CARGO = """
 arguments=$*
 while [ $# -gt 0 ]; do
@@ -41,8 +42,8 @@ class Build:
     def run(self) -> str | None:
         return natives.main(self.out, self.target)
 
-    def recorded(self, triple: str, what: str) -> str:
-        return (self.target / triple / what).read_text(encoding="utf-8")
+    def recorded(self, triple: str, name: str) -> str:
+        return (self.target / triple / name).read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -134,14 +135,14 @@ def test_the_root_is_the_folder_with_the_cargo_workspace() -> None:
 
 
 def test_flags_that_only_some_targets_need() -> None:
-    found = Compiler("rustc", "cargo")
+    rust = Compiler("rustc", "cargo")
 
     def targets(flag: str) -> list[str]:
-        return [classifier for classifier, triple in TRIPLES.items() if flag in natives.flags(found, triple)]
+        return [classifier for classifier, triple in TRIPLES.items() if flag in natives.flags(rust, triple)]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Compiler, "libraries", Path("/rustlib"))
-        # A library must not bring a C library along: it shares that of its process.
+        # A library must not contain a C library, because it uses that of its process.
         assert targets("target-feature=-crt-static") == ["linux-x86_64-musl", "linux-aarch64-musl"]
-        # The time of the link would make every build differ.
+        # With the time of the link in it, each build would have other bytes.
         assert targets("link-arg=-Wl,--no-insert-timestamp") == ["windows-x86_64"]

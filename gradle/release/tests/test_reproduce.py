@@ -1,4 +1,4 @@
-"""The second build of the zip: equal bytes pass, a difference fails. A small repository takes the place of pfscim."""
+"""Tests `reproduce.sh`: equal bytes pass, a difference fails. A small repository replaces pfscim."""
 
 import os
 import subprocess
@@ -18,10 +18,10 @@ class Repository:
     folder: Path
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
-        person = {
+        author = {
             f"GIT_{role}_{what}": "ada@example.com" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
         }
-        environment = os.environ | person | {"GIT_CONFIG_GLOBAL": "/dev/null", "TZ": "UTC", "LC_ALL": "C.UTF-8"}
+        environment = os.environ | author | {"GIT_CONFIG_GLOBAL": "/dev/null", "TZ": "UTC", "LC_ALL": "C.UTF-8"}
         return subprocess.run(
             command, cwd=self.folder, env=environment, umask=0o022, capture_output=True, text=True, check=False
         )
@@ -49,34 +49,34 @@ def repository(tmp_path: Path) -> Repository:
 
 def test_equal_bytes_pass_and_the_second_build_is_removed(repository: Repository) -> None:
     repository.commit("echo always the same")
-    ended = repository.reproduce()
-    assert ended.returncode == 0, ended.stderr
-    assert "has the same bytes from both builds" in ended.stdout
+    result = repository.reproduce()
+    assert result.returncode == 0, result.stderr
+    assert "has the same bytes from both builds" in result.stdout
     assert not (repository.folder / "build" / "reproduce").exists()
 
 
 @pytest.mark.parametrize("content", ["pwd", 'echo "$TZ"', 'echo "$LC_ALL"', "umask"])
 def test_a_zip_that_depends_on_the_place_of_the_build_fails(repository: Repository, content: str) -> None:
     repository.commit(content)
-    ended = repository.reproduce()
-    assert ended.returncode == 1
-    assert "the zips differ" in ended.stderr
+    result = repository.reproduce()
+    assert result.returncode == 1
+    assert "the zips differ" in result.stderr
     first = repository.folder / "dist" / "a.zip"
     second = repository.folder / "build" / "reproduce" / "another-place" / "dist" / "a.zip"
     assert first.read_bytes() != second.read_bytes()
 
 
-def test_changes_that_are_not_committed_stop_it_before_the_build(repository: Repository) -> None:
+def test_uncommitted_changes_stop_the_script_before_the_build(repository: Repository) -> None:
     repository.commit("echo always the same")
     (repository.folder / "new").touch()
-    ended = repository.reproduce()
-    assert ended.returncode == 1
-    assert "commit them first" in ended.stderr
+    result = repository.reproduce()
+    assert result.returncode == 1
+    assert "commit them first" in result.stderr
     assert not (repository.folder / "build").exists()
 
 
-def test_a_second_build_that_fails_is_a_failure(repository: Repository) -> None:
+def test_the_script_fails_if_the_second_build_fails(repository: Repository) -> None:
     repository.commit('[ "$TZ" = UTC ] && echo built')
-    ended = repository.reproduce()
-    assert ended.returncode != 0
-    assert "same bytes" not in ended.stdout
+    result = repository.reproduce()
+    assert result.returncode != 0
+    assert "same bytes" not in result.stdout

@@ -1,6 +1,6 @@
-"""The bill of materials of the jar: its version and purl, the crates in it, and the same bytes for the same commit.
+"""Tests `sbom.py`: the version and purl of the jar, the crates in it, and the same bytes for the same commit.
 
-The tests run a copy of the helper next to a small Cargo.lock.
+The tests run a copy of the helper with a small Cargo.lock.
 """
 
 import json
@@ -21,7 +21,7 @@ VERSION = "9.8.7"
 
 
 class Project:
-    """A copy of the helpers with a small Cargo.lock, and scripts in the place of cargo and rustc."""
+    """A copy of the helpers with a small Cargo.lock, and scripts that replace cargo and rustc."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "project"
@@ -43,13 +43,13 @@ class Project:
         write_program(self.programs, "cargo", cargo)
 
     def bill(self, **environment: str) -> str:
-        """The text of the bill of materials."""
+        """Returns the text of the bill of materials."""
         out = self.folder / "new folder" / "bill.json"
-        kept = {name: value for name, value in os.environ.items() if name != "SOURCE_DATE_EPOCH"}
+        inherited = {name: value for name, value in os.environ.items() if name != "SOURCE_DATE_EPOCH"}
         path = f"{self.programs}{os.pathsep}{os.environ['PATH']}"
         subprocess.run(
             [sys.executable, self.folder / "gradle" / "release" / "sbom.py", VERSION, out],
-            env=kept | {"PATH": path, "PYTHONDONTWRITEBYTECODE": "1"} | environment,
+            env=inherited | {"PATH": path, "PYTHONDONTWRITEBYTECODE": "1"} | environment,
             cwd=self.folder,
             check=True,
         )
@@ -94,7 +94,7 @@ def test_it_is_valid_cyclonedx_whose_references_all_resolve(bill: dict) -> None:
     assert {to for entry in bill["dependencies"] for to in entry.get("dependsOn", [])} <= set(references)
 
 
-def test_it_contains_the_crates_of_the_native_library_and_no_others(components: dict[str, dict]) -> None:
+def test_it_contains_the_crates_of_the_native_library_and_no_other_crates(components: dict[str, dict]) -> None:
     # gamma is a crate of the program, which is not in the jar.
     assert sorted(components) == ["alpha", "beta", "pfscim-bridge", "std"]
     assert components["std"]["version"] == "1.95.0"
@@ -113,7 +113,7 @@ def test_a_crate_of_this_project_has_no_purl_and_no_checksum(components: dict[st
     assert not {"purl", "hashes"} & set(components["pfscim-bridge"])
 
 
-def test_it_lists_what_each_part_needs(bill: dict) -> None:
+def test_it_lists_the_dependencies_of_each_component(bill: dict) -> None:
     needs = {entry["ref"]: entry.get("dependsOn", []) for entry in bill["dependencies"]}
     assert needs == {
         "pfscim-connector": ["pfscim-bridge@0.1.0", "rust-std@1.95.0"],
@@ -128,7 +128,7 @@ def test_two_runs_write_the_same_bytes(project: Project, text: str) -> None:
     assert project.bill(SOURCE_DATE_EPOCH="1700000000") == text
 
 
-def test_the_time_is_the_given_one_or_that_of_the_commit_or_the_epoch(project: Project, bill: dict) -> None:
+def test_the_timestamp_is_source_date_epoch_then_the_commit_then_1970(project: Project, bill: dict) -> None:
     assert bill["metadata"]["timestamp"] == "2023-11-14T22:13:20+00:00"
     outside = {"GIT_CEILING_DIRECTORIES": str(project.folder.parent)}
     assert json.loads(project.bill(**outside))["metadata"]["timestamp"] == "1970-01-01T00:00:00+00:00"

@@ -1,4 +1,4 @@
-"""The check of the programs for other platforms, and the choice of a Rust compiler that builds for every target."""
+"""Tests `tools.py`: the check of the programs for other platforms, and the choice of a Rust compiler."""
 
 import subprocess
 import sys
@@ -15,9 +15,9 @@ def test_missing_programs_of_dist_all_are_named_with_their_debian_packages(
 ) -> None:
     monkeypatch.setattr(tools, "compiler", lambda: None)
     message = tools.main("distAll")
-    assert "rust (package of Debian: cargo-web rustc-web rust-web-src)" in message
+    assert "rust (Debian package: cargo-web rustc-web rust-web-src)" in message
     assert "x86_64-pc-windows-gnu" in message
-    assert "x86_64-w64-mingw32-gcc (package of Debian: gcc-mingw-w64-x86-64)" in message
+    assert "x86_64-w64-mingw32-gcc (Debian package: gcc-mingw-w64-x86-64)" in message
     assert "./gradlew distAll -Pinstall" in message
 
 
@@ -31,14 +31,14 @@ def test_installed_programs_are_not_named(add_program: AddProgram, monkeypatch: 
 
 def test_the_command_fails_and_names_what_is_missing(add_program: AddProgram) -> None:
     command = [sys.executable, tools.__file__, "platformCheck"]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert ended.returncode == 1
-    assert "qemu-aarch64 (package of Debian: qemu-user)\n" in ended.stderr
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert "qemu-aarch64 (Debian package: qemu-user)\n" in result.stderr
 
 
 @pytest.fixture
 def rust(tmp_path: Path, add_program: AddProgram) -> Path:
-    """The folder of the standard libraries of the compiler on PATH, which has those of Linux."""
+    """The folder with the standard libraries of the compiler on PATH: those for Linux."""
     libraries = tmp_path / "sysroot" / "lib" / "rustlib"
     for classifier, triple in TRIPLES.items():
         if classifier.startswith("linux"):
@@ -50,13 +50,13 @@ def rust(tmp_path: Path, add_program: AddProgram) -> Path:
 
 
 def test_a_compiler_builds_for_a_target_with_its_library_or_from_source(rust: Path, tmp_path: Path) -> None:
-    found = Compiler(str(tmp_path / "programs" / "rustc"), "cargo")
+    compiler = Compiler(str(tmp_path / "programs" / "rustc"), "cargo")
     linux, windows = TRIPLES["linux-x86_64"], TRIPLES["windows-x86_64"]
-    assert found.has(linux) and found.builds(linux)
-    assert not found.has(windows) and not found.builds(windows)
+    assert compiler.has_library(linux) and compiler.can_build(linux)
+    assert not compiler.has_library(windows) and not compiler.can_build(windows)
     (rust / "src" / "rust" / "library").mkdir(parents=True)
     (rust / "src" / "rust" / "library" / "Cargo.lock").touch()
-    assert not found.has(windows) and found.builds(windows)
+    assert not compiler.has_library(windows) and compiler.can_build(windows)
 
 
 def test_the_compiler_on_path_is_used_if_it_builds_for_every_target(rust: Path, tmp_path: Path) -> None:

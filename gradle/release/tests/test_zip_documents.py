@@ -1,4 +1,4 @@
-"""The documents in the zip link to files that the zip has."""
+"""Tests that the documents in the zip link only to documents in the zip, or to web pages."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def shipped() -> set[Path]:
-    """The documents that releaseTree puts into the zip."""
+    """Returns the documents that releaseTree puts into the zip."""
     (tree,) = re.findall(
         r"(?s)task releaseTree\(.*?\n}\n", (ROOT / "gradle" / "package.gradle").read_text(encoding="utf-8")
     )
