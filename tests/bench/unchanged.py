@@ -1,7 +1,7 @@
 """Measures a plan and a sync of 100,000 users from an LDIF file without changes. Usage: unchanged.py PROGRAM [USERS]
 
-The first load fills the state; then a plan and a sync are measured. The script fails if one of them sends more than the
-few GET requests of every session, or needs more than 300 MB. Times are printed, not compared with a limit.
+The first load fills the state; then a plan and a sync are measured. They may send only the few GET requests of every
+session, and use at most 300 MB. Times are printed, not compared with a limit.
 """
 
 import asyncio

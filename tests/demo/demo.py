@@ -112,7 +112,7 @@ def reason(line: dict[str, Any]) -> str:
 
 
 def changes(old: dict[str, Any] | None, new: dict[str, Any] | None) -> str:
-    """Returns the first two changed values of a resource, and the number of the others."""
+    """Returns the first two changed values of a resource, and the number of further changes."""
     if new is None or old is None:
         return ""
     before, after = leaves(content(old)), leaves(content(new))

@@ -17,9 +17,9 @@ from kit import population
 from kit.program import PROGRAM, pfscim
 
 USERS = range(40)
-# Of USERS, those in the second directory; the others leave.
+# The part of USERS that is in the second directory. The rest of them leave.
 REMAINING_USERS = range(8, 40)
-# Of REMAINING_USERS, those whose account is disabled in the second directory.
+# The part of REMAINING_USERS that is disabled in the second directory.
 DISABLED_USERS = range(30, 34)
 # Each run but the last is killed. More runs than this mean that no run can finish.
 RUNS_MAX = 300

@@ -2,8 +2,8 @@
 
 Does not know: the purpose of the request.
 
-It uses scim2-models in strict mode, the schemas of RFC 7643 for the JSON type of every value, and the rules of both
-versions for clients. `problems` returns one sentence for each problem.
+The sources of the rules are scim2-models in strict mode, the schemas of RFC 7643, and the texts of both versions for
+clients. The schemas decide the JSON type of every value. `problems` returns one sentence for each problem.
 """
 
 import re

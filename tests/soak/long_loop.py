@@ -79,7 +79,7 @@ def state_size(state: Path) -> int:
 
 
 MEASURES = [
-    # The memory that the allocator reserves varies. In 300 cycles this limit finds a leak of 15 KB a cycle, which is 75
+    # The memory that the allocator reserves varies. In 300 cycles this limit finds a leak of 15 KB a cycle. That is 75
     # bytes for each user that a cycle reads.
     Measure("memory", "KB", lambda process, _: status_field(process, "VmRSS"), 4096),
     # On a busy machine, all last measurements may happen during a cycle. A cycle has up to 8 more descriptors: a connection

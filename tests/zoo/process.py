@@ -1,4 +1,4 @@
-"""Starts the processes of the tests, waits until they answer, and stops each one by its process id.
+"""Starts the processes of the tests, waits until they are ready, and stops each one by its process id.
 
 Does not know: SCIM.
 """
