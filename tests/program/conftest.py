@@ -14,7 +14,7 @@ from kit.validation import problems
 from zoo import NAMES
 from zoo.recorder import Recorder
 from zoo.scim2_server import ScimServer
-from zoo.server import request as parsed
+from zoo.server import parse_request
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -42,7 +42,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Prints the scenario table if a test filled it."""
     if scenario_table.CELLS:
         terminalreporter.section("scenario x server")
-        for line in scenario_table.printed(NAMES):
+        for line in scenario_table.format_table(NAMES):
             terminalreporter.write_line(line)
 
 
@@ -68,14 +68,14 @@ def started_server() -> Iterator[ScimServer]:
 @pytest.fixture
 def server(started_server: ScimServer, scenario: Scenario) -> ScimServer:
     """The server with the users and groups that the scenario has at the target before the first cycle."""
-    started_server.hold(scenario.seed, scenario.seed_groups)
+    started_server.replace_resources(scenario.seed, scenario.seed_groups)
     return started_server
 
 
 @pytest.fixture
 def empty_target(server: ScimServer) -> ScimServer:
     """The target without users."""
-    server.hold([])
+    server.replace_resources([])
     return server
 
 
@@ -84,7 +84,7 @@ def wire(server: ScimServer) -> Iterator[Recorder]:
     """The recorder between the program and the server. After each test, every request must be valid SCIM 2.0."""
     with Recorder(server) as recorder:
         yield recorder
-    assert [problem for exchange in recorder.exchanges for problem in problems(parsed(exchange), "2.0")] == []
+    assert [problem for exchange in recorder.raw_requests for problem in problems(parse_request(exchange), "2.0")] == []
 
 
 @pytest.fixture

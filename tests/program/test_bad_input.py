@@ -36,7 +36,7 @@ def test_an_unreachable_target_stops_the_session(setup):
     ids=["web-page", "no-list", "redirect", "forbidden", "server-error"],
 )
 def test_a_target_that_is_not_a_scim_service_stops_the_session(setup, wire, response, expected_texts):
-    wire.instead = lambda exchange: response
+    wire.override = lambda exchange: response
     assert_failure(setup.sync(setup.directory("a.ldif")), 3, *expected_texts)
     assert wire.writes() == []
 
@@ -62,7 +62,7 @@ def test_an_unknown_path_at_the_target_is_a_configuration_error(setup, wire):
 def test_an_invalid_setting_is_reported_by_its_label(setup, wire, change, expected_text):
     setup.settings = change
     assert_failure(setup.sync(setup.directory("a.ldif")), 2, expected_text)
-    assert wire.exchanges == []
+    assert wire.raw_requests == []
     assert not setup.state.exists()
 
 
@@ -101,7 +101,7 @@ def test_the_error_for_an_encrypted_secret_names_the_secret_option(direct):
 def test_an_invalid_connection_is_rejected(setup, wire, text, expected_text):
     setup.connection.write_text(text, encoding="utf-8")
     assert_failure(setup.sync(setup.directory("a.ldif")), 2, expected_text)
-    assert wire.exchanges == []
+    assert wire.raw_requests == []
     assert not setup.state.exists()
 
 
@@ -167,14 +167,14 @@ def test_a_plugin_folder_without_a_jar_is_an_error(plugin, wire):
     for jar in plugin.plugin.glob("*.jar"):
         jar.unlink()
     assert_failure(plugin.sync(plugin.directory("a.ldif")), 2, str(plugin.plugin))
-    assert wire.exchanges == []
+    assert wire.raw_requests == []
 
 
 def test_a_jar_without_descriptor_is_rejected(plugin, wire):
     descriptor = "PF-INF/saas-provisioning-plugin-descriptor"
     rewrite(plugin.plugin, lambda name, data: None if name == descriptor else data)
     assert_failure(plugin.sync(plugin.directory("a.ldif")), 2, descriptor)
-    assert wire.exchanges == []
+    assert wire.raw_requests == []
 
 
 def test_a_jar_without_native_library_is_rejected(plugin, wire):

@@ -15,7 +15,7 @@ def test_killed_runs_end_in_the_expected_state_without_duplicate_users(started_s
 
 
 def test_a_second_run_on_the_same_state_file_is_rejected(started_server, tmp_path):
-    started_server.hold([])
+    started_server.replace_resources([])
     directory = population.ldif(tmp_path / "a.ldif", USERS)
     with Recorder(started_server) as wire:
         killer = Killer(wire, started_server, tmp_path, seed=0)
@@ -26,7 +26,7 @@ def test_a_second_run_on_the_same_state_file_is_rejected(started_server, tmp_pat
                 request_arrived.set()
                 assert first_ended.wait(60)
 
-        wire.instead = hold
+        wire.override = hold
         first = killer.start(directory)
         try:
             assert request_arrived.wait(60)

@@ -81,7 +81,7 @@ def server(started_server: Server) -> Iterator[Server]:
 
 @pytest.fixture(params=WAYS)
 def connection(request: pytest.FixtureRequest, server: Server, tmp_path) -> ZooConnection:
-    return ZooConnection.to(server, tmp_path, request.param, fields=FIELDS | CUSTOM)
+    return ZooConnection.for_server(server, tmp_path, request.param, fields=FIELDS | CUSTOM)
 
 
 def custom_attributes(server: Server) -> dict:
@@ -99,7 +99,7 @@ def test_custom_attributes_of_every_type_and_shape_are_created_and_updated(conne
     assert without_primary(custom_attributes(server)) == CHANGED_AT_TARGET
     # Without a state file pfscim reads the account: each value must equal the one of the source.
     connection.state.unlink()
-    server.forget()
+    server.clear_requests()
     run = connection.sync([ANN_CHANGED])
     assert run.outcomes == {ANN["uid"]: "adopted"}, run
     assert [request.method for request in server.requests() if request.method != "GET"] == []

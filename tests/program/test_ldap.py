@@ -10,7 +10,19 @@ from typing import Any
 
 import pytest
 from kit.program import DEPLOY, Run, Setup
-from kit.slapd import BASE, GROUPS, LIMIT, PASSWORD, PEOPLE, READER, SMALL, Slapd, group, member, person
+from kit.slapd import (
+    BASE,
+    GROUPS,
+    LIMITED_READER,
+    PASSWORD,
+    PEOPLE,
+    READER,
+    SEARCH_ENTRIES_MAX,
+    Slapd,
+    group,
+    member,
+    person,
+)
 from test_safety import assert_failure
 from zoo.network import make_certificates
 from zoo.process import LOOPBACK, free_port
@@ -132,7 +144,7 @@ def test_the_target_follows_the_changes_of_a_directory(
 ):
     any_directory.run_first_cycle()
     assert active_names(empty_target) == ALL_USERS
-    wire.forget()
+    wire.clear_requests()
 
     any_directory.slapd.change(
         f"dn: {member(3)}\nchangetype: modify\nreplace: title\ntitle: Director\n\n"
@@ -154,7 +166,7 @@ def test_the_target_follows_the_changes_of_a_directory(
 
 def test_an_unchanged_directory_is_listed_but_not_read(directory: Directory, wire: Recorder):
     directory.run_first_cycle()
-    wire.forget()
+    wire.clear_requests()
     run = directory.sync()
     assert run.status == 0, run
     assert run.summary["unchanged"] == USERS and run.outcomes == {}
@@ -197,9 +209,9 @@ def test_a_failed_user_is_read_again(directory: Directory, empty_target: ScimSer
         rejected = exchange.method == "POST" and "user2@" in exchange.body
         return (400, "application/scim+json", '{"detail": "no room", "status": "400"}') if rejected else None
 
-    wire.instead = reject_create
+    wire.override = reject_create
     assert directory.sync().outcomes["user2@example.com"] == "failed"
-    wire.instead = lambda exchange: None
+    wire.override = lambda exchange: None
     assert directory.sync().outcomes["user2@example.com"] == "created"
     assert active_names(empty_target) == ALL_USERS
 
@@ -223,7 +235,7 @@ def test_a_plan_changes_no_state_and_lists_what_the_sync_then_does(directory: Di
     directory.run_first_cycle()
     directory.slapd.change(f"dn: {member(7)}\nchangetype: modify\nreplace: title\ntitle: Director\n")
     state = directory.setup.state.read_bytes()
-    wire.forget()
+    wire.clear_requests()
     plan = directory.run("plan")
     assert directory.setup.state.read_bytes() == state and wire.writes() == []
     assert plan.outcomes == directory.sync().outcomes
@@ -233,10 +245,12 @@ def test_a_size_limit_is_an_error_and_removes_no_users(directory: Directory, emp
     directory.run_first_cycle()
     before = empty_target.users()
     state = directory.setup.state.read_bytes()
-    wire.forget()
-    directory.bind_dn = SMALL
+    wire.clear_requests()
+    directory.bind_dn = LIMITED_READER
     assert_failure(directory.sync(), 2, "size limit", directory.slapd.url)
-    assert any(search.entries == LIMIT for search in directory.slapd.searches()), "no search reached the limit"
+    assert any(search.entries == SEARCH_ENTRIES_MAX for search in directory.slapd.searches()), (
+        "no search reached the limit"
+    )
     assert wire.writes() == [] and empty_target.users() == before
     assert directory.setup.state.read_bytes() == state
 
@@ -293,7 +307,7 @@ def synced_directory(directory: Directory, empty_target: ScimServer, wire: Recor
     """A channel after its first cycle. The test must change neither the target nor the state."""
     directory.run_first_cycle()
     before, state = empty_target.users(), directory.setup.state.read_bytes()
-    wire.forget()
+    wire.clear_requests()
     yield directory
     assert wire.writes() == [] and empty_target.users() == before
     assert directory.setup.state.read_bytes() == state

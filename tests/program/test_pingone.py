@@ -83,7 +83,7 @@ class Rule:
     def assert_rejected(self, expected_text: str, *options: object) -> None:
         """Checks that `plan` and `sync` end with status 2, one error line and no write."""
         before = self.server.users()
-        self.server.forget()
+        self.server.clear_requests()
         for run in (self.plan(), self.sync(*options)):
             assert run.status == 2 and expected_text in run.err, run
             assert len([line for line in run.err.splitlines() if line.startswith("pfscim: ")]) == 1, run
@@ -162,7 +162,7 @@ def test_code42s_rule_follows_its_population(rule_at_each_target, way):
         "a filter differs from the setting"
     )
 
-    server.forget()
+    server.clear_requests()
     unchanged = rule_at_each_target.sync()
     assert (unchanged.status, unchanged.outcomes, counters(unchanged)) == (0, {}, [5, 4, 0, 1, 0])
     assert [request for request in server.requests() if request.method != "GET"] == []
@@ -332,7 +332,7 @@ class PingOne:
         self.requests_per_token = 1000
         """The number of requests until a token expires."""
         self.instead: Callable[[str], tuple[int, Any] | None] = lambda path: None
-        self.recorder = Recorder(instead=self._respond)
+        self.recorder = Recorder(override=self._respond)
 
     def __enter__(self) -> "PingOne":
         self.recorder.__enter__()
@@ -351,7 +351,7 @@ class PingOne:
 
     @property
     def paths(self) -> list[str]:
-        return [exchange.path for exchange in self.recorder.exchanges]
+        return [exchange.path for exchange in self.recorder.raw_requests]
 
     def _respond(self, exchange: Any) -> tuple[int, str, str]:
         status, body = self.instead(exchange.path) or self._api_response(exchange)
@@ -441,17 +441,17 @@ def test_an_incomplete_read_of_pingone_removes_no_users(rule, api, path, respons
     del rule.source_users[BOB]
     api.instead = lambda request: response if path in request else None
     before = rule.server.users()
-    rule.server.forget()
+    rule.server.clear_requests()
     run = rule.sync("--max-removals", "100")
     assert run.status == 2 and expected_text in run.err, run
     assert rule.server.requests() == [] and rule.server.users() == before
 
 
 def test_the_next_page_is_never_fetched_from_another_server(rule, api):
-    with Recorder(instead=lambda _: (200, "application/json", "{}")) as foreign_server:
+    with Recorder(override=lambda _: (200, "application/json", "{}")) as foreign_server:
         url = foreign_server.url + "/users"
         page = {"_links": {"next": {"href": url}}, "_embedded": {"users": [rule.source_users[ADA]]}}
         api.instead = lambda request: (200, page) if "/users" in request else None
         run = rule.sync()
         assert run.status == 2 and "which is another server" in run.err, run
-        assert foreign_server.exchanges == []
+        assert foreign_server.raw_requests == []

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from kit.java_host import Host
+from kit.java_host import JavaHost
 from kit.validation import problems
 from kit.zoo_connection import PERSON, WAYS, ZooConnection
 from zoo import Server, start
@@ -27,7 +27,7 @@ def started_server(request: pytest.FixtureRequest) -> Iterator[Server]:
 
 @pytest.fixture
 def server(started_server: Server) -> Iterator[Server]:
-    started_server.recorder.instead = lambda exchange: None
+    started_server.recorder.override = lambda exchange: None
     started_server.clear()
     yield started_server
     assert [
@@ -37,14 +37,14 @@ def server(started_server: Server) -> Iterator[Server]:
 
 @pytest.fixture(params=WAYS)
 def connection(request: pytest.FixtureRequest, server: Server, tmp_path) -> ZooConnection:
-    return ZooConnection.to(server, tmp_path, request.param)
+    return ZooConnection.for_server(server, tmp_path, request.param)
 
 
 def run_first_cycle(connection: ZooConnection, server: Server, users: list[dict]) -> None:
     """Runs the first cycle and clears the recorded requests."""
     run = connection.sync(users)
     assert run.status == 0, run
-    server.forget()
+    server.clear_requests()
 
 
 def is_disable(exchange) -> bool:
@@ -65,11 +65,11 @@ def test_a_disable_that_the_target_accepts_but_ignores_is_not_honoured(connectio
 
     def ignore_disable(exchange):
         if is_disable(exchange):
-            account = server.ask("GET", exchange.path[exchange.path.index("/Users/") :])
+            account = server.request("GET", exchange.path[exchange.path.index("/Users/") :])
             return 200, "application/json", account.text
         return None
 
-    server.recorder.instead = ignore_disable
+    server.recorder.override = ignore_disable
     run = connection.sync([BEN])
     assert run.status == 1, run
     assert failure_codes(run) == {ANN["uid"]: "not_honoured"}
@@ -77,7 +77,7 @@ def test_a_disable_that_the_target_accepts_but_ignores_is_not_honoured(connectio
     assert "ACTIVE" in line["message"]
     assert server.users()[ANN["uid"]]["active"] is True
     # The next cycle tries again.
-    server.recorder.instead = lambda exchange: None
+    server.recorder.override = lambda exchange: None
     run = connection.sync([BEN])
     assert run.outcomes == {ANN["uid"]: "disabled"}, run
     assert server.users()[ANN["uid"]]["active"] is False
@@ -88,17 +88,17 @@ def test_an_account_that_the_target_deletes_on_disable_is_disabled(connection, s
 
     def delete_on_disable(exchange):
         if is_disable(exchange):
-            assert server.ask("DELETE", exchange.path[exchange.path.index("/Users/") :]).status in (200, 204)
+            assert server.request("DELETE", exchange.path[exchange.path.index("/Users/") :]).status in (200, 204)
             return 204, "application/json", ""
         return None
 
-    server.recorder.instead = delete_on_disable
+    server.recorder.override = delete_on_disable
     run = connection.sync([BEN])
     assert run.status == 0, run
     assert run.outcomes == {ANN["uid"]: "disabled"}
     assert set(server.users()) == {BEN["uid"]}
     assert "DELETE" not in writes(server)
-    server.recorder.instead = lambda exchange: None
+    server.recorder.override = lambda exchange: None
     assert connection.sync([BEN]).outcomes == {}
     run = connection.sync([ANN, BEN])
     assert run.outcomes == {ANN["uid"]: "created"}, run
@@ -119,7 +119,7 @@ def test_a_new_entry_with_the_same_mail_keeps_the_account(connection, server):
     )
     (after,) = [account for account in server.resources("/Users") if account["userName"] == ANN["uid"]]
     assert after["id"] == before and after["active"] is True and after["name"]["givenName"] == "Anna"
-    server.forget()
+    server.clear_requests()
     assert connection.sync([ann_again, BEN]).outcomes == {}
     assert writes(server) == []
 
@@ -127,7 +127,7 @@ def test_a_new_entry_with_the_same_mail_keeps_the_account(connection, server):
 def test_a_removal_acts_on_the_stored_account_only(connection, server):
     run_first_cycle(connection, server, [ANN, BEN])
     (ann_id,) = [account["id"] for account in server.resources("/Users") if account["userName"] == ANN["uid"]]
-    assert server.ask("DELETE", f"/Users/{ann_id}").status in (200, 204)
+    assert server.request("DELETE", f"/Users/{ann_id}").status in (200, 204)
     # Another account has the identifier now.
     server.seed([user(server, ANN["uid"])])
     run = connection.sync([BEN])
@@ -140,7 +140,7 @@ def test_a_removal_acts_on_the_stored_account_only(connection, server):
 @pytest.mark.parametrize("status", [403, 409, 500])
 def test_a_failed_disable_never_becomes_a_delete(connection, server, status):
     run_first_cycle(connection, server, [ANN, BEN])
-    server.recorder.instead = lambda exchange: (status, "application/json", "{}") if is_disable(exchange) else None
+    server.recorder.override = lambda exchange: (status, "application/json", "{}") if is_disable(exchange) else None
     run = connection.sync([BEN])
     assert run.status == 1 and ANN["uid"] in failure_codes(run), run
     assert "DELETE" not in writes(server)
@@ -150,7 +150,7 @@ def test_a_failed_disable_never_becomes_a_delete(connection, server, status):
 def test_the_error_for_a_rejected_delete_recommends_disable(connection, server):
     connection.settings["REMOVE_ACTION"] = "Delete"
     run_first_cycle(connection, server, [ANN, BEN])
-    server.recorder.instead = lambda e: (405, "application/json", "{}") if e.method == "DELETE" else None
+    server.recorder.override = lambda e: (405, "application/json", "{}") if e.method == "DELETE" else None
     run = connection.sync([BEN])
     assert run.status == 1 and failure_codes(run) == {ANN["uid"]: "rejected"}, run
     (line,) = [line for line in run.lines if line["outcome"] == "failed"]
@@ -193,30 +193,30 @@ def test_removals_beyond_the_limit_fail_and_other_operations_continue(connection
 def test_the_latch_stays_shut_for_every_thread_and_session_until_the_limit_changes(server):
     ids = []
     settings = {"SCIM_URL": server.url, "SCIM_VERSION": server.version} | server.auth.right | server.settings
-    with Host() as host:
-        assert host.init(settings | {"MAX_REMOVALS_PER_CYCLE": "3"}).well
+    with JavaHost() as host:
+        assert host.init(settings | {"MAX_REMOVALS_PER_CYCLE": "3"}).succeeded
         for person in CROWD:
-            created = host.ask(
+            created = host.call(
                 "createUser", enabled="true", a__userName=person["uid"], a__givenName="User", a__familyName="Case"
             )
-            assert created.well, created
+            assert created.succeeded, created
             ids.append(created["id"])
-        operations = [host.start("deprovisionUser", id=target_id, enabled="false") for target_id in ids]
-        replies = [host.reply(operation) for operation in operations]
-        assert sum(reply.well for reply in replies) == 3
-        failures = [reply["message"] for reply in replies if not reply.well]
+        operations = [host.send("deprovisionUser", id=target_id, enabled="false") for target_id in ids]
+        replies = [host.wait_for(operation) for operation in operations]
+        assert sum(reply.succeeded for reply in replies) == 3
+        failures = [reply["message"] for reply in replies if not reply.succeeded]
         assert all(message.startswith("removal_limit: ") for message in failures), failures
-        active_ids = [target_id for target_id, reply in zip(ids, replies, strict=True) if not reply.well]
+        active_ids = [target_id for target_id, reply in zip(ids, replies, strict=True) if not reply.succeeded]
         # The latch stays shut in a new session of the channel, and creates still work.
-        assert host.ask("close").well
-        assert host.init(settings | {"MAX_REMOVALS_PER_CYCLE": "3"}).well
-        assert host.ask("deprovisionUser", id=active_ids[0], enabled="false")["message"].startswith("removal_limit: ")
-        created = host.ask(
+        assert host.call("close").succeeded
+        assert host.init(settings | {"MAX_REMOVALS_PER_CYCLE": "3"}).succeeded
+        assert host.call("deprovisionUser", id=active_ids[0], enabled="false")["message"].startswith("removal_limit: ")
+        created = host.call(
             "createUser", enabled="true", a__userName="new@example.com", a__givenName="New", a__familyName="Comer"
         )
-        assert created.well, created
+        assert created.succeeded, created
         # Another value of the limit opens the latch.
-        assert host.ask("close").well
-        assert host.init(settings | {"MAX_REMOVALS_PER_CYCLE": "20"}).well
-        assert host.ask("deprovisionUser", id=active_ids[0], enabled="false").well
+        assert host.call("close").succeeded
+        assert host.init(settings | {"MAX_REMOVALS_PER_CYCLE": "20"}).succeeded
+        assert host.call("deprovisionUser", id=active_ids[0], enabled="false").succeeded
     assert sum(not account["active"] for account in server.users().values()) == 4

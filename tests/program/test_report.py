@@ -92,7 +92,7 @@ def browse(path, folder, query="") -> Page:
 @pytest.fixture
 def report(started_server, tmp_path):
     """Runs a first cycle, and returns a function that runs further commands on its state."""
-    started_server.hold([])
+    started_server.replace_resources([])
     with Recorder(started_server) as wire:
         connection = population.connection(wire.url)
         connection["name"] = HOSTILE

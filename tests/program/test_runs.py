@@ -77,7 +77,7 @@ class Channel:
 
 @pytest.fixture
 def channel(started_server, tmp_path):
-    started_server.hold([])
+    started_server.replace_resources([])
     with Recorder(started_server) as wire:
         yield Channel(wire, started_server, tmp_path)
 
@@ -101,10 +101,10 @@ def test_cycles_continue_after_a_failed_session_until_a_signal(channel, way):
         attempts = (pfscim("state", "show", channel.state, "--json") for _ in range(200))
         shown = next(attempt.out for attempt in attempts if attempt.status == 0)
         assert json.loads(shown)["users"]["known"] == len(USERS)
-        channel.wire.instead = lambda exchange: (401, "text/plain", "unknown client")
+        channel.wire.override = lambda exchange: (401, "text/plain", "unknown client")
         line = run.stderr.readline()
         assert "auth_failed" in line and "the next cycle tries again" in line
-        channel.wire.instead = lambda exchange: None
+        channel.wire.override = lambda exchange: None
         channel.directory(USERS, title="Architect")
         while (summary := channel.summary(run)) == {"unchanged": len(USERS)}:
             pass
@@ -136,7 +136,7 @@ def test_a_signal_ends_a_run_after_the_open_requests(channel, way, signal_number
                 request_arrived.set()
                 assert release.wait(30)
 
-    channel.wire.instead = hold
+    channel.wire.override = hold
     run = channel.start(*options)
     assert request_arrived.wait(60)
     # A terminal signals its whole foreground process group. The Java host process is not in that group.
@@ -162,7 +162,7 @@ def test_a_second_signal_ends_the_run_at_once(channel):
             request_arrived.set()
             release.wait(60)
 
-    channel.wire.instead = hold
+    channel.wire.override = hold
     run = channel.start()
     try:
         assert request_arrived.wait(60)
@@ -210,7 +210,7 @@ def test_on_demand_logs_each_step_and_request_without_values(channel):
     assert channel.run("sync").status == 0
     before = channel.server.users()
     channel.directory(USERS[1:], title="Secret-Title")
-    channel.wire.forget()
+    channel.wire.clear_requests()
     for user in (population.name(3).upper(), "00000000-0000-4000-8000-000000000003"):
         run = channel.run("sync", "--on-demand", user)
         assert run.status == 0, run
@@ -248,10 +248,10 @@ def test_the_guard_lists_every_user_that_it_refuses_to_remove(channel):
     channel.directory(range(30))
     removals = [population.name(n) for n in range(30, 60)]
     run = channel.run("sync")
-    assert (run.status, run.refused) == (2, removals)
+    assert (run.status, run.blocked_removals) == (2, removals)
     assert all(name in run.err for name in removals[:20]) and removals[20] not in run.err and "and 10 more" in run.err
     plan = channel.run("plan")
-    assert (plan.status, plan.refused) == (2, removals)
+    assert (plan.status, plan.blocked_removals) == (2, removals)
     assert plan.outcomes == dict.fromkeys(removals, "disabled")
 
 
@@ -272,10 +272,10 @@ def test_the_state_commands_show_reset_and_forget_users(channel):
     assert channel.read_state("dirty") == []
     # After a reset every user is read and compared again; no user differs.
     assert channel.read_state("reset") == [{"reset": len(USERS)}]
-    channel.wire.forget()
+    channel.wire.clear_requests()
     run = channel.run("sync")
     assert run.summary["unchanged"] == len(USERS) and channel.wire.writes() == []
-    assert sum(e.path.startswith("/v2/Users/") for e in channel.wire.exchanges) == len(USERS)
+    assert sum(e.path.startswith("/v2/Users/") for e in channel.wire.raw_requests) == len(USERS)
     # A command with an unknown name forgets no user.
     run = pfscim("state", "forget", channel.state, name, "unknown@example.com")
     assert run.status == 2 and "unknown@example.com" in run.err

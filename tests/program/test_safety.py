@@ -15,7 +15,7 @@ def test_a_plan_writes_nothing_anywhere(setup, scenario, server, wire):
     before = server.users()
     run = setup.plan(setup.directory("a.ldif"))
     assert run.status == 0, run
-    assert wire.exchanges, "the plan sent no request to the target"
+    assert wire.raw_requests, "the plan sent no request to the target"
     assert wire.writes() == []
     assert server.users() == before
     assert not setup.state.exists()
@@ -36,7 +36,7 @@ def test_a_lost_state_file_creates_no_duplicate_users(setup, scenario, server, w
     first_load(setup)
     before = server.resources()
     setup.state.unlink()
-    wire.forget()
+    wire.clear_requests()
     run = setup.sync(setup.directory("a.ldif"))
     assert run.status == 0, run
     assert wire.writes() == [], "the target was up to date, but the cycle wrote"
@@ -54,7 +54,7 @@ def test_a_user_that_appears_between_lookup_and_create_is_adopted(setup, server,
         if exchange.method == "POST" and name in exchange.body and not created:
             created.append(server.request("POST", "/v2/Users", rival)["id"])
 
-    wire.instead = create_first
+    wire.override = create_first
     run = setup.sync(setup.directory("a.ldif"))
     assert run.status == 0, run
     assert run.outcomes[name] == "adopted"
@@ -73,7 +73,7 @@ def test_a_create_whose_response_is_lost_is_not_sent_twice(setup, server, wire):
             return 504, "text/plain", "the target takes too long"
         return None
 
-    wire.instead = lose_response
+    wire.override = lose_response
     run = setup.sync(setup.directory("a.ldif"))
     assert run.status == 0, run
     assert run.outcomes[name] in ("created", "adopted")
@@ -83,7 +83,7 @@ def test_a_create_whose_response_is_lost_is_not_sent_twice(setup, server, wire):
 def test_the_guard_stops_the_run_before_the_first_removal(setup, edited_directory, server, wire):
     first_load(setup)
     state, before = setup.state.read_bytes(), server.users()
-    wire.forget()
+    wire.clear_requests()
     # All members except one leave the group; the rest of the directory is unchanged.
     directory = edited_directory("a.ldif", lambda text: without_members(text, keep="CN=Noah Weber"))
     run = setup.sync(directory)
@@ -101,7 +101,7 @@ def test_the_guard_stops_the_run_before_the_first_removal(setup, edited_director
 def test_an_empty_or_cut_off_directory_disables_no_users(setup, edited_directory, server, wire, share):
     first_load(setup)
     state, before = setup.state.read_bytes(), server.users()
-    wire.forget()
+    wire.clear_requests()
     run = setup.sync(edited_directory("a.ldif", lambda text: text[: int(len(text) * share)]), "--max-removals", "1000")
     assert_failure(run, 2)
     assert wire.writes() == []
@@ -113,7 +113,7 @@ def test_an_empty_or_cut_off_directory_disables_no_users(setup, edited_directory
 def test_a_directory_cut_off_between_two_lines_disables_no_users(direct, edited_directory, server, wire, share):
     first_load(direct)
     state, before = direct.state.read_bytes(), server.users()
-    wire.forget()
+    wire.clear_requests()
     run = direct.sync(
         edited_directory("a.ldif", lambda text: "".join(text.splitlines(True)[: int(text.count("\n") * share)]))
     )

@@ -44,14 +44,14 @@ def assert_expected_states(
 ) -> None:
     ids: dict[str, str] = {}
     for cycle in scenario.cycles:
-        wire.forget()
+        wire.clear_requests()
         run = setup.sync(setup.directory(cycle["directory"]))
         assert run.status == 0, run
         assert without_link_detail(run.outcomes, instances) == without_link_detail(cycle["outcomes"], instances), run
         assert server.users() == scenario.target(cycle)
         if not cycle["outcomes"]:
             assert wire.writes() == [], "nothing changed, but the cycle wrote"
-        assert [e for e in wire.exchanges if e.method == "DELETE"] == [], "a user was deleted"
+        assert [e for e in wire.raw_requests if e.method == "DELETE"] == [], "a user was deleted"
         # An account keeps its id after a rename.
         names_by_id = {resource["id"]: resource["userName"] for resource in server.resources()}
         assert set(ids) <= set(names_by_id), "an account disappeared"
@@ -74,13 +74,13 @@ def test_a_disable_changes_active_and_nothing_else(setup, scenario, server, wire
     first, second = scenario.cycles[:2]
     assert setup.sync(setup.directory(first["directory"])).status == 0
     before = server.users()
-    wire.forget()
+    wire.clear_requests()
     run = setup.sync(setup.directory(second["directory"]))
     disabled = [name for name, outcome in run.outcomes.items() if outcome == "disabled"]
     assert len(disabled) == 4, run
     for name in disabled:
         assert server.users()[name] == before[name] | {"active": False}
-    bodies = [exchange.body for exchange in wire.exchanges if exchange.method == "PATCH"]
+    bodies = [exchange.body for exchange in wire.raw_requests if exchange.method == "PATCH"]
     assert len(bodies) == len(disabled)
     assert all('"active"' in body and "false" in body for body in bodies), bodies
 

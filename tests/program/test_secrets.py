@@ -25,7 +25,7 @@ BEN = PERSON | {"id": "n-2", "uid": "ben.roe@example.com"} | MASKED
 @pytest.mark.parametrize("name", ["scim2-server", "canaille", "scim-sdk"])
 def test_no_secret_is_printed_or_stored(name, way, tmp_path):
     with start(name) as server:
-        connection = ZooConnection.to(
+        connection = ZooConnection.for_server(
             server,
             tmp_path,
             way,
@@ -39,7 +39,7 @@ def test_no_secret_is_printed_or_stored(name, way, tmp_path):
         texts = {str(path.name): path.read_bytes() for path in files}
         texts |= {
             f"{place} of run {n}": text.encode()
-            for n, run in enumerate(connection.said)
+            for n, run in enumerate(connection.runs)
             for place, text in streams(run)
         }
         assert len(texts) > 20 and any(b"ann.lee@example.com" in text for text in texts.values())
@@ -57,24 +57,24 @@ def run_all_commands(connection: ZooConnection, server: Server) -> None:
     assert connection.plan([renamed], "-v", "--html", connection.folder / "plan.html").status == 0
     assert connection.sync([renamed], "-v", "--audit", connection.folder / "audit.jsonl").status == 0
     # The target repeats the body of the request in its error.
-    server.recorder.instead = lambda e: (400, "application/json", rejection(e.body)) if writes(e) else None
+    server.recorder.override = lambda e: (400, "application/json", rejection(e.body)) if writes(e) else None
     assert connection.sync([ANN, BEN], "-v").status == 1
-    server.recorder.instead = lambda e: (400, "text/plain", e.body) if writes(e) else None
+    server.recorder.override = lambda e: (400, "text/plain", e.body) if writes(e) else None
     assert connection.sync([ANN, BEN], "-v").status == 1
-    server.recorder.instead = lambda e: (401, "text/html", json.dumps(server.auth.right))
+    server.recorder.override = lambda e: (401, "text/html", json.dumps(server.auth.right))
     assert connection.sync([ANN, BEN], "-v").status == 3
     assert connection.test("-v").status == 3
-    server.recorder.instead = lambda e: None
+    server.recorder.override = lambda e: None
     assert connection.sync([ANN, BEN], "-v").status == 0
     # A connection with its secrets inside, then the same file cut off.
     path_with_secrets = write_with_secrets(connection)
     connection.run("check", "-v", path_with_secrets)
-    connection.run("plan", path_with_secrets, "--source", f"jsonl:{connection.people([ANN])}", "-v")
+    connection.run("plan", path_with_secrets, "--source", f"jsonl:{connection.write_source([ANN])}", "-v")
     connection.run("import", connection.connection)
     path_with_secrets.write_text(path_with_secrets.read_text(encoding="utf-8")[:-2], encoding="utf-8")
     connection.run("check", "-v", path_with_secrets)
     path_with_secrets.unlink()
-    connection.said.append(pfscim("describe", "settings", "--json"))
+    connection.runs.append(pfscim("describe", "settings", "--json"))
 
 
 def write_with_secrets(connection: ZooConnection) -> Path:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
-from kit.scenario_table import ROWS, SUITES, Replay, Row, replay, rows, told
+from kit.scenario_table import ROWS, SUITES, Replay, Row, record_result, replay_suite, rows
 from kit.validation import problems
 from kit.zoo_connection import WAYS
 from zoo import KINDS, NAMES, Request, Server, start
@@ -40,7 +40,7 @@ def replays(servers, tmp_path_factory):
 
     def replay_of(name: str, suite: str, way: str) -> Replay:
         if (name, suite, way) not in replays_by_key:
-            replays_by_key[name, suite, way] = replay(servers[name], suite, way, tmp_path_factory.mktemp(way))
+            replays_by_key[name, suite, way] = replay_suite(servers[name], suite, way, tmp_path_factory.mktemp(way))
         return replays_by_key[name, suite, way]
 
     return replay_of
@@ -54,23 +54,25 @@ def is_for_a_token(request: Request) -> bool:
 @pytest.mark.parametrize(("name", "suite", "scenario"), CELLS, ids=[f"{n}-{s}-{r}" for n, s, r in CELLS])
 def test_each_step_of_a_row_has_the_expected_result(replays, name, suite, scenario, way):
     row = Row(scenario, suite, KINDS[name])
-    told(row, way, well=False)
+    record_result(row, way, passed=False)
     for step, cycle in enumerate(replays(name, suite, way).cycles):
-        expected = row.expects(step)
+        expected = row.expectation(step)
         outcomes = {record: outcome for record, outcome in cycle.outcomes.items() if record in row.names}
         assert outcomes == expected.outcomes, f"step {step}: {cycle.run}"
         users = {record: user for record, user in cycle.users.items() if record in row.names}
         assert users == expected.target, f"step {step}: {cycle.run}"
         groups = {record: members for record, members in cycle.groups.items() if record in row.names}
         assert groups == expected.groups, f"step {step}: {cycle.run}"
-    told(row, way, well=True)
+    record_result(row, way, passed=True)
 
 
 @pytest.mark.parametrize(("name", "suite"), RUNS)
 def test_a_cycle_fails_only_if_a_record_fails(replays, name, suite):
     for way in WAYS:
         for step, cycle in enumerate(replays(name, suite, way).cycles):
-            expected = [outcome for row in rows(suite, KINDS[name]) for outcome in row.expects(step).outcomes.values()]
+            expected = [
+                outcome for row in rows(suite, KINDS[name]) for outcome in row.expectation(step).outcomes.values()
+            ]
             assert cycle.run.status == ("failed" in expected), cycle.run
 
 

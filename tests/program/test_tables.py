@@ -61,7 +61,7 @@ def test_the_target_follows_the_changes_of_a_file(table: Table, empty_target: Sc
     assert run.status == 0, run
     assert active_names(empty_target) == user_names(1, 2, 3)
 
-    wire.forget()
+    wire.clear_requests()
     run = table.sync()
     assert run.summary["unchanged"] == 3 and wire.writes() == [], run
 
@@ -82,7 +82,7 @@ def test_a_damaged_file_removes_no_users(table: Table, empty_target: ScimServer,
         kind
     ]
     table.file.write_text(damaged, encoding="utf-8")
-    wire.forget()
+    wire.clear_requests()
     line = damaged.count("\n") + 1 if kind == "cut" else 3
     assert_failure(table.sync(), 2, "holds no entry" if kind == "empty" else f"line {line}: ")
     assert wire.writes() == [] and empty_target.users() == before

@@ -12,9 +12,9 @@ import pytest
 from kit.zoo_connection import PERSON, WAYS, ZooConnection
 from test_safety import assert_failure
 from zoo import KINDS, NAMES, Server, start
-from zoo.network import Front, proxy, tls_front
+from zoo.network import TlsFront, proxy, tls_front
 from zoo.process import require
-from zoo.tokens import Tokens, scripted, without_grant
+from zoo.tokens import TokenEndpoint, endpoint_without_grant, scripted_endpoint
 
 # Kind of certificate, and the text of its error.
 INVALID_CERTIFICATES = {
@@ -35,7 +35,7 @@ def scimmy() -> Iterator[Server]:
 @pytest.fixture
 def server(scimmy: Server) -> Server:
     scimmy.clear()
-    scimmy.recorder.instead = lambda exchange: None
+    scimmy.recorder.override = lambda exchange: None
     return scimmy
 
 
@@ -44,7 +44,7 @@ def way(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
-def trust(front: Front, folder: Path, way: str) -> Callable[[ZooConnection], list[object]]:
+def trust(front: TlsFront, folder: Path, way: str) -> Callable[[ZooConnection], list[object]]:
     """Returns a function that makes a connection trust the authority of the front, and returns the options for it."""
 
     def change(connection: ZooConnection) -> list[object]:
@@ -70,7 +70,7 @@ def trust(front: Front, folder: Path, way: str) -> Callable[[ZooConnection], lis
 
 def test_a_valid_certificate_of_a_trusted_authority_is_accepted(server, way, tmp_path):
     with tls_front(server.url) as front:
-        connection = ZooConnection.to(server, tmp_path, way, url=front.over(server.url))
+        connection = ZooConnection.for_server(server, tmp_path, way, url=front.rewrite(server.url))
         run = connection.sync([PERSON], *trust(front, tmp_path, way)(connection))
         assert run.status == 0, run
         assert run.outcomes == {PERSON["uid"]: "created"}
@@ -80,7 +80,7 @@ def test_a_valid_certificate_of_a_trusted_authority_is_accepted(server, way, tmp
 @pytest.mark.parametrize("certificate", INVALID_CERTIFICATES)
 def test_an_invalid_certificate_is_rejected_and_the_error_names_its_fault(server, way, tmp_path, certificate):
     with tls_front(server.url, certificate) as front:
-        connection = ZooConnection.to(server, tmp_path, way, url=front.over(server.url))
+        connection = ZooConnection.for_server(server, tmp_path, way, url=front.rewrite(server.url))
         assert_failure(
             connection.sync([PERSON], *trust(front, tmp_path, way)(connection)),
             3,
@@ -92,7 +92,7 @@ def test_an_invalid_certificate_is_rejected_and_the_error_names_its_fault(server
 
 def test_an_unknown_authority_is_rejected(server, way, tmp_path):
     with tls_front(server.url) as front:
-        connection = ZooConnection.to(server, tmp_path, way, url=front.over(server.url))
+        connection = ZooConnection.for_server(server, tmp_path, way, url=front.rewrite(server.url))
         assert_failure(connection.sync([PERSON]), 3, "transport", "authority that is not trusted")
     assert server.requests() == []
 
@@ -103,7 +103,7 @@ def test_an_unknown_authority_is_rejected(server, way, tmp_path):
 @pytest.mark.parametrize("credentials", [False, True], ids=["open", "with-credentials"])
 def test_a_proxy_is_used(server, way, tmp_path, credentials):
     with tls_front(server.url) as front, proxy(credentials) as http_proxy:
-        connection = ZooConnection.to(server, tmp_path, way, url=front.over(server.url))
+        connection = ZooConnection.for_server(server, tmp_path, way, url=front.rewrite(server.url))
         use_proxy(connection, http_proxy.environment(), http_proxy.java_options())
         run = connection.sync([PERSON], *trust(front, tmp_path, way)(connection))
         assert run.status == 0, run
@@ -116,14 +116,14 @@ def test_a_proxy_is_used(server, way, tmp_path, credentials):
 @pytest.mark.parametrize("credentials", ["wrong", "none"])
 def test_a_proxy_that_rejects_the_credentials_is_an_error(server, way, tmp_path, credentials):
     with tls_front(server.url) as front, proxy(credentials=True) as http_proxy:
-        connection = ZooConnection.to(server, tmp_path, way, url=front.over(server.url))
+        connection = ZooConnection.for_server(server, tmp_path, way, url=front.rewrite(server.url))
         environment, options = http_proxy.environment(right=False), http_proxy.java_options(right=False)
         if credentials == "none":
             environment = {name: value.replace(f"{http_proxy.user}:wrong@", "") for name, value in environment.items()}
             options = [option for option in options if "proxyUser" not in option and "proxyPassword" not in option]
         use_proxy(connection, environment, options)
         assert_failure(connection.sync([PERSON], *trust(front, tmp_path, way)(connection)), 3, "proxy")
-        assert http_proxy.password not in connection.said[-1].out + connection.said[-1].err
+        assert http_proxy.password not in connection.runs[-1].out + connection.runs[-1].err
     assert server.requests() == []
 
 
@@ -143,12 +143,12 @@ AUTH_METHODS = [(name, method) for name in NAMES for method in KINDS[name].metho
 @pytest.mark.parametrize(("name", "method"), AUTH_METHODS, ids=[f"{name}-{method}" for name, method in AUTH_METHODS])
 def test_the_check_passes_only_with_the_right_credentials(tmp_path, way, name, method):
     with start(name, method) as server:
-        run = ZooConnection.to(server, tmp_path, way).test()
+        run = ZooConnection.for_server(server, tmp_path, way).test()
         assert run.status == 0, run
         for wrong in server.auth.wrong:
-            run = ZooConnection.to(server, tmp_path, way, auth=wrong).test()
+            run = ZooConnection.for_server(server, tmp_path, way, auth=wrong).test()
             assert run.status == 3 and "auth_failed" in run.err, run
-            assert_failure(ZooConnection.to(server, tmp_path, way, auth=wrong).sync([PERSON]), 3, "auth_failed")
+            assert_failure(ZooConnection.for_server(server, tmp_path, way, auth=wrong).sync([PERSON]), 3, "auth_failed")
         assert server.users() == {}
         assert {request.method for request in server.requests() if not request.path.endswith("/token")} == {"GET"}
 
@@ -157,17 +157,17 @@ def test_the_check_passes_only_with_the_right_credentials(tmp_path, way, name, m
 
 
 @pytest.fixture(scope="module")
-def endpoint() -> Iterator[Tokens]:
-    with scripted() as tokens:
+def endpoint() -> Iterator[TokenEndpoint]:
+    with scripted_endpoint() as tokens:
         yield tokens
 
 
 @pytest.fixture
-def tokens(endpoint: Tokens, server: Server) -> Tokens:
+def tokens(endpoint: TokenEndpoint, server: Server) -> TokenEndpoint:
     """A token endpoint whose token the server accepts."""
-    endpoint.recorder.instead = lambda exchange: None
-    endpoint.tell(access_token=server.auth.right["OAUTH_ACCESS_TOKEN"])
-    endpoint.recorder.forget()
+    endpoint.recorder.override = lambda exchange: None
+    endpoint.set_response(access_token=server.auth.right["OAUTH_ACCESS_TOKEN"])
+    endpoint.recorder.clear_requests()
     return endpoint
 
 
@@ -175,7 +175,7 @@ CROWD = [PERSON | {"id": f"n-{n}", "uid": f"user-{n}@example.com"} for n in rang
 
 
 def test_a_token_is_fetched_once_for_all_threads(server, tokens, way, tmp_path):
-    run = ZooConnection.to(server, tmp_path, way, auth=tokens.auth).sync(CROWD)
+    run = ZooConnection.for_server(server, tmp_path, way, auth=tokens.auth).sync(CROWD)
     assert run.status == 0, run
     assert len(server.users()) == len(CROWD)
     assert len(tokens.requests()) == 1
@@ -183,14 +183,14 @@ def test_a_token_is_fetched_once_for_all_threads(server, tokens, way, tmp_path):
 
 @pytest.mark.parametrize("response", [{"expires_in": "3600"}, {"omit": ("expires_in",)}], ids=["as-text", "missing"])
 def test_the_lifetime_of_a_token_may_be_text_or_missing(server, tokens, way, tmp_path, response):
-    tokens.tell(access_token=server.auth.right["OAUTH_ACCESS_TOKEN"], **response)
-    run = ZooConnection.to(server, tmp_path, way, auth=tokens.auth).sync(CROWD)
+    tokens.set_response(access_token=server.auth.right["OAUTH_ACCESS_TOKEN"], **response)
+    run = ZooConnection.for_server(server, tmp_path, way, auth=tokens.auth).sync(CROWD)
     assert run.status == 0, run
     assert len(tokens.requests()) == 1
 
 
 def test_a_token_that_expires_within_a_cycle_is_fetched_again(server, tokens, way, tmp_path):
-    tokens.tell(access_token=server.auth.right["OAUTH_ACCESS_TOKEN"], expires_in=1)
+    tokens.set_response(access_token=server.auth.right["OAUTH_ACCESS_TOKEN"], expires_in=1)
     requests = []
 
     def delay_first(exchange):
@@ -198,8 +198,8 @@ def test_a_token_that_expires_within_a_cycle_is_fetched_again(server, tokens, wa
         if len(requests) == 1:
             time.sleep(1.2)
 
-    server.recorder.instead = delay_first
-    run = ZooConnection.to(server, tmp_path, way, auth=tokens.auth).sync(CROWD)
+    server.recorder.override = delay_first
+    run = ZooConnection.for_server(server, tmp_path, way, auth=tokens.auth).sync(CROWD)
     assert run.status == 0, run
     assert len(server.users()) == len(CROWD)
     assert len(tokens.requests()) > 1
@@ -214,27 +214,27 @@ def test_a_revoked_token_is_renewed_once(server, tokens, way, tmp_path):
             return 401, "application/json", "{}"
         return None
 
-    server.recorder.instead = revoke_token
-    run = ZooConnection.to(server, tmp_path, way, auth=tokens.auth).sync(CROWD)
+    server.recorder.override = revoke_token
+    run = ZooConnection.for_server(server, tmp_path, way, auth=tokens.auth).sync(CROWD)
     assert run.status == 0, run
     assert len(server.users()) == len(CROWD)
     assert len(tokens.requests()) == 2 and rejected_paths
 
 
 def test_a_target_that_rejects_the_renewed_token_stops_the_session(server, tokens, way, tmp_path):
-    server.recorder.instead = lambda exchange: (401, "application/json", "{}")
-    assert_failure(ZooConnection.to(server, tmp_path, way, auth=tokens.auth).sync(CROWD), 3, "auth_failed")
+    server.recorder.override = lambda exchange: (401, "application/json", "{}")
+    assert_failure(ZooConnection.for_server(server, tmp_path, way, auth=tokens.auth).sync(CROWD), 3, "auth_failed")
     assert len(tokens.requests()) == 2
     assert server.users() == {}
 
 
 def test_a_rejected_client_is_an_error(server, tokens, way, tmp_path):
-    tokens.refuse(401, "invalid_client")
-    connection = ZooConnection.to(server, tmp_path, way, auth=tokens.auth)
+    tokens.set_error(401, "invalid_client")
+    connection = ZooConnection.for_server(server, tmp_path, way, auth=tokens.auth)
     assert_failure(connection.sync([PERSON]), 3, "auth_failed", "Token Request Endpoint", "invalid_client")
     assert server.requests() == []
     # An endpoint may accept the secret in a header only or in the body only, so both were tried.
-    assert tokens.secrets_sent() == ["header", "body"]
+    assert tokens.secret_locations() == ["header", "body"]
 
 
 @pytest.mark.parametrize(
@@ -249,16 +249,16 @@ def test_a_rejected_client_is_an_error(server, tokens, way, tmp_path):
     ids=["web-page", "redirect", "no-token", "nothing", "out-of-order"],
 )
 def test_an_endpoint_that_returns_no_token_is_named(server, tokens, way, tmp_path, response):
-    tokens.recorder.instead = lambda exchange: response
+    tokens.recorder.override = lambda exchange: response
     assert_failure(
-        ZooConnection.to(server, tmp_path, way, auth=tokens.auth).sync([PERSON]), 3, "Token Request Endpoint"
+        ZooConnection.for_server(server, tmp_path, way, auth=tokens.auth).sync([PERSON]), 3, "Token Request Endpoint"
     )
     assert server.requests() == []
 
 
 def test_a_provider_without_the_grant_is_an_error(server, way, tmp_path):
-    with without_grant() as tokens:
-        connection = ZooConnection.to(server, tmp_path, way, auth=tokens.auth)
+    with endpoint_without_grant() as tokens:
+        connection = ZooConnection.for_server(server, tmp_path, way, auth=tokens.auth)
         assert_failure(connection.sync([PERSON]), 3, "auth_failed", "Token Request Endpoint", "unsupported_grant_type")
     assert server.requests() == []
 
@@ -268,7 +268,7 @@ def test_both_ways_to_send_the_secret_are_found(way, tmp_path):
         with start("canaille", method) as server:
             folder = tmp_path / method
             folder.mkdir()
-            run = ZooConnection.to(server, folder, way).sync([PERSON])
+            run = ZooConnection.for_server(server, folder, way).sync([PERSON])
             assert run.status == 0, run
             assert set(server.users()) == {PERSON["uid"]}
 
@@ -277,9 +277,9 @@ def test_both_ways_to_send_the_secret_are_found(way, tmp_path):
 
 
 def test_credentials_over_plain_http_cause_a_warning_except_on_loopback(server, tmp_path):
-    connection = ZooConnection.to(server, tmp_path, "core", url="http://scim.example.com/v2")
+    connection = ZooConnection.for_server(server, tmp_path, "core", url="http://scim.example.com/v2")
     run = connection.run("check", connection.connection)
     assert run.status == 0 and "over plain http" in run.out + run.err, run
-    connection = ZooConnection.to(server, tmp_path, "core")
+    connection = ZooConnection.for_server(server, tmp_path, "core")
     run = connection.run("check", connection.connection)
     assert "over plain http" not in run.out + run.err, run
