@@ -19,7 +19,7 @@ pub(crate) fn rules(properties: &BTreeMap<String, String>) -> ProxyRules {
     ProxyRules {
         http: proxy(properties, "http", "80"),
         https: proxy(properties, "https", "443"),
-        direct: direct.split('|').map(bare).filter(|host| !host.is_empty()).collect(),
+        direct_hosts: direct.split('|').map(bare).filter(|host| !host.is_empty()).collect(),
     }
 }
 
@@ -53,7 +53,7 @@ mod tests {
     fn without_properties_there_is_no_proxy() {
         let rules = of(&[]);
         assert_eq!((rules.http, rules.https), (None, None));
-        assert_eq!(rules.direct, ["localhost", "127.*", "::1"]);
+        assert_eq!(rules.direct_hosts, ["localhost", "127.*", "::1"]);
     }
 
     #[test]
@@ -79,9 +79,9 @@ mod tests {
     #[test]
     fn direct_hosts_are_added_to_the_usual_ones_and_an_empty_list_means_none() {
         assert_eq!(
-            of(&[("http.nonProxyHosts", "*.example.com|[fe80::*]")]).direct,
+            of(&[("http.nonProxyHosts", "*.example.com|[fe80::*]")]).direct_hosts,
             ["*.example.com", "fe80::*", "localhost", "127.*", "::1"]
         );
-        assert_eq!(of(&[("http.nonProxyHosts", "")]).direct, [""; 0]);
+        assert_eq!(of(&[("http.nonProxyHosts", "")]).direct_hosts, [""; 0]);
     }
 }

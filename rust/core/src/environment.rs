@@ -66,7 +66,7 @@ pub struct ProxyRules {
     pub https: Option<Proxy>,
     /// Hosts that are reached directly. A pattern is a host name or address with at most one `*` at either end
     /// (`*.example.com`, `10.*`), compared without letter case; a leading dot stands for `*.`; `*` alone is all.
-    pub direct: Vec<String>,
+    pub direct_hosts: Vec<String>,
 }
 
 /// What a connector is opened with beside the target settings.

@@ -31,7 +31,7 @@ pub fn excerpt(text: &str) -> String {
 const SHORTEST_SECRET: usize = 4;
 
 /// A message without a value that nobody may see, also where an excerpt ends in the middle of it.
-pub(crate) fn without(message: &str, secret: &str) -> String {
+pub(crate) fn redact(message: &str, secret: &str) -> String {
     const REDACTED: &str = "[redacted]";
     if secret.len() < SHORTEST_SECRET {
         return message.to_owned();
@@ -80,12 +80,12 @@ mod tests {
 
     #[test]
     fn a_secret_is_struck_out_also_where_an_excerpt_cuts_it() {
-        assert_eq!(without("no swordfish here", "swordfish"), "no [redacted] here");
+        assert_eq!(redact("no swordfish here", "swordfish"), "no [redacted] here");
         let cut = excerpt(&format!("{}swordfish", "x".repeat(LONGEST - 5)));
         assert!(cut.ends_with("sword…"));
-        assert!(without(&cut, "swordfish").ends_with("x[redacted]…"));
-        assert_eq!(without("a … b", "swordfish"), "a … b");
-        assert_eq!(without("abc", "abc"), "abc");
+        assert!(redact(&cut, "swordfish").ends_with("x[redacted]…"));
+        assert_eq!(redact("a … b", "swordfish"), "a … b");
+        assert_eq!(redact("abc", "abc"), "abc");
     }
 
     #[test]

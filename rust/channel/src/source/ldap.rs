@@ -187,10 +187,10 @@ impl Ldap {
                 Some(rustls::Error::InvalidMessage(_)) => {
                     "it does not speak TLS at this port; ldap:// goes to the port without".to_owned()
                 }
-                Some(problem) => tls::explain(problem),
+                Some(problem) => tls::error_message(problem).to_string(),
                 None => format!("it cannot be talked to: {}", excerpt(&source.to_string())),
             },
-            LdapError::Rustls { source } => tls::explain(source),
+            LdapError::Rustls { source } => tls::error_message(source).to_string(),
             LdapError::Timeout { .. } => "it does not answer in time".to_owned(),
             LdapError::EndOfStream
             | LdapError::ResultRecv { .. }

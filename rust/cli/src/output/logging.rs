@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use pfscim_channel::engine::STEP_LOG_TARGET;
 use pfscim_channel::host::PLUGIN_LOG;
-use pfscim_core::http::REQUESTS;
+use pfscim_core::http::REQUEST_LOG_TARGET;
 use pfscim_core::text::printable;
 
 use crate::output::lines;
@@ -31,7 +31,7 @@ impl Log for Logger {
         if self.enabled(record.metadata()) {
             let level = match record.level() {
                 Level::Info if self.steps && record.target() == STEP_LOG_TARGET => "step",
-                Level::Debug if self.steps && record.target() == REQUESTS => "request",
+                Level::Debug if self.steps && record.target() == REQUEST_LOG_TARGET => "request",
                 Level::Debug if self.steps && record.target() == PLUGIN_LOG => "plugin",
                 Level::Error => "error",
                 Level::Warn => "warning",

@@ -58,7 +58,7 @@ fn rules(variable: impl Fn(&str) -> Option<String>) -> Result<ProxyRules, Error>
     Ok(ProxyRules {
         http: of("http_proxy")?,
         https: of("https_proxy")?,
-        direct: direct.split(',').flat_map(patterns).collect(),
+        direct_hosts: direct.split(',').flat_map(patterns).collect(),
     })
 }
 
@@ -112,7 +112,10 @@ mod tests {
         let https = rules.https.unwrap();
         assert_eq!(https.url, "http://proxy.example:8080");
         assert_eq!(https.credentials, Some(("jo@x".into(), "p:w+d".into())));
-        assert_eq!(rules.direct, ["localhost", "*.localhost", "corp.example", "*.corp.example", "lab", "*.lab", "*"]);
+        assert_eq!(
+            rules.direct_hosts,
+            ["localhost", "*.localhost", "corp.example", "*.corp.example", "lab", "*.lab", "*"]
+        );
         assert_eq!(rules_of(&[("all_proxy", "p:1")]).unwrap().https.unwrap().url, "http://p:1");
         assert_eq!(rules_of(&[]).unwrap(), ProxyRules::default());
     }

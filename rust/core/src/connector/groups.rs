@@ -385,7 +385,7 @@ impl Session {
             }
             Ok(response) if is_success(&response) => response,
             Ok(response) => return Err(connector.unexpected_status("creating the group", &response)),
-            Err(error) if error.maybe_done => {
+            Err(error) if error.maybe_applied => {
                 lock_ignoring_poison(&self.group_cache).index = None;
                 match self.locate_group(None, &group.name, deadline)? {
                     Some(found) => {
@@ -462,7 +462,7 @@ impl Session {
         deadline: Deadline,
     ) -> Result<Response, OperationError> {
         if changes.is_empty() {
-            return Ok(Response::nothing());
+            return Ok(Response::no_content());
         }
         let connector = self.connector();
         let use_patch = connector.settings.group_patch

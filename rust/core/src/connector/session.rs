@@ -18,7 +18,7 @@ use crate::mapping::Change;
 use crate::record::ProvisioningOption;
 use crate::scim::ResourceType;
 use crate::settings::Authentication;
-use crate::text::{printable, without};
+use crate::text::{printable, redact};
 use crate::{Failure, Message, Outcome, Record, Report, scim};
 
 /// A write may use a resource that was read within this time.
@@ -58,18 +58,18 @@ pub(super) struct OperationError {
     /// The target returned 403.
     pub(super) is_forbidden: bool,
     /// The target may have carried out the request although it failed.
-    pub(super) maybe_done: bool,
+    pub(super) maybe_applied: bool,
 }
 
 impl From<Failure> for OperationError {
     fn from(failure: Failure) -> Self {
-        Self { failure, is_forbidden: false, maybe_done: false }
+        Self { failure, is_forbidden: false, maybe_applied: false }
     }
 }
 
 impl From<RequestError> for OperationError {
     fn from(error: RequestError) -> Self {
-        Self { failure: error.failure, is_forbidden: false, maybe_done: error.maybe_done }
+        Self { failure: error.failure, is_forbidden: false, maybe_applied: error.maybe_applied }
     }
 }
 
@@ -491,7 +491,7 @@ impl Connector {
             500..=599 => Failure::transport(text),
             _ => Failure::Protocol(text.into()),
         };
-        OperationError { failure, is_forbidden: response.status == 403, maybe_done: response.status >= 500 }
+        OperationError { failure, is_forbidden: response.status == 403, maybe_applied: response.status >= 500 }
     }
 
     /// Redacts secret values of the record in a failure, because the reason of a target may repeat them. The HTTP
@@ -507,7 +507,7 @@ impl Connector {
         }
         let mut message = failure.to_string();
         for secret in secrets {
-            message = without(&message, &printable(secret));
+            message = redact(&message, &printable(secret));
         }
         Failure::parse(&message, failure.stops_session()).unwrap_or(failure)
     }

@@ -198,7 +198,7 @@ fn matches_filter(user: &Value, filter: &str) -> bool {
 struct InMemoryTransport(Arc<InMemoryTarget>);
 
 impl Transport for InMemoryTransport {
-    fn exchange(&self, request: &RawRequest<'_>) -> Result<RawResponse, TransportError> {
+    fn send(&self, request: &RawRequest<'_>) -> Result<RawResponse, TransportError> {
         let decoded = |s: &str| percent_encoding::percent_decode_str(s).decode_utf8().unwrap().into_owned();
         let url = request.url;
         let query = url.query().map(|q| format!("?{}", decoded(q))).unwrap_or_default();
@@ -239,7 +239,7 @@ fn connector(target: &Arc<InMemoryTarget>, settings: &[(&str, &str)], dry_run: b
         operation_timeout: Duration::from_secs(50),
         dry_run,
     };
-    let client = Client::over(&settings, &environment, Box::new(InMemoryTransport(Arc::clone(target)))).unwrap();
+    let client = Client::with_transport(&settings, &environment, Box::new(InMemoryTransport(Arc::clone(target)))).unwrap();
     Arc::new(Connector::with_client(settings, environment, client))
 }
 
@@ -268,8 +268,8 @@ fn anna_record(id: Option<&str>, enabled: bool) -> Record {
     record(id, enabled, &[("userName", "anna@example.com"), ("displayName", "Anna")])
 }
 
-fn connection_reset(maybe_done: bool) -> Result<RawResponse, TransportError> {
-    Err(TransportError { text: "connection reset".into(), maybe_done, lasting: false })
+fn connection_reset(maybe_applied: bool) -> Result<RawResponse, TransportError> {
+    Err(TransportError { message: "connection reset".into(), maybe_applied, permanent: false })
 }
 
 #[track_caller]

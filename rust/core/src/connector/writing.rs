@@ -92,7 +92,7 @@ impl Session {
                 Ok(response) => connector.unexpected_status("creating the user", &response),
                 Err(error) => error.into(),
             };
-            if !error.maybe_done {
+            if !error.maybe_applied {
                 return Err(error);
             }
             // The target may have created the account, so search before sending again.
@@ -221,7 +221,7 @@ impl Session {
     ) -> Result<Response, OperationError> {
         let active_change = (scim::is_active(&current.resource) != active).then_some(active);
         if changes.is_empty() && active_change.is_none() {
-            return Ok(Response::nothing());
+            return Ok(Response::no_content());
         }
         let connector = self.connector();
         let method = connector.settings.update_method;

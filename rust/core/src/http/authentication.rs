@@ -404,7 +404,7 @@ mod tests {
     struct Refusing;
 
     impl Transport for Refusing {
-        fn exchange(&self, _: &RawRequest<'_>) -> Result<RawResponse, TransportError> {
+        fn send(&self, _: &RawRequest<'_>) -> Result<RawResponse, TransportError> {
             Ok(RawResponse { status: 400, headers: Vec::new(), body: b"{\"error\":\"invalid_scope\"}".to_vec() })
         }
     }

@@ -38,14 +38,14 @@ impl Client {
     /// # Errors
     /// [`Failure::Config`] where TLS, the proxy or the credentials cannot be set up.
     pub fn new(settings: &Settings, environment: &Environment) -> Result<Self, Failure> {
-        Self::over(settings, environment, Box::new(Wire::new(environment, settings.request_timeout)?))
+        Self::with_transport(settings, environment, Box::new(Wire::new(environment, settings.request_timeout)?))
     }
 
     /// A client over a transport of the caller's, for tests.
     ///
     /// # Errors
     /// As [`Client::new`].
-    pub fn over(
+    pub fn with_transport(
         settings: &Settings,
         environment: &Environment,
         transport: Box<dyn Transport>,
@@ -75,14 +75,17 @@ impl Client {
     pub fn send(&self, call: &Request, deadline: Deadline) -> Result<Response, RequestError> {
         self.permit(call).map_err(RequestError::not_done)?;
         let body = call.body.as_ref().map(|body| body.to_string().into_bytes());
-        let (used, reply, maybe_done) = self.deliver(call, body.as_deref(), deadline)?;
+        let (used, reply, maybe_applied) = self.deliver(call, body.as_deref(), deadline)?;
         if reply.status != 401 || !self.credentials.renewable(used.as_deref()) {
-            return self.judge(call, used.as_deref(), reply, maybe_done);
+            return self.judge(call, used.as_deref(), reply, maybe_applied);
         }
         let again = self
             .deliver(call, body.as_deref(), deadline)
-            .and_then(|(used, reply, maybe_done)| self.judge(call, used.as_deref(), reply, maybe_done));
-        again.map_err(|unanswered| RequestError { maybe_done: unanswered.maybe_done || maybe_done, ..unanswered })
+            .and_then(|(used, reply, maybe_applied)| self.judge(call, used.as_deref(), reply, maybe_applied));
+        again.map_err(|unanswered| RequestError {
+            maybe_applied: unanswered.maybe_applied || maybe_applied,
+            ..unanswered
+        })
     }
 
     /// Sends one call with the credentials of the moment. Gives back what was used as `authorization`, the reply, and
@@ -106,8 +109,8 @@ impl Client {
             changes: call.method != Method::Get,
             paced: true,
         };
-        let (reply, maybe_done) = self.courier.carry(&message, deadline)?;
-        Ok((authorization, reply, maybe_done))
+        let (reply, maybe_applied) = self.courier.carry(&message, deadline)?;
+        Ok((authorization, reply, maybe_applied))
     }
 
     /// What a reply is for the caller: an answer, or no answer at all. `used` is what was sent as `authorization`.
@@ -116,7 +119,7 @@ impl Client {
         call: &Request,
         used: Option<&str>,
         reply: RawResponse,
-        maybe_done: bool,
+        maybe_applied: bool,
     ) -> Result<Response, RequestError> {
         let target = self.target();
         let status = reply.status;
@@ -127,7 +130,7 @@ impl Client {
             ).into()),
             502 | 504 if !call.method.repeatable() => {
                 let text = format!("a gateway before {target} answers {status}, so the outcome is unknown");
-                return Err(RequestError { failure: Failure::transport(text), maybe_done: true });
+                return Err(RequestError { failure: Failure::transport(text), maybe_applied: true });
             }
             200..=299 => return Ok(Response::read(&reply)),
             400..=599 => {
@@ -141,7 +144,7 @@ impl Client {
             ).into()),
             _ => Failure::Protocol(format!("{target} answers with the unusable status {status}").into()),
         };
-        Err(RequestError { failure, maybe_done })
+        Err(RequestError { failure, maybe_applied })
     }
 
     /// Credentials go to the configured origin only, and a dry run writes nothing.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 use url::Url;
 
-use crate::Failure;
+use crate::{Failure, Message};
 
 /// The largest answer that is read, in bytes.
 pub const RESPONSE_BYTES_MAX: usize = 32 * 1024 * 1024;
@@ -77,13 +77,13 @@ pub struct RequestError {
     /// The failure to report.
     pub failure: Failure,
     /// True where the target may have acted on the request all the same. Never for `GET`.
-    pub maybe_done: bool,
+    pub maybe_applied: bool,
 }
 
 impl RequestError {
     /// The target has certainly not acted.
     pub(super) fn not_done(failure: Failure) -> Self {
-        Self { failure, maybe_done: false }
+        Self { failure, maybe_applied: false }
     }
 }
 
@@ -121,14 +121,14 @@ impl RawResponse {
 }
 
 /// Why nothing came back.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TransportError {
     /// What happened, printable, without URL or body.
-    pub text: String,
+    pub message: Message,
     /// True where the request may have reached the target.
-    pub maybe_done: bool,
+    pub maybe_applied: bool,
     /// True where another attempt would end the same way: a certificate that is not trusted, for one.
-    pub lasting: bool,
+    pub permanent: bool,
 }
 
 /// Carries messages: reqwest in production, memory in tests. Knows nothing of SCIM, authentication or retry.
@@ -137,7 +137,7 @@ pub trait Transport: Send + Sync {
     ///
     /// # Errors
     /// [`TransportError`].
-    fn exchange(&self, message: &RawRequest<'_>) -> Result<RawResponse, TransportError>;
+    fn send(&self, message: &RawRequest<'_>) -> Result<RawResponse, TransportError>;
 }
 
 /// The name under which this client introduces itself.

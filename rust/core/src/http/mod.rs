@@ -31,4 +31,4 @@ pub use message::{
     Deadline, Method, RESPONSE_BYTES_MAX, RawRequest, RawResponse, Request, RequestError, Response, Transport,
     TransportError,
 };
-pub use retrying_sender::REQUESTS;
+pub use retrying_sender::REQUEST_LOG_TARGET;

@@ -10,7 +10,7 @@ use crate::environment::{Proxy, ProxyRules};
 pub(super) fn proxies(rules: &ProxyRules) -> Result<Vec<reqwest::Proxy>, Failure> {
     [("http", &rules.http), ("https", &rules.https)]
         .into_iter()
-        .filter_map(|(scheme, proxy)| proxy.as_ref().map(|proxy| one(scheme, proxy, &rules.direct)))
+        .filter_map(|(scheme, proxy)| proxy.as_ref().map(|proxy| one(scheme, proxy, &rules.direct_hosts)))
         .collect()
 }
 
@@ -32,7 +32,7 @@ fn one(scheme: &'static str, proxy: &Proxy, direct: &[String]) -> Result<reqwest
     })
 }
 
-/// Whether a host is reached without a proxy (patterns: [`ProxyRules::direct`]).
+/// Whether a host is reached without a proxy (patterns: [`ProxyRules::direct_hosts`]).
 fn is_direct(patterns: &[String], host: &str) -> bool {
     let host = bare(host);
     patterns.iter().map(|pattern| bare(pattern)).filter(|pattern| !pattern.is_empty()).any(|pattern| {
@@ -87,7 +87,7 @@ mod tests {
         assert_eq!(proxies(&ProxyRules::default()).unwrap().len(), 0);
         let rules = ProxyRules { https: Some(proxy.clone()), ..ProxyRules::default() };
         assert_eq!(proxies(&rules).unwrap().len(), 1);
-        let rules = ProxyRules { http: Some(proxy.clone()), https: Some(proxy), direct: Vec::new() };
+        let rules = ProxyRules { http: Some(proxy.clone()), https: Some(proxy), direct_hosts: Vec::new() };
         assert_eq!(proxies(&rules).unwrap().len(), 2);
     }
 

@@ -15,7 +15,7 @@ const REASONS: [&str; 6] = ["detail", "description", "error_description", "messa
 
 impl Response {
     /// The answer to a request that turned out not to be needed: a success without a body.
-    pub fn nothing() -> Self {
+    pub fn no_content() -> Self {
         Self { status: 204, body: None, etag: None, location: None }
     }
 

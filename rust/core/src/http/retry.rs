@@ -43,7 +43,7 @@ pub(super) fn next(
         // Refused, not acted upon.
         Ok(reply) if reply.status == 503 => (true, ATTEMPTS),
         Ok(reply) => (repeatable && PASSING.contains(&reply.status), ATTEMPTS),
-        Err(broken) => (!broken.lasting && (repeatable || !broken.maybe_done), ATTEMPTS),
+        Err(broken) => (!broken.permanent && (repeatable || !broken.maybe_applied), ATTEMPTS),
     };
     if !again || attempt >= most {
         return None;
@@ -95,8 +95,8 @@ mod tests {
         Ok(RawResponse { status, headers, body: Vec::new() })
     }
 
-    fn broken(maybe_done: bool, lasting: bool) -> Result<RawResponse, TransportError> {
-        Err(TransportError { text: "reset".into(), maybe_done, lasting })
+    fn broken(maybe_applied: bool, permanent: bool) -> Result<RawResponse, TransportError> {
+        Err(TransportError { message: "reset".into(), maybe_applied, permanent })
     }
 
     fn system_time() -> SystemTime {

@@ -16,7 +16,7 @@ use crate::environment::Clock;
 use crate::text::printable;
 
 /// The log target of requests: one line each, once it was answered or failed.
-pub const REQUESTS: &str = "pfscim::request";
+pub const REQUEST_LOG_TARGET: &str = "pfscim::request";
 
 /// A write that could not be followed up before the deadline is better not started.
 const TIME_FOR_A_WRITE: Duration = Duration::from_secs(5);
@@ -50,28 +50,28 @@ impl RetryingSender {
     /// # Errors
     /// `transport`, `rate_limited`, or `protocol` for an answer that is too large.
     pub(super) fn carry(&self, message: &Message<'_>, deadline: Deadline) -> Result<(RawResponse, bool), RequestError> {
-        let mut maybe_done = false;
+        let mut maybe_applied = false;
         let mut attempt = 0;
         loop {
             attempt += 1;
-            let timeout = self.start(message, deadline).map_err(|failure| RequestError { failure, maybe_done })?;
+            let timeout = self.start(message, deadline).map_err(|failure| RequestError { failure, maybe_applied })?;
             let ending = self.attempt(message, timeout, attempt);
             if let Ok(reply) = &ending
                 && reply.body.len() > RESPONSE_BYTES_MAX
             {
                 let text = format!("the answer of {} is larger than 32 MiB and was refused", message.receiver);
-                return Err(RequestError { failure: Failure::Protocol(text.into()), maybe_done: message.changes });
+                return Err(RequestError { failure: Failure::Protocol(text.into()), maybe_applied: message.changes });
             }
             let system_time = self.clock.system_time();
             match retry::next(&ending, message.repeatable, attempt, system_time, getrandom::u32().unwrap_or(u32::MAX)) {
                 Some(wait) if self.left(deadline) > wait.time.saturating_add(reserve(message)) => {
-                    maybe_done |= message.changes && unclear(&ending);
+                    maybe_applied |= message.changes && unclear(&ending);
                     self.clock.sleep(wait.time);
                 }
                 Some(wait) if wait.asked => {
-                    return Err(RequestError { failure: too_long(message, wait.time), maybe_done });
+                    return Err(RequestError { failure: too_long(message, wait.time), maybe_applied });
                 }
-                _ => return conclude(message, ending, maybe_done),
+                _ => return conclude(message, ending, maybe_applied),
             }
         }
     }
@@ -107,15 +107,15 @@ impl RetryingSender {
     fn attempt(&self, message: &Message<'_>, timeout: Duration, attempt: u32) -> Result<RawResponse, TransportError> {
         let Message { method, url, headers, body, .. } = *message;
         let begun = self.clock.monotonic();
-        let ending = self.transport.exchange(&RawRequest { method, url, headers, body, timeout });
+        let ending = self.transport.send(&RawRequest { method, url, headers, body, timeout });
         let took = self.clock.monotonic().saturating_sub(begun).as_millis();
         let (verb, path) = (method.as_str(), printable(url.path()));
         match &ending {
             Ok(reply) => {
-                log::debug!(target: REQUESTS, "{verb} {path}: {} after {took} ms, attempt {attempt}", reply.status)
+                log::debug!(target: REQUEST_LOG_TARGET, "{verb} {path}: {} after {took} ms, attempt {attempt}", reply.status)
             }
             Err(broken) => {
-                log::debug!(target: REQUESTS, "{verb} {path}: {} after {took} ms, attempt {attempt}", broken.text)
+                log::debug!(target: REQUEST_LOG_TARGET, "{verb} {path}: {} after {took} ms, attempt {attempt}", broken.message.text())
             }
         }
         ending
@@ -135,7 +135,7 @@ fn reserve(message: &Message<'_>) -> Duration {
 fn unclear(ending: &Result<RawResponse, TransportError>) -> bool {
     match ending {
         Ok(reply) => matches!(reply.status, 500 | 502 | 504),
-        Err(broken) => broken.maybe_done,
+        Err(broken) => broken.maybe_applied,
     }
 }
 
@@ -151,7 +151,7 @@ fn too_long(message: &Message<'_>, wait: Duration) -> Failure {
 fn conclude(
     message: &Message<'_>,
     ending: Result<RawResponse, TransportError>,
-    maybe_done: bool,
+    maybe_applied: bool,
 ) -> Result<(RawResponse, bool), RequestError> {
     match ending {
         Ok(reply) if reply.status == 429 => {
@@ -159,12 +159,12 @@ fn conclude(
                 "{} answers 429 (too many requests) time and again: lower Maximum Requests Per Second",
                 message.receiver
             );
-            Err(RequestError { failure: Failure::RateLimited(text.into()), maybe_done })
+            Err(RequestError { failure: Failure::RateLimited(text.into()), maybe_applied })
         }
-        Ok(reply) => Ok((reply, maybe_done)),
+        Ok(reply) => Ok((reply, maybe_applied)),
         Err(broken) => Err(RequestError {
-            failure: Failure::transport(format!("{}: {}", message.receiver, broken.text)),
-            maybe_done: maybe_done || (message.changes && broken.maybe_done),
+            failure: Failure::transport(broken.message.at(message.receiver)),
+            maybe_applied: maybe_applied || (message.changes && broken.maybe_applied),
         }),
     }
 }

@@ -66,7 +66,7 @@ struct Script {
 struct Scripted(Arc<Script>);
 
 impl Transport for Scripted {
-    fn exchange(&self, message: &RawRequest<'_>) -> Ending {
+    fn send(&self, message: &RawRequest<'_>) -> Ending {
         self.0.sent.lock().unwrap().push(Sent {
             method: message.method,
             url: message.url.to_string(),
@@ -87,8 +87,8 @@ fn reply_with(status: u16, name: &str, value: &str) -> Ending {
     Ok(RawResponse { status, headers: vec![(name.to_owned(), value.to_owned())], body: Vec::new() })
 }
 
-fn broken(maybe_done: bool) -> Ending {
-    Err(TransportError { text: "reset".into(), maybe_done, lasting: false })
+fn broken(maybe_applied: bool) -> Ending {
+    Err(TransportError { message: "reset".into(), maybe_applied, permanent: false })
 }
 
 fn token(value: &str, expires_in: u32) -> Ending {
@@ -158,7 +158,7 @@ impl Bench {
         let mut settings = settings(TARGET);
         let mut environment = environment(clock);
         change(&mut settings, &mut environment);
-        let client = Client::over(&settings, &environment, Box::new(Scripted(Arc::clone(&script)))).unwrap();
+        let client = Client::with_transport(&settings, &environment, Box::new(Scripted(Arc::clone(&script)))).unwrap();
         Self { client, script }
     }
 
@@ -285,7 +285,7 @@ fn credentials_that_cannot_stand_in_a_header_are_a_config_failure_without_showin
         settings.authentication = authentication;
         settings.authorization_type = word.map(str::to_owned);
         let script = Box::new(Scripted(Arc::new(Script::default())));
-        let failure = Client::over(&settings, &environment(Arc::clone(&clock)), script).unwrap_err();
+        let failure = Client::with_transport(&settings, &environment(Arc::clone(&clock)), script).unwrap_err();
         assert_eq!(failure.code(), "config");
         assert!(failure.to_string().contains(label) && !failure.to_string().contains("hush"), "{failure}");
     }
@@ -307,7 +307,7 @@ fn another_origin_gets_nothing() {
         let unanswered = bench.client.send(&call, DEADLINE).unwrap_err();
         assert_eq!(unanswered.failure.code(), "protocol", "{url}");
         assert!(!unanswered.failure.to_string().contains("jane"));
-        assert!(!unanswered.maybe_done);
+        assert!(!unanswered.maybe_applied);
     }
     assert_eq!(bench.count(), 0);
 
@@ -358,7 +358,7 @@ fn a_redirect_is_never_an_answer_and_its_query_is_not_told() {
         let text = unanswered.failure.to_string();
         assert!(text.contains(&status.to_string()) && text.contains("SCIM URL"), "{text}");
         assert!(text.contains("https://new.example/scim/Users") && !text.contains("jane"), "{text}");
-        assert!(!unanswered.maybe_done);
+        assert!(!unanswered.maybe_applied);
         assert_eq!(bench.count(), 1);
     }
 }
@@ -368,8 +368,8 @@ fn an_answer_beyond_the_limit_is_refused() {
     let large = || Ok(RawResponse { status: 200, headers: Vec::new(), body: vec![b' '; RESPONSE_BYTES_MAX + 1] });
     let bench = Bench::new([large(), large()]);
     let read = bench.send(Method::Get).unwrap_err();
-    assert_eq!((read.failure.code(), read.maybe_done), ("protocol", false));
-    assert!(bench.send(Method::Post).unwrap_err().maybe_done);
+    assert_eq!((read.failure.code(), read.maybe_applied), ("protocol", false));
+    assert!(bench.send(Method::Post).unwrap_err().maybe_applied);
     assert_eq!(bench.count(), 2);
     let whole =
         Bench::new([Ok(RawResponse { status: 200, headers: Vec::new(), body: vec![b' '; RESPONSE_BYTES_MAX] })]);
@@ -403,14 +403,15 @@ fn what_stays_unreachable_is_a_transport_failure_after_four_attempts() {
         let bench = Bench::new((0..9).map(|_| broken(false)));
         let unanswered = bench.send(method).unwrap_err();
         assert_eq!(unanswered.failure, Failure::transport("https://scim.example: reset"));
-        assert!(!unanswered.maybe_done);
+        assert!(!unanswered.maybe_applied);
         assert_eq!(bench.count(), 4);
     }
 }
 
 #[test]
 fn a_lasting_break_is_not_tried_again() {
-    let bench = Bench::new([Err(TransportError { text: "certificate".into(), maybe_done: false, lasting: true })]);
+    let bench =
+        Bench::new([Err(TransportError { message: "certificate".into(), maybe_applied: false, permanent: true })]);
     assert_eq!(bench.send(Method::Get).unwrap_err().failure.code(), "transport");
     assert_eq!(bench.count(), 1);
 }
@@ -425,7 +426,7 @@ fn a_lost_answer_is_asked_for_again_only_where_that_does_no_harm() {
     for method in [Method::Post, Method::Patch] {
         let bench = Bench::new([broken(true)]);
         let unanswered = bench.send(method).unwrap_err();
-        assert_eq!((unanswered.failure.code(), unanswered.maybe_done), ("transport", true), "{method:?}");
+        assert_eq!((unanswered.failure.code(), unanswered.maybe_applied), ("transport", true), "{method:?}");
         assert_eq!(bench.count(), 1);
     }
 }
@@ -433,15 +434,15 @@ fn a_lost_answer_is_asked_for_again_only_where_that_does_no_harm() {
 #[test]
 fn a_write_that_may_have_been_done_once_stays_so() {
     let bench = Bench::new([broken(true), broken(false), broken(false), broken(false)]);
-    assert!(bench.send(Method::Put).unwrap_err().maybe_done);
+    assert!(bench.send(Method::Put).unwrap_err().maybe_applied);
     let bench = Bench::new([reply(500, ""), broken(false), broken(false), broken(false)]);
-    assert!(bench.send(Method::Delete).unwrap_err().maybe_done);
+    assert!(bench.send(Method::Delete).unwrap_err().maybe_applied);
     let endings = [token("t1", 60), broken(true), reply(401, ""), reply(400, "{\"error\":\"invalid_scope\"}")];
     let bench = Bench::authenticated(client_credentials(), endings);
     let unanswered = bench.send(Method::Put).unwrap_err();
-    assert_eq!((unanswered.failure.code(), unanswered.maybe_done), ("auth_failed", true));
+    assert_eq!((unanswered.failure.code(), unanswered.maybe_applied), ("auth_failed", true));
     let bench = Bench::new((0..4).map(|_| broken(true)));
-    assert!(!bench.send(Method::Get).unwrap_err().maybe_done, "reading changes nothing");
+    assert!(!bench.send(Method::Get).unwrap_err().maybe_applied, "reading changes nothing");
 }
 
 #[test]
@@ -470,7 +471,7 @@ fn a_post_or_patch_is_repeated_after_a_refusal_only() {
         for status in [502, 504] {
             let bench = Bench::new([reply(status, "")]);
             let unanswered = bench.send(method).unwrap_err();
-            assert_eq!((unanswered.failure.code(), unanswered.maybe_done), ("transport", true));
+            assert_eq!((unanswered.failure.code(), unanswered.maybe_applied), ("transport", true));
             assert_eq!(bench.count(), 1);
         }
     }
@@ -505,7 +506,7 @@ fn a_wait_beyond_the_deadline_is_rate_limited_at_once_and_says_how_long() {
     for (method, seconds) in [(Method::Get, "51"), (Method::Post, "46"), (Method::Put, "18446744073709551615")] {
         let bench = Bench::new([reply_with(429, "retry-after", seconds)]);
         let unanswered = bench.send(method).unwrap_err();
-        assert_eq!((unanswered.failure.code(), unanswered.maybe_done), ("rate_limited", false));
+        assert_eq!((unanswered.failure.code(), unanswered.maybe_applied), ("rate_limited", false));
         assert!(unanswered.failure.to_string().contains(seconds), "{}", unanswered.failure);
         assert!(unanswered.failure.stops_session());
         assert_eq!((bench.count(), bench.sleeps().len()), (1, 0));
@@ -536,7 +537,7 @@ fn no_write_starts_with_less_than_five_seconds_left() {
         let bench = Bench::new([]);
         bench.advance(Duration::from_millis(45_001));
         let unanswered = bench.send(method).unwrap_err();
-        assert_eq!((unanswered.failure.code(), unanswered.maybe_done), ("transport", false));
+        assert_eq!((unanswered.failure.code(), unanswered.maybe_applied), ("transport", false));
         assert!(unanswered.failure.to_string().contains("not started"));
         assert_eq!(bench.count(), 0);
     }
@@ -552,7 +553,7 @@ fn no_write_starts_with_less_than_five_seconds_left() {
 #[test]
 fn attempts_end_with_the_deadline() {
     let slow = Bench::with((0..9).map(|_| broken(true)), Duration::from_secs(30), |_, _| {});
-    assert!(slow.send(Method::Put).unwrap_err().maybe_done);
+    assert!(slow.send(Method::Put).unwrap_err().maybe_applied);
     assert_eq!(slow.count(), 2, "after 60 s nothing more is sent");
     let slow = Bench::with((0..9).map(|_| reply(503, "")), Duration::from_secs(46), |_, _| {});
     assert_eq!(slow.send(Method::Post).unwrap().status, 503, "what the target said last is handed over");
@@ -588,7 +589,7 @@ fn a_401_names_the_setting_to_check_and_is_not_repeated() {
     ] {
         let bench = Bench::authenticated(authentication, [reply(401, "{\"detail\":\"hush is wrong\"}")]);
         let unanswered = bench.send(Method::Post).unwrap_err();
-        assert_eq!((unanswered.failure.code(), unanswered.maybe_done), ("auth_failed", false));
+        assert_eq!((unanswered.failure.code(), unanswered.maybe_applied), ("auth_failed", false));
         let text = unanswered.failure.to_string();
         assert!(text.contains(label) && text.contains("https://scim.example") && !text.contains("hush"), "{text}");
         assert_eq!(bench.count(), 1);
@@ -708,7 +709,7 @@ fn an_endpoint_that_refuses_is_told_with_its_code_and_never_with_the_secret() {
         let bench = Bench::authenticated(client_credentials(), endings);
         let unanswered = bench.send(Method::Post).unwrap_err();
         let failure = unanswered.failure;
-        assert_eq!((failure.code(), unanswered.maybe_done), ("auth_failed", false), "{failure}");
+        assert_eq!((failure.code(), unanswered.maybe_applied), ("auth_failed", false), "{failure}");
         assert!(failure.to_string().contains("Token Request Endpoint"), "{failure}");
         assert!(failure.to_string().contains(part), "{part}: {failure}");
         assert!(!failure.to_string().contains("hush") && !failure.to_string().contains('\n'), "{failure}");
@@ -724,7 +725,7 @@ fn an_endpoint_that_is_away_is_asked_again_and_then_a_transport_failure() {
     for ending in [broken(true), reply(500, "")] {
         let bench = Bench::authenticated(client_credentials(), (0..9).map(|_| ending.clone()));
         let unanswered = bench.send(Method::Post).unwrap_err();
-        assert_eq!((unanswered.failure.code(), unanswered.maybe_done), ("transport", false));
+        assert_eq!((unanswered.failure.code(), unanswered.maybe_applied), ("transport", false));
         assert!(unanswered.failure.to_string().contains("Token Request Endpoint"));
         assert_eq!(bench.count(), 4);
     }
@@ -736,7 +737,7 @@ fn an_endpoint_that_is_away_is_asked_again_and_then_a_transport_failure() {
 struct Endpoint(Arc<AtomicUsize>);
 
 impl Transport for Endpoint {
-    fn exchange(&self, message: &RawRequest<'_>) -> Ending {
+    fn send(&self, message: &RawRequest<'_>) -> Ending {
         if message.url.host_str() != Some("login.example") {
             return reply(200, "{}");
         }
@@ -754,7 +755,7 @@ fn many_threads_ask_for_one_token() {
     let mut settings = settings(TARGET);
     settings.authentication = client_credentials();
     let environment = environment(Arc::new(FakeClock::default()));
-    let client = Client::over(&settings, &environment, Box::new(Endpoint(Arc::clone(&fetches)))).unwrap();
+    let client = Client::with_transport(&settings, &environment, Box::new(Endpoint(Arc::clone(&fetches)))).unwrap();
     let start = Barrier::new(THREADS);
     std::thread::scope(|scope| {
         for _ in 0..THREADS {

@@ -16,8 +16,8 @@ use rustls::{
     SignatureScheme,
 };
 
-use crate::Failure;
 use crate::text::{excerpt, printable};
+use crate::{Failure, Message};
 
 /// The client side of TLS 1.2 and 1.3, trusting these certificates (DER) and no others.
 ///
@@ -163,8 +163,8 @@ fn distrust(why: Distrust) -> Error {
 }
 
 /// What went wrong and what to do, to follow the receiver's name.
-pub fn explain(error: &Error) -> String {
-    match error {
+pub fn error_message(error: &Error) -> Message {
+    let text = match error {
         Error::InvalidCertificate(problem) => explain_certificate(problem),
         Error::InvalidMessage(_) => {
             "it does not speak TLS at this port: check the port, or whether the URL begins with http://".to_owned()
@@ -179,7 +179,8 @@ pub fn explain(error: &Error) -> String {
         )
         | Error::PeerIncompatible(_) => "it offers no TLS that is safe today: TLS 1.2 or 1.3 is needed".to_owned(),
         other => format!("the TLS handshake failed: {}", excerpt(&other.to_string())),
-    }
+    };
+    text.into()
 }
 
 fn explain_certificate(problem: &CertificateError) -> String {

@@ -102,7 +102,7 @@ fn ask(server: &Server, host: &str, environment: &Environment) -> Result<Respons
 
 fn refusal(server: &Server, environment: &Environment) -> String {
     let unanswered = ask(server, "127.0.0.1", environment).unwrap_err();
-    assert_eq!((unanswered.failure.code(), unanswered.maybe_done), ("transport", false));
+    assert_eq!((unanswered.failure.code(), unanswered.maybe_applied), ("transport", false));
     unanswered.failure.message().to_string()
 }
 

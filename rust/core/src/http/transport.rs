@@ -55,7 +55,7 @@ impl Wire {
 }
 
 impl Transport for Wire {
-    fn exchange(&self, message: &RawRequest<'_>) -> Result<RawResponse, TransportError> {
+    fn send(&self, message: &RawRequest<'_>) -> Result<RawResponse, TransportError> {
         let mut request = self
             .client
             .request(verb(message.method), message.url.clone())
@@ -92,9 +92,10 @@ fn headers(message: &RawRequest<'_>) -> Result<HeaderMap, TransportError> {
     let mut headers = HeaderMap::new();
     for (name, value) in message.headers {
         let mut value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| TransportError {
-            text: format!("not sent: the value for the header {name} holds characters that no header may hold"),
-            maybe_done: false,
-            lasting: true,
+            message: format!("not sent: the value for the header {name} holds characters that no header may hold")
+                .into(),
+            maybe_applied: false,
+            permanent: true,
         })?;
         value.set_sensitive(*name == "authorization");
         headers.insert(HeaderName::from_static(name), value);
@@ -104,13 +105,17 @@ fn headers(message: &RawRequest<'_>) -> Result<HeaderMap, TransportError> {
 
 /// What kept a request from being answered.
 fn sending(error: &reqwest::Error) -> TransportError {
-    let maybe_done = !error.is_connect() && !error.is_builder();
+    let maybe_applied = !error.is_connect() && !error.is_builder();
     if let Some(tls) = find::<rustls::Error>(error) {
-        return TransportError { text: tls::explain(tls), maybe_done, lasting: true };
+        return TransportError { message: tls::error_message(tls), maybe_applied, permanent: true };
     }
     let cause = innermost(error);
-    if let Some((_, meaning, lasting)) = NO_TUNNEL.iter().find(|(said, ..)| cause.contains(said)) {
-        return TransportError { text: format!("no connection: {meaning}"), maybe_done, lasting: *lasting };
+    if let Some((_, meaning, permanent)) = NO_TUNNEL.iter().find(|(said, ..)| cause.contains(said)) {
+        return TransportError {
+            message: format!("no connection: {meaning}").into(),
+            maybe_applied,
+            permanent: *permanent,
+        };
     }
     let text = if error.is_timeout() && error.is_connect() {
         "no connection in time: is the host right, and open to this machine?".to_owned()
@@ -123,7 +128,7 @@ fn sending(error: &reqwest::Error) -> TransportError {
     } else {
         format!("the connection broke before the answer: {cause}")
     };
-    TransportError { text, maybe_done, lasting: error.is_builder() }
+    TransportError { message: text.into(), maybe_applied, permanent: error.is_builder() }
 }
 
 /// What kept an answer from being read to its end.
@@ -136,7 +141,7 @@ fn reading(error: &io::Error) -> TransportError {
     } else {
         format!("the connection broke within the answer: {}", innermost(error))
     };
-    TransportError { text, maybe_done: true, lasting: false }
+    TransportError { message: text.into(), maybe_applied: true, permanent: false }
 }
 
 /// The causes of an error, outermost first, itself included. An `io::Error` hides the error that it wraps from

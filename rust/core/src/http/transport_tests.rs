@@ -26,7 +26,7 @@ fn here() -> Environment {
 fn exchange(url: &Url, timeout: Duration) -> Result<RawResponse, TransportError> {
     let wire = Wire::new(&here(), Duration::from_secs(20)).unwrap();
     let message = RawRequest { method: Method::Post, url, headers: &[], body: Some(b"{}"), timeout };
-    wire.exchange(&message)
+    wire.send(&message)
 }
 
 fn call(method: Method, url: &Url) -> Request {
@@ -112,8 +112,8 @@ fn an_answer_that_does_not_come_in_time_may_have_been_done() {
         hold(&mut stream);
     });
     let broken = exchange(&server.url("http", "127.0.0.1"), Duration::from_millis(300)).unwrap_err();
-    assert!(broken.maybe_done && !broken.lasting);
-    assert!(broken.text.contains("in time"), "{}", broken.text);
+    assert!(broken.maybe_applied && !broken.permanent);
+    assert!(broken.message.text().contains("in time"), "{}", broken.message);
 }
 
 #[test]
@@ -129,8 +129,8 @@ fn an_answer_that_drips_is_given_up_as_a_whole() {
         }
     });
     let broken = exchange(&server.url("http", "127.0.0.1"), Duration::from_millis(500)).unwrap_err();
-    assert!(broken.maybe_done);
-    assert!(broken.text.contains("in time"), "{}", broken.text);
+    assert!(broken.maybe_applied);
+    assert!(broken.message.text().contains("in time"), "{}", broken.message);
 }
 
 #[test]
@@ -142,8 +142,8 @@ fn a_connection_that_closes_early_may_have_been_done() {
             let _ = stream.write_all(answer.as_bytes());
         });
         let broken = exchange(&server.url("http", "127.0.0.1"), Duration::from_secs(20)).unwrap_err();
-        assert!(broken.maybe_done && !broken.lasting, "{answer}: {}", broken.text);
-        assert!(broken.text.contains("broke"), "{}", broken.text);
+        assert!(broken.maybe_applied && !broken.permanent, "{answer}: {}", broken.message);
+        assert!(broken.message.text().contains("broke"), "{}", broken.message);
     }
 }
 
@@ -152,8 +152,12 @@ fn a_refused_connection_was_certainly_not_done() {
     let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
     let url = Url::parse(&format!("http://127.0.0.1:{port}/v2/Users?filter=jane")).unwrap();
     let broken = exchange(&url, Duration::from_secs(20)).unwrap_err();
-    assert!(!broken.maybe_done && !broken.lasting);
-    assert!(broken.text.starts_with("no connection") && !broken.text.contains("jane"), "{}", broken.text);
+    assert!(!broken.maybe_applied && !broken.permanent);
+    assert!(
+        broken.message.text().starts_with("no connection") && !broken.message.to_string().contains("jane"),
+        "{}",
+        broken.message
+    );
 }
 
 #[test]
@@ -162,9 +166,9 @@ fn a_handshake_that_never_ends_was_certainly_not_done() {
     let wire = Wire::new(&here(), Duration::from_millis(600)).unwrap();
     let url = server.url("https", "127.0.0.1");
     let message = RawRequest { method: Method::Post, url: &url, headers: &[], body: Some(b"{}"), timeout: DEADLINE.0 };
-    let broken = wire.exchange(&message).unwrap_err();
-    assert!(!broken.maybe_done && !broken.lasting);
-    assert!(broken.text.contains("no connection in time"), "{}", broken.text);
+    let broken = wire.send(&message).unwrap_err();
+    assert!(!broken.maybe_applied && !broken.permanent);
+    assert!(broken.message.text().contains("no connection in time"), "{}", broken.message);
 }
 
 #[test]
@@ -173,16 +177,16 @@ fn a_header_that_cannot_be_sent_is_said_without_its_value() {
     let url = Url::parse("http://127.0.0.1:9/").unwrap();
     let headers = [("if-match", "a\nb".to_owned())];
     let message = RawRequest { method: Method::Get, url: &url, headers: &headers, body: None, timeout: DEADLINE.0 };
-    let broken = wire.exchange(&message).unwrap_err();
-    assert!(broken.lasting && !broken.maybe_done);
-    assert!(broken.text.contains("if-match"), "{}", broken.text);
+    let broken = wire.send(&message).unwrap_err();
+    assert!(broken.permanent && !broken.maybe_applied);
+    assert!(broken.message.text().contains("if-match"), "{}", broken.message);
 }
 
 fn proxied(proxy: &Server, direct: &[&str]) -> Environment {
     let way =
         Proxy { url: format!("http://{}", proxy.address), credentials: Some(("door".to_owned(), "hush".to_owned())) };
-    let direct = direct.iter().map(|pattern| (*pattern).to_owned()).collect();
-    Environment { proxy: ProxyRules { http: Some(way.clone()), https: Some(way), direct }, ..here() }
+    let direct_hosts = direct.iter().map(|pattern| (*pattern).to_owned()).collect();
+    Environment { proxy: ProxyRules { http: Some(way.clone()), https: Some(way), direct_hosts }, ..here() }
 }
 
 #[test]
@@ -208,7 +212,7 @@ fn http_goes_through_the_proxy_unless_the_host_is_reached_directly() {
 
 #[test]
 fn https_asks_the_proxy_for_a_tunnel_and_says_why_there_is_none() {
-    for (answer, part, lasting) in [
+    for (answer, part, permanent) in [
         ("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", "user name and password", true),
         ("HTTP/1.1 403 Forbidden\r\n\r\n", "the proxy does not let it through", false),
     ] {
@@ -222,9 +226,9 @@ fn https_asks_the_proxy_for_a_tunnel_and_says_why_there_is_none() {
         let url = Url::parse("https://scim.invalid/v2/Users?filter=jane").unwrap();
         let message =
             RawRequest { method: Method::Post, url: &url, headers: &[], body: Some(b"{}"), timeout: DEADLINE.0 };
-        let broken = wire.exchange(&message).unwrap_err();
-        assert_eq!((broken.maybe_done, broken.lasting), (false, lasting));
-        assert!(broken.text.contains(part), "{}", broken.text);
+        let broken = wire.send(&message).unwrap_err();
+        assert_eq!((broken.maybe_applied, broken.permanent), (false, permanent));
+        assert!(broken.message.text().contains(part), "{}", broken.message);
         let requests = heard.lock().unwrap().clone();
         assert!(requests[0].starts_with("CONNECT scim.invalid:443 HTTP/1.1\r\n"), "{}", requests[0]);
         assert!(requests[0].to_ascii_lowercase().contains("proxy-authorization: basic zg9vcjpodxno\r\n"));
