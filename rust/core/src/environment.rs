@@ -1,20 +1,21 @@
-//! What the host knows and this crate may not find out by itself: time, trust anchors, the way out.
+//! Defines what the host supplies to core: clock, trust anchors, proxy, deadline.
+//! Does not know: SCIM, environment variables, files.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-/// Time, as the host keeps it.
+/// The clock that the host supplies.
 pub trait Clock: Send + Sync {
-    /// Time since some fixed point; never goes back.
+    /// Returns the time since a fixed point; it never goes back.
     fn monotonic(&self) -> Duration;
-    /// The date, for `Retry-After` and token expiry.
+    /// Returns the date, for rate limits that end at a date (`Retry-After`).
     fn system_time(&self) -> SystemTime;
-    /// Waits.
+    /// Blocks the thread for this time.
     fn sleep(&self, time: Duration);
 }
 
-/// The machine's clock, for hosts that have no other.
+/// The machine's clock, for hosts without a clock of their own.
 #[derive(Debug, Clone)]
 #[expect(clippy::disallowed_types, reason = "the one clock that core offers to its hosts")]
 pub struct SystemClock(std::time::Instant);
@@ -41,12 +42,12 @@ impl Clock for SystemClock {
     }
 }
 
-/// One forward proxy.
+/// A forward proxy.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Proxy {
     /// `http://host:port`, without credentials.
     pub url: String,
-    /// User name and password, if the proxy wants them.
+    /// User name and password, if the proxy requires them.
     pub credentials: Option<(String, String)>,
 }
 
@@ -57,32 +58,32 @@ impl fmt::Debug for Proxy {
     }
 }
 
-/// Which proxy a request goes through.
+/// Decides which proxy a request goes through.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct ProxyRules {
-    /// For `http://` targets.
+    /// The proxy for `http://` targets.
     pub http: Option<Proxy>,
-    /// For `https://` targets (by CONNECT).
+    /// The proxy for `https://` targets, by `CONNECT` (RFC 9110 section 9.3.6).
     pub https: Option<Proxy>,
-    /// Hosts that are reached directly. A pattern is a host name or address with at most one `*` at either end
-    /// (`*.example.com`, `10.*`), compared without letter case; a leading dot stands for `*.`; `*` alone is all.
+    /// Patterns of hosts that are reached without a proxy. A pattern is a host name or an address, with at most one `*`
+    /// at either end (`*.example.com`, `10.*`). Case is ignored. A leading dot means `*.`, and `*` alone means all.
     pub direct_hosts: Vec<String>,
 }
 
-/// What a connector is opened with beside the target settings.
+/// What a connector needs in addition to the target settings.
 #[derive(Clone)]
 pub struct Environment {
-    /// Tells apart the channels that share one set of target settings.
+    /// Distinguishes the channels that share one set of target settings.
     pub channel: String,
-    /// DER of the certificates that end a chain of trust. One that cannot be parsed is logged and skipped.
+    /// The certificates (DER) that end a chain of trust. If one cannot be parsed, it is logged and left out.
     pub anchors: Vec<Vec<u8>>,
-    /// The way out.
+    /// The proxies, and the hosts that need none.
     pub proxy: ProxyRules,
-    /// Time.
+    /// The source of time.
     pub clock: Arc<dyn Clock>,
-    /// How long one operation may take in all, repeats included: no write starts in its last five seconds.
+    /// The limit of one operation, including repeats. No write starts in its last five seconds.
     pub operation_timeout: Duration,
-    /// True: reads are sent, writes are not; reports say what would have happened.
+    /// If true, only reads are sent. Reports then contain what would have happened.
     pub dry_run: bool,
 }
 

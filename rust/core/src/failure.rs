@@ -21,7 +21,7 @@ impl Message {
     /// Separates text and hint in a line.
     const SEPARATOR: &str = "; ";
 
-    /// A message without a hint.
+    /// Creates a message without a hint.
     pub fn new(text: impl Into<String>) -> Self {
         Self { text: text.into(), hint: None }
     }
@@ -38,12 +38,12 @@ impl Message {
         Self { text: format!("{place}: {}", self.text), ..self }
     }
 
-    /// What happened.
+    /// Returns what happened.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// What to do, if pfscim knows it.
+    /// Returns what to do, if pfscim knows it.
     pub fn hint(&self) -> Option<&str> {
         self.hint.as_deref()
     }
@@ -83,48 +83,49 @@ impl From<&str> for Message {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum Failure {
-    /// A setting is missing, wrong or does not fit the target. Stops the session.
+    /// A setting is missing or wrong, or does not fit the target. Stops the session.
     #[error("config: {0}")]
     Config(Message),
-    /// 401 after one renewal, a token endpoint that refuses, or three 403 at the start. Stops the session.
+    /// The target returned 401 also after one renewal of the token, or 403 to the first three operations. Or the token
+    /// endpoint refused. Stops the session.
     #[error("auth_failed: {0}")]
     AuthFailed(Message),
-    /// `Retry-After` lies beyond the deadline. Stops the session.
+    /// The target requested a wait beyond the deadline, or returned 429 to every attempt. Stops the session.
     #[error("rate_limited: {0}")]
     RateLimited(Message),
-    /// Not reachable, timed out, or TLS. The fifth in a row stops the session.
+    /// The target is not reachable, timed out, failed in TLS, or returned 5xx. The fifth in a row stops the session.
     #[error("transport: {message}")]
     Transport {
-        /// What happened.
+        /// What happened, and what to do.
         message: Message,
-        /// True from the fifth in a row on.
+        /// Whether it stops the session: from the fifth in a row on.
         stops: bool,
     },
     /// The target refused this record (4xx), with its reason.
     #[error("rejected: {0}")]
     Rejected(Message),
-    /// The identifier is taken, but no user with it can be found.
+    /// The target reports that the identifier is taken, but a search finds no user with it.
     #[error("conflict: {0}")]
     Conflict(Message),
-    /// Several users carry the identifier; none was touched.
+    /// Several users of the target have the identifier; none was changed.
     #[error("ambiguous: {0}")]
     Ambiguous(Message),
-    /// What should be changed is not there.
+    /// The resource that the operation changes does not exist at the target.
     #[error("not_found: {0}")]
     NotFound(Message),
-    /// The target said yes and did not do it.
+    /// The target reported success but did not make the change.
     #[error("not_honoured: {0}")]
     NotHonoured(Message),
     /// *Maximum Removals Per Cycle* is reached.
     #[error("removal_limit: {0}")]
     RemovalLimit(Message),
-    /// An answer that cannot be read.
+    /// A response that cannot be read.
     #[error("protocol: {0}")]
     Protocol(Message),
 }
 
 impl Failure {
-    /// The stable code, as in logs, in `--json` and in the Java exception.
+    /// Returns the stable code, as in logs, in `--json` and in the Java exception.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Config(_) => "config",
@@ -141,7 +142,7 @@ impl Failure {
         }
     }
 
-    /// What happened, and what to do.
+    /// Returns what happened, and what to do.
     pub fn message(&self) -> &Message {
         match self {
             Self::Config(m)
@@ -158,7 +159,7 @@ impl Failure {
         }
     }
 
-    /// Whether the rest of the cycle is pointless after this.
+    /// Returns whether every later operation of the session would fail too.
     pub fn stops_session(&self) -> bool {
         match self {
             Self::Config(_) | Self::AuthFailed(_) | Self::RateLimited(_) => true,
@@ -167,7 +168,7 @@ impl Failure {
         }
     }
 
-    /// Reads `code: text; hint`, the line that another process wrote. `None` if it does not begin with a known code.
+    /// Reads `code: text; hint`, a line that another process wrote. Returns `None` if the code is unknown.
     pub fn parse(line: &str, stops: bool) -> Option<Self> {
         let (code, message) = line.split_once(": ")?;
         let message = Message::parse(message);
@@ -187,7 +188,7 @@ impl Failure {
         })
     }
 
-    /// A transport failure that does not stop the session by itself.
+    /// Creates a transport failure that does not stop the session.
     pub fn transport(message: impl Into<Message>) -> Self {
         Self::Transport { message: message.into(), stops: false }
     }
@@ -198,8 +199,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_message_read_back_is_the_same_failure() {
-        let all = [
+    fn a_line_is_read_back_as_the_same_failure() {
+        let failures = [
             Failure::Config("a".into()),
             Failure::AuthFailed("a".into()),
             Failure::RateLimited("a".into()),
@@ -212,10 +213,10 @@ mod tests {
             Failure::RemovalLimit("a".into()),
             Failure::Protocol("a".into()),
         ];
-        for failure in all {
-            let message = failure.to_string();
-            assert!(message.starts_with(failure.code()));
-            assert_eq!(Failure::parse(&message, failure.stops_session()), Some(failure));
+        for failure in failures {
+            let line = failure.to_string();
+            assert!(line.starts_with(failure.code()));
+            assert_eq!(Failure::parse(&line, failure.stops_session()), Some(failure));
         }
         assert_eq!(Failure::parse("nonsense", false), None);
     }

@@ -1,9 +1,9 @@
-//! pfscim-core: everything about a SCIM target.
+//! Brings users and groups to a SCIM target, one record at a time.
+//! Does not know: JNI, LDAP, SQLite, files, environment variables, the command line.
 //!
-//! A host (the PingFederate plugin or the `pfscim` program) opens a [`connector::Connector`] with
-//! [`settings::Settings`] and an [`environment::Environment`], takes a [`connector::Session`] from it and asks it to
-//! find, create, update and remove users. This crate may not know JNI, LDAP, SQLite, files or the command line,
-//! and has no clock of its own: the environment brings it.
+//! A host is the PingFederate plugin or the `pfscim` program. It opens a [`connector::Connector`] with
+//! [`settings::Settings`] and an [`environment::Environment`]. A [`connector::Session`] of the connector finds, creates,
+//! updates and removes users and groups. The environment supplies the clock.
 
 pub mod connector;
 pub mod environment;

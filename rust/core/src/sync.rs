@@ -3,9 +3,9 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Locks a mutex, and ignores that a thread panicked while it held the lock.
+/// Locks a mutex even if a thread panicked while it had the lock.
 ///
-/// Only for data that are valid after every single statement: caches, counters, lists, open files.
+/// Use it only for data that are valid after every single statement: caches, counters, lists, open files.
 pub fn lock_ignoring_poison<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,10 +1,15 @@
-//! Text that came from somewhere else, made fit for one line of a log or a terminal.
+//! Makes text from outside fit for one line of a log or a terminal.
+//! Does not know: where the text comes from.
 
-/// The longest foreign text that is repeated in a message, in characters.
-const LONGEST: usize = 300;
+/// The most characters of a text from outside in a message.
+const EXCERPT_CHARS_MAX: usize = 300;
 
-/// Escapes control characters, line separators and directional overrides, so that foreign text can neither break
-/// a line nor steer a terminal.
+/// The fewest bytes of a secret that is redacted: a shorter value is part of many words.
+pub(crate) const REDACTED_BYTES_MIN: usize = 4;
+
+/// Escapes control characters, line separators and directional overrides, as `\u{1b}`.
+///
+/// Text from outside can then neither break a line nor control a terminal.
 pub fn printable(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -17,30 +22,27 @@ pub fn printable(text: &str) -> String {
     out
 }
 
-/// As [`printable`], and cut to a length that fits a log line.
+/// Escapes as [`printable`], and cuts the trimmed text to 300 characters; an ellipsis marks the cut.
 pub fn excerpt(text: &str) -> String {
     let text = text.trim();
-    let mut out = printable(&text.chars().take(LONGEST).collect::<String>());
-    if text.chars().count() > LONGEST {
+    let mut out = printable(&text.chars().take(EXCERPT_CHARS_MAX).collect::<String>());
+    if text.chars().count() > EXCERPT_CHARS_MAX {
         out.push('…');
     }
     out
 }
 
-/// A value shorter than this is in every other word.
-const SHORTEST_SECRET: usize = 4;
-
-/// A message without a value that nobody may see, also where an excerpt ends in the middle of it.
+/// Replaces a secret in a message by `[redacted]`, including its first part before the ellipsis of an excerpt.
 pub(crate) fn redact(message: &str, secret: &str) -> String {
     const REDACTED: &str = "[redacted]";
-    if secret.len() < SHORTEST_SECRET {
+    if secret.len() < REDACTED_BYTES_MIN {
         return message.to_owned();
     }
     let message = message.replace(secret, REDACTED);
     let mut pieces: Vec<String> = message.split('…').map(str::to_owned).collect();
     let cut = pieces.len().saturating_sub(1);
     for piece in pieces.iter_mut().take(cut) {
-        let mut starts = secret.char_indices().map(|(end, _)| &secret[..end]).filter(|s| s.len() >= SHORTEST_SECRET);
+        let mut starts = secret.char_indices().map(|(end, _)| &secret[..end]).filter(|s| s.len() >= REDACTED_BYTES_MIN);
         if let Some(start) = starts.rfind(|start| piece.ends_with(start)) {
             piece.truncate(piece.len() - start.len());
             piece.push_str(REDACTED);
@@ -49,8 +51,9 @@ pub(crate) fn redact(message: &str, secret: &str) -> String {
     pieces.join("…")
 }
 
-/// The text of a JSON value with the same characters escaped as JSON does it, so that it stays the same value. They
-/// stand within strings only; line breaks between members stay.
+/// Escapes the characters that [`printable`] escapes, as JSON does: `\u001b`.
+///
+/// The result is the same JSON value, because only strings contain these characters. Line breaks between members stay.
 pub fn printable_json(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {
@@ -63,7 +66,7 @@ pub fn printable_json(json: &str) -> String {
     out
 }
 
-/// Characters that change how the rest of a line reads without being seen.
+/// Returns whether a character is invisible and changes how the rest of the line is displayed.
 fn is_invisible(c: char) -> bool {
     matches!(c, '\u{2028}' | '\u{2029}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
@@ -79,9 +82,9 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_struck_out_also_where_an_excerpt_cuts_it() {
+    fn a_secret_is_redacted_even_if_an_excerpt_cuts_it() {
         assert_eq!(redact("no swordfish here", "swordfish"), "no [redacted] here");
-        let cut = excerpt(&format!("{}swordfish", "x".repeat(LONGEST - 5)));
+        let cut = excerpt(&format!("{}swordfish", "x".repeat(EXCERPT_CHARS_MAX - 5)));
         assert!(cut.ends_with("sword…"));
         assert!(redact(&cut, "swordfish").ends_with("x[redacted]…"));
         assert_eq!(redact("a … b", "swordfish"), "a … b");
@@ -89,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn json_stays_the_same_value() {
+    fn escaped_json_is_the_same_value() {
         let value = serde_json::json!({"a": "\u{1b}\u{9b}2J\u{7f}\u{202e}ä\n", "b": [1]});
         let text = printable_json(&format!("{value:#}"));
         assert!(text.contains("\\u009b2J\\u007f\\u202eä"), "{text}");
@@ -99,6 +102,6 @@ mod tests {
     #[test]
     fn long_text_is_cut() {
         let cut = excerpt(&"x".repeat(1000));
-        assert_eq!(cut.chars().count(), LONGEST + 1);
+        assert_eq!(cut.chars().count(), EXCERPT_CHARS_MAX + 1);
     }
 }

@@ -1,7 +1,6 @@
-//! Who we are to the target: the `authorization` header for each authentication method, and the token of OAuth client
-//! credentials (RFC 6749 section 4.4), which all threads share. Knows nothing of SCIM.
+//! Supplies the `authorization` header for each authentication method, and fetches tokens of OAuth client credentials.
+//! Does not know: SCIM.
 
-use crate::sync::lock_ignoring_poison;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
@@ -12,152 +11,157 @@ use serde_json::Value;
 use url::Url;
 use url::form_urlencoded::{Serializer, byte_serialize};
 
-use super::message::{Deadline, Method, RawResponse, RequestError, Response, user_agent};
-use super::retrying_sender::{Message, RetryingSender};
-use crate::Failure;
+use super::retrying_sender::{OutgoingRequest, RetryingSender};
+use super::types::{Deadline, Method, RawResponse, RequestError, Response, user_agent};
 use crate::settings::{Authentication, Secret, Settings};
+use crate::sync::lock_ignoring_poison;
+use crate::text::REDACTED_BYTES_MIN;
+use crate::{Failure, Message};
 
-/// A token is renewed so much before it expires, or a tenth of its life where that is less.
-const LONGEST_MARGIN: Duration = Duration::from_secs(60);
-/// The scheme of RFC 6750 section 2.1.
+/// A token is renewed this long before it expires, or a tenth of its lifetime if that is less.
+const RENEWAL_MARGIN_MAX: Duration = Duration::from_secs(60);
+/// The most bytes of an error code of a token endpoint in a message.
+const ERROR_CODE_BYTES_MAX: usize = 40;
+/// The authentication scheme of RFC 6750 section 2.1.
 const BEARER: &str = "Bearer";
 
 /// The credentials of one connector.
 pub(super) enum Credentials {
-    /// Nothing to show.
+    /// Requests have no `authorization` header.
     None,
-    /// The same header for every request, and the secret in it.
-    Fixed { header: Secret, secret: Secret, advice: &'static str },
-    /// A token that is fetched.
-    Token(Box<Tokens>),
+    /// The same header for every request, the secret in it, and the hint after a 401.
+    Fixed { header: Secret, secret: Secret, hint: &'static str },
+    /// A token from a token endpoint.
+    Token(Box<TokenSource>),
 }
 
 impl Credentials {
     /// # Errors
-    /// [`Failure::Config`] where a setting cannot stand in a header.
+    /// [`Failure::Config`] if a setting contains characters that a header must not contain.
     pub(super) fn new(settings: &Settings) -> Result<Self, Failure> {
-        let word = settings.authorization_type.as_deref();
-        if word.is_some_and(|word| !fits_header(word)) {
-            return Err(unfit("Authorization Header Type"));
+        let scheme = settings.authorization_type.as_deref();
+        if scheme.is_some_and(|scheme| !fits_header(scheme)) {
+            return Err(not_a_header_value("Authorization Header Type"));
         }
-        let word = word.unwrap_or(BEARER);
+        let scheme = scheme.unwrap_or(BEARER);
         Ok(match &settings.authentication {
             Authentication::None => Self::None,
             Authentication::Basic { user, .. } if user.contains(':') => {
-                let text = "Basic Authentication Username may not contain a colon (RFC 7617)";
+                let text = "Basic Authentication Username must not contain a colon (RFC 7617)";
                 return Err(Failure::Config(text.into()));
             }
             Authentication::Basic { user, password } => Self::Fixed {
-                header: Secret::new(basic(user, password.expose())),
+                header: Secret::new(basic_header(user, password.expose())),
                 secret: password.clone(),
-                advice: "check Basic Authentication Username and Basic Authentication Password",
+                hint: "check Basic Authentication Username and Basic Authentication Password",
             },
-            Authentication::Bearer { token } if !fits_header(token.expose()) => return Err(unfit("Access Token")),
+            Authentication::Bearer { token } if !fits_header(token.expose()) => {
+                return Err(not_a_header_value("Access Token"));
+            }
             Authentication::Bearer { token } => Self::Fixed {
-                header: Secret::new(format!("{word} {}", token.expose())),
+                header: Secret::new(format!("{scheme} {}", token.expose())),
                 secret: token.clone(),
-                advice: "check Access Token (is it expired or withdrawn?) and Authorization Header Type",
+                hint: "check Access Token (expired or revoked) and Authorization Header Type",
             },
             Authentication::ClientCredentials { endpoint, client_id, client_secret, scopes } => {
-                Self::Token(Box::new(Tokens {
+                Self::Token(Box::new(TokenSource {
                     endpoint: endpoint.clone(),
                     id: client_id.clone(),
                     secret: client_secret.clone(),
                     scope: scopes.join(" "),
-                    word: word.to_owned(),
-                    rounds: AtomicU64::new(0),
-                    kept: Mutex::new(Kept::default()),
+                    scheme: scheme.to_owned(),
+                    fetches: AtomicU64::new(0),
+                    cache: Mutex::new(TokenCache::default()),
                 }))
             }
         })
     }
 
-    /// The value of `authorization` for the next request; fetches a token where there is none that is good.
+    /// Returns the value of `authorization` for the next request. Fetches a token if there is no valid one.
     ///
     /// # Errors
-    /// `auth_failed` where the token endpoint refuses, `transport` or `rate_limited` where it cannot be used now.
-    pub(super) fn header(&self, courier: &RetryingSender, deadline: Deadline) -> Result<Option<String>, RequestError> {
+    /// `auth_failed` if the token endpoint refuses, `transport` or `rate_limited` if it is not available now.
+    pub(super) fn header(&self, sender: &RetryingSender, deadline: Deadline) -> Result<Option<String>, RequestError> {
         match self {
             Self::None => Ok(None),
             Self::Fixed { header, .. } => Ok(Some(header.expose().to_owned())),
-            Self::Token(tokens) => tokens.header(courier, deadline).map(Some).map_err(RequestError::not_done),
+            Self::Token(source) => source.header(sender, deadline).map(Some).map_err(RequestError::not_applied),
         }
     }
 
-    /// Takes back what was used for a request that was answered 401; true where a fresh one may do better.
-    pub(super) fn renewable(&self, used: Option<&str>) -> bool {
-        let Self::Token(tokens) = self else { return false };
-        let mut kept = tokens.lock();
-        // Another thread may have fetched a new one already.
-        if kept.token.as_ref().is_some_and(|token| Some(token.header.expose()) == used) {
-            kept.token = None;
+    /// Discards the token of a request that returned 401. Returns whether the request may succeed with a new token.
+    pub(super) fn discard(&self, authorization: Option<&str>) -> bool {
+        let Self::Token(source) = self else { return false };
+        let mut cache = source.lock();
+        // Another thread may have fetched a new token already.
+        if cache.token.as_ref().is_some_and(|token| Some(token.header.expose()) == authorization) {
+            cache.token = None;
         }
         true
     }
 
-    /// What must not be repeated of an answer: the secrets, and what was `used` as `authorization`, without its scheme.
-    /// One of under four characters is in too many words to be struck out.
-    pub(super) fn hidden<'s>(&'s self, used: Option<&'s str>) -> Vec<&'s str> {
+    /// Returns what must not be in a message: the secret, and the sent `authorization` without its scheme.
+    pub(super) fn secrets<'s>(&'s self, authorization: Option<&'s str>) -> Vec<&'s str> {
         let secret = match self {
             Self::None => None,
             Self::Fixed { secret, .. } => Some(secret),
-            Self::Token(tokens) => Some(&tokens.secret),
+            Self::Token(source) => Some(&source.secret),
         };
-        let used = used.and_then(|header| header.split_once(' ')).map(|(_, credentials)| credentials);
-        secret.map(Secret::expose).into_iter().chain(used).filter(|hidden| hidden.len() >= 4).collect()
+        let sent = authorization.and_then(|header| header.split_once(' ')).map(|(_, credentials)| credentials);
+        let secrets = secret.map(Secret::expose).into_iter().chain(sent);
+        secrets.filter(|secret| secret.len() >= REDACTED_BYTES_MIN).collect()
     }
 
-    /// What to look at after a 401.
-    pub(super) fn advice(&self) -> &'static str {
+    /// Returns the message about a 401 of the target.
+    pub(super) fn rejection(&self, target: &str) -> Message {
+        let text = format!("{target} returned 401 Unauthorized");
         match self {
-            Self::None => "it wants credentials, choose one of the Authentication Methods",
-            Self::Fixed { advice, .. } => advice,
-            Self::Token(_) => {
-                "it refuses even a token just fetched, check Scope, Authorization Header Type and what the client of \
-                 Client ID may do"
-            }
+            Self::None => Message::new(text).with_hint("choose one of the Authentication Methods"),
+            Self::Fixed { hint, .. } => Message::new(text).with_hint(*hint),
+            Self::Token(_) => Message::new(format!("{text} for a new token"))
+                .with_hint("check Scope, Authorization Header Type and the rights of the client of Client ID"),
         }
     }
 }
 
-/// The token of one connector and where it comes from.
-pub(super) struct Tokens {
+/// Fetches the token of one connector (RFC 6749 section 4.4). All threads share it.
+pub(super) struct TokenSource {
     endpoint: Url,
     id: String,
     secret: Secret,
-    /// Separated by blanks, as on the wire.
+    /// Separated by blanks, as in the request.
     scope: String,
-    /// The scheme before the token.
-    word: String,
-    /// How many fetches have ended.
-    rounds: AtomicU64,
-    /// Locked while a fetch is under way: the other threads wait for its outcome.
-    kept: Mutex<Kept>,
+    /// The authentication scheme before the token.
+    scheme: String,
+    /// The number of fetches that have ended.
+    fetches: AtomicU64,
+    /// Locked during a fetch. The other threads wait for its result.
+    cache: Mutex<TokenCache>,
 }
 
 #[derive(Default)]
-struct Kept {
+struct TokenCache {
     token: Option<Token>,
-    /// How the last fetch failed, for those who waited for it.
-    failed: Option<Failure>,
-    style: Style,
+    /// The failure of the last fetch, for the threads that waited for it.
+    failure: Option<Failure>,
+    client_authentication: ClientAuthentication,
 }
 
 struct Token {
     header: Secret,
-    /// On the monotonic clock; `None` = good until it is refused.
-    until: Option<Duration>,
+    /// When to renew it, on the monotonic clock. `None` means that it is valid until the target rejects it.
+    renew_at: Option<Duration>,
 }
 
-/// How the client shows its secret to the token endpoint (RFC 6749 section 2.3.1).
+/// Where the client secret is in a request to the token endpoint (RFC 6749 section 2.3.1).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum Style {
+enum ClientAuthentication {
     #[default]
     Header,
     Body,
 }
 
-impl Style {
+impl ClientAuthentication {
     fn other(self) -> Self {
         match self {
             Self::Header => Self::Body,
@@ -166,72 +170,79 @@ impl Style {
     }
 }
 
-impl Tokens {
-    fn lock(&self) -> MutexGuard<'_, Kept> {
-        lock_ignoring_poison(&self.kept)
+impl TokenSource {
+    fn lock(&self) -> MutexGuard<'_, TokenCache> {
+        lock_ignoring_poison(&self.cache)
     }
 
-    fn header(&self, courier: &RetryingSender, deadline: Deadline) -> Result<String, Failure> {
-        self.header_since(self.rounds.load(Ordering::Acquire), courier, deadline)
+    fn header(&self, sender: &RetryingSender, deadline: Deadline) -> Result<String, Failure> {
+        self.header_since(self.fetches.load(Ordering::Acquire), sender, deadline)
     }
 
-    /// As [`Tokens::header`], for one who came when `before` fetches had ended: a fetch that failed since then was
-    /// waited for, and is not repeated at once.
-    fn header_since(&self, before: u64, courier: &RetryingSender, deadline: Deadline) -> Result<String, Failure> {
-        let mut kept = self.lock();
-        if let Some(token) = &kept.token
-            && token.until.is_none_or(|until| courier.clock.monotonic() < until)
+    /// Returns the header for a thread that came when `before` fetches had ended.
+    ///
+    /// If a later fetch failed, the thread waited for it and gets its failure. The fetch is not repeated at once.
+    fn header_since(&self, before: u64, sender: &RetryingSender, deadline: Deadline) -> Result<String, Failure> {
+        let mut cache = self.lock();
+        if let Some(token) = &cache.token
+            && token.renew_at.is_none_or(|renew_at| sender.clock.monotonic() < renew_at)
         {
             return Ok(token.header.expose().to_owned());
         }
-        if before != self.rounds.load(Ordering::Acquire)
-            && let Some(failure) = &kept.failed
+        if before != self.fetches.load(Ordering::Acquire)
+            && let Some(failure) = &cache.failure
         {
             return Err(failure.clone());
         }
-        let fetched = self.fetch(&mut kept.style, courier, deadline);
-        self.rounds.fetch_add(1, Ordering::Release);
+        let fetched = self.fetch(&mut cache.client_authentication, sender, deadline);
+        self.fetches.fetch_add(1, Ordering::Release);
         match fetched {
             Ok(token) => {
                 let header = token.header.expose().to_owned();
-                kept.token = Some(token);
-                kept.failed = None;
+                cache.token = Some(token);
+                cache.failure = None;
                 Ok(header)
             }
             Err(failure) => {
-                kept.token = None;
-                kept.failed = Some(failure.clone());
+                cache.token = None;
+                cache.failure = Some(failure.clone());
                 Err(failure)
             }
         }
     }
 
-    /// Asks in the style that worked last, then in the other one where the client was not recognised.
-    fn fetch(&self, style: &mut Style, courier: &RetryingSender, deadline: Deadline) -> Result<Token, Failure> {
-        let first = match self.ask(*style, courier, deadline)? {
-            Ok(granted) => return self.keep(granted, courier),
+    /// Fetches a token with the client authentication that worked last. If the endpoint did not recognise the client,
+    /// tries the other one.
+    fn fetch(
+        &self,
+        client_authentication: &mut ClientAuthentication,
+        sender: &RetryingSender,
+        deadline: Deadline,
+    ) -> Result<Token, Failure> {
+        let first = match self.request_token(*client_authentication, sender, deadline)? {
+            Ok(granted) => return self.token(granted, sender),
             Err(refusal) => refusal,
         };
-        if !first.unrecognised {
+        if !first.client_unrecognised {
             return Err(self.refused(&first));
         }
-        match self.ask(style.other(), courier, deadline)? {
+        match self.request_token(client_authentication.other(), sender, deadline)? {
             Ok(granted) => {
-                *style = style.other();
-                self.keep(granted, courier)
+                *client_authentication = client_authentication.other();
+                self.token(granted, sender)
             }
-            // A server that knows only one style words its refusal of the other one as a malformed request.
+            // A server that knows only one of the two may reject the other one as a malformed request.
             Err(second) if first.code.is_none() && second.code.is_some() => Err(self.refused(&second)),
             Err(_) => Err(self.refused(&first)),
         }
     }
 
-    fn ask(
+    fn request_token(
         &self,
-        style: Style,
-        courier: &RetryingSender,
+        client_authentication: ClientAuthentication,
+        sender: &RetryingSender,
         deadline: Deadline,
-    ) -> Result<Result<Granted, Refusal>, Failure> {
+    ) -> Result<Result<TokenResponse, TokenRefusal>, Failure> {
         let mut form = Serializer::new(String::new());
         form.append_pair("grant_type", "client_credentials");
         if !self.scope.is_empty() {
@@ -242,145 +253,145 @@ impl Tokens {
             ("user-agent", user_agent().to_owned()),
             ("content-type", "application/x-www-form-urlencoded".to_owned()),
         ];
-        match style {
-            Style::Header => headers.push(("authorization", basic(&encoded(&self.id), &encoded(self.secret.expose())))),
-            Style::Body => {
+        match client_authentication {
+            ClientAuthentication::Header => {
+                let header = basic_header(&form_encoded(&self.id), &form_encoded(self.secret.expose()));
+                headers.push(("authorization", header));
+            }
+            ClientAuthentication::Body => {
                 form.append_pair("client_id", &self.id).append_pair("client_secret", self.secret.expose());
             }
         }
         let (receiver, body) = (self.name(), form.finish());
-        let message = Message {
+        let request = OutgoingRequest {
             receiver: &receiver,
             method: Method::Post,
             url: &self.endpoint,
             headers: &headers,
             body: Some(body.as_bytes()),
             repeatable: true,
-            changes: false,
-            paced: false,
+            is_write: false,
+            rate_limited: false,
         };
-        let (reply, _) = courier.carry(&message, deadline).map_err(|unanswered| unanswered.failure)?;
-        match reply.status {
-            200..=299 => Ok(read(&reply)),
-            400..=499 => Ok(Err(Refusal::read(&reply))),
-            500..=599 => Err(Failure::transport(format!("{} answers {}", self.name(), reply.status))),
+        let (raw, _) = sender.send(&request, deadline).map_err(|error| error.failure)?;
+        match raw.status {
+            200..=299 => Ok(read_token(&raw)),
+            400..=499 => Ok(Err(TokenRefusal::read(&raw))),
+            500..=599 => Err(Failure::transport(format!("{receiver} returned {}", raw.status))),
             _ => Err(Failure::AuthFailed(
-                format!(
-                    "{} answers {}: redirects are not followed, correct Token Request Endpoint",
-                    self.name(),
-                    reply.status
-                )
-                .into(),
+                Message::new(format!("{receiver} returned {}, and pfscim does not follow redirects", raw.status))
+                    .with_hint("correct Token Request Endpoint"),
             )),
         }
     }
 
-    fn keep(&self, granted: Granted, courier: &RetryingSender) -> Result<Token, Failure> {
+    fn token(&self, granted: TokenResponse, sender: &RetryingSender) -> Result<Token, Failure> {
         if !fits_header(granted.token.expose()) {
-            let text = format!("{} gave a token with characters that no header may hold", self.name());
+            let text = format!("{} returned a token with characters that a header must not contain", self.name());
             return Err(Failure::AuthFailed(text.into()));
         }
-        let until = granted.life.map(|life| {
-            let good = life - LONGEST_MARGIN.min(life / 10);
-            courier.clock.monotonic().saturating_add(good)
+        let renew_at = granted.lifetime.map(|lifetime| {
+            let valid = lifetime - RENEWAL_MARGIN_MAX.min(lifetime / 10);
+            sender.clock.monotonic().saturating_add(valid)
         });
-        Ok(Token { header: Secret::new(format!("{} {}", self.word, granted.token.expose())), until })
+        Ok(Token { header: Secret::new(format!("{} {}", self.scheme, granted.token.expose())), renew_at })
     }
 
-    fn refused(&self, refusal: &Refusal) -> Failure {
+    fn refused(&self, refusal: &TokenRefusal) -> Failure {
         let code = refusal.code.as_deref().map(|code| format!(" ({code})")).unwrap_or_default();
-        let advice = ADVICE
+        let hint = REFUSAL_HINTS
             .iter()
             .find(|(known, _)| refusal.code.as_deref() == Some(known))
-            .map_or("check Token Request Endpoint, Client ID and Client Secret", |(_, advice)| advice);
-        Failure::AuthFailed(format!("{} {}{code}: {advice}", self.name(), refusal.what).into())
+            .map_or("check Token Request Endpoint, Client ID and Client Secret", |(_, hint)| hint);
+        Failure::AuthFailed(Message::new(format!("{} {}{code}", self.name(), refusal.text)).with_hint(hint))
     }
 
-    /// The endpoint's name in messages.
+    /// Returns the endpoint's name in messages.
     fn name(&self) -> String {
         format!("Token Request Endpoint {}", self.endpoint.origin().ascii_serialization())
     }
 }
 
-/// What to look at for each error code of RFC 6749 section 5.2.
-const ADVICE: [(&str, &str); 5] = [
+/// The hint for each error code of RFC 6749 section 5.2.
+const REFUSAL_HINTS: [(&str, &str); 5] = [
     ("invalid_client", "check Client ID and Client Secret"),
     ("invalid_scope", "check Scope"),
-    ("unauthorized_client", "the client of Client ID has to be allowed the grant type client credentials there"),
-    ("unsupported_grant_type", "the grant type client credentials has to be enabled there"),
+    ("unauthorized_client", "allow the grant type client credentials for the client of Client ID"),
+    ("unsupported_grant_type", "enable the grant type client credentials at the token endpoint"),
     ("invalid_request", "check Scope, Client ID and Client Secret"),
 ];
 
-/// A token as the endpoint gave it.
-struct Granted {
+/// A response of the token endpoint with a token.
+struct TokenResponse {
     token: Secret,
-    life: Option<Duration>,
+    lifetime: Option<Duration>,
 }
 
-/// An answer of the endpoint without a token.
-struct Refusal {
-    what: String,
+/// A response of the token endpoint without a token.
+struct TokenRefusal {
+    /// What happened, after the name of the endpoint.
+    text: String,
     code: Option<String>,
-    /// The endpoint may not have understood how the client showed its secret.
-    unrecognised: bool,
+    /// Whether the endpoint may not have recognised the client authentication.
+    client_unrecognised: bool,
 }
 
-impl Refusal {
-    fn read(reply: &RawResponse) -> Self {
-        let code = match Response::read(reply).body {
-            Some(Ok(body)) => code(&body),
+impl TokenRefusal {
+    fn read(raw: &RawResponse) -> Self {
+        let code = match Response::read(raw).body {
+            Some(Ok(body)) => error_code(&body),
             _ => None,
         };
-        let unrecognised = match code.as_deref() {
+        let client_unrecognised = match code.as_deref() {
             Some(code) => matches!(code, "invalid_client" | "invalid_request"),
-            None => matches!(reply.status, 400 | 401),
+            None => matches!(raw.status, 400 | 401),
         };
-        Self { what: format!("answers {}", reply.status), code, unrecognised }
+        Self { text: format!("returned {}", raw.status), code, client_unrecognised }
     }
 
-    fn without_token(why: impl Into<String>, code: Option<String>) -> Self {
-        Self { what: why.into(), code, unrecognised: false }
+    fn without_token(text: impl Into<String>, code: Option<String>) -> Self {
+        Self { text: text.into(), code, client_unrecognised: false }
     }
 }
 
-/// Reads a successful answer of the endpoint (RFC 6749 section 5.1). Some endpoints report errors with status 200.
-fn read(reply: &RawResponse) -> Result<Granted, Refusal> {
-    let body = match Response::read(reply).body {
-        None => return Err(Refusal::without_token("answers with an empty page instead of a token", None)),
-        Some(Err(_)) => return Err(Refusal::without_token("answers with something else than a token", None)),
+/// Reads a 2xx response of the token endpoint (RFC 6749 section 5.1). Some endpoints report errors with status 200.
+fn read_token(raw: &RawResponse) -> Result<TokenResponse, TokenRefusal> {
+    let body = match Response::read(raw).body {
+        None => return Err(TokenRefusal::without_token("returned an empty body instead of a token", None)),
+        Some(Err(_)) => return Err(TokenRefusal::without_token("returned a body that is not JSON", None)),
         Some(Ok(body)) => body,
     };
     match body.get("access_token").and_then(Value::as_str).map(str::trim).filter(|token| !token.is_empty()) {
-        Some(token) => Ok(Granted { token: Secret::new(token), life: life(body.get("expires_in")) }),
-        None => Err(Refusal::without_token("answers without an access_token", code(&body))),
+        Some(token) => Ok(TokenResponse { token: Secret::new(token), lifetime: lifetime(body.get("expires_in")) }),
+        None => Err(TokenRefusal::without_token("returned no access_token", error_code(&body))),
     }
 }
 
-/// The error code of RFC 6749 section 5.2, which is one word; anything else may repeat the request and its secret.
-fn code(body: &Value) -> Option<String> {
-    const LONGEST: usize = 40;
-    let word = body.get("error")?.as_str()?;
-    let fits = word.len() <= LONGEST && word.chars().all(|c| c.is_ascii_lowercase() || c == '_');
-    Some(if fits { word } else { "an error code of its own" }.to_owned())
+/// Returns the error code of RFC 6749 section 5.2, which is one word. Other text is replaced, because it may repeat the
+/// request and its secret.
+fn error_code(body: &Value) -> Option<String> {
+    let code = body.get("error")?.as_str()?;
+    let is_word = code.len() <= ERROR_CODE_BYTES_MAX && code.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+    Some(if is_word { code } else { "non-standard error code" }.to_owned())
 }
 
-/// `expires_in`, a number or its text. What says nothing usable counts as not said.
-fn life(expires_in: Option<&Value>) -> Option<Duration> {
+/// Reads `expires_in`, a number or its text. Returns `None` if it is missing or unusable.
+fn lifetime(expires_in: Option<&Value>) -> Option<Duration> {
     let seconds = match expires_in? {
         Value::Number(number) => number.as_f64()?,
         Value::String(text) => text.trim().parse().ok()?,
         _ => return None,
     };
-    Duration::try_from_secs_f64(seconds).ok().filter(|life| !life.is_zero())
+    Duration::try_from_secs_f64(seconds).ok().filter(|lifetime| !lifetime.is_zero())
 }
 
-/// RFC 7617.
-fn basic(user: &str, password: &str) -> String {
+/// Returns the header of RFC 7617.
+fn basic_header(user: &str, password: &str) -> String {
     format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
 }
 
-/// RFC 6749 appendix B.
-fn encoded(text: &str) -> String {
+/// Encodes text as RFC 6749 appendix B requires.
+fn form_encoded(text: &str) -> String {
     byte_serialize(text.as_bytes()).collect()
 }
 
@@ -388,8 +399,9 @@ fn fits_header(text: &str) -> bool {
     text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
 }
 
-fn unfit(label: &str) -> Failure {
-    Failure::Config(format!("{label} holds characters that no header may hold (a line break?): enter it again").into())
+fn not_a_header_value(label: &str) -> Failure {
+    let text = format!("{label} contains characters that a header must not contain, such as a line break");
+    Failure::Config(Message::new(text).with_hint("enter it again"))
 }
 
 #[cfg(test)]
@@ -401,38 +413,38 @@ mod tests {
     use crate::http::rate_limiter::RateLimiter;
     use crate::http::{RawRequest, Transport, TransportError};
 
-    struct Refusing;
+    struct RefusingEndpoint;
 
-    impl Transport for Refusing {
+    impl Transport for RefusingEndpoint {
         fn send(&self, _: &RawRequest<'_>) -> Result<RawResponse, TransportError> {
             Ok(RawResponse { status: 400, headers: Vec::new(), body: b"{\"error\":\"invalid_scope\"}".to_vec() })
         }
     }
 
     #[test]
-    fn those_who_waited_for_a_fetch_share_its_failure_and_later_ones_try_anew() {
-        let courier = RetryingSender {
-            transport: Box::new(Refusing),
+    fn threads_that_waited_for_a_fetch_share_its_failure_and_later_threads_fetch_again() {
+        let sender = RetryingSender {
+            transport: Box::new(RefusingEndpoint),
             clock: Arc::new(SystemClock::default()),
             request_timeout: Duration::from_secs(1),
-            pace: RateLimiter::new(None),
+            rate_limiter: RateLimiter::new(None),
         };
-        let tokens = Tokens {
+        let source = TokenSource {
             endpoint: Url::parse("https://login.example/token").unwrap(),
             id: "id".into(),
             secret: Secret::new("hush"),
             scope: String::new(),
-            word: BEARER.into(),
-            rounds: AtomicU64::new(0),
-            kept: Mutex::new(Kept::default()),
+            scheme: BEARER.into(),
+            fetches: AtomicU64::new(0),
+            cache: Mutex::new(TokenCache::default()),
         };
         let deadline = Deadline(Duration::from_secs(60));
-        let fetches = || tokens.rounds.load(Ordering::SeqCst);
-        assert_eq!(tokens.header_since(0, &courier, deadline).unwrap_err().code(), "auth_failed");
+        let fetches = || source.fetches.load(Ordering::SeqCst);
+        assert_eq!(source.header_since(0, &sender, deadline).unwrap_err().code(), "auth_failed");
         assert_eq!(fetches(), 1);
-        assert_eq!(tokens.header_since(0, &courier, deadline).unwrap_err().code(), "auth_failed");
-        assert_eq!(fetches(), 1, "the one who waited did not ask");
-        assert_eq!(tokens.header(&courier, deadline).unwrap_err().code(), "auth_failed");
+        assert_eq!(source.header_since(0, &sender, deadline).unwrap_err().code(), "auth_failed");
+        assert_eq!(fetches(), 1, "the thread that waited did not fetch");
+        assert_eq!(source.header(&sender, deadline).unwrap_err().code(), "auth_failed");
         assert_eq!(fetches(), 2);
     }
 }

@@ -1,4 +1,4 @@
-//! The HTTP client of one connector: which credentials go along, what is repeated after a 401, what each status means.
+//! Sends the requests of one connector: adds credentials, renews a token after a 401, sorts responses by status.
 //! Does not know: users, groups, what a response means for them.
 
 use std::fmt;
@@ -7,14 +7,14 @@ use std::sync::Arc;
 use url::{Origin, Url};
 
 use super::authentication::Credentials;
-use super::message::{Deadline, Method, RawResponse, Request, RequestError, Response, Transport, user_agent};
 use super::rate_limiter::RateLimiter;
-use super::retrying_sender::{Message, RetryingSender};
-use super::transport::Wire;
-use crate::Failure;
+use super::retrying_sender::{OutgoingRequest, RetryingSender};
+use super::transport::ReqwestTransport;
+use super::types::{Deadline, Method, RawResponse, Request, RequestError, Response, Transport, user_agent};
 use crate::environment::Environment;
 use crate::settings::Settings;
 use crate::text::{excerpt, printable};
+use crate::{Failure, Message};
 
 /// The HTTP client of one connector. Serves many threads.
 pub struct Client {
@@ -23,7 +23,7 @@ pub struct Client {
     media_types: (&'static str, &'static str),
     dry_run: bool,
     credentials: Credentials,
-    courier: RetryingSender,
+    sender: RetryingSender,
 }
 
 impl fmt::Debug for Client {
@@ -33,18 +33,19 @@ impl fmt::Debug for Client {
 }
 
 impl Client {
-    /// Builds the client. Sends nothing.
+    /// Creates the client. Sends nothing.
     ///
     /// # Errors
-    /// [`Failure::Config`] where TLS, the proxy or the credentials cannot be set up.
+    /// [`Failure::Config`] if TLS, the proxy or the credentials cannot be used.
     pub fn new(settings: &Settings, environment: &Environment) -> Result<Self, Failure> {
-        Self::with_transport(settings, environment, Box::new(Wire::new(environment, settings.request_timeout)?))
+        let transport = ReqwestTransport::new(environment, settings.request_timeout)?;
+        Self::with_transport(settings, environment, Box::new(transport))
     }
 
-    /// A client over a transport of the caller's, for tests.
+    /// Creates a client with another transport, for tests.
     ///
     /// # Errors
-    /// As [`Client::new`].
+    /// [`Failure::Config`] if the credentials cannot be used.
     pub fn with_transport(
         settings: &Settings,
         environment: &Environment,
@@ -56,142 +57,147 @@ impl Client {
             media_types: settings.version.media_types(),
             dry_run: environment.dry_run,
             credentials: Credentials::new(settings)?,
-            courier: RetryingSender {
+            sender: RetryingSender {
                 transport,
                 clock,
                 request_timeout: settings.request_timeout,
-                pace: RateLimiter::new(settings.max_requests_per_second),
+                rate_limiter: RateLimiter::new(settings.max_requests_per_second),
             },
         })
     }
 
-    /// Sends one call: authenticated, renewed once on 401, repeated where that is safe, within the deadline.
+    /// Sends a request with credentials, within the deadline.
     ///
-    /// A `POST` or `PATCH` that a gateway answers with 502 or 504 counts as unanswered: the gateway cannot tell
-    /// whether the target acted.
+    /// Repeats it if that is safe. Renews a token once after a 401. A `POST` or `PATCH` to which a gateway returns 502 or
+    /// 504 is an error: the gateway does not know whether the target carried it out.
     ///
     /// # Errors
     /// [`RequestError`] with `auth_failed`, `rate_limited`, `transport`, `protocol` or `config`.
-    pub fn send(&self, call: &Request, deadline: Deadline) -> Result<Response, RequestError> {
-        self.permit(call).map_err(RequestError::not_done)?;
-        let body = call.body.as_ref().map(|body| body.to_string().into_bytes());
-        let (used, reply, maybe_applied) = self.deliver(call, body.as_deref(), deadline)?;
-        if reply.status != 401 || !self.credentials.renewable(used.as_deref()) {
-            return self.judge(call, used.as_deref(), reply, maybe_applied);
+    pub fn send(&self, request: &Request, deadline: Deadline) -> Result<Response, RequestError> {
+        self.ensure_permitted(request).map_err(RequestError::not_applied)?;
+        let body = request.body.as_ref().map(|body| body.to_string().into_bytes());
+        let (authorization, raw, maybe_applied) = self.send_authenticated(request, body.as_deref(), deadline)?;
+        if raw.status != 401 || !self.credentials.discard(authorization.as_deref()) {
+            return self.interpret(request, authorization.as_deref(), raw, maybe_applied);
         }
-        let again = self
-            .deliver(call, body.as_deref(), deadline)
-            .and_then(|(used, reply, maybe_applied)| self.judge(call, used.as_deref(), reply, maybe_applied));
-        again.map_err(|unanswered| RequestError {
-            maybe_applied: unanswered.maybe_applied || maybe_applied,
-            ..unanswered
-        })
+        let result = self.send_authenticated(request, body.as_deref(), deadline).and_then(
+            |(authorization, raw, maybe_applied)| self.interpret(request, authorization.as_deref(), raw, maybe_applied),
+        );
+        result.map_err(|error| RequestError { maybe_applied: error.maybe_applied || maybe_applied, ..error })
     }
 
-    /// Sends one call with the credentials of the moment. Gives back what was used as `authorization`, the reply, and
-    /// whether an attempt before that reply may have been acted upon.
-    fn deliver(
+    /// Sends a request with the current credentials.
+    ///
+    /// Returns the value of `authorization` that was sent, the response, and whether the target may have carried out an
+    /// earlier attempt.
+    fn send_authenticated(
         &self,
-        call: &Request,
+        request: &Request,
         body: Option<&[u8]>,
         deadline: Deadline,
     ) -> Result<(Option<String>, RawResponse, bool), RequestError> {
-        let authorization = self.credentials.header(&self.courier, deadline)?;
-        let mut headers = self.headers(call);
+        let authorization = self.credentials.header(&self.sender, deadline)?;
+        let mut headers = self.headers(request);
         headers.extend(authorization.iter().map(|value| ("authorization", value.clone())));
-        let message = Message {
+        let outgoing = OutgoingRequest {
             receiver: &self.target(),
-            method: call.method,
-            url: &call.url,
+            method: request.method,
+            url: &request.url,
             headers: &headers,
             body,
-            repeatable: call.method.repeatable(),
-            changes: call.method != Method::Get,
-            paced: true,
+            repeatable: request.method.is_idempotent(),
+            is_write: request.method != Method::Get,
+            rate_limited: true,
         };
-        let (reply, maybe_applied) = self.courier.carry(&message, deadline)?;
-        Ok((authorization, reply, maybe_applied))
+        let (raw, maybe_applied) = self.sender.send(&outgoing, deadline)?;
+        Ok((authorization, raw, maybe_applied))
     }
 
-    /// What a reply is for the caller: an answer, or no answer at all. `used` is what was sent as `authorization`.
-    fn judge(
+    /// Decides by status whether the caller gets a response or an error. `authorization` is the value that was sent.
+    fn interpret(
         &self,
-        call: &Request,
-        used: Option<&str>,
-        reply: RawResponse,
+        request: &Request,
+        authorization: Option<&str>,
+        raw: RawResponse,
         maybe_applied: bool,
     ) -> Result<Response, RequestError> {
         let target = self.target();
-        let status = reply.status;
+        let status = raw.status;
         let failure = match status {
-            401 => Failure::AuthFailed(format!("{target} answers 401: {}", self.credentials.advice()).into()),
-            407 => Failure::Config(format!(
-                "the proxy on the way to {target} answers 407: it wants a user name and password, or refuses those it got"
-            ).into()),
-            502 | 504 if !call.method.repeatable() => {
-                let text = format!("a gateway before {target} answers {status}, so the outcome is unknown");
+            401 => Failure::AuthFailed(self.credentials.rejection(&target)),
+            407 => Failure::Config(
+                Message::new(format!("the proxy for {target} returned 407 Proxy Authentication Required"))
+                    .with_hint("check the user name and password of the proxy"),
+            ),
+            502 | 504 if !request.method.is_idempotent() => {
+                let text = format!("a gateway in front of {target} returned {status}, so the outcome is unknown");
                 return Err(RequestError { failure: Failure::transport(text), maybe_applied: true });
             }
-            200..=299 => return Ok(Response::read(&reply)),
+            200..=299 => return Ok(Response::read(&raw)),
             400..=599 => {
-                let mut answer = Response::read(&reply);
-                answer.redact(&self.credentials.hidden(used));
-                return Ok(answer);
+                let mut response = Response::read(&raw);
+                response.redact(&self.credentials.secrets(authorization));
+                return Ok(response);
             }
-            300..=399 => Failure::Protocol(format!(
-                "{target} answers {status}{}: redirects are not followed, correct SCIM URL",
-                destination(&reply, &call.url)
-            ).into()),
-            _ => Failure::Protocol(format!("{target} answers with the unusable status {status}").into()),
+            300..=399 => Failure::Protocol(
+                Message::new(format!(
+                    "{target} returned {status}{}, and pfscim does not follow redirects",
+                    redirect_target(&raw, &request.url)
+                ))
+                .with_hint("correct SCIM URL"),
+            ),
+            _ => Failure::Protocol(format!("{target} returned the unexpected status {status}").into()),
         };
         Err(RequestError { failure, maybe_applied })
     }
 
-    /// Credentials go to the configured origin only, and a dry run writes nothing.
-    fn permit(&self, call: &Request) -> Result<(), Failure> {
-        let other_origin = call.url.origin() != self.origin || !self.origin.is_tuple();
-        if other_origin || !call.url.username().is_empty() || call.url.password().is_some() {
+    /// Rejects a request to another origin, because credentials go to the target only, and a write in a dry run.
+    fn ensure_permitted(&self, request: &Request) -> Result<(), Failure> {
+        let other_origin = request.url.origin() != self.origin || !self.origin.is_tuple();
+        if other_origin || !request.url.username().is_empty() || request.url.password().is_some() {
             return Err(Failure::Protocol(
                 format!(
-                    "a request to {} was held back: only {} is the target",
-                    printable(&call.url.origin().ascii_serialization()),
+                    "a request to {} was not sent, because the target is {}",
+                    printable(&request.url.origin().ascii_serialization()),
                     self.target()
                 )
                 .into(),
             ));
         }
-        if self.dry_run && call.method != Method::Get {
-            return Err(Failure::Protocol(format!("a {} in a dry run was held back", call.method.as_str()).into()));
+        if self.dry_run && request.method != Method::Get {
+            let text = format!("a {} was not sent, because a dry run only reads", request.method.as_str());
+            return Err(Failure::Protocol(text.into()));
         }
         Ok(())
     }
 
-    /// Everything but `authorization`.
-    fn headers(&self, call: &Request) -> Vec<(&'static str, String)> {
+    /// Returns every header except `authorization`.
+    fn headers(&self, request: &Request) -> Vec<(&'static str, String)> {
         let (accept, content_type) = self.media_types;
         let mut headers = vec![("accept", accept.to_owned()), ("user-agent", user_agent().to_owned())];
-        if call.body.is_some() {
+        if request.body.is_some() {
             headers.push(("content-type", content_type.to_owned()));
         }
-        if let Some(tag) = &call.if_match {
+        if let Some(tag) = &request.if_match {
             headers.push(("if-match", tag.clone()));
         }
         headers
     }
 
-    /// The target's name in messages.
+    /// Returns the target's name in messages: its origin.
     fn target(&self) -> String {
         self.origin.ascii_serialization()
     }
 }
 
-/// Where a redirect points, without its query: that may repeat a filter value.
-fn destination(reply: &RawResponse, from: &Url) -> String {
-    let Some(url) = reply.header("location").and_then(|location| from.join(location).ok()) else {
+/// Returns ` (a redirect to URL)`, or nothing if the location is missing. The query may repeat a filter value, so it is
+/// not part of the URL.
+fn redirect_target(raw: &RawResponse, from: &Url) -> String {
+    let Some(url) = raw.header("location").and_then(|location| from.join(location).ok()) else {
         return String::new();
     };
     if !url.has_host() {
         return String::new();
     }
-    format!(" and points to {}", excerpt(&format!("{}{}", url.origin().ascii_serialization(), url.path())))
+    format!(" (a redirect to {})", excerpt(&format!("{}{}", url.origin().ascii_serialization(), url.path())))
 }

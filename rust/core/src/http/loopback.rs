@@ -1,4 +1,4 @@
-//! For tests: servers on the loopback interface that misbehave on purpose. Each ends with its value.
+//! Starts servers on the loopback interface for tests. A server ends when its value is dropped.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -7,14 +7,14 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-/// The longest that a server waits for its client.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// The longest wait of a server for its client.
+const IO_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Hands every connection to a function, each on its own thread, until it is dropped.
+/// Calls a function for every connection, each on its own thread, until it is dropped.
 pub(super) struct Server {
     pub(super) address: SocketAddr,
     stop: Arc<AtomicBool>,
-    listening: Option<JoinHandle<()>>,
+    listener_thread: Option<JoinHandle<()>>,
 }
 
 impl Server {
@@ -24,24 +24,24 @@ impl Server {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let serve = Arc::new(serve);
-        let listening = thread::spawn(move || {
+        let listener_thread = thread::spawn(move || {
             let mut serving = Vec::new();
             for stream in listener.incoming() {
                 if stopped.load(Ordering::SeqCst) {
                     break;
                 }
                 let stream = stream.unwrap();
-                stream.set_read_timeout(Some(PATIENCE)).unwrap();
-                stream.set_write_timeout(Some(PATIENCE)).unwrap();
+                stream.set_read_timeout(Some(IO_TIMEOUT)).unwrap();
+                stream.set_write_timeout(Some(IO_TIMEOUT)).unwrap();
                 let serve = Arc::clone(&serve);
                 serving.push(thread::spawn(move || serve(stream)));
             }
             for thread in serving {
-                // A panic there is the test's own failed assertion: it has been printed, and the client saw it.
+                // A panic of this thread is a failed assertion of the test. The test harness prints it.
                 let _ = thread.join();
             }
         });
-        Self { address, stop, listening: Some(listening) }
+        Self { address, stop, listener_thread: Some(listener_thread) }
     }
 
     pub(super) fn url(&self, scheme: &str, host: &str) -> url::Url {
@@ -52,19 +52,19 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::SeqCst);
-        // Wakes the listener.
+        // Wakes the listener, which then sees `stop`.
         let _ = TcpStream::connect(self.address);
-        if let Some(listening) = self.listening.take() {
-            let _ = listening.join();
+        if let Some(listener_thread) = self.listener_thread.take() {
+            let _ = listener_thread.join();
         }
     }
 }
 
-/// What a server was told, for the test to look at.
-pub(super) type Heard = Arc<Mutex<Vec<String>>>;
+/// The requests that a server received.
+pub(super) type RequestLog = Arc<Mutex<Vec<String>>>;
 
-/// One request with its body; `None` where the client has closed.
-pub(super) fn request(stream: &mut impl Read) -> Option<String> {
+/// Reads one request with its body. Returns `None` if the client has closed the connection.
+pub(super) fn read_request(stream: &mut impl Read) -> Option<String> {
     let mut bytes = Vec::new();
     let mut byte = [0];
     while !bytes.ends_with(b"\r\n\r\n") {
@@ -81,22 +81,22 @@ pub(super) fn request(stream: &mut impl Read) -> Option<String> {
     Some(head + &String::from_utf8(body).unwrap())
 }
 
-/// Answers every request on a connection with the same bytes.
-pub(super) fn answer_all(mut stream: impl Read + Write, heard: &Heard, answer: &str) {
-    while let Some(request) = request(&mut stream) {
-        heard.lock().unwrap().push(request);
-        if stream.write_all(answer.as_bytes()).and_then(|()| stream.flush()).is_err() {
+/// Sends the same response to every request on a connection.
+pub(super) fn respond_to_all(mut stream: impl Read + Write, log: &RequestLog, response: &str) {
+    while let Some(request) = read_request(&mut stream) {
+        log.lock().unwrap().push(request);
+        if stream.write_all(response.as_bytes()).and_then(|()| stream.flush()).is_err() {
             break;
         }
     }
 }
 
-/// A small good answer.
-pub(super) const GOOD: &str =
+/// A small response with status 200.
+pub(super) const OK_RESPONSE: &str =
     "HTTP/1.1 200 OK\r\ncontent-type: application/scim+json\r\ncontent-length: 10\r\n\r\n{\"id\":\"1\"}";
 
-/// Keeps a connection open, silent, until the client closes it.
-pub(super) fn hold(stream: &mut TcpStream) {
+/// Keeps a connection open and sends nothing until the client closes it.
+pub(super) fn wait_for_close(stream: &mut TcpStream) {
     let mut byte = [0];
     while matches!(stream.read(&mut byte), Ok(1)) {}
 }

@@ -1,11 +1,10 @@
-//! The wire: one client per connector, with authentication, retry, rate limit and deadline.
+//! Sends a request to the target and returns its response: authentication, retries, rate limit, deadline, TLS, proxy.
+//! Does not know: users, groups, fields, what a response means for them.
 //!
-//! A [`Request`] goes in, an [`Response`] comes out, or the reason why there is none. This module knows HTTP, OAuth client
-//! credentials and how SCIM words its errors; it may not know users, groups or what an answer means for them.
+//! [`Client::send`] takes a [`Request`]. It returns a [`Response`], or a [`RequestError`] with the reason.
 
 mod authentication;
 mod client;
-mod message;
 mod proxy;
 mod rate_limiter;
 mod response;
@@ -13,6 +12,7 @@ mod retry;
 mod retrying_sender;
 pub mod tls;
 mod transport;
+mod types;
 
 #[cfg(test)]
 #[expect(clippy::disallowed_types, reason = "the loopback server of the tests")]
@@ -27,8 +27,8 @@ mod tls_tests;
 mod transport_tests;
 
 pub use client::Client;
-pub use message::{
+pub use retrying_sender::REQUEST_LOG_TARGET;
+pub use types::{
     Deadline, Method, RESPONSE_BYTES_MAX, RawRequest, RawResponse, Request, RequestError, Response, Transport,
     TransportError,
 };
-pub use retrying_sender::REQUEST_LOG_TARGET;

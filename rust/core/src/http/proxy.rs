@@ -1,41 +1,44 @@
-//! The way out: the environment's proxy rules as reqwest understands them. Proxy settings of the process's own
-//! environment count for nothing.
+//! Converts the environment's proxy rules to reqwest's proxies.
+//! Does not know: environment variables.
 
 use url::Url;
 
 use crate::Failure;
 use crate::environment::{Proxy, ProxyRules};
 
-/// One reqwest proxy for each scheme that has one, with its own credentials.
+/// Returns a reqwest proxy, with its credentials, for each scheme that has a proxy.
+///
+/// # Errors
+/// [`Failure::Config`] if the URL of a proxy is not `http://host:port`. The message does not contain the URL.
 pub(super) fn proxies(rules: &ProxyRules) -> Result<Vec<reqwest::Proxy>, Failure> {
     [("http", &rules.http), ("https", &rules.https)]
         .into_iter()
-        .filter_map(|(scheme, proxy)| proxy.as_ref().map(|proxy| one(scheme, proxy, &rules.direct_hosts)))
+        .filter_map(|(scheme, proxy)| proxy.as_ref().map(|proxy| reqwest_proxy(scheme, proxy, &rules.direct_hosts)))
         .collect()
 }
 
-fn one(scheme: &'static str, proxy: &Proxy, direct: &[String]) -> Result<reqwest::Proxy, Failure> {
+fn reqwest_proxy(scheme: &'static str, proxy: &Proxy, direct_hosts: &[String]) -> Result<reqwest::Proxy, Failure> {
     let address = Url::parse(&proxy.url)
         .ok()
         .filter(|url| url.scheme() == "http" && url.has_host() && url.username().is_empty() && url.password().is_none())
         .ok_or_else(|| {
-            Failure::Config(format!("the proxy for {scheme} targets has to be given as http://host:port").into())
+            Failure::Config(format!("the URL of the proxy for {scheme} targets is not http://host:port").into())
         })?;
-    let direct = direct.to_vec();
-    let way = reqwest::Proxy::custom(move |target| {
-        let proxied = target.scheme() == scheme && !is_direct(&direct, target.host_str().unwrap_or_default());
+    let direct_hosts = direct_hosts.to_vec();
+    let converted = reqwest::Proxy::custom(move |target| {
+        let proxied = target.scheme() == scheme && !is_direct(&direct_hosts, target.host_str().unwrap_or_default());
         proxied.then(|| address.clone())
     });
     Ok(match &proxy.credentials {
-        Some((user, password)) => way.basic_auth(user, password),
-        None => way,
+        Some((user, password)) => converted.basic_auth(user, password),
+        None => converted,
     })
 }
 
-/// Whether a host is reached without a proxy (patterns: [`ProxyRules::direct_hosts`]).
+/// Returns whether a host is reached without a proxy (patterns: [`ProxyRules::direct_hosts`]).
 fn is_direct(patterns: &[String], host: &str) -> bool {
-    let host = bare(host);
-    patterns.iter().map(|pattern| bare(pattern)).filter(|pattern| !pattern.is_empty()).any(|pattern| {
+    let host = comparable(host);
+    patterns.iter().map(|pattern| comparable(pattern)).filter(|pattern| !pattern.is_empty()).any(|pattern| {
         let pattern = if pattern.starts_with('.') { format!("*{pattern}") } else { pattern };
         match (pattern.strip_prefix('*'), pattern.strip_suffix('*')) {
             (Some(_), Some(_)) => host.contains(pattern.trim_matches('*')),
@@ -46,8 +49,8 @@ fn is_direct(patterns: &[String], host: &str) -> bool {
     })
 }
 
-/// Lower case, without blanks around it or the brackets of an IPv6 address.
-fn bare(host: &str) -> String {
+/// Returns a host in lower case, without blanks around it and without the brackets of an IPv6 address.
+fn comparable(host: &str) -> String {
     host.trim().trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase()
 }
 

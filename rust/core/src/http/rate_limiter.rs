@@ -1,32 +1,37 @@
-//! *Maximum Requests Per Second*: a token bucket of capacity one, shared by all threads of a client. Evenly spaced
-//! requests never put more than the maximum into any one second. Knows neither clock nor requests.
+//! Limits the requests of a client to *Maximum Requests Per Second*, for all its threads together.
+//! Does not know: the clock, requests.
+//!
+//! This is a token bucket of capacity one. Requests are evenly spaced, so no second contains more than the maximum.
 
 use crate::sync::lock_ignoring_poison;
 use std::sync::Mutex;
 use std::time::Duration;
 
-/// Hands out the moments at which requests may start.
+/// Reserves the times at which requests may start.
 pub(super) struct RateLimiter {
-    spacing: Duration,
-    next: Mutex<Duration>,
+    /// Between two requests.
+    interval: Duration,
+    /// The earliest start of the next request, on the monotonic clock.
+    next_start: Mutex<Duration>,
 }
 
 impl RateLimiter {
-    /// At most that many requests a second; `None` = no limit.
+    /// Creates a limiter. `None` means no limit.
     pub(super) fn new(per_second: Option<u32>) -> Self {
-        let spacing = per_second.filter(|n| *n > 0).map_or(Duration::ZERO, |n| Duration::from_secs(1) / n);
-        Self { spacing, next: Mutex::new(Duration::ZERO) }
+        let interval = per_second.filter(|n| *n > 0).map_or(Duration::ZERO, |n| Duration::from_secs(1) / n);
+        Self { interval, next_start: Mutex::new(Duration::ZERO) }
     }
 
-    /// How long to wait from `now` before the next request may start, which then is taken. `None`, and nothing taken,
-    /// where that would be later than `latest`.
-    pub(super) fn take(&self, now: Duration, latest: Duration) -> Option<Duration> {
-        let mut next = lock_ignoring_poison(&self.next);
-        let start = now.max(*next);
+    /// Reserves the next start and returns the wait from `now` until then.
+    ///
+    /// Returns `None` and reserves nothing if the start would be later than `latest`.
+    pub(super) fn reserve(&self, now: Duration, latest: Duration) -> Option<Duration> {
+        let mut next_start = lock_ignoring_poison(&self.next_start);
+        let start = now.max(*next_start);
         if start > latest && start > now {
             return None;
         }
-        *next = start + self.spacing;
+        *next_start = start + self.interval;
         Some(start - now)
     }
 }
@@ -38,9 +43,9 @@ mod tests {
     const LATE: Duration = Duration::from_secs(1000);
 
     #[test]
-    fn no_second_carries_more_than_the_maximum() {
-        let pace = RateLimiter::new(Some(4));
-        let starts: Vec<Duration> = (0..40).map(|_| pace.take(Duration::ZERO, LATE).unwrap()).collect();
+    fn no_second_contains_more_than_the_maximum() {
+        let limiter = RateLimiter::new(Some(4));
+        let starts: Vec<Duration> = (0..40).map(|_| limiter.reserve(Duration::ZERO, LATE).unwrap()).collect();
         for window in starts.windows(5) {
             assert!(window[4] - window[0] >= Duration::from_secs(1));
         }
@@ -48,24 +53,24 @@ mod tests {
     }
 
     #[test]
-    fn a_quiet_spell_is_not_saved_up() {
-        let pace = RateLimiter::new(Some(1));
-        assert_eq!(pace.take(Duration::from_secs(100), LATE), Some(Duration::ZERO));
-        assert_eq!(pace.take(Duration::from_secs(100), LATE), Some(Duration::from_secs(1)));
+    fn unused_requests_are_not_saved_for_later() {
+        let limiter = RateLimiter::new(Some(1));
+        assert_eq!(limiter.reserve(Duration::from_secs(100), LATE), Some(Duration::ZERO));
+        assert_eq!(limiter.reserve(Duration::from_secs(100), LATE), Some(Duration::from_secs(1)));
     }
 
     #[test]
-    fn without_a_maximum_nothing_waits() {
-        let pace = RateLimiter::new(None);
-        assert!((0..100).all(|_| pace.take(Duration::from_secs(1), LATE) == Some(Duration::ZERO)));
+    fn without_a_maximum_no_request_waits() {
+        let limiter = RateLimiter::new(None);
+        assert!((0..100).all(|_| limiter.reserve(Duration::from_secs(1), LATE) == Some(Duration::ZERO)));
     }
 
     #[test]
-    fn a_start_that_comes_too_late_is_not_taken() {
-        let pace = RateLimiter::new(Some(1));
+    fn a_start_that_is_too_late_is_not_reserved() {
+        let limiter = RateLimiter::new(Some(1));
         let now = Duration::from_secs(10);
-        assert_eq!(pace.take(now, now), Some(Duration::ZERO));
-        assert_eq!(pace.take(now, now), None);
-        assert_eq!(pace.take(now, LATE), Some(Duration::from_secs(1)));
+        assert_eq!(limiter.reserve(now, now), Some(Duration::ZERO));
+        assert_eq!(limiter.reserve(now, now), None);
+        assert_eq!(limiter.reserve(now, LATE), Some(Duration::from_secs(1)));
     }
 }

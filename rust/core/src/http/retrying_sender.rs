@@ -1,170 +1,186 @@
-//! Brings one message to its receiver and the reply back: at the agreed pace, within the deadline, again where that is
-//! safe. Knows nothing of SCIM or of credentials.
+//! Sends a request within the rate limit and the deadline, and repeats it if that is safe.
+//! Does not know: SCIM, credentials.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use url::Url;
 
-use super::message::{
-    Deadline, Method, RESPONSE_BYTES_MAX, RawRequest, RawResponse, RequestError, Transport, TransportError,
-};
 use super::rate_limiter::RateLimiter;
 use super::retry;
-use crate::Failure;
+use super::types::{
+    Deadline, Method, RESPONSE_BYTES_MAX, RawRequest, RawResponse, RequestError, Transport, TransportError,
+};
 use crate::environment::Clock;
 use crate::text::printable;
+use crate::{Failure, Message};
 
-/// The log target of requests: one line each, once it was answered or failed.
+/// The log target of requests. Each attempt is one line, logged when it ends.
 pub const REQUEST_LOG_TARGET: &str = "pfscim::request";
 
-/// A write that could not be followed up before the deadline is better not started.
-const TIME_FOR_A_WRITE: Duration = Duration::from_secs(5);
+/// No write starts with less time than this before the deadline, because its result could not be checked.
+const WRITE_TIME_MIN: Duration = Duration::from_secs(5);
 
-/// One message and how it may be treated.
-pub(super) struct Message<'a> {
+/// A request, and how it may be sent.
+pub(super) struct OutgoingRequest<'a> {
     /// The receiver's name in messages: an origin.
     pub(super) receiver: &'a str,
     pub(super) method: Method,
     pub(super) url: &'a Url,
     pub(super) headers: &'a [(&'static str, String)],
     pub(super) body: Option<&'a [u8]>,
-    /// Sending it twice does no harm.
+    /// Whether sending it twice does no harm.
     pub(super) repeatable: bool,
-    /// It changes something at the receiver.
-    pub(super) changes: bool,
-    /// It counts for *Maximum Requests Per Second*.
-    pub(super) paced: bool,
+    /// Whether it changes something at the receiver.
+    pub(super) is_write: bool,
+    /// Whether it counts for *Maximum Requests Per Second*.
+    pub(super) rate_limited: bool,
 }
 
 pub(super) struct RetryingSender {
     pub(super) transport: Box<dyn Transport>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) request_timeout: Duration,
-    pub(super) pace: RateLimiter,
+    pub(super) rate_limiter: RateLimiter,
 }
 
 impl RetryingSender {
-    /// The last reply, whatever its status (429 excepted), and whether an attempt before it may have been acted upon.
+    /// Returns the last response, of any status but 429, and whether an earlier attempt may have been carried out.
     ///
     /// # Errors
-    /// `transport`, `rate_limited`, or `protocol` for an answer that is too large.
-    pub(super) fn carry(&self, message: &Message<'_>, deadline: Deadline) -> Result<(RawResponse, bool), RequestError> {
+    /// `transport`, `rate_limited`, or `protocol` if the response is too large.
+    pub(super) fn send(
+        &self,
+        request: &OutgoingRequest<'_>,
+        deadline: Deadline,
+    ) -> Result<(RawResponse, bool), RequestError> {
         let mut maybe_applied = false;
         let mut attempt = 0;
         loop {
             attempt += 1;
-            let timeout = self.start(message, deadline).map_err(|failure| RequestError { failure, maybe_applied })?;
-            let ending = self.attempt(message, timeout, attempt);
-            if let Ok(reply) = &ending
-                && reply.body.len() > RESPONSE_BYTES_MAX
+            let timeout =
+                self.wait_to_start(request, deadline).map_err(|failure| RequestError { failure, maybe_applied })?;
+            let result = self.attempt(request, timeout, attempt);
+            if let Ok(response) = &result
+                && response.body.len() > RESPONSE_BYTES_MAX
             {
-                let text = format!("the answer of {} is larger than 32 MiB and was refused", message.receiver);
-                return Err(RequestError { failure: Failure::Protocol(text.into()), maybe_applied: message.changes });
+                let text = format!("the response of {} is larger than 32 MiB and was discarded", request.receiver);
+                return Err(RequestError { failure: Failure::Protocol(text.into()), maybe_applied: request.is_write });
             }
             let system_time = self.clock.system_time();
-            match retry::next(&ending, message.repeatable, attempt, system_time, getrandom::u32().unwrap_or(u32::MAX)) {
-                Some(wait) if self.left(deadline) > wait.time.saturating_add(reserve(message)) => {
-                    maybe_applied |= message.changes && unclear(&ending);
-                    self.clock.sleep(wait.time);
+            let jitter = getrandom::u32().unwrap_or(u32::MAX);
+            match retry::wait_before_retry(&result, request.repeatable, attempt, system_time, jitter) {
+                Some(wait) if self.time_left(deadline) > wait.duration.saturating_add(time_needed(request)) => {
+                    maybe_applied |= request.is_write && is_unclear(&result);
+                    self.clock.sleep(wait.duration);
                 }
-                Some(wait) if wait.asked => {
-                    return Err(RequestError { failure: too_long(message, wait.time), maybe_applied });
+                Some(wait) if wait.requested => {
+                    return Err(RequestError { failure: wait_too_long(request, wait.duration), maybe_applied });
                 }
-                _ => return conclude(message, ending, maybe_applied),
+                _ => return conclude(request, result, maybe_applied),
             }
         }
     }
 
-    /// Waits for the pace and says how long the attempt may take.
-    fn start(&self, message: &Message<'_>, deadline: Deadline) -> Result<Duration, Failure> {
-        if message.paced {
-            let latest = deadline.0.saturating_sub(reserve(message));
-            let Some(wait) = self.pace.take(self.clock.monotonic(), latest) else {
-                return Err(Failure::transport(format!(
-                    "{} to {} was not started: Maximum Requests Per Second leaves no room for it in time",
-                    message.method.as_str(),
-                    message.receiver
-                )));
+    /// Waits for the rate limit. Returns the timeout of the attempt.
+    fn wait_to_start(&self, request: &OutgoingRequest<'_>, deadline: Deadline) -> Result<Duration, Failure> {
+        if request.rate_limited {
+            let latest = deadline.0.saturating_sub(time_needed(request));
+            let Some(wait) = self.rate_limiter.reserve(self.clock.monotonic(), latest) else {
+                return Err(Failure::transport(
+                    Message::new(format!(
+                        "{} to {} not sent: the rate limit allows no request before the deadline",
+                        request.method.as_str(),
+                        request.receiver
+                    ))
+                    .with_hint("raise Maximum Requests Per Second or lower Max Threads"),
+                ));
             };
             if !wait.is_zero() {
                 self.clock.sleep(wait);
             }
         }
-        let left = self.left(deadline);
-        if left.is_zero() || left < reserve(message) {
+        let left = self.time_left(deadline);
+        if left.is_zero() || left < time_needed(request) {
             return Err(Failure::transport(format!(
-                "{} to {} was not started: {} s are left of the time for this operation",
-                message.method.as_str(),
-                message.receiver,
+                "{} to {} not sent: only {} s are left before the deadline of this operation",
+                request.method.as_str(),
+                request.receiver,
                 left.as_secs()
             )));
         }
         Ok(left.min(self.request_timeout))
     }
 
-    /// One attempt, and its line in the log: neither query nor headers nor body.
-    fn attempt(&self, message: &Message<'_>, timeout: Duration, attempt: u32) -> Result<RawResponse, TransportError> {
-        let Message { method, url, headers, body, .. } = *message;
-        let begun = self.clock.monotonic();
-        let ending = self.transport.send(&RawRequest { method, url, headers, body, timeout });
-        let took = self.clock.monotonic().saturating_sub(begun).as_millis();
-        let (verb, path) = (method.as_str(), printable(url.path()));
-        match &ending {
-            Ok(reply) => {
-                log::debug!(target: REQUEST_LOG_TARGET, "{verb} {path}: {} after {took} ms, attempt {attempt}", reply.status)
-            }
-            Err(broken) => {
-                log::debug!(target: REQUEST_LOG_TARGET, "{verb} {path}: {} after {took} ms, attempt {attempt}", broken.message.text())
-            }
-        }
-        ending
+    /// Sends the request once and logs one line. The line contains no query, header or body.
+    fn attempt(
+        &self,
+        request: &OutgoingRequest<'_>,
+        timeout: Duration,
+        attempt: u32,
+    ) -> Result<RawResponse, TransportError> {
+        let OutgoingRequest { method, url, headers, body, .. } = *request;
+        let start = self.clock.monotonic();
+        let result = self.transport.send(&RawRequest { method, url, headers, body, timeout });
+        let millis = self.clock.monotonic().saturating_sub(start).as_millis();
+        let status = match &result {
+            Ok(response) => response.status.to_string(),
+            Err(error) => error.message.text().to_owned(),
+        };
+        log::debug!(
+            target: REQUEST_LOG_TARGET,
+            "{} {}: {status} after {millis} ms, attempt {attempt}",
+            method.as_str(),
+            printable(url.path())
+        );
+        result
     }
 
-    fn left(&self, deadline: Deadline) -> Duration {
+    fn time_left(&self, deadline: Deadline) -> Duration {
         deadline.0.saturating_sub(self.clock.monotonic())
     }
 }
 
-/// How much time has to be left when the message is sent.
-fn reserve(message: &Message<'_>) -> Duration {
-    if message.changes { TIME_FOR_A_WRITE } else { Duration::ZERO }
+/// Returns the time that must be left when the request is sent.
+fn time_needed(request: &OutgoingRequest<'_>) -> Duration {
+    if request.is_write { WRITE_TIME_MIN } else { Duration::ZERO }
 }
 
-/// Whether the receiver may have acted on an attempt that ended like that.
-fn unclear(ending: &Result<RawResponse, TransportError>) -> bool {
-    match ending {
-        Ok(reply) => matches!(reply.status, 500 | 502 | 504),
-        Err(broken) => broken.maybe_applied,
+/// Returns whether the receiver may have carried out an attempt with this result.
+fn is_unclear(result: &Result<RawResponse, TransportError>) -> bool {
+    match result {
+        Ok(response) => matches!(response.status, 500 | 502 | 504),
+        Err(error) => error.maybe_applied,
     }
 }
 
-fn too_long(message: &Message<'_>, wait: Duration) -> Failure {
-    Failure::RateLimited(format!(
-        "{} asks to wait {} s, longer than this operation may take; if that happens often, lower Maximum Requests Per Second",
-        message.receiver,
-        wait.as_secs()
-    ).into())
+fn wait_too_long(request: &OutgoingRequest<'_>, wait: Duration) -> Failure {
+    Failure::RateLimited(
+        Message::new(format!(
+            "{} requested a wait of {} s, which is too long for this operation",
+            request.receiver,
+            wait.as_secs()
+        ))
+        .with_hint("if this happens often, lower Maximum Requests Per Second"),
+    )
 }
 
-/// The last attempt's ending as the outcome of all.
+/// Turns the result of the last attempt into the result of all.
 fn conclude(
-    message: &Message<'_>,
-    ending: Result<RawResponse, TransportError>,
+    request: &OutgoingRequest<'_>,
+    result: Result<RawResponse, TransportError>,
     maybe_applied: bool,
 ) -> Result<(RawResponse, bool), RequestError> {
-    match ending {
-        Ok(reply) if reply.status == 429 => {
-            let text = format!(
-                "{} answers 429 (too many requests) time and again: lower Maximum Requests Per Second",
-                message.receiver
-            );
-            Err(RequestError { failure: Failure::RateLimited(text.into()), maybe_applied })
+    match result {
+        Ok(response) if response.status == 429 => {
+            let message = Message::new(format!("{} returned 429 (too many requests) repeatedly", request.receiver))
+                .with_hint("lower Maximum Requests Per Second");
+            Err(RequestError { failure: Failure::RateLimited(message), maybe_applied })
         }
-        Ok(reply) => Ok((reply, maybe_applied)),
-        Err(broken) => Err(RequestError {
-            failure: Failure::transport(broken.message.at(message.receiver)),
-            maybe_applied: maybe_applied || (message.changes && broken.maybe_applied),
+        Ok(response) => Ok((response, maybe_applied)),
+        Err(error) => Err(RequestError {
+            failure: Failure::transport(error.message.at(request.receiver)),
+            maybe_applied: maybe_applied || (request.is_write && error.maybe_applied),
         }),
     }
 }

@@ -1,4 +1,4 @@
-//! The client over a transport in memory and a clock that only moves when somebody waits.
+//! Tests the client with a transport in memory and a clock that moves only during a wait or a request.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,7 +14,7 @@ use crate::environment::{Clock, Environment, ProxyRules};
 use crate::scim::{Identifier, Version};
 use crate::settings::{Authentication, GroupNameSource, RemoveAction, Secret, Settings, UpdateMethod};
 
-/// Moves by waiting, and by what an exchange takes.
+/// Moves during a wait, and by the duration of a request.
 #[derive(Default)]
 struct FakeClock {
     now: Mutex<Duration>,
@@ -36,9 +36,9 @@ impl Clock for FakeClock {
     }
 }
 
-/// What was sent, owned.
+/// A request that was sent.
 #[derive(Debug, Clone)]
-struct Sent {
+struct SentRequest {
     method: Method,
     url: String,
     headers: Vec<(&'static str, String)>,
@@ -46,53 +46,53 @@ struct Sent {
     timeout: Duration,
 }
 
-impl Sent {
+impl SentRequest {
     fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(n, _)| *n == name).map(|(_, value)| value.as_str())
     }
 }
 
-type Ending = Result<RawResponse, TransportError>;
+type TransportResult = Result<RawResponse, TransportError>;
 
-/// Answers from a script; where that ends, 200 with an empty object.
+/// Returns these results in order, then 200 with an empty object.
 #[derive(Default)]
 struct Script {
-    endings: Mutex<VecDeque<Ending>>,
-    sent: Mutex<Vec<Sent>>,
-    takes: Duration,
+    results: Mutex<VecDeque<TransportResult>>,
+    sent: Mutex<Vec<SentRequest>>,
+    duration: Duration,
     clock: Arc<FakeClock>,
 }
 
 struct Scripted(Arc<Script>);
 
 impl Transport for Scripted {
-    fn send(&self, message: &RawRequest<'_>) -> Ending {
-        self.0.sent.lock().unwrap().push(Sent {
-            method: message.method,
-            url: message.url.to_string(),
-            headers: message.headers.to_vec(),
-            body: message.body.map(|body| String::from_utf8(body.to_vec()).unwrap()),
-            timeout: message.timeout,
+    fn send(&self, request: &RawRequest<'_>) -> TransportResult {
+        self.0.sent.lock().unwrap().push(SentRequest {
+            method: request.method,
+            url: request.url.to_string(),
+            headers: request.headers.to_vec(),
+            body: request.body.map(|body| String::from_utf8(body.to_vec()).unwrap()),
+            timeout: request.timeout,
         });
-        *self.0.clock.now.lock().unwrap() += self.0.takes;
-        self.0.endings.lock().unwrap().pop_front().unwrap_or_else(|| reply(200, "{}"))
+        *self.0.clock.now.lock().unwrap() += self.0.duration;
+        self.0.results.lock().unwrap().pop_front().unwrap_or_else(|| raw_response(200, "{}"))
     }
 }
 
-fn reply(status: u16, body: &str) -> Ending {
+fn raw_response(status: u16, body: &str) -> TransportResult {
     Ok(RawResponse { status, headers: Vec::new(), body: body.as_bytes().to_vec() })
 }
 
-fn reply_with(status: u16, name: &str, value: &str) -> Ending {
+fn raw_response_with(status: u16, name: &str, value: &str) -> TransportResult {
     Ok(RawResponse { status, headers: vec![(name.to_owned(), value.to_owned())], body: Vec::new() })
 }
 
-fn broken(maybe_applied: bool) -> Ending {
+fn transport_error(maybe_applied: bool) -> TransportResult {
     Err(TransportError { message: "reset".into(), maybe_applied, permanent: false })
 }
 
-fn token(value: &str, expires_in: u32) -> Ending {
-    reply(200, &json!({ "access_token": value, "token_type": "Bearer", "expires_in": expires_in }).to_string())
+fn token_response(value: &str, expires_in: u32) -> TransportResult {
+    raw_response(200, &json!({ "access_token": value, "token_type": "Bearer", "expires_in": expires_in }).to_string())
 }
 
 pub(super) fn settings(url: &str) -> Settings {
@@ -136,22 +136,22 @@ pub(super) fn environment(clock: Arc<dyn Clock>) -> Environment {
 const TARGET: &str = "https://scim.example/v2";
 const DEADLINE: Deadline = Deadline(Duration::from_secs(50));
 
-/// A client over a script.
-struct Bench {
+/// A client with a scripted transport.
+struct Fixture {
     client: Client,
     script: Arc<Script>,
 }
 
-impl Bench {
+impl Fixture {
     fn with(
-        endings: impl IntoIterator<Item = Ending>,
-        takes: Duration,
+        results: impl IntoIterator<Item = TransportResult>,
+        duration: Duration,
         change: impl FnOnce(&mut Settings, &mut Environment),
     ) -> Self {
         let clock = Arc::new(FakeClock::default());
         let script = Arc::new(Script {
-            endings: Mutex::new(endings.into_iter().collect()),
-            takes,
+            results: Mutex::new(results.into_iter().collect()),
+            duration,
             clock: Arc::clone(&clock),
             ..Script::default()
         });
@@ -162,19 +162,19 @@ impl Bench {
         Self { client, script }
     }
 
-    fn new(endings: impl IntoIterator<Item = Ending>) -> Self {
-        Self::with(endings, Duration::ZERO, |_, _| {})
+    fn new(results: impl IntoIterator<Item = TransportResult>) -> Self {
+        Self::with(results, Duration::ZERO, |_, _| {})
     }
 
-    fn authenticated(authentication: Authentication, endings: impl IntoIterator<Item = Ending>) -> Self {
-        Self::with(endings, Duration::ZERO, |settings, _| settings.authentication = authentication)
+    fn authenticated(authentication: Authentication, results: impl IntoIterator<Item = TransportResult>) -> Self {
+        Self::with(results, Duration::ZERO, |settings, _| settings.authentication = authentication)
     }
 
     fn send(&self, method: Method) -> Result<Response, RequestError> {
-        self.client.send(&call(method), DEADLINE)
+        self.client.send(&request(method), DEADLINE)
     }
 
-    fn sent(&self) -> Vec<Sent> {
+    fn sent(&self) -> Vec<SentRequest> {
         self.script.sent.lock().unwrap().clone()
     }
 
@@ -191,7 +191,7 @@ impl Bench {
     }
 }
 
-fn call(method: Method) -> Request {
+fn request(method: Method) -> Request {
     let body = matches!(method, Method::Post | Method::Put | Method::Patch).then(|| json!({ "active": false }));
     Request { method, url: Url::parse("https://scim.example/v2/Users/1?q=secret-value").unwrap(), body, if_match: None }
 }
@@ -213,20 +213,20 @@ fn client_credentials() -> Authentication {
     }
 }
 
-const ALL: [Method; 5] = [Method::Get, Method::Post, Method::Put, Method::Patch, Method::Delete];
-const WRITES: [Method; 4] = [Method::Post, Method::Put, Method::Patch, Method::Delete];
+const METHODS: [Method; 5] = [Method::Get, Method::Post, Method::Put, Method::Patch, Method::Delete];
+const WRITE_METHODS: [Method; 4] = [Method::Post, Method::Put, Method::Patch, Method::Delete];
 
-// What is sent
+// Requests
 
 #[test]
-fn a_scim_2_request_carries_its_media_types_its_body_and_its_precondition() {
-    let bench = Bench::new([]);
-    let mut call = call(Method::Put);
-    call.if_match = Some("W/\"3\"".into());
-    bench.client.send(&call, DEADLINE).unwrap();
-    let sent = &bench.sent()[0];
+fn a_scim_2_request_has_media_types_body_and_precondition() {
+    let fixture = Fixture::new([]);
+    let mut request = request(Method::Put);
+    request.if_match = Some("W/\"3\"".into());
+    fixture.client.send(&request, DEADLINE).unwrap();
+    let sent = &fixture.sent()[0];
     assert_eq!(sent.method, Method::Put);
-    assert_eq!(sent.url, call.url.as_str());
+    assert_eq!(sent.url, request.url.as_str());
     assert!(sent.header("accept").unwrap().starts_with("application/scim+json, application/json;q="));
     assert_eq!(sent.header("content-type"), Some("application/scim+json"));
     assert_eq!(sent.header("if-match"), Some("W/\"3\""));
@@ -237,45 +237,45 @@ fn a_scim_2_request_carries_its_media_types_its_body_and_its_precondition() {
 }
 
 #[test]
-fn a_scim_1_request_speaks_plain_json() {
-    let bench = Bench::with([], Duration::ZERO, |settings, _| settings.version = Version::V1_1);
-    bench.send(Method::Post).unwrap();
-    let sent = &bench.sent()[0];
+fn a_scim_1_request_uses_plain_json() {
+    let fixture = Fixture::with([], Duration::ZERO, |settings, _| settings.version = Version::V1_1);
+    fixture.send(Method::Post).unwrap();
+    let sent = &fixture.sent()[0];
     assert_eq!(sent.header("accept"), Some("application/json"));
     assert_eq!(sent.header("content-type"), Some("application/json"));
 }
 
 #[test]
-fn a_request_without_body_names_no_content_type() {
-    let bench = Bench::new([]);
-    bench.send(Method::Delete).unwrap();
-    assert_eq!(bench.sent()[0].header("content-type"), None);
-    assert_eq!(bench.sent()[0].body, None);
+fn a_request_without_body_has_no_content_type() {
+    let fixture = Fixture::new([]);
+    fixture.send(Method::Delete).unwrap();
+    assert_eq!(fixture.sent()[0].header("content-type"), None);
+    assert_eq!(fixture.sent()[0].body, None);
 }
 
 #[test]
-fn each_static_method_has_its_header() {
-    let bench = Bench::authenticated(basic(), []);
-    bench.send(Method::Get).unwrap();
-    assert_eq!(bench.sent()[0].header("authorization"), Some("Basic YWRtaW46cMOkOnNz"));
+fn each_fixed_authentication_method_has_its_header() {
+    let fixture = Fixture::authenticated(basic(), []);
+    fixture.send(Method::Get).unwrap();
+    assert_eq!(fixture.sent()[0].header("authorization"), Some("Basic YWRtaW46cMOkOnNz"));
 
-    let bench = Bench::authenticated(bearer("abc"), []);
-    bench.send(Method::Get).unwrap();
-    assert_eq!(bench.sent()[0].header("authorization"), Some("Bearer abc"));
+    let fixture = Fixture::authenticated(bearer("abc"), []);
+    fixture.send(Method::Get).unwrap();
+    assert_eq!(fixture.sent()[0].header("authorization"), Some("Bearer abc"));
 
-    let bench = Bench::with([], Duration::ZERO, |settings, _| {
+    let fixture = Fixture::with([], Duration::ZERO, |settings, _| {
         settings.authentication = bearer("abc");
         settings.authorization_type = Some("oauth2".into());
     });
-    bench.send(Method::Get).unwrap();
-    assert_eq!(bench.sent()[0].header("authorization"), Some("oauth2 abc"));
+    fixture.send(Method::Get).unwrap();
+    assert_eq!(fixture.sent()[0].header("authorization"), Some("oauth2 abc"));
 }
 
 #[test]
-fn credentials_that_cannot_stand_in_a_header_are_a_config_failure_without_showing_them() {
+fn credentials_that_do_not_fit_a_header_are_a_config_failure_that_does_not_repeat_them() {
     let clock: Arc<dyn Clock> = Arc::new(FakeClock::default());
     let colon = Authentication::Basic { user: "a:b".into(), password: Secret::new("hush") };
-    for (authentication, word, label) in [
+    for (authentication, scheme, label) in [
         (bearer("hush\n"), None, "Access Token"),
         (bearer("hüsh"), None, "Access Token"),
         (bearer("hush"), Some("Be\narer"), "Authorization Header Type"),
@@ -283,7 +283,7 @@ fn credentials_that_cannot_stand_in_a_header_are_a_config_failure_without_showin
     ] {
         let mut settings = settings(TARGET);
         settings.authentication = authentication;
-        settings.authorization_type = word.map(str::to_owned);
+        settings.authorization_type = scheme.map(str::to_owned);
         let script = Box::new(Scripted(Arc::new(Script::default())));
         let failure = Client::with_transport(&settings, &environment(Arc::clone(&clock)), script).unwrap_err();
         assert_eq!(failure.code(), "config");
@@ -292,8 +292,8 @@ fn credentials_that_cannot_stand_in_a_header_are_a_config_failure_without_showin
 }
 
 #[test]
-fn another_origin_gets_nothing() {
-    let bench = Bench::authenticated(bearer("abc"), []);
+fn a_request_to_another_origin_is_not_sent() {
+    let fixture = Fixture::authenticated(bearer("abc"), []);
     for url in [
         "http://scim.example/v2/Users",
         "https://scim.example:8443/v2/Users",
@@ -302,334 +302,345 @@ fn another_origin_gets_nothing() {
         "https://user@scim.example/v2/Users",
         "data:text/plain,x",
     ] {
-        let mut call = call(Method::Get);
-        call.url = Url::parse(url).unwrap();
-        let unanswered = bench.client.send(&call, DEADLINE).unwrap_err();
-        assert_eq!(unanswered.failure.code(), "protocol", "{url}");
-        assert!(!unanswered.failure.to_string().contains("jane"));
-        assert!(!unanswered.maybe_applied);
+        let mut request = request(Method::Get);
+        request.url = Url::parse(url).unwrap();
+        let error = fixture.client.send(&request, DEADLINE).unwrap_err();
+        assert_eq!(error.failure.code(), "protocol", "{url}");
+        assert!(!error.failure.to_string().contains("jane"));
+        assert!(!error.maybe_applied);
     }
-    assert_eq!(bench.count(), 0);
+    assert_eq!(fixture.count(), 0);
 
-    let mut call = call(Method::Get);
-    call.url = Url::parse("https://SCIM.example:443/elsewhere").unwrap();
-    assert!(bench.client.send(&call, DEADLINE).is_ok(), "the default port written out is the same origin");
+    let mut request = request(Method::Get);
+    request.url = Url::parse("https://SCIM.example:443/elsewhere").unwrap();
+    assert!(fixture.client.send(&request, DEADLINE).is_ok(), "the default port written out is the same origin");
 }
 
 #[test]
 fn a_dry_run_reads_and_fetches_tokens_but_writes_nothing() {
-    let bench = Bench::with([token("t", 3600)], Duration::ZERO, |settings, environment| {
+    let fixture = Fixture::with([token_response("t", 3600)], Duration::ZERO, |settings, environment| {
         settings.authentication = client_credentials();
         environment.dry_run = true;
     });
-    for method in WRITES {
-        assert_eq!(bench.send(method).unwrap_err().failure.code(), "protocol");
+    for method in WRITE_METHODS {
+        assert_eq!(fixture.send(method).unwrap_err().failure.code(), "protocol");
     }
-    assert_eq!(bench.count(), 0);
-    bench.send(Method::Get).unwrap();
-    assert_eq!(bench.count(), 2);
+    assert_eq!(fixture.count(), 0);
+    fixture.send(Method::Get).unwrap();
+    assert_eq!(fixture.count(), 2);
 }
 
-// What comes back
+// Responses
 
 #[test]
-fn an_answer_is_handed_over_whatever_its_status() {
+fn a_response_of_any_other_status_is_returned() {
     for status in [200, 201, 400, 403, 404, 409, 412, 501] {
-        let bench = Bench::new([Ok(RawResponse {
+        let fixture = Fixture::new([Ok(RawResponse {
             status,
             headers: vec![("etag".into(), "W/\"1\"".into()), ("location".into(), "/Users/1".into())],
             body: b"{\"id\":\"1\"}".to_vec(),
         })]);
-        let answer = bench.send(Method::Post).unwrap();
-        assert_eq!(answer.status, status);
-        assert_eq!(answer.body, Some(Ok(json!({ "id": "1" }))));
-        assert_eq!(answer.etag.as_deref(), Some("W/\"1\""));
-        assert_eq!(answer.location.as_deref(), Some("/Users/1"));
-        assert_eq!(bench.count(), 1);
+        let response = fixture.send(Method::Post).unwrap();
+        assert_eq!(response.status, status);
+        assert_eq!(response.body, Some(Ok(json!({ "id": "1" }))));
+        assert_eq!(response.etag.as_deref(), Some("W/\"1\""));
+        assert_eq!(response.location.as_deref(), Some("/Users/1"));
+        assert_eq!(fixture.count(), 1);
     }
 }
 
 #[test]
-fn a_redirect_is_never_an_answer_and_its_query_is_not_told() {
+fn a_redirect_is_a_failure_that_does_not_repeat_the_query() {
     for status in [301, 302, 303, 304, 307, 308] {
-        let bench = Bench::new([reply_with(status, "location", "https://new.example/scim/Users?filter=jane\n")]);
-        let unanswered = bench.send(Method::Post).unwrap_err();
-        assert_eq!(unanswered.failure.code(), "protocol");
-        let text = unanswered.failure.to_string();
-        assert!(text.contains(&status.to_string()) && text.contains("SCIM URL"), "{text}");
+        let fixture =
+            Fixture::new([raw_response_with(status, "location", "https://new.example/scim/Users?filter=jane\n")]);
+        let error = fixture.send(Method::Post).unwrap_err();
+        assert_eq!(error.failure.code(), "protocol");
+        let text = error.failure.to_string();
+        assert!(text.contains(&status.to_string()) && text.contains("; correct SCIM URL"), "{text}");
         assert!(text.contains("https://new.example/scim/Users") && !text.contains("jane"), "{text}");
-        assert!(!unanswered.maybe_applied);
-        assert_eq!(bench.count(), 1);
+        assert!(!error.maybe_applied);
+        assert_eq!(fixture.count(), 1);
     }
 }
 
 #[test]
-fn an_answer_beyond_the_limit_is_refused() {
+fn a_response_above_the_limit_is_a_failure() {
     let large = || Ok(RawResponse { status: 200, headers: Vec::new(), body: vec![b' '; RESPONSE_BYTES_MAX + 1] });
-    let bench = Bench::new([large(), large()]);
-    let read = bench.send(Method::Get).unwrap_err();
+    let fixture = Fixture::new([large(), large()]);
+    let read = fixture.send(Method::Get).unwrap_err();
     assert_eq!((read.failure.code(), read.maybe_applied), ("protocol", false));
-    assert!(bench.send(Method::Post).unwrap_err().maybe_applied);
-    assert_eq!(bench.count(), 2);
+    assert!(fixture.send(Method::Post).unwrap_err().maybe_applied);
+    assert_eq!(fixture.count(), 2);
     let whole =
-        Bench::new([Ok(RawResponse { status: 200, headers: Vec::new(), body: vec![b' '; RESPONSE_BYTES_MAX] })]);
+        Fixture::new([Ok(RawResponse { status: 200, headers: Vec::new(), body: vec![b' '; RESPONSE_BYTES_MAX] })]);
     assert!(whole.send(Method::Get).is_ok());
 }
 
 #[test]
-fn a_proxy_that_wants_credentials_is_a_config_failure() {
-    let bench = Bench::new([reply(407, "")]);
-    let failure = bench.send(Method::Get).unwrap_err().failure;
+fn a_407_of_a_proxy_is_a_config_failure() {
+    let fixture = Fixture::new([raw_response(407, "")]);
+    let failure = fixture.send(Method::Get).unwrap_err().failure;
     assert_eq!(failure.code(), "config");
-    assert!(failure.to_string().contains("proxy"));
+    assert!(failure.message().text().contains("proxy"), "{failure}");
 }
 
-// Sending again
+// Retries
 
 #[test]
-fn what_never_reached_the_target_is_sent_again_whatever_the_verb() {
-    for method in ALL {
-        let bench = Bench::new([broken(false), broken(false), reply(200, "{}")]);
-        assert!(bench.send(method).is_ok(), "{method:?}");
-        assert_eq!(bench.count(), 3);
-        let bodies: Vec<_> = bench.sent().into_iter().map(|sent| sent.body).collect();
+fn a_request_that_did_not_reach_the_target_is_retried_for_every_method() {
+    for method in METHODS {
+        let fixture = Fixture::new([transport_error(false), transport_error(false), raw_response(200, "{}")]);
+        assert!(fixture.send(method).is_ok(), "{method:?}");
+        assert_eq!(fixture.count(), 3);
+        let bodies: Vec<_> = fixture.sent().into_iter().map(|sent| sent.body).collect();
         assert!(bodies.windows(2).all(|pair| pair[0] == pair[1]), "the same body every time");
     }
 }
 
 #[test]
-fn what_stays_unreachable_is_a_transport_failure_after_four_attempts() {
-    for method in ALL {
-        let bench = Bench::new((0..9).map(|_| broken(false)));
-        let unanswered = bench.send(method).unwrap_err();
-        assert_eq!(unanswered.failure, Failure::transport("https://scim.example: reset"));
-        assert!(!unanswered.maybe_applied);
-        assert_eq!(bench.count(), 4);
+fn an_unreachable_target_is_a_transport_failure_after_four_attempts() {
+    for method in METHODS {
+        let fixture = Fixture::new((0..9).map(|_| transport_error(false)));
+        let error = fixture.send(method).unwrap_err();
+        assert_eq!(error.failure, Failure::transport("https://scim.example: reset"));
+        assert!(!error.maybe_applied);
+        assert_eq!(fixture.count(), 4);
     }
 }
 
 #[test]
-fn a_lasting_break_is_not_tried_again() {
-    let bench =
-        Bench::new([Err(TransportError { message: "certificate".into(), maybe_applied: false, permanent: true })]);
-    assert_eq!(bench.send(Method::Get).unwrap_err().failure.code(), "transport");
-    assert_eq!(bench.count(), 1);
+fn a_permanent_error_is_not_retried() {
+    let fixture =
+        Fixture::new([Err(TransportError { message: "certificate".into(), maybe_applied: false, permanent: true })]);
+    assert_eq!(fixture.send(Method::Get).unwrap_err().failure.code(), "transport");
+    assert_eq!(fixture.count(), 1);
 }
 
 #[test]
-fn a_lost_answer_is_asked_for_again_only_where_that_does_no_harm() {
+fn a_request_that_may_have_been_applied_is_retried_only_if_idempotent() {
     for method in [Method::Get, Method::Put, Method::Delete] {
-        let bench = Bench::new([broken(true), reply(200, "{}")]);
-        assert!(bench.send(method).is_ok(), "{method:?}");
-        assert_eq!(bench.count(), 2);
+        let fixture = Fixture::new([transport_error(true), raw_response(200, "{}")]);
+        assert!(fixture.send(method).is_ok(), "{method:?}");
+        assert_eq!(fixture.count(), 2);
     }
     for method in [Method::Post, Method::Patch] {
-        let bench = Bench::new([broken(true)]);
-        let unanswered = bench.send(method).unwrap_err();
-        assert_eq!((unanswered.failure.code(), unanswered.maybe_applied), ("transport", true), "{method:?}");
-        assert_eq!(bench.count(), 1);
+        let fixture = Fixture::new([transport_error(true)]);
+        let error = fixture.send(method).unwrap_err();
+        assert_eq!((error.failure.code(), error.maybe_applied), ("transport", true), "{method:?}");
+        assert_eq!(fixture.count(), 1);
     }
 }
 
 #[test]
-fn a_write_that_may_have_been_done_once_stays_so() {
-    let bench = Bench::new([broken(true), broken(false), broken(false), broken(false)]);
-    assert!(bench.send(Method::Put).unwrap_err().maybe_applied);
-    let bench = Bench::new([reply(500, ""), broken(false), broken(false), broken(false)]);
-    assert!(bench.send(Method::Delete).unwrap_err().maybe_applied);
-    let endings = [token("t1", 60), broken(true), reply(401, ""), reply(400, "{\"error\":\"invalid_scope\"}")];
-    let bench = Bench::authenticated(client_credentials(), endings);
-    let unanswered = bench.send(Method::Put).unwrap_err();
-    assert_eq!((unanswered.failure.code(), unanswered.maybe_applied), ("auth_failed", true));
-    let bench = Bench::new((0..4).map(|_| broken(true)));
-    assert!(!bench.send(Method::Get).unwrap_err().maybe_applied, "reading changes nothing");
+fn an_error_after_a_write_that_may_have_been_applied_says_so() {
+    let fixture =
+        Fixture::new([transport_error(true), transport_error(false), transport_error(false), transport_error(false)]);
+    assert!(fixture.send(Method::Put).unwrap_err().maybe_applied);
+    let fixture =
+        Fixture::new([raw_response(500, ""), transport_error(false), transport_error(false), transport_error(false)]);
+    assert!(fixture.send(Method::Delete).unwrap_err().maybe_applied);
+    let results = [
+        token_response("t1", 60),
+        transport_error(true),
+        raw_response(401, ""),
+        raw_response(400, "{\"error\":\"invalid_scope\"}"),
+    ];
+    let fixture = Fixture::authenticated(client_credentials(), results);
+    let error = fixture.send(Method::Put).unwrap_err();
+    assert_eq!((error.failure.code(), error.maybe_applied), ("auth_failed", true));
+    let fixture = Fixture::new((0..4).map(|_| transport_error(true)));
+    assert!(!fixture.send(Method::Get).unwrap_err().maybe_applied, "reading changes nothing");
 }
 
 #[test]
-fn a_server_error_that_stays_is_handed_over() {
+fn a_server_error_is_returned_after_four_attempts() {
     for status in [500, 502, 503, 504] {
         for method in [Method::Get, Method::Put, Method::Delete] {
-            let bench = Bench::new((0..9).map(|_| reply(status, "{\"detail\":\"down\"}")));
-            let answer = bench.send(method).unwrap();
-            assert_eq!((answer.status, answer.problem().as_str()), (status, "down"));
-            assert_eq!(bench.count(), 4);
+            let fixture = Fixture::new((0..9).map(|_| raw_response(status, "{\"detail\":\"down\"}")));
+            let response = fixture.send(method).unwrap();
+            assert_eq!((response.status, response.problem().as_str()), (status, "down"));
+            assert_eq!(fixture.count(), 4);
         }
     }
 }
 
 #[test]
-fn a_post_or_patch_is_repeated_after_a_refusal_only() {
+fn a_post_or_patch_is_repeated_only_after_429_or_503() {
     for method in [Method::Post, Method::Patch] {
         for status in [429, 503] {
-            let bench = Bench::new([reply(status, ""), reply(201, "{}")]);
-            assert_eq!(bench.send(method).unwrap().status, 201);
-            assert_eq!(bench.count(), 2);
+            let fixture = Fixture::new([raw_response(status, ""), raw_response(201, "{}")]);
+            assert_eq!(fixture.send(method).unwrap().status, 201);
+            assert_eq!(fixture.count(), 2);
         }
-        let bench = Bench::new([reply(500, "")]);
-        assert_eq!(bench.send(method).unwrap().status, 500);
-        assert_eq!(bench.count(), 1);
+        let fixture = Fixture::new([raw_response(500, "")]);
+        assert_eq!(fixture.send(method).unwrap().status, 500);
+        assert_eq!(fixture.count(), 1);
         for status in [502, 504] {
-            let bench = Bench::new([reply(status, "")]);
-            let unanswered = bench.send(method).unwrap_err();
-            assert_eq!((unanswered.failure.code(), unanswered.maybe_applied), ("transport", true));
-            assert_eq!(bench.count(), 1);
+            let fixture = Fixture::new([raw_response(status, "")]);
+            let error = fixture.send(method).unwrap_err();
+            assert_eq!((error.failure.code(), error.maybe_applied), ("transport", true));
+            assert_eq!(fixture.count(), 1);
         }
     }
 }
 
 #[test]
-fn waits_between_attempts_go_through_the_clock_and_grow() {
-    let bench = Bench::new((0..4).map(|_| broken(false)));
-    bench.send(Method::Get).unwrap_err();
-    let sleeps = bench.sleeps();
+fn waits_between_attempts_use_the_clock_and_grow() {
+    let fixture = Fixture::new((0..4).map(|_| transport_error(false)));
+    fixture.send(Method::Get).unwrap_err();
+    let sleeps = fixture.sleeps();
     assert_eq!(sleeps.len(), 3);
-    for (sleep, whole) in sleeps.iter().zip([500, 1000, 2000].map(Duration::from_millis)) {
-        assert!(*sleep >= whole / 2 && *sleep <= whole, "{sleep:?}");
+    for (sleep, full) in sleeps.iter().zip([500, 1000, 2000].map(Duration::from_millis)) {
+        assert!(*sleep >= full / 2 && *sleep <= full, "{sleep:?}");
     }
 }
 
 #[test]
-fn the_wait_that_the_target_asks_for_is_kept() {
+fn the_wait_that_the_target_requests_is_used() {
     for status in [429, 503] {
-        let bench = Bench::new([reply_with(status, "retry-after", "17"), reply(200, "{}")]);
-        bench.send(Method::Post).unwrap();
-        assert_eq!(bench.sleeps(), [Duration::from_secs(17)]);
+        let fixture = Fixture::new([raw_response_with(status, "retry-after", "17"), raw_response(200, "{}")]);
+        fixture.send(Method::Post).unwrap();
+        assert_eq!(fixture.sleeps(), [Duration::from_secs(17)]);
     }
     let date = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(1_700_000_021));
-    let bench = Bench::new([reply_with(429, "retry-after", &date), reply(200, "{}")]);
-    bench.send(Method::Get).unwrap();
-    assert_eq!(bench.sleeps(), [Duration::from_secs(21)]);
+    let fixture = Fixture::new([raw_response_with(429, "retry-after", &date), raw_response(200, "{}")]);
+    fixture.send(Method::Get).unwrap();
+    assert_eq!(fixture.sleeps(), [Duration::from_secs(21)]);
 }
 
 #[test]
 fn a_wait_beyond_the_deadline_is_rate_limited_at_once_and_says_how_long() {
     for (method, seconds) in [(Method::Get, "51"), (Method::Post, "46"), (Method::Put, "18446744073709551615")] {
-        let bench = Bench::new([reply_with(429, "retry-after", seconds)]);
-        let unanswered = bench.send(method).unwrap_err();
-        assert_eq!((unanswered.failure.code(), unanswered.maybe_applied), ("rate_limited", false));
-        assert!(unanswered.failure.to_string().contains(seconds), "{}", unanswered.failure);
-        assert!(unanswered.failure.stops_session());
-        assert_eq!((bench.count(), bench.sleeps().len()), (1, 0));
+        let fixture = Fixture::new([raw_response_with(429, "retry-after", seconds)]);
+        let error = fixture.send(method).unwrap_err();
+        assert_eq!((error.failure.code(), error.maybe_applied), ("rate_limited", false));
+        assert!(error.failure.to_string().contains(seconds), "{}", error.failure);
+        assert!(error.failure.stops_session());
+        assert_eq!((fixture.count(), fixture.sleeps().len()), (1, 0));
     }
 }
 
 #[test]
-fn throttling_without_end_is_rate_limited_and_bounded() {
-    let bench = Bench::new((0..99).map(|_| reply(429, "")));
-    assert_eq!(bench.send(Method::Get).unwrap_err().failure.code(), "rate_limited");
-    assert!((5..=20).contains(&bench.count()), "{}", bench.count());
-    assert!(bench.script.clock.monotonic() < DEADLINE.0);
+fn repeated_429_is_rate_limited_after_a_bounded_number_of_attempts() {
+    let fixture = Fixture::new((0..99).map(|_| raw_response(429, "")));
+    assert_eq!(fixture.send(Method::Get).unwrap_err().failure.code(), "rate_limited");
+    assert!((5..=20).contains(&fixture.count()), "{}", fixture.count());
+    assert!(fixture.script.clock.monotonic() < DEADLINE.0);
 }
 
 // The deadline
 
 #[test]
-fn a_request_gets_what_is_left_of_the_time_or_less() {
-    let bench = Bench::new([]);
-    bench.advance(Duration::from_secs(38));
-    bench.send(Method::Post).unwrap();
-    assert_eq!(bench.sent()[0].timeout, Duration::from_secs(12));
+fn the_timeout_is_at_most_the_time_that_is_left() {
+    let fixture = Fixture::new([]);
+    fixture.advance(Duration::from_secs(38));
+    fixture.send(Method::Post).unwrap();
+    assert_eq!(fixture.sent()[0].timeout, Duration::from_secs(12));
 }
 
 #[test]
 fn no_write_starts_with_less_than_five_seconds_left() {
-    for method in WRITES {
-        let bench = Bench::new([]);
-        bench.advance(Duration::from_millis(45_001));
-        let unanswered = bench.send(method).unwrap_err();
-        assert_eq!((unanswered.failure.code(), unanswered.maybe_applied), ("transport", false));
-        assert!(unanswered.failure.to_string().contains("not started"));
-        assert_eq!(bench.count(), 0);
+    for method in WRITE_METHODS {
+        let fixture = Fixture::new([]);
+        fixture.advance(Duration::from_millis(45_001));
+        let error = fixture.send(method).unwrap_err();
+        assert_eq!((error.failure.code(), error.maybe_applied), ("transport", false));
+        assert!(error.failure.to_string().contains("not sent"));
+        assert_eq!(fixture.count(), 0);
     }
-    let bench = Bench::new([]);
-    bench.advance(Duration::from_secs(49));
-    bench.send(Method::Get).unwrap();
-    assert_eq!(bench.sent()[0].timeout, Duration::from_secs(1));
-    bench.advance(Duration::from_secs(1));
-    assert_eq!(bench.send(Method::Get).unwrap_err().failure.code(), "transport");
-    assert_eq!(bench.count(), 1);
+    let fixture = Fixture::new([]);
+    fixture.advance(Duration::from_secs(49));
+    fixture.send(Method::Get).unwrap();
+    assert_eq!(fixture.sent()[0].timeout, Duration::from_secs(1));
+    fixture.advance(Duration::from_secs(1));
+    assert_eq!(fixture.send(Method::Get).unwrap_err().failure.code(), "transport");
+    assert_eq!(fixture.count(), 1);
 }
 
 #[test]
 fn attempts_end_with_the_deadline() {
-    let slow = Bench::with((0..9).map(|_| broken(true)), Duration::from_secs(30), |_, _| {});
+    let slow = Fixture::with((0..9).map(|_| transport_error(true)), Duration::from_secs(30), |_, _| {});
     assert!(slow.send(Method::Put).unwrap_err().maybe_applied);
     assert_eq!(slow.count(), 2, "after 60 s nothing more is sent");
-    let slow = Bench::with((0..9).map(|_| reply(503, "")), Duration::from_secs(46), |_, _| {});
-    assert_eq!(slow.send(Method::Post).unwrap().status, 503, "what the target said last is handed over");
+    let slow = Fixture::with((0..9).map(|_| raw_response(503, "")), Duration::from_secs(46), |_, _| {});
+    assert_eq!(slow.send(Method::Post).unwrap().status, 503, "the last response is returned");
     assert_eq!(slow.count(), 1);
 }
 
 #[test]
-fn the_pace_is_kept_and_counts_against_the_deadline() {
-    let bench = Bench::with([], Duration::ZERO, |settings, _| settings.max_requests_per_second = Some(2));
+fn waits_for_the_rate_limit_count_against_the_deadline() {
+    let fixture = Fixture::with([], Duration::ZERO, |settings, _| settings.max_requests_per_second = Some(2));
     for _ in 0..3 {
-        bench.send(Method::Get).unwrap();
+        fixture.send(Method::Get).unwrap();
     }
-    assert_eq!(bench.sleeps(), [Duration::from_millis(500); 2]);
+    assert_eq!(fixture.sleeps(), [Duration::from_millis(500); 2]);
 
-    let bench = Bench::with([], Duration::ZERO, |settings, _| settings.max_requests_per_second = Some(1));
-    bench.advance(Duration::from_millis(44_500));
-    bench.send(Method::Put).unwrap();
-    let unanswered = bench.send(Method::Put).unwrap_err();
-    assert_eq!(unanswered.failure.code(), "transport");
-    assert!(unanswered.failure.to_string().contains("Maximum Requests Per Second"), "{}", unanswered.failure);
-    assert_eq!(bench.count(), 1);
-    assert!(bench.send(Method::Get).is_ok(), "a read still has room");
+    let fixture = Fixture::with([], Duration::ZERO, |settings, _| settings.max_requests_per_second = Some(1));
+    fixture.advance(Duration::from_millis(44_500));
+    fixture.send(Method::Put).unwrap();
+    let error = fixture.send(Method::Put).unwrap_err();
+    assert_eq!(error.failure.code(), "transport");
+    assert!(error.failure.to_string().contains("Maximum Requests Per Second"), "{}", error.failure);
+    assert_eq!(fixture.count(), 1);
+    assert!(fixture.send(Method::Get).is_ok(), "a read needs no reserve");
 }
 
 // Authentication
 
 #[test]
-fn a_401_names_the_setting_to_check_and_is_not_repeated() {
+fn a_401_names_the_setting_to_check_and_is_not_retried() {
     for (authentication, label) in [
         (Authentication::None, "Authentication Methods"),
         (basic(), "Basic Authentication Password"),
         (bearer("hush"), "Access Token"),
     ] {
-        let bench = Bench::authenticated(authentication, [reply(401, "{\"detail\":\"hush is wrong\"}")]);
-        let unanswered = bench.send(Method::Post).unwrap_err();
-        assert_eq!((unanswered.failure.code(), unanswered.maybe_applied), ("auth_failed", false));
-        let text = unanswered.failure.to_string();
+        let fixture = Fixture::authenticated(authentication, [raw_response(401, "{\"detail\":\"hush is wrong\"}")]);
+        let error = fixture.send(Method::Post).unwrap_err();
+        assert_eq!((error.failure.code(), error.maybe_applied), ("auth_failed", false));
+        let text = error.failure.to_string();
         assert!(text.contains(label) && text.contains("https://scim.example") && !text.contains("hush"), "{text}");
-        assert_eq!(bench.count(), 1);
+        assert_eq!(fixture.count(), 1);
     }
 }
 
 #[test]
-fn a_token_is_asked_for_once_and_used_for_all() {
-    let bench = Bench::authenticated(client_credentials(), [token("t1", 3600)]);
-    for method in ALL {
-        bench.send(method).unwrap();
+fn a_token_is_fetched_once_and_used_for_all_requests() {
+    let fixture = Fixture::authenticated(client_credentials(), [token_response("t1", 3600)]);
+    for method in METHODS {
+        fixture.send(method).unwrap();
     }
-    let sent = bench.sent();
+    let sent = fixture.sent();
     assert_eq!(sent.len(), 6);
-    let asked = &sent[0];
-    assert_eq!((asked.method, asked.url.as_str()), (Method::Post, "https://login.example/token?tenant=a"));
-    assert_eq!(asked.body.as_deref(), Some("grant_type=client_credentials&scope=scim.read+scim.write"));
-    assert_eq!(asked.header("content-type"), Some("application/x-www-form-urlencoded"));
+    let token_request = &sent[0];
+    assert_eq!(
+        (token_request.method, token_request.url.as_str()),
+        (Method::Post, "https://login.example/token?tenant=a")
+    );
+    assert_eq!(token_request.body.as_deref(), Some("grant_type=client_credentials&scope=scim.read+scim.write"));
+    assert_eq!(token_request.header("content-type"), Some("application/x-www-form-urlencoded"));
     // The form-encoded id and secret, in base64 (RFC 6749 section 2.3.1).
     use base64::Engine;
     let pair = base64::engine::general_purpose::STANDARD.encode("id+%26%3A1:hush%2B%2F%25");
-    assert_eq!(asked.header("authorization"), Some(format!("Basic {pair}").as_str()));
+    assert_eq!(token_request.header("authorization"), Some(format!("Basic {pair}").as_str()));
     assert!(sent[1..].iter().all(|sent| sent.header("authorization") == Some("Bearer t1")));
     assert!(sent.iter().all(|sent| !sent.url.contains("hush")));
 }
 
 #[test]
-fn an_endpoint_that_wants_the_secret_in_the_body_is_found_out_once() {
-    let refused = || reply(401, "{\"error\":\"invalid_client\"}");
-    let bench = Bench::authenticated(client_credentials(), [refused(), token("t1", 10)]);
-    bench.send(Method::Get).unwrap();
-    let sent = bench.sent();
+fn an_endpoint_that_needs_the_secret_in_the_body_is_detected_once() {
+    let refused = || raw_response(401, "{\"error\":\"invalid_client\"}");
+    let fixture = Fixture::authenticated(client_credentials(), [refused(), token_response("t1", 10)]);
+    fixture.send(Method::Get).unwrap();
+    let sent = fixture.sent();
     assert_eq!(sent.len(), 3);
     assert_eq!(sent[1].header("authorization"), None);
     assert!(sent[1].body.as_deref().unwrap().ends_with("&client_id=id+%26%3A1&client_secret=hush%2B%2F%25"));
 
-    bench.advance(Duration::from_secs(20));
-    bench.script.endings.lock().unwrap().push_back(token("t2", 10));
-    bench.send(Method::Get).unwrap();
-    let sent = bench.sent();
+    fixture.advance(Duration::from_secs(20));
+    fixture.script.results.lock().unwrap().push_back(token_response("t2", 10));
+    fixture.send(Method::Get).unwrap();
+    let sent = fixture.sent();
     assert_eq!(sent.len(), 5, "the second token costs one request");
     assert!(sent[3].body.as_deref().unwrap().contains("client_secret="));
     assert_eq!(sent[4].header("authorization"), Some("Bearer t2"));
@@ -637,119 +648,132 @@ fn an_endpoint_that_wants_the_secret_in_the_body_is_found_out_once() {
 
 #[test]
 fn a_token_is_renewed_shortly_before_it_expires() {
-    for (life, good) in [(3600, 3540), (100, 90)] {
-        let bench = Bench::authenticated(client_credentials(), [token("t1", life), reply(200, "{}")]);
+    for (lifetime, valid) in [(3600, 3540), (100, 90)] {
+        let fixture =
+            Fixture::authenticated(client_credentials(), [token_response("t1", lifetime), raw_response(200, "{}")]);
         let late = Deadline(Duration::from_secs(10_000));
-        bench.client.send(&call(Method::Get), late).unwrap();
-        bench.advance(Duration::from_secs(good - 1));
-        bench.client.send(&call(Method::Get), late).unwrap();
-        assert_eq!(bench.count(), 3);
-        bench.script.endings.lock().unwrap().push_back(token("t2", life));
-        bench.advance(Duration::from_secs(1));
-        bench.client.send(&call(Method::Get), late).unwrap();
-        assert_eq!(bench.sent().last().unwrap().header("authorization"), Some("Bearer t2"));
-        assert_eq!(bench.count(), 5);
+        fixture.client.send(&request(Method::Get), late).unwrap();
+        fixture.advance(Duration::from_secs(valid - 1));
+        fixture.client.send(&request(Method::Get), late).unwrap();
+        assert_eq!(fixture.count(), 3);
+        fixture.script.results.lock().unwrap().push_back(token_response("t2", lifetime));
+        fixture.advance(Duration::from_secs(1));
+        fixture.client.send(&request(Method::Get), late).unwrap();
+        assert_eq!(fixture.sent().last().unwrap().header("authorization"), Some("Bearer t2"));
+        assert_eq!(fixture.count(), 5);
     }
 }
 
 #[test]
-fn an_unusable_lifetime_is_no_obstacle() {
-    for life in ["null", "-1", "0", "\"soon\"", "\"3600\"", "3600.5", "1e300", "[]", "true"] {
-        let body = format!("{{\"access_token\":\"t1\",\"expires_in\":{life}}}");
-        let bench = Bench::authenticated(client_credentials(), [reply(200, &body)]);
-        bench.send(Method::Get).unwrap();
-        bench.send(Method::Get).unwrap();
-        assert_eq!(bench.count(), 3, "{life}");
+fn a_token_with_an_unusable_lifetime_is_used() {
+    for lifetime in ["null", "-1", "0", "\"soon\"", "\"3600\"", "3600.5", "1e300", "[]", "true"] {
+        let body = format!("{{\"access_token\":\"t1\",\"expires_in\":{lifetime}}}");
+        let fixture = Fixture::authenticated(client_credentials(), [raw_response(200, &body)]);
+        fixture.send(Method::Get).unwrap();
+        fixture.send(Method::Get).unwrap();
+        assert_eq!(fixture.count(), 3, "{lifetime}");
     }
 }
 
 #[test]
-fn a_token_that_is_refused_is_replaced_once() {
-    let endings = [token("t1", 3600), reply(401, ""), token("t2", 3600), reply(201, "{}")];
-    let bench = Bench::authenticated(client_credentials(), endings);
-    assert_eq!(bench.send(Method::Post).unwrap().status, 201);
-    let sent = bench.sent();
+fn a_rejected_token_is_replaced_once() {
+    let results =
+        [token_response("t1", 3600), raw_response(401, ""), token_response("t2", 3600), raw_response(201, "{}")];
+    let fixture = Fixture::authenticated(client_credentials(), results);
+    assert_eq!(fixture.send(Method::Post).unwrap().status, 201);
+    let sent = fixture.sent();
     assert_eq!(sent.len(), 4);
     assert_eq!(sent[3].header("authorization"), Some("Bearer t2"));
     assert_eq!(sent[3].headers.iter().filter(|(name, _)| *name == "authorization").count(), 1);
     assert_eq!(sent[1].body, sent[3].body);
 
-    let endings = [token("t1", 3600), reply(401, ""), token("t2", 3600), reply(401, "")];
-    let bench = Bench::authenticated(client_credentials(), endings);
-    let failure = bench.send(Method::Post).unwrap_err().failure;
+    let results =
+        [token_response("t1", 3600), raw_response(401, ""), token_response("t2", 3600), raw_response(401, "")];
+    let fixture = Fixture::authenticated(client_credentials(), results);
+    let failure = fixture.send(Method::Post).unwrap_err().failure;
     assert_eq!(failure.code(), "auth_failed");
     assert!(failure.to_string().contains("Scope"), "{failure}");
-    assert_eq!(bench.count(), 4);
+    assert_eq!(fixture.count(), 4);
 }
 
 #[test]
-fn an_endpoint_that_refuses_is_told_with_its_code_and_never_with_the_secret() {
+fn a_refusal_of_the_endpoint_has_its_code_and_never_the_secret() {
     let html = "<html>hush+/%</html>";
     let cases = [
         (
-            vec![reply(401, "{\"error\":\"invalid_client\"}"), reply(400, "{\"error\":\"invalid_request\"}")],
+            vec![
+                raw_response(401, "{\"error\":\"invalid_client\"}"),
+                raw_response(400, "{\"error\":\"invalid_request\"}"),
+            ],
             "invalid_client",
             2,
         ),
-        (vec![reply(401, ""), reply(401, "{\"error\":\"invalid_client\"}")], "invalid_client", 2),
-        (vec![reply(400, "{\"error\":\"invalid_scope\",\"error_description\":\"hush+/%\"}")], "check Scope", 1),
-        (vec![reply(400, "{\"error\":\"unsupported_grant_type\"}")], "unsupported_grant_type", 1),
-        (vec![reply(400, "{\"error\":\"bad\\n\\u001b[31m hush+/%\"}")], "an error code of its own", 1),
-        (vec![reply(404, html)], "answers 404", 1),
-        (vec![reply(200, html)], "something else than a token", 1),
-        (vec![reply(200, "")], "empty page", 1),
-        (vec![reply(204, "")], "empty page", 1),
-        (vec![reply(200, "{\"token_type\":\"Bearer\"}")], "without an access_token", 1),
-        (vec![reply(200, "{\"access_token\":\"\"}")], "without an access_token", 1),
-        (vec![reply(200, "{\"access_token\":\"a\\nb\"}")], "no header may hold", 1),
-        (vec![reply(200, "{\"error\":\"invalid_scope\"}")], "check Scope", 1),
-        (vec![reply_with(302, "location", "https://elsewhere.example/?hush+/%")], "redirects are not followed", 1),
+        (vec![raw_response(401, ""), raw_response(401, "{\"error\":\"invalid_client\"}")], "invalid_client", 2),
+        (vec![raw_response(400, "{\"error\":\"invalid_scope\",\"error_description\":\"hush+/%\"}")], "check Scope", 1),
+        (vec![raw_response(400, "{\"error\":\"unsupported_grant_type\"}")], "unsupported_grant_type", 1),
+        (vec![raw_response(400, "{\"error\":\"bad\\n\\u001b[31m hush+/%\"}")], "non-standard error code", 1),
+        (vec![raw_response(404, html)], "returned 404", 1),
+        (vec![raw_response(200, html)], "a body that is not JSON", 1),
+        (vec![raw_response(200, "")], "an empty body", 1),
+        (vec![raw_response(204, "")], "an empty body", 1),
+        (vec![raw_response(200, "{\"token_type\":\"Bearer\"}")], "returned no access_token", 1),
+        (vec![raw_response(200, "{\"access_token\":\"\"}")], "returned no access_token", 1),
+        (vec![raw_response(200, "{\"access_token\":\"a\\nb\"}")], "characters that a header must not contain", 1),
+        (vec![raw_response(200, "{\"error\":\"invalid_scope\"}")], "check Scope", 1),
+        (
+            vec![raw_response_with(302, "location", "https://elsewhere.example/?hush+/%")],
+            "does not follow redirects",
+            1,
+        ),
     ];
-    for (endings, part, requests) in cases {
-        let bench = Bench::authenticated(client_credentials(), endings);
-        let unanswered = bench.send(Method::Post).unwrap_err();
-        let failure = unanswered.failure;
-        assert_eq!((failure.code(), unanswered.maybe_applied), ("auth_failed", false), "{failure}");
+    for (results, part, requests) in cases {
+        let fixture = Fixture::authenticated(client_credentials(), results);
+        let error = fixture.send(Method::Post).unwrap_err();
+        let failure = error.failure;
+        assert_eq!((failure.code(), error.maybe_applied), ("auth_failed", false), "{failure}");
         assert!(failure.to_string().contains("Token Request Endpoint"), "{failure}");
         assert!(failure.to_string().contains(part), "{part}: {failure}");
         assert!(!failure.to_string().contains("hush") && !failure.to_string().contains('\n'), "{failure}");
-        assert_eq!(bench.count(), requests, "{failure}");
+        assert_eq!(fixture.count(), requests, "{failure}");
     }
 }
 
 #[test]
-fn an_endpoint_that_is_away_is_asked_again_and_then_a_transport_failure() {
-    let bench = Bench::authenticated(client_credentials(), [broken(true), reply(503, ""), token("t1", 60)]);
-    bench.send(Method::Post).unwrap();
-    assert_eq!(bench.count(), 4);
-    for ending in [broken(true), reply(500, "")] {
-        let bench = Bench::authenticated(client_credentials(), (0..9).map(|_| ending.clone()));
-        let unanswered = bench.send(Method::Post).unwrap_err();
-        assert_eq!((unanswered.failure.code(), unanswered.maybe_applied), ("transport", false));
-        assert!(unanswered.failure.to_string().contains("Token Request Endpoint"));
-        assert_eq!(bench.count(), 4);
+fn an_unavailable_endpoint_is_retried_and_then_a_transport_failure() {
+    let fixture = Fixture::authenticated(
+        client_credentials(),
+        [transport_error(true), raw_response(503, ""), token_response("t1", 60)],
+    );
+    fixture.send(Method::Post).unwrap();
+    assert_eq!(fixture.count(), 4);
+    for result in [transport_error(true), raw_response(500, "")] {
+        let fixture = Fixture::authenticated(client_credentials(), (0..9).map(|_| result.clone()));
+        let error = fixture.send(Method::Post).unwrap_err();
+        assert_eq!((error.failure.code(), error.maybe_applied), ("transport", false));
+        assert!(error.failure.to_string().contains("Token Request Endpoint"));
+        assert_eq!(fixture.count(), 4);
     }
-    let bench = Bench::authenticated(client_credentials(), [reply_with(429, "retry-after", "600")]);
-    assert_eq!(bench.send(Method::Post).unwrap_err().failure.code(), "rate_limited");
+    let fixture = Fixture::authenticated(client_credentials(), [raw_response_with(429, "retry-after", "600")]);
+    assert_eq!(fixture.send(Method::Post).unwrap_err().failure.code(), "rate_limited");
 }
 
-/// Counts token requests and answers each with a new token.
+/// Counts token requests and returns a new token to each.
 struct Endpoint(Arc<AtomicUsize>);
 
 impl Transport for Endpoint {
-    fn send(&self, message: &RawRequest<'_>) -> Ending {
-        if message.url.host_str() != Some("login.example") {
-            return reply(200, "{}");
+    fn send(&self, request: &RawRequest<'_>) -> TransportResult {
+        if request.url.host_str() != Some("login.example") {
+            return raw_response(200, "{}");
         }
         let number = self.0.fetch_add(1, Ordering::SeqCst);
-        // The other threads get the time to ask as well.
+        // The other threads get time to request a token too.
         (0..1000).for_each(|_| std::thread::yield_now());
-        token(&format!("t{number}"), 3600)
+        token_response(&format!("t{number}"), 3600)
     }
 }
 
 #[test]
-fn many_threads_ask_for_one_token() {
+fn many_threads_fetch_one_token() {
     const THREADS: usize = 8;
     let fetches = Arc::new(AtomicUsize::new(0));
     let mut settings = settings(TARGET);
@@ -761,22 +785,26 @@ fn many_threads_ask_for_one_token() {
         for _ in 0..THREADS {
             scope.spawn(|| {
                 start.wait();
-                client.send(&call(Method::Get), DEADLINE).unwrap();
+                client.send(&request(Method::Get), DEADLINE).unwrap();
             });
         }
     });
     assert_eq!(fetches.load(Ordering::SeqCst), 1);
 }
 
-// What is shown
+// Secrets
 
 #[test]
-fn neither_the_client_nor_its_failures_show_secrets_or_queries() {
-    for ending in
-        [broken(true), reply(401, "hush"), reply(302, ""), reply(504, "hush"), reply_with(429, "retry-after", "999")]
-    {
-        let bench = Bench::authenticated(bearer("hush"), (0..9).map(|_| ending.clone()));
-        let shown = format!("{:?} {:?}", bench.client, bench.send(Method::Post).unwrap_err());
+fn the_client_and_its_failures_contain_no_secret_and_no_query() {
+    for result in [
+        transport_error(true),
+        raw_response(401, "hush"),
+        raw_response(302, ""),
+        raw_response(504, "hush"),
+        raw_response_with(429, "retry-after", "999"),
+    ] {
+        let fixture = Fixture::authenticated(bearer("hush"), (0..9).map(|_| result.clone()));
+        let shown = format!("{:?} {:?}", fixture.client, fixture.send(Method::Post).unwrap_err());
         assert!(!shown.contains("hush") && !shown.contains("secret-value"), "{shown}");
     }
 }

@@ -1,5 +1,5 @@
-//! TLS: a configuration that trusts exactly the environment's anchors, and certificate problems in words that say what
-//! to do. Knows nothing of HTTP. Revocation is not checked.
+//! Creates a TLS configuration that trusts exactly the environment's anchors, and describes TLS errors.
+//! Does not know: HTTP, revocation of certificates.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -19,10 +19,10 @@ use rustls::{
 use crate::text::{excerpt, printable};
 use crate::{Failure, Message};
 
-/// The client side of TLS 1.2 and 1.3, trusting these certificates (DER) and no others.
+/// Returns a client configuration for TLS 1.2 and 1.3 that trusts only these certificates (DER).
 ///
 /// # Errors
-/// [`Failure::Config`] where the anchors cannot be used.
+/// [`Failure::Config`] if the anchors cannot be used.
 pub fn config(anchors: &[Vec<u8>]) -> Result<ClientConfig, Failure> {
     let provider = Arc::new(ring::default_provider());
     let verifier = Verifier::new(anchors, &provider)?;
@@ -32,25 +32,27 @@ pub fn config(anchors: &[Vec<u8>]) -> Result<ClientConfig, Failure> {
     Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
 }
 
-/// The usual checks of chain, dates and name, and one addition: a server certificate that is itself among the anchors
-/// needs no chain. Administrators import a target's own certificate, the Java platform accepts that, and certificates
-/// made by `openssl req -x509` call themselves authorities, which the usual checks refuse of a server.
+/// Verifies chain, dates and name as webpki does, with one addition: a server certificate that is itself an anchor needs
+/// no chain.
+///
+/// Administrators import a target's own certificate, and Java accepts that. A certificate of `openssl req -x509` is an
+/// authority, which webpki rejects as a server certificate.
 #[derive(Debug)]
 struct Verifier {
     anchors: Vec<CertificateDer<'static>>,
-    /// None without any anchor.
-    usual: Option<Arc<WebPkiServerVerifier>>,
+    /// `None` if there are no anchors.
+    webpki: Option<Arc<WebPkiServerVerifier>>,
     provider: Arc<CryptoProvider>,
 }
 
 impl Verifier {
     fn new(anchors: &[Vec<u8>], provider: &Arc<CryptoProvider>) -> Result<Self, Failure> {
         let mut store = RootCertStore::empty();
-        let mut kept = Vec::new();
+        let mut readable = Vec::new();
         for (index, der) in anchors.iter().enumerate() {
             let der = CertificateDer::from(der.clone());
             match store.add(der.clone()) {
-                Ok(()) => kept.push(der),
+                Ok(()) => readable.push(der),
                 Err(error) => log::warn!(
                     "trusted certificate {} of {} cannot be read and is left out: {}",
                     index + 1,
@@ -59,7 +61,7 @@ impl Verifier {
                 ),
             }
         }
-        let usual = if store.is_empty() {
+        let webpki = if store.is_empty() {
             None
         } else {
             let builder = WebPkiServerVerifier::builder_with_provider(Arc::new(store), Arc::clone(provider));
@@ -69,7 +71,7 @@ impl Verifier {
                 )
             })?)
         };
-        Ok(Self { anchors: kept, usual, provider: Arc::clone(provider) })
+        Ok(Self { anchors: readable, webpki, provider: Arc::clone(provider) })
     }
 }
 
@@ -82,19 +84,19 @@ impl ServerCertVerifier for Verifier {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let Some(usual) = &self.usual else {
-            return Err(distrust(Distrust::NoAnchors));
+        let Some(webpki) = &self.webpki else {
+            return Err(trust_error(TrustError::NoAnchors));
         };
-        let error = match usual.verify_server_cert(certificate, intermediates, name, ocsp, now) {
-            Err(error) if is_about_the_chain(&error) => error,
+        let error = match webpki.verify_server_cert(certificate, intermediates, name, ocsp, now) {
+            Err(error) if is_chain_error(&error) => error,
             other => return other,
         };
-        // The dates were found good before the chain was looked at.
+        // webpki checks the dates before the chain, so they are valid here.
         if self.anchors.iter().any(|anchor| anchor == certificate) {
             rustls::client::verify_server_name(&ParsedCertificate::try_from(certificate)?, name)?;
             return Ok(ServerCertVerified::assertion());
         }
-        Err(if is_self_signed(certificate) { distrust(Distrust::SelfSigned) } else { error })
+        Err(if is_self_signed(certificate) { trust_error(TrustError::SelfSigned) } else { error })
     }
 
     fn verify_tls12_signature(
@@ -120,9 +122,9 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
-/// True for the refusals that a certificate may meet only for lack of a chain. A signature that does not fit is one of
-/// them: an authority of the same name is another one.
-fn is_about_the_chain(error: &Error) -> bool {
+/// Returns whether a certificate may be rejected only because its chain is missing. This includes a wrong signature: the
+/// issuer may be another authority of the same name.
+fn is_chain_error(error: &Error) -> bool {
     match error {
         Error::InvalidCertificate(
             CertificateError::UnknownIssuer
@@ -140,85 +142,100 @@ fn is_self_signed(certificate: &CertificateDer<'_>) -> bool {
     webpki::EndEntityCert::try_from(certificate).is_ok_and(|parsed| parsed.issuer() == parsed.subject())
 }
 
-/// Why a certificate is not trusted, where rustls has no word for it.
+/// Why a certificate is not trusted, for reasons that rustls does not name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Distrust {
+enum TrustError {
     NoAnchors,
     SelfSigned,
 }
 
-impl fmt::Display for Distrust {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NoAnchors => "no trusted certificates are known here, so no https target can be verified",
-            Self::SelfSigned => "its certificate is self-signed and not trusted: add it to the trusted certificates",
-        })
+impl TrustError {
+    fn message(self) -> Message {
+        match self {
+            Self::NoAnchors => Message::new("no trusted certificates are known, so no https target can be verified")
+                .with_hint("add the authority of the target to the trusted certificates"),
+            Self::SelfSigned => Message::new("the certificate is self-signed and not trusted")
+                .with_hint("add it to the trusted certificates"),
+        }
     }
 }
 
-impl StdError for Distrust {}
-
-fn distrust(why: Distrust) -> Error {
-    Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(why))))
+impl fmt::Display for TrustError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.message().fmt(f)
+    }
 }
 
-/// What went wrong and what to do, to follow the receiver's name.
+impl StdError for TrustError {}
+
+fn trust_error(error: TrustError) -> Error {
+    Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(error))))
+}
+
+/// Returns what went wrong and what to do. The caller adds the receiver's name.
 pub fn error_message(error: &Error) -> Message {
-    let text = match error {
-        Error::InvalidCertificate(problem) => explain_certificate(problem),
-        Error::InvalidMessage(_) => {
-            "it does not speak TLS at this port: check the port, or whether the URL begins with http://".to_owned()
-        }
+    match error {
+        Error::InvalidCertificate(error) => certificate_message(error),
+        Error::InvalidMessage(_) => Message::new("the port does not speak TLS")
+            .with_hint("check the port, and whether the URL must begin with http://"),
         Error::AlertReceived(AlertDescription::CertificateRequired) => {
-            "it wants a client certificate, which this connector does not have".to_owned()
+            "the server requires a client certificate, which pfscim does not support".into()
         }
         Error::AlertReceived(
             AlertDescription::HandshakeFailure
             | AlertDescription::ProtocolVersion
             | AlertDescription::InsufficientSecurity,
         )
-        | Error::PeerIncompatible(_) => "it offers no TLS that is safe today: TLS 1.2 or 1.3 is needed".to_owned(),
-        other => format!("the TLS handshake failed: {}", excerpt(&other.to_string())),
-    };
-    text.into()
-}
-
-fn explain_certificate(problem: &CertificateError) -> String {
-    match problem {
-        CertificateError::ExpiredContext { not_after, .. } => format!(
-            "its certificate expired on {}: it has to be renewed there, if the clock here is right",
-            date(*not_after)
-        ),
-        CertificateError::NotValidYetContext { not_before, .. } => {
-            format!("its certificate is not valid before {}: is the clock here right?", date(*not_before))
-        }
-        CertificateError::NotValidForNameContext { presented, .. } if presented.is_empty() => {
-            "its certificate names no host (no subject alternative name; a common name does not count): it has to be \
-             replaced there"
-                .to_owned()
-        }
-        CertificateError::NotValidForNameContext { expected, presented } => format!(
-            "its certificate is for {}, not for {}: correct the host in the URL",
-            excerpt(&presented.iter().map(|name| host_of(name)).collect::<Vec<_>>().join(", ")),
-            printable(&expected.to_str())
-        ),
-        CertificateError::UnknownIssuer => {
-            "its certificate was issued by an authority that is not trusted here: add that authority to the trusted \
-             certificates, or have the target send its intermediate certificates"
-                .to_owned()
-        }
-        CertificateError::Other(OtherError(inner)) if inner.is::<Distrust>() => inner.to_string(),
-        other => format!("its certificate cannot be accepted: {}", excerpt(&other.to_string())),
+        | Error::PeerIncompatible(_) => Message::new("the server offers no secure version or cipher of TLS")
+            .with_hint("enable TLS 1.2 or 1.3 at the server"),
+        other => format!("the TLS handshake failed: {}", excerpt(&other.to_string())).into(),
     }
 }
 
-/// `DnsName("a.example")` and `IpAddress(127.0.0.1)` without their wrapping.
+fn certificate_message(error: &CertificateError) -> Message {
+    match error {
+        CertificateError::ExpiredContext { not_after, .. } => {
+            Message::new(format!("the certificate expired on {}", date(*not_after)))
+                .with_hint("renew the certificate of the server, or check the clock of this machine")
+        }
+        CertificateError::NotValidYetContext { not_before, .. } => {
+            Message::new(format!("the certificate is not valid before {}", date(*not_before)))
+                .with_hint("check the clock of this machine")
+        }
+        CertificateError::NotValidForNameContext { presented, .. } if presented.is_empty() => Message::new(
+            "the certificate contains no host name (no subject alternative name, and a common name does not count)",
+        )
+        .with_hint("replace the certificate of the server"),
+        CertificateError::NotValidForNameContext { expected, presented } => Message::new(format!(
+            "the certificate is for {}, not for {}",
+            excerpt(&presented.iter().map(|name| host_of(name)).collect::<Vec<_>>().join(", ")),
+            printable(&expected.to_str())
+        ))
+        .with_hint("correct the host in the URL"),
+        CertificateError::UnknownIssuer => {
+            Message::new("the certificate was issued by an authority that is not trusted").with_hint(
+                "add that authority to the trusted certificates, or have the target send its intermediate certificates",
+            )
+        }
+        CertificateError::Other(OtherError(inner)) => match inner.downcast_ref::<TrustError>() {
+            Some(error) => error.message(),
+            None => unacceptable(error),
+        },
+        other => unacceptable(other),
+    }
+}
+
+fn unacceptable(error: &CertificateError) -> Message {
+    format!("the certificate cannot be accepted: {}", excerpt(&error.to_string())).into()
+}
+
+/// Returns the host of rustls's `DnsName("a.example")` or `IpAddress(127.0.0.1)`.
 fn host_of(presented: &str) -> &str {
     let inner = presented.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')')).unwrap_or(presented);
     inner.trim_matches('"')
 }
 
 fn date(time: UnixTime) -> String {
-    // The formatter panics beyond the year 9999, where no certificate reaches.
+    // The formatter panics after the year 9999, and X.509 has no later date.
     httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(time.as_secs().min(253_402_300_799)))
 }

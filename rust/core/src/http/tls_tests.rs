@@ -1,4 +1,4 @@
-//! TLS against servers on the loopback interface whose certificates are right or wrong in one respect each.
+//! Tests TLS with servers on the loopback interface. Each certificate is valid, or invalid in one respect.
 
 use std::io::Write;
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -14,20 +14,20 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
 use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
-use super::loopback::{GOOD, Heard, Server, answer_all, hold, request};
+use super::loopback::{OK_RESPONSE, RequestLog, Server, read_request, respond_to_all, wait_for_close};
 use super::tests::{environment, settings};
 use super::*;
 use crate::environment::{Environment, Proxy, ProxyRules, SystemClock};
 
 const DEADLINE: Deadline = Deadline(Duration::from_secs(30));
 
-/// What a server shows, and with which key.
-struct Shown {
+/// The certificates of a server and its key.
+struct ServerIdentity {
     chain: Vec<CertificateDer<'static>>,
     key: KeyPair,
 }
 
-impl Shown {
+impl ServerIdentity {
     fn leaf(&self) -> Vec<u8> {
         self.chain[0].to_vec()
     }
@@ -38,7 +38,7 @@ struct Authority {
     certificate: CertificateDer<'static>,
 }
 
-fn named(names: &[&str], common_name: &str) -> CertificateParams {
+fn certificate_params(names: &[&str], common_name: &str) -> CertificateParams {
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
     let mut params = CertificateParams::new(names).unwrap();
     params.distinguished_name = DistinguishedName::new();
@@ -46,97 +46,97 @@ fn named(names: &[&str], common_name: &str) -> CertificateParams {
     params
 }
 
-fn authority(common_name: &str) -> Authority {
-    let mut params = named(&[], common_name);
+fn new_authority(common_name: &str) -> Authority {
+    let mut params = certificate_params(&[], common_name);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let key = KeyPair::generate().unwrap();
     let certificate = params.self_signed(&key).unwrap().der().clone();
     Authority { issuer: Issuer::new(params, key), certificate }
 }
 
-fn issued(by: &Authority, params: &CertificateParams) -> Shown {
+fn issued(issuer: &Authority, params: &CertificateParams) -> ServerIdentity {
     let key = KeyPair::generate().unwrap();
-    Shown { chain: vec![params.signed_by(&key, &by.issuer).unwrap().der().clone()], key }
+    ServerIdentity { chain: vec![params.signed_by(&key, &issuer.issuer).unwrap().der().clone()], key }
 }
 
-fn self_signed(params: &CertificateParams) -> Shown {
+fn self_signed(params: &CertificateParams) -> ServerIdentity {
     let key = KeyPair::generate().unwrap();
-    Shown { chain: vec![params.self_signed(&key).unwrap().der().clone()], key }
+    ServerIdentity { chain: vec![params.self_signed(&key).unwrap().der().clone()], key }
 }
 
-fn serve(shown: &Shown) -> Server {
-    serve_asking(shown, WebPkiClientVerifier::no_client_auth())
+fn serve(identity: &ServerIdentity) -> Server {
+    serve_with_client_verifier(identity, WebPkiClientVerifier::no_client_auth())
 }
 
-fn serve_asking(shown: &Shown, clients: Arc<dyn ClientCertVerifier>) -> Server {
+fn serve_with_client_verifier(identity: &ServerIdentity, clients: Arc<dyn ClientCertVerifier>) -> Server {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let key = PrivateKeyDer::try_from(shown.key.serialize_der()).unwrap();
+    let key = PrivateKeyDer::try_from(identity.key.serialize_der()).unwrap();
     let config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_client_cert_verifier(clients)
-        .with_single_cert(shown.chain.clone(), key)
+        .with_single_cert(identity.chain.clone(), key)
         .unwrap();
     let config = Arc::new(config);
     Server::start(move |stream| {
         let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
         let mut plain = stream.try_clone().unwrap();
-        answer_all(StreamOwned::new(connection, stream), &Heard::default(), GOOD);
-        // Closing with something unread would reset the connection, and the client might miss the last alert.
+        respond_to_all(StreamOwned::new(connection, stream), &RequestLog::default(), OK_RESPONSE);
+        // To close with unread data would reset the connection, and the client might miss the last alert.
         let _ = plain.shutdown(Shutdown::Write);
-        hold(&mut plain);
+        wait_for_close(&mut plain);
     })
 }
 
-fn trusting(anchors: &[&[u8]]) -> Environment {
+fn environment_with(anchors: &[&[u8]]) -> Environment {
     let anchors = anchors.iter().map(|anchor| anchor.to_vec()).collect();
     Environment { anchors, ..environment(Arc::new(SystemClock::default())) }
 }
 
-/// One request to the server under that host name.
-fn ask(server: &Server, host: &str, environment: &Environment) -> Result<Response, RequestError> {
+/// Sends one request to the server by this host name.
+fn send(server: &Server, host: &str, environment: &Environment) -> Result<Response, RequestError> {
     let url = server.url("https", host);
     let client = Client::new(&settings(url.as_str()), environment).unwrap();
     client.send(&Request { method: Method::Get, url, body: None, if_match: None }, DEADLINE)
 }
 
 fn refusal(server: &Server, environment: &Environment) -> String {
-    let unanswered = ask(server, "127.0.0.1", environment).unwrap_err();
-    assert_eq!((unanswered.failure.code(), unanswered.maybe_applied), ("transport", false));
-    unanswered.failure.message().to_string()
+    let error = send(server, "127.0.0.1", environment).unwrap_err();
+    assert_eq!((error.failure.code(), error.maybe_applied), ("transport", false));
+    error.failure.message().to_string()
 }
 
 #[test]
 fn a_good_chain_is_trusted_by_name_and_by_address() {
-    let ours = authority("Our CA");
-    let server = serve(&issued(&ours, &named(&["localhost", "127.0.0.1"], "target")));
-    let environment = trusting(&[&ours.certificate]);
+    let authority = new_authority("Trusted CA");
+    let server = serve(&issued(&authority, &certificate_params(&["localhost", "127.0.0.1"], "target")));
+    let environment = environment_with(&[&authority.certificate]);
     for host in ["localhost", "127.0.0.1"] {
-        assert_eq!(ask(&server, host, &environment).unwrap().status, 200);
+        assert_eq!(send(&server, host, &environment).unwrap().status, 200);
     }
 }
 
 #[test]
-fn an_intermediate_counts_where_the_target_sends_it() {
-    let root = authority("Root");
-    let mut params = named(&[], "Intermediate");
+fn an_intermediate_certificate_is_used_if_the_target_sends_it() {
+    let root = new_authority("Root");
+    let mut params = certificate_params(&[], "Intermediate");
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let key = KeyPair::generate().unwrap();
     let certificate = params.signed_by(&key, &root.issuer).unwrap().der().clone();
     let intermediate = Authority { issuer: Issuer::new(params, key), certificate };
-    let mut shown = issued(&intermediate, &named(&["127.0.0.1"], "target"));
-    let alone = serve(&shown);
-    let text = refusal(&alone, &trusting(&[&root.certificate]));
+    let mut identity = issued(&intermediate, &certificate_params(&["127.0.0.1"], "target"));
+    let alone = serve(&identity);
+    let text = refusal(&alone, &environment_with(&[&root.certificate]));
     assert!(text.contains("send its intermediate certificates"), "{text}");
-    shown.chain.push(intermediate.certificate.clone());
-    let server = serve(&shown);
-    assert_eq!(ask(&server, "127.0.0.1", &trusting(&[&root.certificate])).unwrap().status, 200);
+    identity.chain.push(intermediate.certificate.clone());
+    let server = serve(&identity);
+    assert_eq!(send(&server, "127.0.0.1", &environment_with(&[&root.certificate])).unwrap().status, 200);
 }
 
 #[test]
-fn every_certificate_problem_is_told_apart_and_says_what_to_do() {
-    let ours = authority("Our CA");
-    let good = || named(&["127.0.0.1"], "target");
+fn each_certificate_problem_has_its_own_message_and_hint() {
+    let authority = new_authority("Trusted CA");
+    let good = || certificate_params(&["127.0.0.1"], "target");
     let mut expired = good();
     expired.not_before = date_time_ymd(2019, 1, 1);
     expired.not_after = date_time_ymd(2020, 2, 3);
@@ -147,21 +147,21 @@ fn every_certificate_problem_is_told_apart_and_says_what_to_do() {
     let mut for_clients = good();
     for_clients.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
     let cases = [
-        (issued(&ours, &expired), "expired on Mon, 03 Feb 2020"),
-        (issued(&ours, &early), "not valid before"),
+        (issued(&authority, &expired), "expired on Mon, 03 Feb 2020"),
+        (issued(&authority, &early), "not valid before"),
         (
-            issued(&ours, &named(&["other.example", "10.0.0.1"], "target")),
+            issued(&authority, &certificate_params(&["other.example", "10.0.0.1"], "target")),
             "is for other.example, 10.0.0.1, not for 127.0.0.1",
         ),
-        (issued(&ours, &named(&[], "127.0.0.1")), "a common name does not count"),
-        (issued(&ours, &for_clients), "cannot be accepted"),
-        (issued(&authority("Their CA"), &good()), "add that authority to the trusted certificates"),
-        (self_signed(&good()), "self-signed and not trusted: add it"),
-        (self_signed(&authority_like), "self-signed and not trusted: add it"),
+        (issued(&authority, &certificate_params(&[], "127.0.0.1")), "a common name does not count"),
+        (issued(&authority, &for_clients), "cannot be accepted"),
+        (issued(&new_authority("Other CA"), &good()), "not trusted; add that authority to the trusted certificates"),
+        (self_signed(&good()), "self-signed and not trusted; add it"),
+        (self_signed(&authority_like), "self-signed and not trusted; add it"),
     ];
-    let environment = trusting(&[&ours.certificate]);
-    for (shown, part) in cases {
-        let text = refusal(&serve(&shown), &environment);
+    let environment = environment_with(&[&authority.certificate]);
+    for (identity, part) in cases {
+        let text = refusal(&serve(&identity), &environment);
         assert!(text.contains(part), "{part}: {text}");
         assert!(text.starts_with("https://127.0.0.1:") && !text.contains("/v2"), "{text}");
     }
@@ -169,30 +169,30 @@ fn every_certificate_problem_is_told_apart_and_says_what_to_do() {
 
 #[test]
 fn a_target_certificate_among_the_anchors_is_trusted_without_a_chain() {
-    let mut authority_like = named(&["127.0.0.1"], "target");
+    let mut authority_like = certificate_params(&["127.0.0.1"], "target");
     authority_like.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    for shown in [
-        self_signed(&named(&["127.0.0.1"], "target")),
+    for identity in [
+        self_signed(&certificate_params(&["127.0.0.1"], "target")),
         self_signed(&authority_like),
-        issued(&authority("Their CA"), &named(&["127.0.0.1"], "target")),
+        issued(&new_authority("Other CA"), &certificate_params(&["127.0.0.1"], "target")),
     ] {
-        let server = serve(&shown);
-        assert_eq!(ask(&server, "127.0.0.1", &trusting(&[&shown.leaf()])).unwrap().status, 200);
+        let server = serve(&identity);
+        assert_eq!(send(&server, "127.0.0.1", &environment_with(&[&identity.leaf()])).unwrap().status, 200);
     }
 }
 
 #[test]
-fn an_anchor_of_the_target_itself_still_needs_the_right_name_and_dates() {
+fn a_target_certificate_among_the_anchors_still_needs_valid_name_and_dates() {
     for is_ca in [IsCa::NoCa, IsCa::Ca(BasicConstraints::Unconstrained)] {
-        let mut wrong_name = named(&["other.example"], "target");
+        let mut wrong_name = certificate_params(&["other.example"], "target");
         wrong_name.is_ca = is_ca;
-        let mut expired = named(&["127.0.0.1"], "target");
+        let mut expired = certificate_params(&["127.0.0.1"], "target");
         expired.is_ca = is_ca;
         expired.not_before = date_time_ymd(2019, 1, 1);
         expired.not_after = date_time_ymd(2020, 2, 3);
         for (params, part) in [(wrong_name, "not for 127.0.0.1"), (expired, "expired on")] {
-            let shown = self_signed(&params);
-            let text = refusal(&serve(&shown), &trusting(&[&shown.leaf()]));
+            let identity = self_signed(&params);
+            let text = refusal(&serve(&identity), &environment_with(&[&identity.leaf()]));
             assert!(text.contains(part), "{text}");
         }
     }
@@ -200,52 +200,53 @@ fn an_anchor_of_the_target_itself_still_needs_the_right_name_and_dates() {
 
 #[test]
 fn the_same_name_with_another_key_is_not_the_anchor() {
-    let params = named(&["127.0.0.1"], "target");
-    let text = refusal(&serve(&self_signed(&params)), &trusting(&[&self_signed(&params).leaf()]));
+    let params = certificate_params(&["127.0.0.1"], "target");
+    let text = refusal(&serve(&self_signed(&params)), &environment_with(&[&self_signed(&params).leaf()]));
     assert!(text.contains("self-signed and not trusted"), "{text}");
 }
 
 #[test]
-fn an_anchor_that_cannot_be_read_does_not_stop_the_others() {
-    let ours = authority("Our CA");
-    let server = serve(&issued(&ours, &named(&["127.0.0.1"], "target")));
-    let environment = trusting(&[b"not a certificate", &ours.certificate, b""]);
-    assert_eq!(ask(&server, "127.0.0.1", &environment).unwrap().status, 200);
+fn an_unreadable_anchor_does_not_affect_the_other_anchors() {
+    let authority = new_authority("Trusted CA");
+    let server = serve(&issued(&authority, &certificate_params(&["127.0.0.1"], "target")));
+    let environment = environment_with(&[b"not a certificate", &authority.certificate, b""]);
+    assert_eq!(send(&server, "127.0.0.1", &environment).unwrap().status, 200);
 }
 
 #[test]
 fn without_anchors_no_https_target_is_trusted() {
-    let server = serve(&self_signed(&named(&["127.0.0.1"], "target")));
-    let text = refusal(&server, &trusting(&[]));
+    let server = serve(&self_signed(&certificate_params(&["127.0.0.1"], "target")));
+    let text = refusal(&server, &environment_with(&[]));
     assert!(text.contains("no trusted certificates are known"), "{text}");
 }
 
 #[test]
-fn a_port_without_tls_is_named_as_such() {
+fn a_port_without_tls_has_its_own_message() {
     let server = Server::start(|mut stream: TcpStream| {
         let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
     });
-    let ours = authority("Our CA");
-    let text = refusal(&server, &trusting(&[&ours.certificate]));
+    let authority = new_authority("Trusted CA");
+    let text = refusal(&server, &environment_with(&[&authority.certificate]));
     assert!(text.contains("does not speak TLS"), "{text}");
 }
 
 #[test]
-fn a_target_that_wants_a_client_certificate_is_named_as_such() {
-    let ours = authority("Our CA");
+fn a_target_that_requires_a_client_certificate_has_its_own_message() {
+    let authority = new_authority("Trusted CA");
     let mut roots = RootCertStore::empty();
-    roots.add(ours.certificate.clone()).unwrap();
+    roots.add(authority.certificate.clone()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let clients = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build().unwrap();
-    let server = serve_asking(&issued(&ours, &named(&["127.0.0.1"], "target")), clients);
-    let text = refusal(&server, &trusting(&[&ours.certificate]));
+    let server =
+        serve_with_client_verifier(&issued(&authority, &certificate_params(&["127.0.0.1"], "target")), clients);
+    let text = refusal(&server, &environment_with(&[&authority.certificate]));
     assert!(text.contains("client certificate"), "{text}");
 }
 
-/// A proxy that carries one tunnel to wherever it is told, and notes the request.
-fn tunnel(mut client: TcpStream, heard: &Heard, to: SocketAddr) {
-    let Some(asked) = request(&mut client) else { return };
-    heard.lock().unwrap().push(asked);
+/// Opens one tunnel to a fixed address, as a proxy, and logs the request.
+fn tunnel(mut client: TcpStream, received: &RequestLog, to: SocketAddr) {
+    let Some(connect_request) = read_request(&mut client) else { return };
+    received.lock().unwrap().push(connect_request);
     let mut server = TcpStream::connect(to).unwrap();
     client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").unwrap();
     let (mut from_client, mut to_server) = (client.try_clone().unwrap(), server.try_clone().unwrap());
@@ -259,18 +260,18 @@ fn tunnel(mut client: TcpStream, heard: &Heard, to: SocketAddr) {
 }
 
 #[test]
-fn https_goes_through_the_tunnel_of_a_proxy_and_is_verified_at_its_end() {
-    let ours = authority("Our CA");
-    let target = serve(&issued(&ours, &named(&["scim.invalid"], "target")));
-    let heard = Heard::default();
-    let (log, to) = (Arc::clone(&heard), target.address);
+fn https_uses_the_tunnel_of_a_proxy_and_is_verified_at_its_end() {
+    let authority = new_authority("Trusted CA");
+    let target = serve(&issued(&authority, &certificate_params(&["scim.invalid"], "target")));
+    let received = RequestLog::default();
+    let (log, to) = (Arc::clone(&received), target.address);
     let proxy = Server::start(move |stream| tunnel(stream, &log, to));
-    let way = Proxy { url: format!("http://{}", proxy.address), credentials: None };
-    let rules = ProxyRules { https: Some(way), ..ProxyRules::default() };
-    let environment = Environment { proxy: rules, ..trusting(&[&ours.certificate]) };
-    assert_eq!(ask(&target, "scim.invalid", &environment).unwrap().status, 200);
-    let text = ask(&target, "other.invalid", &environment).unwrap_err().failure.to_string();
+    let proxy_rule = Proxy { url: format!("http://{}", proxy.address), credentials: None };
+    let rules = ProxyRules { https: Some(proxy_rule), ..ProxyRules::default() };
+    let environment = Environment { proxy: rules, ..environment_with(&[&authority.certificate]) };
+    assert_eq!(send(&target, "scim.invalid", &environment).unwrap().status, 200);
+    let text = send(&target, "other.invalid", &environment).unwrap_err().failure.to_string();
     assert!(text.contains("is for scim.invalid, not for other.invalid"), "{text}");
-    let requests = heard.lock().unwrap().clone();
+    let requests = received.lock().unwrap().clone();
     assert!(requests[0].starts_with(&format!("CONNECT scim.invalid:{} HTTP/1.1\r\n", to.port())), "{}", requests[0]);
 }

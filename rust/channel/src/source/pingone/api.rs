@@ -27,7 +27,7 @@ const CALLED: [(&str, &str); 5] = [
     ("Token Request Endpoint", "source.authPath"),
     ("Client ID", "source.clientId"),
     ("Client Secret", CLIENT_SECRET),
-    ("Scope, Authorization Header Type and what", "what"),
+    ("Scope, Authorization Header Type and the rights", "the rights"),
 ];
 /// One page, with its repeats.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -148,7 +148,7 @@ impl Api {
         match (answer.status, answer.body) {
             (200..=299, Some(Ok(page))) => Ok(page),
             (200..=299, Some(Err(reason))) => {
-                Err(unusable(&format!("the answer for its {kind} cannot be read: {reason}")))
+                Err(unusable(&format!("the answer for its {kind} cannot be read: {reason}; check SCIM URL")))
             }
             (200..=299, None) => Err(told(&format!("the answer for its {kind} is empty"))),
             (status, body) => Err(told(&refused(kind, &Response { body, status, etag: None, location: None }))),
