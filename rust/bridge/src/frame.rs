@@ -1,151 +1,153 @@
-//! The frame codec: how values cross the boundary. Its other half is `Frame.java`; it knows shapes, not meanings.
+//! Writes values into frames and reads them back.
+//! Does not know: the virtual machine, operations, what a value means.
 //!
-//! A frame is a version byte and then values, one after another without tags: both sides know the order.
-//! Numbers are big-endian. A byte string is a 32-bit length and its bytes, a string likewise in UTF-8, -1 is null.
-//! A list is a 32-bit count and its items, a map a count and its keys and values. A boolean is one byte, 0 or 1.
+//! `Frame.java` is the other half. A frame is a version byte and then values without tags, because both sides know their
+//! order. Numbers are big-endian. A byte string is a 32-bit length and its bytes, and the length -1 means null. A string
+//! is a byte string in UTF-8. A list is a 32-bit count and its items. A map is a 32-bit count and its keys and values. A
+//! boolean is one byte, 0 or 1.
 
 use std::collections::BTreeMap;
 
 use thiserror::Error;
 
-/// The layout described above. Both halves are in one jar, so it changes only to catch a library that is not ours.
+/// The version of this layout. Both halves are in one jar, so a different version means a foreign library.
 const VERSION: u8 = 1;
 
-/// A frame that does not hold what it should.
+/// Why a frame cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub(crate) enum Malformed {
+pub(crate) enum FrameError {
     #[error("it has version {0} instead of {VERSION}")]
     Version(u8),
     #[error("it ends in the middle of a value")]
     Short,
     #[error("{0} bytes follow its last value")]
     Long(usize),
-    #[error("it holds the length {0}")]
+    #[error("it contains the invalid length {0}")]
     Length(i32),
-    #[error("it holds the boolean {0}")]
+    #[error("it contains the invalid boolean {0}")]
     Boolean(u8),
-    #[error("it holds text that is not UTF-8")]
+    #[error("it contains text that is not UTF-8")]
     Text,
-    #[error("it holds null where there has to be a value")]
+    #[error("it contains null instead of a value")]
     Null,
-    #[error("it asks for operation {0}, which there is not")]
+    #[error("it requests the unknown operation {0}")]
     Operation(u8),
 }
 
-/// Takes values out of a frame, in the order in which they were put in.
+/// Reads the values of a frame, in the order in which they were written.
 #[derive(Debug)]
-pub(crate) struct Reader<'a> {
+pub(crate) struct FrameReader<'a> {
     rest: &'a [u8],
 }
 
-impl<'a> Reader<'a> {
-    /// Opens a frame.
-    pub(crate) fn new(frame: &'a [u8]) -> Result<Self, Malformed> {
+impl<'a> FrameReader<'a> {
+    /// Starts to read a frame, and checks its version.
+    pub(crate) fn new(frame: &'a [u8]) -> Result<Self, FrameError> {
         let mut reader = Self { rest: frame };
         match reader.u8()? {
             VERSION => Ok(reader),
-            other => Err(Malformed::Version(other)),
+            other => Err(FrameError::Version(other)),
         }
     }
 
-    fn take(&mut self, length: usize) -> Result<&'a [u8], Malformed> {
-        let (taken, rest) = self.rest.split_at_checked(length).ok_or(Malformed::Short)?;
+    fn take(&mut self, length: usize) -> Result<&'a [u8], FrameError> {
+        let (taken, rest) = self.rest.split_at_checked(length).ok_or(FrameError::Short)?;
         self.rest = rest;
         Ok(taken)
     }
 
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
-        let (taken, rest) = self.rest.split_first_chunk::<N>().ok_or(Malformed::Short)?;
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], FrameError> {
+        let (taken, rest) = self.rest.split_first_chunk::<N>().ok_or(FrameError::Short)?;
         self.rest = rest;
         Ok(*taken)
     }
 
-    pub(crate) fn u8(&mut self) -> Result<u8, Malformed> {
+    pub(crate) fn u8(&mut self) -> Result<u8, FrameError> {
         Ok(u8::from_be_bytes(self.array()?))
     }
 
-    pub(crate) fn i64(&mut self) -> Result<i64, Malformed> {
+    pub(crate) fn i64(&mut self) -> Result<i64, FrameError> {
         Ok(i64::from_be_bytes(self.array()?))
     }
 
-    pub(crate) fn bool(&mut self) -> Result<bool, Malformed> {
+    pub(crate) fn bool(&mut self) -> Result<bool, FrameError> {
         match self.u8()? {
             0 => Ok(false),
             1 => Ok(true),
-            other => Err(Malformed::Boolean(other)),
+            other => Err(FrameError::Boolean(other)),
         }
     }
 
-    pub(crate) fn bytes(&mut self) -> Result<Option<Vec<u8>>, Malformed> {
+    pub(crate) fn bytes(&mut self) -> Result<Option<Vec<u8>>, FrameError> {
         match i32::from_be_bytes(self.array()?) {
             -1 => Ok(None),
-            length => Ok(Some(self.take(usize::try_from(length).map_err(|_| Malformed::Length(length))?)?.to_vec())),
+            length => Ok(Some(self.take(usize::try_from(length).map_err(|_| FrameError::Length(length))?)?.to_vec())),
         }
     }
 
-    pub(crate) fn string(&mut self) -> Result<Option<String>, Malformed> {
-        self.bytes()?.map(|bytes| String::from_utf8(bytes).map_err(|_| Malformed::Text)).transpose()
+    pub(crate) fn string(&mut self) -> Result<Option<String>, FrameError> {
+        self.bytes()?.map(|bytes| String::from_utf8(bytes).map_err(|_| FrameError::Text)).transpose()
     }
 
-    /// A string that may not be null.
-    pub(crate) fn text(&mut self) -> Result<String, Malformed> {
-        self.string()?.ok_or(Malformed::Null)
+    /// Reads a string that must not be null.
+    pub(crate) fn text(&mut self) -> Result<String, FrameError> {
+        self.string()?.ok_or(FrameError::Null)
     }
 
-    /// A byte string that may not be null.
-    pub(crate) fn blob(&mut self) -> Result<Vec<u8>, Malformed> {
-        self.bytes()?.ok_or(Malformed::Null)
+    /// Reads a byte string that must not be null.
+    pub(crate) fn blob(&mut self) -> Result<Vec<u8>, FrameError> {
+        self.bytes()?.ok_or(FrameError::Null)
     }
 
-    /// A list. Every item takes a byte at least, so a count beyond what is left is known to be wrong before any
-    /// memory is taken for it.
+    /// Reads a list. An item has at least one byte, so a count above the bytes that are left is an error. The check comes
+    /// before memory is allocated.
     pub(crate) fn list<T>(
         &mut self,
-        mut item: impl FnMut(&mut Self) -> Result<T, Malformed>,
-    ) -> Result<Vec<T>, Malformed> {
+        mut item: impl FnMut(&mut Self) -> Result<T, FrameError>,
+    ) -> Result<Vec<T>, FrameError> {
         let count = i32::from_be_bytes(self.array()?);
-        let count = usize::try_from(count).map_err(|_| Malformed::Length(count))?;
+        let count = usize::try_from(count).map_err(|_| FrameError::Length(count))?;
         if count > self.rest.len() {
-            return Err(Malformed::Short);
+            return Err(FrameError::Short);
         }
         (0..count).map(|_| item(self)).collect()
     }
 
-    /// A map with text as its keys.
+    /// Reads a map whose keys are strings.
     pub(crate) fn map<T>(
         &mut self,
-        mut value: impl FnMut(&mut Self) -> Result<T, Malformed>,
-    ) -> Result<BTreeMap<String, T>, Malformed> {
+        mut value: impl FnMut(&mut Self) -> Result<T, FrameError>,
+    ) -> Result<BTreeMap<String, T>, FrameError> {
         Ok(self.list(|r| Ok((r.text()?, value(r)?)))?.into_iter().collect())
     }
 
-    /// Closes the frame: nothing may be left in it.
-    pub(crate) fn end(self) -> Result<(), Malformed> {
+    /// Ends the frame. Returns an error if bytes are left.
+    pub(crate) fn end(self) -> Result<(), FrameError> {
         match self.rest.len() {
             0 => Ok(()),
-            left => Err(Malformed::Long(left)),
+            left => Err(FrameError::Long(left)),
         }
     }
 }
 
-/// Puts values into a frame.
+/// Writes values into a frame.
 #[derive(Debug)]
-pub(crate) struct Writer {
+pub(crate) struct FrameWriter {
     frame: Vec<u8>,
 }
 
-impl Writer {
+impl FrameWriter {
     pub(crate) fn new() -> Self {
         Self { frame: vec![VERSION] }
     }
 
-    /// The values of another frame, after those of this one.
+    /// Appends the values of another frame.
     pub(crate) fn append(&mut self, other: Self) -> &mut Self {
         self.frame.extend(other.frame.into_iter().skip(1));
         self
     }
 
-    /// The frame as it stands.
+    /// Returns the bytes of the frame.
     pub(crate) fn into_frame(self) -> Vec<u8> {
         self.frame
     }
@@ -164,7 +166,7 @@ impl Writer {
         self.u8(u8::from(value))
     }
 
-    /// A Java array holds no more than `i32::MAX` bytes, and answers are bounded far below that by the core.
+    /// Writes a length. A Java array has at most `i32::MAX` bytes, and core limits responses far below that.
     fn length(&mut self, length: usize) -> &mut Self {
         self.frame.extend(i32::try_from(length).unwrap_or(i32::MAX).to_be_bytes());
         self
@@ -199,7 +201,7 @@ impl Writer {
         self
     }
 
-    /// Lines of text.
+    /// Writes a list of strings.
     pub(crate) fn texts(&mut self, items: &[String]) -> &mut Self {
         self.list(items, |w, item| {
             w.text(item);
@@ -219,7 +221,7 @@ mod tests {
     type Sample = (Option<Vec<u8>>, Option<String>, Vec<Option<String>>, BTreeMap<String, Vec<String>>, i64, bool, u8);
 
     fn written(sample: &Sample) -> Vec<u8> {
-        let mut w = Writer::new();
+        let mut w = FrameWriter::new();
         w.bytes(sample.0.as_deref()).string(sample.1.as_deref());
         w.list(&sample.2, |w, s| {
             w.string(s.as_deref());
@@ -231,13 +233,13 @@ mod tests {
         w.into_frame()
     }
 
-    fn read(frame: &[u8]) -> Result<Sample, Malformed> {
-        let mut r = Reader::new(frame)?;
+    fn read(frame: &[u8]) -> Result<Sample, FrameError> {
+        let mut r = FrameReader::new(frame)?;
         let sample = (
             r.bytes()?,
             r.string()?,
-            r.list(Reader::string)?,
-            r.map(|r| r.list(Reader::text))?,
+            r.list(FrameReader::string)?,
+            r.map(|r| r.list(FrameReader::text))?,
             r.i64()?,
             r.bool()?,
             r.u8()?,
@@ -266,7 +268,7 @@ mod tests {
         }
 
         #[test]
-        fn every_cut_off_frame_is_an_error(sample in sample()) {
+        fn every_truncated_frame_is_an_error(sample in sample()) {
             let frame = written(&sample);
             for length in 0..frame.len() {
                 prop_assert!(read(&frame[..length]).is_err());
@@ -281,19 +283,19 @@ mod tests {
     }
 
     #[test]
-    fn wrong_lengths_are_named() {
-        assert_eq!(read(&[]), Err(Malformed::Short));
-        assert_eq!(read(&[9]), Err(Malformed::Version(9)));
-        assert_eq!(read(&[VERSION, 0xff, 0xff, 0xff, 0xfe]), Err(Malformed::Length(-2)));
-        assert_eq!(read(&[VERSION, 0x7f, 0xff, 0xff, 0xff, 1]), Err(Malformed::Short));
-        assert_eq!(Reader::new(&[VERSION, 0, 0, 0, 1, 0x80]).and_then(|mut r| r.string()), Err(Malformed::Text));
-        assert_eq!(Reader::new(&[VERSION, 2]).and_then(|mut r| r.bool()), Err(Malformed::Boolean(2)));
-        assert_eq!(Reader::new(&[VERSION, 1]).and_then(Reader::end), Err(Malformed::Long(1)));
+    fn each_invalid_value_has_its_own_error() {
+        assert_eq!(read(&[]), Err(FrameError::Short));
+        assert_eq!(read(&[9]), Err(FrameError::Version(9)));
+        assert_eq!(read(&[VERSION, 0xff, 0xff, 0xff, 0xfe]), Err(FrameError::Length(-2)));
+        assert_eq!(read(&[VERSION, 0x7f, 0xff, 0xff, 0xff, 1]), Err(FrameError::Short));
+        assert_eq!(FrameReader::new(&[VERSION, 0, 0, 0, 1, 0x80]).and_then(|mut r| r.string()), Err(FrameError::Text));
+        assert_eq!(FrameReader::new(&[VERSION, 2]).and_then(|mut r| r.bool()), Err(FrameError::Boolean(2)));
+        assert_eq!(FrameReader::new(&[VERSION, 1]).and_then(FrameReader::end), Err(FrameError::Long(1)));
     }
 
     #[test]
-    fn a_huge_count_takes_no_memory() {
+    fn a_huge_count_allocates_no_memory() {
         let frame = [VERSION, 0x7f, 0xff, 0xff, 0xff, 0, 0, 0, 0];
-        assert_eq!(Reader::new(&frame).and_then(|mut r| r.list(Reader::text)), Err(Malformed::Short));
+        assert_eq!(FrameReader::new(&frame).and_then(|mut r| r.list(FrameReader::text)), Err(FrameError::Short));
     }
 }

@@ -1,5 +1,7 @@
-//! The exported symbol, and the one policy for what cannot be answered: an error or a panic becomes an
-//! `org.pfscim.connector.NativeException`. The only file that touches the virtual machine.
+//! Exports the native method, and turns an error or a panic into an `org.pfscim.connector.NativeException`.
+//! Does not know: operations, sessions.
+//!
+//! This is the only file that calls the virtual machine.
 
 use std::any::Any;
 use std::cell::RefCell;
@@ -14,10 +16,11 @@ use jni::strings::JNIString;
 use jni::{Env, EnvUnowned, jni_str};
 use pfscim_core::text::excerpt;
 
-use crate::call::{self, Fault};
+use crate::call::{self, CallError};
 
-/// `static native byte[] call(byte[] frame)` of `org.pfscim.connector.NativeConnector`. The symbol is found by its name,
-/// never registered: a registration could outlive the class loader that it was made for.
+/// Implements `static native byte[] call(byte[] frame)` of `org.pfscim.connector.NativeConnector`.
+///
+/// The virtual machine finds the symbol by its name. A registration could outlive the class loader that it was made for.
 #[expect(unsafe_code, reason = "the virtual machine finds the method by this exported name; no code in it is unsafe")]
 #[unsafe(no_mangle)]
 pub(crate) extern "system" fn Java_org_pfscim_connector_NativeConnector_call<'local>(
@@ -25,26 +28,26 @@ pub(crate) extern "system" fn Java_org_pfscim_connector_NativeConnector_call<'lo
     class: JClass<'local>,
     frame: JByteArray<'local>,
 ) -> JByteArray<'local> {
-    env.with_env(|env| -> Result<JByteArray<'local>, Fault> {
-        quiet();
+    env.with_env(|env| -> Result<JByteArray<'local>, CallError> {
+        install_panic_hook();
         let request = env.convert_byte_array(&frame)?;
-        Ok(env.byte_array_from_slice(&call::answer(&request)?)?)
+        Ok(env.byte_array_from_slice(&call::handle(&request)?)?)
     })
     .resolve_with::<ThrowNativeException, _>(|| &class)
 }
 
-/// Throws whatever stands in the way of an answer.
+/// Turns an error or a panic into a `NativeException`.
 struct ThrowNativeException;
 
-impl<T: Default> ErrorPolicy<T, Fault> for ThrowNativeException {
+impl<T: Default> ErrorPolicy<T, CallError> for ThrowNativeException {
     type Captures<'local: 'method, 'method> = &'method JClass<'local>;
 
     fn on_error<'local: 'method, 'method>(
         env: &mut Env<'local>,
         class: &mut Self::Captures<'local, 'method>,
-        fault: Fault,
+        error: CallError,
     ) -> jni::errors::Result<T> {
-        throw(env, class, &fault.to_string());
+        throw(env, class, &error.to_string());
         Ok(T::default())
     }
 
@@ -53,15 +56,16 @@ impl<T: Default> ErrorPolicy<T, Fault> for ThrowNativeException {
         class: &mut Self::Captures<'local, 'method>,
         payload: Box<dyn Any + Send + 'static>,
     ) -> jni::errors::Result<T> {
-        throw(env, class, &format!("panic: {}", told(payload.as_ref())));
-        discard(payload);
+        throw(env, class, &format!("panic: {}", panic_message(payload.as_ref())));
+        drop_payload(payload);
         Ok(T::default())
     }
 }
 
-/// Throws a `NativeException`, found through the loader of the connector's own class: the thread's context loader may
-/// not know it. Where even that fails the message goes out as a `RuntimeException` rather than being lost. An exception
-/// that is pending already is left alone.
+/// Throws a `NativeException`, unless an exception is already pending.
+///
+/// The class is loaded by the class loader of the connector, because the context loader of the thread may not find it. If
+/// that fails, throws a `RuntimeException`, so that the message is not lost.
 fn throw(env: &mut Env<'_>, class: &JClass<'_>, message: &str) {
     if env.exception_check() {
         return;
@@ -69,7 +73,7 @@ fn throw(env: &mut Env<'_>, class: &JClass<'_>, message: &str) {
     let exception = class.get_class_loader(env).and_then(|loader| {
         LoaderContext::Loader(&loader).load_class(env, jni_str!("org.pfscim.connector.NativeException"), true)
     });
-    // To throw is reported as `Err` too: the exception is pending then, which is what is wanted.
+    // `Err` here means that the exception is pending, which is the purpose.
     let _ = match exception {
         Ok(exception) => env.throw_new(&exception, JNIString::new(message)),
         Err(_) => {
@@ -80,44 +84,45 @@ fn throw(env: &mut Env<'_>, class: &JClass<'_>, message: &str) {
 }
 
 thread_local! {
-    /// Where the last panic of this thread came from: `file.rs:line`.
-    static PLACE: RefCell<Option<String>> = const { RefCell::new(None) };
+    /// The location of the last panic of this thread: `file.rs:line`.
+    static PANIC_LOCATION: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// Replaces the default hook, which would write to the server's standard error, by one that keeps the place for the
-/// exception's message. The hook is this library's own: no other native code of the server has it.
-fn quiet() {
+/// Replaces the default panic hook, which would write to the server's standard error. The new hook records the location
+/// for the message of the exception. It belongs to this library only, not to other native code of the server.
+fn install_panic_hook() {
     static INSTALLED: Once = Once::new();
-    INSTALLED.call_once(|| panic::set_hook(Box::new(remember)));
+    INSTALLED.call_once(|| panic::set_hook(Box::new(record_location)));
 }
 
-fn remember(info: &PanicHookInfo<'_>) {
-    let place = info.location().map(|place| {
-        let file = Path::new(place.file()).file_name().unwrap_or_default().to_string_lossy().into_owned();
-        format!("{file}:{}", place.line())
+fn record_location(info: &PanicHookInfo<'_>) {
+    let location = info.location().map(|location| {
+        let file = Path::new(location.file()).file_name().unwrap_or_default().to_string_lossy().into_owned();
+        format!("{file}:{}", location.line())
     });
-    PLACE.with(|p| {
+    PANIC_LOCATION.with(|p| {
         if let Ok(mut p) = p.try_borrow_mut() {
-            *p = place;
+            *p = location;
         }
     });
 }
 
-/// What a panic says, on one line, and where it came from.
-fn told(payload: &(dyn Any + Send)) -> String {
+/// Returns the message of a panic, on one line, and its location.
+fn panic_message(payload: &(dyn Any + Send)) -> String {
     let text = payload
         .downcast_ref::<&str>()
         .copied()
         .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("no message");
-    match PLACE.with(|p| p.try_borrow_mut().ok().and_then(|mut p| p.take())) {
-        Some(place) => format!("{} ({place})", excerpt(text)),
+    match PANIC_LOCATION.with(|p| p.try_borrow_mut().ok().and_then(|mut p| p.take())) {
+        Some(location) => format!("{} ({location})", excerpt(text)),
         None => excerpt(text),
     }
 }
 
-/// Drops a panic's payload; where that panics too it is leaked, so that nothing unwinds into the virtual machine.
-fn discard(payload: Box<dyn Any + Send>) {
+/// Drops the payload of a panic. If that panics too, leaks the second payload, so that no panic unwinds into the virtual
+/// machine.
+fn drop_payload(payload: Box<dyn Any + Send>) {
     if let Err(second) = panic::catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         std::mem::forget(second);
     }
@@ -128,14 +133,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_panic_is_told_on_one_line_with_its_place() {
+    fn the_message_of_a_panic_is_one_line_with_its_location() {
         let caught = panic::catch_unwind(|| {
-            panic::set_hook(Box::new(remember));
+            panic::set_hook(Box::new(record_location));
             panic!("first\nsecond {}", 2)
         })
         .unwrap_err();
         let _ = panic::take_hook();
-        let told = told(caught.as_ref());
-        assert!(told.starts_with("first\\u{a}second 2 (jvm.rs:"), "{told}");
+        let message = panic_message(caught.as_ref());
+        assert!(message.starts_with("first\\u{a}second 2 (jvm.rs:"), "{message}");
     }
 }

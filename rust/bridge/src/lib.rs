@@ -1,8 +1,8 @@
-//! pfscim-bridge: the boundary between the Java plugin and the core, and nothing else.
+//! Connects the Java plugin with core: turns request frames into calls of core, and results into response frames.
+//! Does not know: rules of provisioning, SCIM, HTTP.
 //!
-//! One native method carries one framed `byte[]` each way. This crate turns frames into calls of the core and answers
-//! into frames; it may not know a rule of provisioning, SCIM or HTTP, never calls up into Java but to throw, and must
-//! never end the virtual machine that it lives in.
+//! One native method takes one `byte[]` frame and returns one. This crate does not call Java except to throw, and it must
+//! never end the virtual machine.
 
 mod call;
 mod frame;

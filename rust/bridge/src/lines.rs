@@ -1,37 +1,40 @@
-//! The log lines of one native call. Operations run wholly on the caller's thread, so the lines are kept per thread,
-//! handed back with the result and logged by Java on that same thread, where the host's logging context is.
+//! Collects the log lines of one native call. They go back with its result, and Java logs them.
+//! Does not know: the virtual machine, operations.
+//!
+//! An operation runs on the thread of its caller, so the lines are collected per thread. Java logs them on the same
+//! thread, which has the logging context of the host.
 
 use std::cell::RefCell;
 use std::sync::Once;
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
-/// One line: how grave, and what.
+/// A log line: level and text.
 pub(crate) type Line = (Level, String);
 
-/// What the call that runs on this thread has logged so far.
-struct Collected {
-    wanted: LevelFilter,
+/// The lines of the call that runs on this thread.
+struct CallLog {
+    level: LevelFilter,
     lines: Vec<Line>,
 }
 
 thread_local! {
-    static COLLECTED: RefCell<Collected> = const { RefCell::new(Collected { wanted: LevelFilter::Off, lines: Vec::new() }) };
+    static CALL_LOG: RefCell<CallLog> = const { RefCell::new(CallLog { level: LevelFilter::Off, lines: Vec::new() }) };
 }
 
 struct Collector;
 
 impl Log for Collector {
-    /// Only our own crates: what libraries log at lower levels may hold URLs with filter values in them.
+    /// Returns true for crates of pfscim only, because libraries may log URLs with filter values.
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         metadata.target().starts_with("pfscim")
-            && COLLECTED.with(|c| c.try_borrow().is_ok_and(|c| metadata.level() <= c.wanted))
+            && CALL_LOG.with(|c| c.try_borrow().is_ok_and(|c| metadata.level() <= c.level))
     }
 
     fn log(&self, record: &Record<'_>) {
         if self.enabled(record.metadata()) {
             let line = (record.level(), record.args().to_string());
-            COLLECTED.with(|c| {
+            CALL_LOG.with(|c| {
                 if let Ok(mut c) = c.try_borrow_mut() {
                     c.lines.push(line);
                 }
@@ -42,21 +45,21 @@ impl Log for Collector {
     fn flush(&self) {}
 }
 
-/// Starts collecting on this thread, with nothing left of an earlier call.
+/// Starts to collect on this thread, and drops lines of an earlier call.
 pub(crate) fn start(debug: bool) {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
-        // Cannot fail: the library has a `log` of its own and nobody else sets its logger.
+        // Cannot fail: this library contains its own copy of `log`, and no other code sets its logger.
         let _ = log::set_logger(&Collector);
         log::set_max_level(LevelFilter::Debug);
     });
-    let wanted = if debug { LevelFilter::Debug } else { LevelFilter::Info };
-    COLLECTED.with(|c| c.replace(Collected { wanted, lines: Vec::new() }));
+    let level = if debug { LevelFilter::Debug } else { LevelFilter::Info };
+    CALL_LOG.with(|c| c.replace(CallLog { level, lines: Vec::new() }));
 }
 
-/// Ends collecting on this thread and hands over the lines.
+/// Stops collecting on this thread. Returns the lines.
 pub(crate) fn finish() -> Vec<Line> {
-    COLLECTED.with(|c| c.replace(Collected { wanted: LevelFilter::Off, lines: Vec::new() })).lines
+    CALL_LOG.with(|c| c.replace(CallLog { level: LevelFilter::Off, lines: Vec::new() })).lines
 }
 
 #[cfg(test)]
@@ -64,16 +67,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_call_gets_its_own_lines_and_no_others() {
+    fn a_call_collects_only_its_own_lines() {
         start(false);
-        log::info!("mine");
-        log::debug!("not asked for");
+        log::info!("of this call");
+        log::debug!("below the level");
         log::warn!(target: "rustls::client", "a library's");
         std::thread::spawn(|| log::info!("of a thread without a call")).join().unwrap();
-        assert_eq!(finish(), [(Level::Info, "mine".to_owned())]);
+        assert_eq!(finish(), [(Level::Info, "of this call".to_owned())]);
         log::info!("after the end");
         start(true);
-        log::debug!("asked for");
-        assert_eq!(finish(), [(Level::Debug, "asked for".to_owned())]);
+        log::debug!("at the level");
+        assert_eq!(finish(), [(Level::Debug, "at the level".to_owned())]);
     }
 }

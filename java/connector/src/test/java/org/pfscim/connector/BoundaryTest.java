@@ -67,7 +67,7 @@ public class BoundaryTest {
                 assertEquals(1, NativeConnector.call(damaged)[0]);
             } catch (NativeException expected) {
                 String message = expected.getMessage();
-                assertTrue(message, message.matches("the frame is malformed: .*|there is no session .*"));
+                assertTrue(message, message.matches("the frame is malformed: .*|session -?[0-9]+ does not exist: .*"));
             }
         }
     }
@@ -82,7 +82,7 @@ public class BoundaryTest {
     public void an_unknown_session_is_an_exception_but_may_be_closed() {
         for (long key : new long[] {0, -1, 4711, Long.MAX_VALUE}) {
             NativeException thrown = assertThrows(NativeException.class, () -> call(request(NativeConnector.FIELDS, key)));
-            assertEquals("there is no session " + key + ": it was closed, or never opened", thrown.getMessage());
+            assertEquals("session " + key + " does not exist: it was closed, or never opened", thrown.getMessage());
             call(request(NativeConnector.CLOSE, key)).strings();
         }
     }

@@ -199,7 +199,7 @@ public class ScimConnectorPluginTest {
             () -> plugin.updateGroup(group, false),
         }) {
             SaasPluginException thrown = assertThrows(SaasPluginException.class, call);
-            assertEquals("rejected: the source gives no name for this group", thrown.getMessage());
+            assertEquals("rejected: the source contains no name for this group", thrown.getMessage());
         }
     }
 
@@ -265,7 +265,7 @@ public class ScimConnectorPluginTest {
             thread.join();
         }
         assertEquals(100, messages.size());
-        messages.forEach(m -> assertTrue(m, m.startsWith("rejected: ") || m.contains("there is no session")));
+        messages.forEach(m -> assertTrue(m, m.startsWith("rejected: ") || m.contains("it was closed, or never opened")));
     }
 
     private ThrowingRunnable validation(String name, String value) {
