@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use thiserror::Error;
 
-/// The version of this layout. Both halves are in one jar, so a different version means a foreign library.
+/// The version of this layout. Both halves are in one jar, so another version means another library.
 const VERSION: u8 = 1;
 
 /// Why a frame cannot be read.

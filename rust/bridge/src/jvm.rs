@@ -64,8 +64,8 @@ impl<T: Default> ErrorPolicy<T, CallError> for ThrowNativeException {
 
 /// Throws a `NativeException`, unless an exception is already pending.
 ///
-/// The class is loaded by the class loader of the connector, because the context loader of the thread may not find it. If
-/// that fails, throws a `RuntimeException`, so that the message is not lost.
+/// The class loader of the connector loads the class, because the thread's context loader may not find it. If that fails,
+/// throws a `RuntimeException`, so that the message is not lost.
 fn throw(env: &mut Env<'_>, class: &JClass<'_>, message: &str) {
     if env.exception_check() {
         return;

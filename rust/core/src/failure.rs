@@ -86,8 +86,8 @@ pub enum Failure {
     /// A setting is missing or wrong, or does not fit the target. Stops the session.
     #[error("config: {0}")]
     Config(Message),
-    /// The target returned 401 also after one renewal of the token, or 403 to the first three operations. Or the token
-    /// endpoint refused. Stops the session.
+    /// The target returned 401 (a token was renewed once), or 403 to the first three operations. Or the token endpoint
+    /// returned no token. Stops the session.
     #[error("auth_failed: {0}")]
     AuthFailed(Message),
     /// The target requested a wait beyond the deadline, or returned 429 to every attempt. Stops the session.
@@ -104,10 +104,10 @@ pub enum Failure {
     /// The target refused this record (4xx), with its reason.
     #[error("rejected: {0}")]
     Rejected(Message),
-    /// The target reports that the identifier is taken, but a search finds no user with it.
+    /// The target reports that the identifier or name is taken, but a search does not find it.
     #[error("conflict: {0}")]
     Conflict(Message),
-    /// Several users of the target have the identifier; none was changed.
+    /// Several resources of the target have the identifier or name. None was changed.
     #[error("ambiguous: {0}")]
     Ambiguous(Message),
     /// The resource that the operation changes does not exist at the target.

@@ -36,6 +36,8 @@ pub(super) enum Credentials {
 }
 
 impl Credentials {
+    /// Creates the credentials of the settings. Sends nothing.
+    ///
     /// # Errors
     /// [`Failure::Config`] if a setting contains characters that a header must not contain.
     pub(super) fn new(settings: &Settings) -> Result<Self, Failure> {

@@ -88,8 +88,8 @@ impl Client {
 
     /// Sends a request with the current credentials.
     ///
-    /// Returns the value of `authorization` that was sent, the response, and whether the target may have carried out an
-    /// earlier attempt.
+    /// Returns the `authorization` that was sent, the response, and whether the target may have carried out an earlier
+    /// attempt.
     fn send_authenticated(
         &self,
         request: &Request,

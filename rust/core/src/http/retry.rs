@@ -17,7 +17,7 @@ const BACKOFF_MAX: Duration = Duration::from_secs(8);
 const TRANSIENT_STATUSES: [u16; 4] = [500, 502, 503, 504];
 /// Headers like `Retry-After`: the end of a rate limit, in seconds from now or in seconds since 1970.
 const RESET_HEADERS: [&str; 3] = ["ratelimit-reset", "x-ratelimit-reset", "x-rate-limit-reset"];
-/// A larger value of a reset header is a date, because as seconds from now it would be more than thirty years.
+/// A larger value of a reset header is a date. As seconds from now it would be more than thirty years.
 const RESET_SECONDS_MAX: u64 = 1_000_000_000;
 
 /// The wait before the next attempt.

@@ -1,5 +1,5 @@
 //! Creates a TLS configuration that trusts exactly the environment's anchors, and describes TLS errors.
-//! Does not know: HTTP, revocation of certificates.
+//! Does not know: HTTP. Does not check revocation.
 
 use std::error::Error as StdError;
 use std::fmt;

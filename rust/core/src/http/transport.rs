@@ -42,6 +42,8 @@ pub(super) struct ReqwestTransport {
 }
 
 impl ReqwestTransport {
+    /// Creates the transport. Opens no connection.
+    ///
     /// # Errors
     /// [`Failure::Config`] if TLS or the proxy cannot be set up.
     #[expect(clippy::disallowed_types, reason = "the one place that opens connections")]
