@@ -1,10 +1,10 @@
 //! Writes values into frames and reads them back.
 //! Does not know: the virtual machine, operations, what a value means.
 //!
-//! `Frame.java` is the other half. A frame is a version byte and then values without tags, because both sides know their
-//! order. Numbers are big-endian. A byte string is a 32-bit length and its bytes, and the length -1 means null. A string
-//! is a byte string in UTF-8. A list is a 32-bit count and its items. A map is a 32-bit count and its keys and values. A
-//! boolean is one byte, 0 or 1.
+//! `Frame.java` is the other half. A frame is a version byte and then values without tags, because both sides know
+//! their order. Numbers are big-endian. A byte string is a 32-bit length and its bytes, and the length -1 means null. A
+//! string is a byte string in UTF-8. A list is a 32-bit count and its items. A map is a 32-bit count and its keys and
+//! values. A boolean is one byte, 0 or 1.
 
 use std::collections::BTreeMap;
 
@@ -99,8 +99,8 @@ impl<'a> FrameReader<'a> {
         self.bytes()?.ok_or(FrameError::Null)
     }
 
-    /// Reads a list. An item has at least one byte, so a count above the bytes that are left is an error. The check comes
-    /// before memory is allocated.
+    /// Reads a list. An item has at least one byte, so a count above the bytes that are left is an error. The check
+    /// comes before memory is allocated.
     pub(crate) fn list<T>(
         &mut self,
         mut item: impl FnMut(&mut Self) -> Result<T, FrameError>,

@@ -20,7 +20,8 @@ use crate::call::{self, CallError};
 
 /// Implements `static native byte[] call(byte[] frame)` of `org.pfscim.connector.NativeConnector`.
 ///
-/// The virtual machine finds the symbol by its name. A registration could outlive the class loader that it was made for.
+/// The virtual machine finds the symbol by its name. A registration could outlive the class loader that it was made
+/// for.
 #[expect(unsafe_code, reason = "the virtual machine finds the method by this exported name; no code in it is unsafe")]
 #[unsafe(no_mangle)]
 pub(crate) extern "system" fn Java_org_pfscim_connector_NativeConnector_call<'local>(
@@ -64,8 +65,8 @@ impl<T: Default> ErrorPolicy<T, CallError> for ThrowNativeException {
 
 /// Throws a `NativeException`, unless an exception is already pending.
 ///
-/// The class loader of the connector loads the class, because the thread's context loader may not find it. If that fails,
-/// throws a `RuntimeException`, so that the message is not lost.
+/// The class loader of the connector loads the class, because the thread's context loader may not find it. If that
+/// fails, throws a `RuntimeException`, so that the message is not lost.
 fn throw(env: &mut Env<'_>, class: &JClass<'_>, message: &str) {
     if env.exception_check() {
         return;
@@ -120,8 +121,8 @@ fn panic_message(payload: &(dyn Any + Send)) -> String {
     }
 }
 
-/// Drops the payload of a panic. If that panics too, leaks the second payload, so that no panic unwinds into the virtual
-/// machine.
+/// Drops the payload of a panic. If that panics too, leaks the second payload, so that no panic unwinds into the
+/// virtual machine.
 fn drop_payload(payload: Box<dyn Any + Send>) {
     if let Err(second) = panic::catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         std::mem::forget(second);

@@ -12,8 +12,8 @@ const ALWAYS_DIRECT: &str = "localhost|127.*|[::1]";
 
 /// Returns the rules for both schemes.
 ///
-/// `https.proxyUser` and `https.proxyPassword` default to those of `http`. Both schemes share one list of direct hosts, as
-/// in the JDK.
+/// `https.proxyUser` and `https.proxyPassword` default to those of `http`. Both schemes share one list of direct hosts,
+/// as in the JDK.
 pub(crate) fn proxy_rules(properties: &BTreeMap<String, String>) -> ProxyRules {
     let direct = match properties.get("http.nonProxyHosts").map(String::as_str) {
         None => ALWAYS_DIRECT.to_owned(),

@@ -2,8 +2,8 @@
 //! Does not know: JNI, LDAP, SQLite, files, environment variables, the command line.
 //!
 //! A host is the PingFederate plugin or the `pfscim` program. It opens a [`connector::Connector`] with
-//! [`settings::Settings`] and an [`environment::Environment`]. A [`connector::Session`] of the connector finds, creates,
-//! updates and removes users and groups. The environment supplies the clock.
+//! [`settings::Settings`] and an [`environment::Environment`]. A [`connector::Session`] of the connector finds,
+//! creates, updates and removes users and groups. The environment supplies the clock.
 
 pub mod connector;
 pub mod environment;

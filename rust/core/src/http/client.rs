@@ -68,8 +68,8 @@ impl Client {
 
     /// Sends a request with credentials, within the deadline.
     ///
-    /// Repeats it if that is safe. Renews a token once after a 401. A `POST` or `PATCH` to which a gateway returns 502 or
-    /// 504 is an error: the gateway does not know whether the target carried it out.
+    /// Repeats it if that is safe. Renews a token once after a 401. A `POST` or `PATCH` to which a gateway returns 502
+    /// or 504 is an error: the gateway does not know whether the target carried it out.
     ///
     /// # Errors
     /// [`RequestError`] with `auth_failed`, `rate_limited`, `transport`, `protocol` or `config`.

@@ -32,7 +32,8 @@ impl Response {
         }
     }
 
-    /// Returns the reason of an error on one printable line, cut to length. If there is none, returns the status as text.
+    /// Returns the reason of an error on one printable line, cut to length. If there is none, returns the status as
+    /// text.
     pub fn problem(&self) -> String {
         let reason = match &self.body {
             Some(Ok(body)) => reason(body, REASON_DEPTH_MAX),

@@ -82,8 +82,8 @@ fn requested_wait(response: &RawResponse, system_time: SystemTime) -> Option<Dur
     })
 }
 
-/// Returns a wait that doubles with each attempt. Jitter shortens it by up to half, so that threads that failed together
-/// do not try again together.
+/// Returns a wait that doubles with each attempt. Jitter shortens it by up to half, so that threads that failed
+/// together do not try again together.
 fn backoff(attempt: u32, jitter: u32) -> Duration {
     let full = FIRST_BACKOFF.saturating_mul(1 << (attempt - 1).min(8)).min(BACKOFF_MAX);
     full.mul_f64(0.5 + 0.5 * f64::from(jitter) / f64::from(u32::MAX))

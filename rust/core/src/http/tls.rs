@@ -32,8 +32,8 @@ pub fn config(anchors: &[Vec<u8>]) -> Result<ClientConfig, Failure> {
     Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
 }
 
-/// Verifies chain, dates and name as webpki does, with one addition: a server certificate that is itself an anchor needs
-/// no chain.
+/// Verifies chain, dates and name as webpki does, with one addition: a server certificate that is itself an anchor
+/// needs no chain.
 ///
 /// Administrators import a target's own certificate, and Java accepts that. A certificate of `openssl req -x509` is an
 /// authority, which webpki rejects as a server certificate.
@@ -122,8 +122,8 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
-/// Returns whether a certificate may be rejected only because its chain is missing. This includes a wrong signature: the
-/// issuer may be another authority of the same name.
+/// Returns whether a certificate may be rejected only because its chain is missing. This includes a wrong signature:
+/// the issuer may be another authority of the same name.
 fn is_chain_error(error: &Error) -> bool {
     match error {
         Error::InvalidCertificate(

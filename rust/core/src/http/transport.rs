@@ -20,7 +20,8 @@ const CONNECT_TIMEOUT_MAX: Duration = Duration::from_secs(10);
 /// Idle connections are closed before most servers close them, because a write into a closed connection is lost.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Errors of a proxy that opens no tunnel: a part of reqwest's text, text and hint of the message, whether it is permanent.
+/// Errors of a proxy that opens no tunnel: a part of reqwest's text, text and hint of the message, whether it is
+/// permanent.
 const TUNNEL_ERRORS: [(&str, &str, &str, bool); 2] = [
     (
         "proxy authorization required",
