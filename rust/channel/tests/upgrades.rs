@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use pfscim_channel::Error;
 use pfscim_channel::connection::{Connection, SettingValue};
-use pfscim_channel::mapping::Rules;
+use pfscim_channel::mapping::RecordMapper;
 use pfscim_channel::state::{GroupRow, Owner, State, StateCounts, StateMaintenance, UserRow};
 use pfscim_core::Record;
 use pfscim_core::mapping::Catalogue;
@@ -85,8 +85,8 @@ fn every_channel_of_every_version_maps_the_same_fields() {
         let connection = connection(&version);
         for scim in [Version::V1_1, Version::V2_0] {
             for channel in &connection.channels {
-                let (rules, errors) = Rules::examine(channel, &Catalogue::standard(scim), "userName");
-                assert_eq!((errors, rules.left_out), (vec![], vec![]), "{version}");
+                let (mapper, errors) = RecordMapper::examine(channel, &Catalogue::standard(scim), "userName");
+                assert_eq!((errors, mapper.omitted_fields), (vec![], vec![]), "{version}");
             }
         }
     }

@@ -13,7 +13,7 @@ use super::record::{Operation, RecordKind, UnsentRecord};
 use crate::Error;
 use crate::connection::Channel;
 use crate::directory::Entry;
-use crate::mapping::Rules;
+use crate::mapping::RecordMapper;
 use crate::selection::{self, MemberUser, SelectedUser, Selection, SourceGroups, VersionLookup};
 use crate::source::Source;
 use crate::state::{State, UserRow};
@@ -75,7 +75,7 @@ pub(crate) struct Comparison<'a> {
     /// The channel.
     pub(crate) channel: &'a Channel,
     /// The mapping of the channel.
-    pub(crate) rules: &'a Rules<'a>,
+    pub(crate) mapper: &'a RecordMapper<'a>,
     /// The settings of the Target tab.
     pub(crate) settings: &'a Settings,
     /// The source of users and groups.
@@ -189,7 +189,7 @@ impl Comparison<'_> {
     /// Entry versions of another digest are not compared. Empty for a file.
     fn reading_digest(&self) -> Result<Vec<u8>, Error> {
         let Some(server) = self.source.server()? else { return Ok(Vec::new()) };
-        let inputs = (env!("CARGO_PKG_VERSION"), server, self.channel, self.rules);
+        let inputs = (env!("CARGO_PKG_VERSION"), server, self.channel, self.mapper);
         Ok(self.state.digest(format!("{inputs:?}").as_bytes()))
     }
 
@@ -210,9 +210,9 @@ impl Comparison<'_> {
             |identifier: &str, result| UnsentRecord::new(RecordKind::User, &source_id, identifier, operation, result);
         let account_management = &self.channel.channel_source.account_management_settings;
         let mapped =
-            selection::is_enabled(entry, account_management).and_then(|enabled| self.rules.record(entry, enabled));
+            selection::is_enabled(entry, account_management).and_then(|enabled| self.mapper.record(entry, enabled));
         let identified = mapped.and_then(|(record, warnings)| {
-            let identifier = self.rules.identifier(&record)?.to_owned();
+            let identifier = self.mapper.identifier(&record)?.to_owned();
             Ok((record, warnings, identifier))
         });
         let (record, warnings, identifier) = match identified {
@@ -223,7 +223,7 @@ impl Comparison<'_> {
             }
         };
         if let Some(other) = changes.identifiers.get(&identifier.to_lowercase()) {
-            let code = self.rules.identifier_code();
+            let code = self.mapper.identifier_code();
             let text = format!("not sent, because source record {} has the same {code}", printable(other));
             let message = Message::new(text).with_hint(format!("give each user its own {code}"));
             changes.unsent.push(unsent(&identifier, Err(Failure::Conflict(message))));
@@ -234,7 +234,7 @@ impl Comparison<'_> {
             changes.versions.remove(&source_id);
         }
         changes.identifiers.insert(identifier.to_lowercase(), source_id.clone());
-        let hash = self.state.hash(&self.rules.without_create_only(&record));
+        let hash = self.state.hash(&self.mapper.without_create_only(&record));
         if let Some(row) = &known {
             let is_requested = self
                 .only_user

@@ -69,7 +69,7 @@ impl PartialEq for Dn {
 impl Eq for Dn {}
 
 /// A name's [`Dn::key`] for people to read.
-pub fn spelled(key: &str) -> String {
+pub fn display_dn(key: &str) -> String {
     key.replace('\u{1}', ",").replace('\u{2}', "=").replace('\u{3}', "+")
 }
 

@@ -76,7 +76,7 @@ impl Entry {
     }
 
     /// Whether the entry is of an object class; a row without any is.
-    pub fn is_a(&self, class: &str) -> bool {
+    pub fn has_object_class(&self, class: &str) -> bool {
         let classes = self.values("objectClass");
         (self.row && classes.is_empty())
             || classes.iter().filter_map(Value::text).any(|c| c.trim().eq_ignore_ascii_case(class.trim()))

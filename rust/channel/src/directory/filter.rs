@@ -64,7 +64,7 @@ impl Filter {
     ///
     /// # Errors
     /// One line: not a filter.
-    pub fn checked(text: &str) -> Result<String, String> {
+    pub fn validated_text(text: &str) -> Result<String, String> {
         syntax(text)?;
         let text = text.trim();
         Ok(if text.starts_with('(') { text.to_owned() } else { format!("({text})") })
@@ -287,9 +287,9 @@ mod tests {
     #[test]
     fn a_directory_may_evaluate_more() {
         let chain = "memberOf:1.2.840.113556.1.4.1941:=cn=a";
-        assert_eq!(Filter::checked(chain).unwrap(), format!("({chain})"));
-        assert_eq!(Filter::checked(" (cn=a) ").unwrap(), "(cn=a)");
-        assert!(Filter::checked("(cn=a").is_err());
+        assert_eq!(Filter::validated_text(chain).unwrap(), format!("({chain})"));
+        assert_eq!(Filter::validated_text(" (cn=a) ").unwrap(), "(cn=a)");
+        assert!(Filter::validated_text("(cn=a").is_err());
     }
 
     #[test]

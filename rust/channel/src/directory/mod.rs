@@ -5,6 +5,6 @@ mod dn;
 mod entry;
 mod filter;
 
-pub use dn::{Dn, fold, spelled};
+pub use dn::{Dn, display_dn, fold};
 pub use entry::{Entry, Search, Value};
 pub use filter::Filter;

@@ -12,7 +12,7 @@ use super::events::{CycleObserver, CycleProgress, Event};
 use crate::Error;
 use crate::changes::{Operation, RecordKind, UnsentRecord};
 use crate::connection::Channel;
-use crate::mapping::Rules;
+use crate::mapping::RecordMapper;
 use crate::provisioner::{MemberChanges, OperationResult, Provisioner};
 use crate::source::Source;
 use crate::state::State;
@@ -37,7 +37,7 @@ pub struct Cycle<'a> {
     /// The channel.
     pub channel: &'a Channel,
     /// The mapping of the channel.
-    pub rules: &'a Rules<'a>,
+    pub mapper: &'a RecordMapper<'a>,
     /// The settings of the Target tab.
     pub settings: &'a Settings,
     /// The source of users and groups.

@@ -67,7 +67,7 @@ impl Cycle<'_> {
     fn comparison(&self) -> Comparison<'_> {
         Comparison {
             channel: self.channel,
-            rules: self.rules,
+            mapper: self.mapper,
             settings: self.settings,
             source: self.source,
             state: self.state,

@@ -17,7 +17,7 @@ use super::*;
 use crate::Error;
 use crate::connection::Channel;
 use crate::directory::{Entry, Search, Value};
-use crate::mapping::Rules;
+use crate::mapping::RecordMapper;
 use crate::provisioner::{MemberChanges, OperationResult, Provisioner};
 use crate::source::Source;
 use crate::state::{Owner, State, UserRow};
@@ -307,11 +307,11 @@ impl Bench {
     fn cycle(&self, source: &Directory, target: &dyn Provisioner) -> (Vec<Event>, Summary, Result<(), Error>) {
         let open = if self.options.preview { State::preview } else { State::open };
         let state = open(&self.path(), &Self::owner()).unwrap();
-        let rules = Rules::new(&self.channel, &Catalogue::standard(Version::V2_0), "userName", None).unwrap();
+        let mapper = RecordMapper::new(&self.channel, &Catalogue::standard(Version::V2_0), "userName", None).unwrap();
         let log = EventLog::default();
         let cycle = Cycle {
             channel: &self.channel,
-            rules: &rules,
+            mapper: &mapper,
             settings: &self.settings,
             source,
             state: &state,
@@ -526,10 +526,10 @@ fn a_source_that_fails_half_way_changes_nothing() {
     bench.run(&Directory::of(&["ada", "bob"]), &target);
     target.take_operations();
     let state = State::open(&bench.path(), &Bench::owner()).unwrap();
-    let rules = Rules::new(&bench.channel, &Catalogue::standard(Version::V2_0), "userName", None).unwrap();
+    let mapper = RecordMapper::new(&bench.channel, &Catalogue::standard(Version::V2_0), "userName", None).unwrap();
     let cycle = Cycle {
         channel: &bench.channel,
-        rules: &rules,
+        mapper: &mapper,
         settings: &bench.settings,
         source: &Broken,
         state: &state,

@@ -57,7 +57,7 @@ impl Cycle<'_> {
             let hint = "check the identifiers of both source records";
             return Ok(Err(Failure::Conflict(Message::new(text).with_hint(hint))));
         }
-        let record = Record { id: found.id, ..self.rules.without_create_only(&present.record) };
+        let record = Record { id: found.id, ..self.mapper.without_create_only(&present.record) };
         Ok(self.provisioner.update(&record))
     }
 
@@ -115,7 +115,7 @@ impl Cycle<'_> {
     }
 
     fn removal_record(&self, leaver: &UserRow, id: &str) -> Record {
-        let identifier = (self.rules.identifier_code().to_owned(), vec![leaver.identifier.clone()]);
+        let identifier = (self.mapper.identifier_code().to_owned(), vec![leaver.identifier.clone()]);
         Record { id: Some(id.to_owned()), enabled: false, fields: [identifier].into(), masked: BTreeSet::new() }
     }
 }

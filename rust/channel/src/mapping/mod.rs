@@ -2,6 +2,6 @@
 //! Does not know: the target. Which fields exist comes from core's catalogue, by version of SCIM.
 
 pub mod expressions;
-mod rules;
+mod record_mapper;
 
-pub use rules::{Rules, clearable};
+pub use record_mapper::{RecordMapper, clearable_fields};

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::connection::pingone::Rule;
 use crate::connection::{Channel, Connection, Mapping};
-use crate::mapping::Rules;
+use crate::mapping::RecordMapper;
 use crate::selection;
 
 /// The findings, one line each, in the order of the file. A line is `place: text` or `place: text; hint`.
@@ -127,9 +127,9 @@ fn inspect_channel(channel: &Channel, settings: Option<&Settings>, findings: &mu
         }
         channel.attribute_mapping.retain(|row| !unknown(row));
     }
-    let (rules, errors) = Rules::examine(&channel, &standard, identifier);
+    let (mapper, errors) = RecordMapper::examine(&channel, &standard, identifier);
     findings.errors.extend(errors);
-    findings.warnings.extend(rules.left_out);
+    findings.warnings.extend(mapper.omitted_fields);
     for row in channel.attribute_mapping.iter().filter(|row| row.saas_field_info.is_mapped()) {
         let info = &row.saas_field_info;
         let Some(field) = standard.field(&row.field_name) else { continue };

@@ -10,12 +10,12 @@ use super::{MemberChanges, OperationResult, Provisioner};
 
 /// A session of core's connector, for operations or for their preview.
 #[derive(Debug)]
-pub struct Direct {
+pub struct DirectProvisioner {
     session: Session,
     preview: bool,
 }
 
-impl Direct {
+impl DirectProvisioner {
     /// Operations that are carried out.
     pub fn new(connector: &Arc<Connector>) -> Self {
         Self { session: connector.session(), preview: false }
@@ -50,7 +50,7 @@ impl Direct {
     }
 }
 
-impl Provisioner for Direct {
+impl Provisioner for DirectProvisioner {
     fn check(&self) -> Result<Vec<String>, Failure> {
         self.session.connector().check().map(|checked| checked.warnings)
     }

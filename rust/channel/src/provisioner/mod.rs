@@ -10,8 +10,8 @@ use pfscim_core::connector::GroupRecord;
 use pfscim_core::mapping::Change;
 use pfscim_core::{Failure, Record, Report};
 
-pub use direct::Direct;
-pub use plugin::{Deployed, Plugin};
+pub use direct::DirectProvisioner;
+pub use plugin::{DeployedJar, PluginProvisioner};
 
 /// How long core may take for one operation, so that it answers before a channel with this time-out gives up.
 pub fn operation_timeout(channel: Duration) -> Duration {

@@ -19,7 +19,7 @@ const START: Duration = Duration::from_secs(120);
 
 /// What runs the deployed jar.
 #[derive(Debug, Clone)]
-pub struct Deployed {
+pub struct DeployedJar {
     /// The folder with the plugin's jar: `server/default/deploy`.
     pub folder: PathBuf,
     /// `pfscim-host.jar`.
@@ -32,18 +32,18 @@ pub struct Deployed {
 
 /// The plugin of the deployed jar.
 #[derive(Debug)]
-pub struct Plugin {
+pub struct PluginProvisioner {
     host: Host,
     /// What one operation may take.
     timeout: Duration,
 }
 
-impl Plugin {
+impl PluginProvisioner {
     /// Starts the host with every jar of the folder; `timeout` is what one operation may take.
     ///
     /// # Errors
     /// A folder without jars, no host jar, no Java.
-    pub fn start(deployed: &Deployed, threads: usize, timeout: Duration) -> Result<Self, Error> {
+    pub fn start(deployed: &DeployedJar, threads: usize, timeout: Duration) -> Result<Self, Error> {
         let mut command = Command::new(&deployed.java);
         if log::max_level() >= log::LevelFilter::Debug {
             command.arg("-Dorg.pfscim.host.log=all");
@@ -73,7 +73,7 @@ impl Plugin {
     /// The plugin's own setting descriptors, as `pfscim describe settings --json` has them.
     ///
     /// # Errors
-    /// As [`Plugin::open`].
+    /// As [`PluginProvisioner::open`].
     pub fn settings(&self) -> Result<Value, Error> {
         self.described("settings")
     }
@@ -81,7 +81,7 @@ impl Plugin {
     /// The plugin's own field list, as `pfscim describe fields --json` has it.
     ///
     /// # Errors
-    /// As [`Plugin::open`].
+    /// As [`PluginProvisioner::open`].
     pub fn fields(&self) -> Result<Value, Error> {
         self.described("fields")
     }
@@ -123,7 +123,7 @@ impl Plugin {
     }
 }
 
-impl Provisioner for Plugin {
+impl Provisioner for PluginProvisioner {
     fn check(&self) -> Result<Vec<String>, Failure> {
         self.host.call("check", Vec::new(), self.timeout).map(|answer| all(&answer, "warning").map(printable).collect())
     }

@@ -157,7 +157,7 @@ fn entries(
     let live = source.server()?.is_some();
     let base = base_dn(settings)?;
     let filter_error = |e: String| Error::unusable(Message::parse(&e).at("Groups Filter"));
-    let filter_text = location.filter().map(Filter::checked).transpose().map_err(filter_error)?;
+    let filter_text = location.filter().map(Filter::validated_text).transpose().map_err(filter_error)?;
     // A server has already evaluated the filter of the search.
     let filter = if live { None } else { location.condition().map_err(filter_error)? };
     require_membership_attribute("Groups", settings)?;
@@ -176,7 +176,7 @@ fn entries(
     let (mut seen, mut is_empty) = (HashSet::new(), true);
     source.read(&search, &mut |entry| {
         // A row of a table without object class is a user.
-        let is_group = || entry.is_a(class) && !entry.values("objectClass").is_empty();
+        let is_group = || entry.has_object_class(class) && !entry.values("objectClass").is_empty();
         let is_candidate =
             live || is_group() && entry.is_within(&base) && filter.as_ref().is_none_or(|f| f.matches(&entry));
         if !is_candidate || membership.as_ref().is_some_and(|m| !m.includes(&entry, settings)) {

@@ -98,7 +98,7 @@ impl Membership {
             if let Some(name) = entry.name() {
                 let key = name.key();
                 entry_keys.insert(key.clone());
-                if live || key == top || entry.is_a(class) {
+                if live || key == top || entry.has_object_class(class) {
                     groups.push(GroupEntry {
                         key,
                         member_of: comparable_values(&entry, member_of_attribute(detection)),

@@ -15,7 +15,7 @@ use super::guid;
 use super::members::{Membership, base_dn, distinct, group_key, member_of_attribute};
 use crate::Error;
 use crate::connection::{ChangeAlgorithm, SourceSettings};
-use crate::directory::{Dn, Entry, Filter, Search, Value, spelled};
+use crate::directory::{Dn, Entry, Filter, Search, Value, display_dn};
 use crate::source::Source;
 
 /// Up to this many changed entries are read one by one. If more changed, one search reads all users.
@@ -60,7 +60,7 @@ impl<'a> Selection<'a> {
         let live = source.server()?.is_some();
         let base = base_dn(settings)?;
         let filter = match location.filter() {
-            Some(text) if live => Filter::checked(text).map(|_| None),
+            Some(text) if live => Filter::validated_text(text).map(|_| None),
             _ => location.condition(),
         }
         .map_err(|e| Error::unusable(Message::parse(&e).at("Users Filter")))?;
@@ -117,13 +117,13 @@ impl<'a> Selection<'a> {
     pub fn incomplete_reason(&self, before: &BTreeSet<String>) -> Option<String> {
         let membership = self.membership.as_ref().filter(|_| !self.live)?;
         if let Some(group) = before.iter().find(|group| !membership.all_groups.contains(*group)) {
-            return Some(format!("it no longer contains the group `{}`", excerpt(&spelled(group))));
+            return Some(format!("it no longer contains the group `{}`", excerpt(&display_dn(group))));
         }
         let first = membership.absent.first()?;
         let count = membership.absent.len();
         Some(format!(
             "the group lists {count} members that the source does not contain, such as `{}`",
-            excerpt(&spelled(first))
+            excerpt(&display_dn(first))
         ))
     }
 
@@ -205,7 +205,7 @@ impl<'a> Selection<'a> {
     fn search<'s>(&'s self, attributes: &[&'s str], by_membership: bool) -> Search<'s> {
         let class = ldap_escape(self.settings.change_detection_settings.user_object_class.trim());
         // `new` has already checked the filter.
-        let filter = self.settings.user_source_location.filter().and_then(|f| Filter::checked(f).ok());
+        let filter = self.settings.user_source_location.filter().and_then(|f| Filter::validated_text(f).ok());
         let membership = if by_membership { self.membership_filter() } else { None };
         Search {
             base: &self.settings.base_dn,
@@ -274,7 +274,7 @@ impl<'a> Selection<'a> {
     fn includes(&self, entry: &Entry) -> bool {
         let class = &self.settings.change_detection_settings.user_object_class;
         (self.live
-            || entry.is_a(class)
+            || entry.has_object_class(class)
                 && entry.is_within(&self.base)
                 && self.filter.as_ref().is_none_or(|f| f.matches(entry)))
             && self.membership.as_ref().is_none_or(|m| m.includes(entry, self.settings))
@@ -304,7 +304,7 @@ pub fn setting_errors(settings: &SourceSettings) -> Vec<String> {
     let locations =
         [(Some(&settings.user_source_location), "Users"), (settings.group_location(), "Groups")].into_iter();
     for (location, tab) in locations.filter_map(|(location, tab)| Some((location?, tab))) {
-        let filter = location.filter().map(Filter::checked).transpose().err();
+        let filter = location.filter().map(Filter::validated_text).transpose().err();
         errors.extend(filter.map(|e| format!("{tab} Filter: {e}")));
         let label = format!("{tab} Group DN");
         let group = location.group_dn().map(|group| group_key(group, &label, settings)).transpose();

@@ -19,34 +19,34 @@ use crate::directory::{Entry, Search, Value};
 #[derive(Debug)]
 pub struct Csv {
     text: Text,
-    form: Form,
+    format: CsvFormat,
 }
 
 /// How a file is written.
 #[derive(Debug, Clone, Copy)]
-pub struct Form {
+pub struct CsvFormat {
     /// Between cells.
     pub delimiter: u8,
     /// Between several values in one cell; none where a cell is one value.
-    pub values: Option<char>,
+    pub value_separator: Option<char>,
 }
 
-impl Default for Form {
+impl Default for CsvFormat {
     fn default() -> Self {
-        Self { delimiter: b',', values: None }
+        Self { delimiter: b',', value_separator: None }
     }
 }
 
 impl Csv {
     /// The file at this path; it is opened when it is read.
-    pub fn new(path: impl Into<PathBuf>, form: Form) -> Self {
-        Self { text: Text::new(path), form }
+    pub fn new(path: impl Into<PathBuf>, format: CsvFormat) -> Self {
+        Self { text: Text::new(path), format }
     }
 }
 
 impl Source for Csv {
     fn read(&self, _: &Search<'_>, each: &mut dyn FnMut(Entry) -> Result<(), Error>) -> Result<(), Error> {
-        self.text.read(|input, name| read(input, name, self.form, each))
+        self.text.read(|input, name| read(input, name, self.format, each))
     }
 }
 
@@ -54,13 +54,13 @@ impl Source for Csv {
 fn read(
     input: impl BufRead,
     file: &str,
-    form: Form,
+    format: CsvFormat,
     each: &mut dyn FnMut(Entry) -> Result<(), Error>,
 ) -> Result<usize, Error> {
     let mut reader = ReaderBuilder::new()
-        .delimiter(form.delimiter)
+        .delimiter(format.delimiter)
         .has_headers(false)
-        .from_reader(Strict::new(input, form.delimiter));
+        .from_reader(Strict::new(input, format.delimiter));
     let mut record = ByteRecord::new();
     let mut names: Option<Vec<String>> = None;
     let mut entries = 0;
@@ -75,11 +75,11 @@ fn read(
             return Ok(entries);
         }
         let result = match &names {
-            None => header(&record, form).map(|header| {
+            None => header(&record, format).map(|header| {
                 names = Some(header);
                 None
             }),
-            Some(names) => cells(&record, names, form).and_then(|pairs| row(line, pairs)).map(Some),
+            Some(names) => cells(&record, names, format).and_then(|pairs| row(line, pairs)).map(Some),
         };
         if let Some(entry) = result.map_err(|text| broken(file, (line, text)))? {
             entries += 1;
@@ -97,7 +97,7 @@ fn told(error: &csv::Error) -> String {
     }
 }
 
-fn header(record: &ByteRecord, form: Form) -> Result<Vec<String>, String> {
+fn header(record: &ByteRecord, format: CsvFormat) -> Result<Vec<String>, String> {
     let mut names: Vec<String> = Vec::new();
     for (at, cell) in record.iter().enumerate() {
         let name = std::str::from_utf8(cell).map_err(|_| format!("column {}: the name is not UTF-8", at + 1))?;
@@ -111,7 +111,7 @@ fn header(record: &ByteRecord, form: Form) -> Result<Vec<String>, String> {
         names.push(name.to_owned());
     }
     match names.first() {
-        Some(only) if names.len() == 1 && form.delimiter == b',' && only.contains([';', '\t']) => Err(
+        Some(only) if names.len() == 1 && format.delimiter == b',' && only.contains([';', '\t']) => Err(
             "names one column only; if something else than a comma stands between cells, say so with --csv-delimiter"
                 .into(),
         ),
@@ -119,11 +119,11 @@ fn header(record: &ByteRecord, form: Form) -> Result<Vec<String>, String> {
     }
 }
 
-fn cells(record: &ByteRecord, names: &[String], form: Form) -> Result<Vec<(String, Value)>, String> {
+fn cells(record: &ByteRecord, names: &[String], format: CsvFormat) -> Result<Vec<(String, Value)>, String> {
     let mut pairs = Vec::new();
     for (name, cell) in names.iter().zip(record) {
         let cell = std::str::from_utf8(cell).map_err(|_| format!("{}: the value is not UTF-8", excerpt(name)))?;
-        let values: Vec<_> = match form.values {
+        let values: Vec<_> = match format.value_separator {
             // A name has commas, and may have every other separator, of its own.
             Some(separator) if !is_name(name) => cell.split(separator).map(str::trim).collect(),
             _ => vec![cell],
@@ -244,9 +244,9 @@ mod tests {
 
     use super::*;
 
-    fn entries_in(text: &[u8], form: Form) -> Result<Vec<Entry>, String> {
+    fn entries_in(text: &[u8], format: CsvFormat) -> Result<Vec<Entry>, String> {
         let mut all = Vec::new();
-        read(text, "x.csv", form, &mut |entry| {
+        read(text, "x.csv", format, &mut |entry| {
             all.push(entry);
             Ok(())
         })
@@ -255,7 +255,7 @@ mod tests {
     }
 
     fn entries(text: &str) -> Result<Vec<Entry>, String> {
-        entries_in(text.as_bytes(), Form::default())
+        entries_in(text.as_bytes(), CsvFormat::default())
     }
 
     fn texts<'e>(entry: &'e Entry, attribute: &str) -> Vec<&'e str> {
@@ -268,14 +268,15 @@ mod tests {
         assert_eq!(all.len(), 2);
         assert_eq!((texts(&all[0], "entryuuid"), texts(&all[0], "mail")), (vec!["1"], vec!["a@x"]));
         assert_eq!(texts(&all[0], "sn"), ["Doe, \"J\"\nX"]);
-        assert!(all[1].values("mail").is_empty() && all[1].is_a("person"));
+        assert!(all[1].values("mail").is_empty() && all[1].has_object_class("person"));
         assert_eq!((all[0].label(), all[1].label()), ("line 2", "line 4"));
     }
 
     #[test]
     fn a_separator_splits_cells_into_values_but_not_names() {
-        let form = Form { delimiter: b'\t', values: Some(';') };
-        let all = entries_in(b"dn\tmail\tmemberOf\ncn=a\\;b,dc=x\ta@x; b@x;\tcn=one,dc=x;cn=two,dc=x\n", form).unwrap();
+        let format = CsvFormat { delimiter: b'\t', value_separator: Some(';') };
+        let all =
+            entries_in(b"dn\tmail\tmemberOf\ncn=a\\;b,dc=x\ta@x; b@x;\tcn=one,dc=x;cn=two,dc=x\n", format).unwrap();
         assert_eq!(all[0].dn, r"cn=a\;b,dc=x");
         assert_eq!(texts(&all[0], "mail"), ["a@x", "b@x"]);
         assert_eq!(texts(&all[0], "memberOf"), ["cn=one,dc=x", "cn=two,dc=x"]);
@@ -302,7 +303,9 @@ mod tests {
             let told = entries(text).map(|_| ()).unwrap_err();
             assert!(told.starts_with(&format!("x.csv: line {line}: ")) && told.contains(words), "{text:?}: {told}");
         }
-        assert!(entries_in(b"a\n\xe4\n", Form::default()).unwrap_err().contains("line 2: a: the value is not UTF-8"));
+        assert!(
+            entries_in(b"a\n\xe4\n", CsvFormat::default()).unwrap_err().contains("line 2: a: the value is not UTF-8")
+        );
         assert_eq!(entries("a,b\n").unwrap().len(), 0);
         assert_eq!(entries("").unwrap().len(), 0);
     }
@@ -315,7 +318,7 @@ mod tests {
             let mut writer = csv::Writer::from_writer(Vec::new());
             writer.write_record(["a", "b", "c"]).unwrap();
             rows.iter().for_each(|row| writer.write_record(row).unwrap());
-            let all = entries_in(&writer.into_inner().unwrap(), Form::default()).unwrap();
+            let all = entries_in(&writer.into_inner().unwrap(), CsvFormat::default()).unwrap();
             prop_assert_eq!(all.len(), rows.len());
             for (entry, row) in all.iter().zip(&rows) {
                 for (name, cell) in ["a", "b", "c"].iter().zip(row) {
@@ -334,7 +337,7 @@ mod tests {
 
         #[test]
         fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = entries_in(&bytes, Form { delimiter: b',', values: Some(';') });
+            let _ = entries_in(&bytes, CsvFormat { delimiter: b',', value_separator: Some(';') });
         }
     }
 }

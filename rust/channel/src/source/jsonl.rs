@@ -127,7 +127,7 @@ mod tests {
         let all = entries(text.as_bytes()).unwrap();
         assert_eq!(all.len(), 2);
         assert_eq!(all[0].values("mail"), [Value::from("a@x"), Value::from("b@x")]);
-        assert!(all[0].values("sn").is_empty() && all[0].is_a("user"));
+        assert!(all[0].values("sn").is_empty() && all[0].has_object_class("user"));
         assert_eq!((all[0].label(), all[1].label()), ("line 1", "cn=b,dc=x"));
         assert_eq!(all[1].place, "line 3");
     }

@@ -54,7 +54,7 @@ const INVALID_CREDENTIALS: u32 = 49;
 
 /// Who asks.
 #[derive(Debug, Clone)]
-pub struct Account {
+pub struct BindAccount {
     /// A distinguished name, or what else the directory lets people sign in with.
     pub name: String,
     /// Its password.
@@ -65,7 +65,7 @@ pub struct Account {
 pub struct Ldap {
     url: Url,
     start_tls: bool,
-    account: Option<Account>,
+    account: Option<BindAccount>,
     anchors: Vec<Vec<u8>>,
     connection: Mutex<Option<LdapConn>>,
     name: OnceLock<String>,
@@ -75,7 +75,7 @@ pub struct Ldap {
 ///
 /// # Errors
 /// One line: what is wrong with it.
-pub fn address(text: &str) -> Result<Url, String> {
+pub fn parse_server_url(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).map_err(|e| format!("`{}` is not the address of a directory: {e}", excerpt(text)))?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err("an account does not belong into the address: give it with --bind-dn and --bind-password".into());
@@ -105,11 +105,11 @@ struct Read {
 }
 
 impl Ldap {
-    /// The server at an [`address`]; it is connected to when it is first asked. `anchors` are certificates in DER.
+    /// The server at an [`parse_server_url`]; it is connected to when it is first asked. `anchors` are certificates in DER.
     ///
     /// # Errors
     /// An account without password, which directories take for nobody; StartTLS where TLS is spoken anyway.
-    pub fn new(url: Url, start_tls: bool, account: Option<Account>, anchors: Vec<Vec<u8>>) -> Result<Self, Error> {
+    pub fn new(url: Url, start_tls: bool, account: Option<BindAccount>, anchors: Vec<Vec<u8>>) -> Result<Self, Error> {
         if start_tls && url.scheme() == "ldaps" {
             return Err(Error::unusable("--start-tls is for ldap://; ldaps:// is encrypted from the beginning"));
         }

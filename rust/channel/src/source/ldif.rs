@@ -235,7 +235,7 @@ mod tests {
         assert_eq!(all.len(), 2);
         assert_eq!(all[0].dn, "cn=Jane, dc=x");
         assert_eq!(all[0].place, "line 4");
-        assert!(all[0].is_a("PERSON"));
+        assert!(all[0].has_object_class("PERSON"));
         assert_eq!(texts(&all[0], "SN"), ["Döe"]);
         assert_eq!(texts(&all[0], "description"), [""]);
         assert_eq!(all[0].values("usercertificate")[0].bytes(), [0, 1]);

@@ -9,9 +9,9 @@ mod ldif;
 mod pingone;
 mod row;
 
-pub use self::csv::{Csv, Form};
+pub use self::csv::{Csv, CsvFormat};
 pub use self::jsonl::JsonLines;
-pub use self::ldap::{Account, Ldap, address};
+pub use self::ldap::{BindAccount, Ldap, parse_server_url};
 pub use self::ldif::Ldif;
 pub use self::pingone::PingOne;
 

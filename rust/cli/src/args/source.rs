@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use pfscim_channel::source::address;
+use pfscim_channel::source::parse_server_url;
 use pfscim_core::settings::Secret;
 use url::Url;
 
@@ -55,7 +55,7 @@ fn source_location(text: &str) -> Result<SourceLocation, String> {
         Some(("ldif", file)) => Ok(SourceLocation::Ldif(file.into())),
         Some(("csv", file)) => Ok(SourceLocation::Csv(file.into())),
         Some(("jsonl", file)) => Ok(SourceLocation::JsonLines(file.into())),
-        Some(("ldap" | "ldaps", _)) => address(text).map(SourceLocation::Directory),
+        Some(("ldap" | "ldaps", _)) => parse_server_url(text).map(SourceLocation::Directory),
         _ => Err(SOURCE_SHAPE.into()),
     }
 }

@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use pfscim_channel::Error;
 use pfscim_channel::engine::{Cycle, CycleObserver, CycleOptions, Event, Summary};
-use pfscim_channel::mapping::Rules;
-use pfscim_channel::provisioner::{Direct, Plugin, Provisioner};
+use pfscim_channel::mapping::RecordMapper;
+use pfscim_channel::provisioner::{DirectProvisioner, PluginProvisioner, Provisioner};
 use pfscim_channel::state::{Owner, State};
 use pfscim_core::connector::Connector;
 
@@ -32,13 +32,13 @@ pub(crate) fn plan(plan: &Plan) -> Result<ExitStatus, Error> {
     let channel = setup.channel();
     let expressions = setup.expressions(&job.target)?;
     let catalogue = setup.catalogue(channel)?;
-    let rules = setup.rules(&catalogue, expressions.as_ref())?;
-    let run = Run::new(job, &setup, &rules, true);
+    let mapper = setup.record_mapper(&catalogue, expressions.as_ref())?;
+    let run = Run::new(job, &setup, &mapper, true);
     let state = State::preview(&run.path, &run.owner)?;
     if let Some(folder) = &job.target.plugin {
         setup.compare(&setup.plugin(&job.target, channel, folder)?)?;
     }
-    let provisioner = Direct::preview(&setup.connector()?);
+    let provisioner = DirectProvisioner::preview(&setup.connector()?);
     let observers: Vec<&dyn CycleObserver> =
         [&run.screen as &dyn CycleObserver].into_iter().chain(page.iter().map(|p| p as _)).collect();
     let options = CycleOptions {
@@ -55,7 +55,7 @@ pub(crate) fn plan(plan: &Plan) -> Result<ExitStatus, Error> {
             connection: &setup.connection.name,
             channel: &channel.name,
             target: &run.owner.scim_url,
-            masked: &rules.hidden,
+            masked: &mapper.hidden_fields,
         };
         page.write(&header, &summary, guard)?;
     }
@@ -72,8 +72,8 @@ pub(crate) fn sync(sync: &Sync) -> Result<ExitStatus, Error> {
     let channel = setup.channel();
     let expressions = setup.expressions(&job.target)?;
     let catalogue = setup.catalogue(channel)?;
-    let rules = setup.rules(&catalogue, expressions.as_ref())?;
-    let run = Run::new(job, &setup, &rules, false);
+    let mapper = setup.record_mapper(&catalogue, expressions.as_ref())?;
+    let run = Run::new(job, &setup, &mapper, false);
     let audit = sync.audit.as_deref().map(|path| Audit::open(path, setup.number())).transpose()?;
     let options = CycleOptions {
         max_removals: job.max_removals,
@@ -110,7 +110,7 @@ pub(crate) fn sync(sync: &Sync) -> Result<ExitStatus, Error> {
 struct Run<'a> {
     job: &'a Job,
     setup: &'a Setup,
-    rules: &'a Rules<'a>,
+    mapper: &'a RecordMapper<'a>,
     owner: Owner,
     path: PathBuf,
     screen: Screen,
@@ -119,7 +119,7 @@ struct Run<'a> {
 /// The provisioner of a run. It stays open between cycles, with its connections and tokens.
 enum ProvisionerHandle {
     Core(Arc<Connector>),
-    Jar(Box<Plugin>),
+    Jar(Box<PluginProvisioner>),
 }
 
 /// Passes each event to several observers.
@@ -140,18 +140,18 @@ impl CycleObserver for Observers<'_> {
 }
 
 impl<'a> Run<'a> {
-    fn new(job: &'a Job, setup: &'a Setup, rules: &'a Rules<'a>, preview: bool) -> Self {
+    fn new(job: &'a Job, setup: &'a Setup, mapper: &'a RecordMapper<'a>, preview: bool) -> Self {
         let channel = setup.channel();
-        for line in &rules.left_out {
+        for line in &mapper.omitted_fields {
             print_error(line);
         }
         Self {
             job,
             setup,
-            rules,
+            mapper,
             owner: setup.owner(channel),
             path: job.state.clone().unwrap_or_else(|| default_state_path(&job.target.connection, &channel.name)),
-            screen: Screen { json: job.json, masked: rules.hidden.clone(), preview },
+            screen: Screen { json: job.json, masked: mapper.hidden_fields.clone(), preview },
         }
     }
 
@@ -176,7 +176,7 @@ impl<'a> Run<'a> {
         let provisioner: &dyn Provisioner = match handle {
             ProvisionerHandle::Jar(plugin) => &**plugin,
             ProvisionerHandle::Core(connector) => {
-                direct = Direct::new(connector);
+                direct = DirectProvisioner::new(connector);
                 &direct
             }
         };
@@ -214,7 +214,7 @@ impl<'a> Run<'a> {
         let observers = Observers([observer].into_iter().chain(counters.iter().map(|c| c as _)).collect());
         let cycle = Cycle {
             channel: self.setup.channel(),
-            rules: self.rules,
+            mapper: self.mapper,
             settings: &self.setup.settings,
             source: source.as_ref(),
             state,
@@ -231,6 +231,10 @@ impl<'a> Run<'a> {
     }
 
     fn exit_status(&self, summary: &Summary) -> ExitStatus {
-        if summary.failed() > 0 || !self.rules.left_out.is_empty() { ExitStatus::Failures } else { ExitStatus::Success }
+        if summary.failed() > 0 || !self.mapper.omitted_fields.is_empty() {
+            ExitStatus::Failures
+        } else {
+            ExitStatus::Success
+        }
     }
 }

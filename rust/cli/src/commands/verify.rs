@@ -90,8 +90,8 @@ fn run_checks(test: &Test, checked: &mut CheckReport) -> Result<(), TestError> {
     let channel = setup.channel();
     let expressions = setup.expressions(&test.target)?;
     let catalogue = setup.catalogue(channel)?;
-    let rules = setup.rules(&catalogue, expressions.as_ref())?;
-    checked.warnings.extend(rules.left_out);
+    let mapper = setup.record_mapper(&catalogue, expressions.as_ref())?;
+    checked.warnings.extend(mapper.omitted_fields);
     if let Some(folder) = &test.target.plugin {
         let plugin = setup.plugin(&test.target, channel, folder)?;
         setup.compare(&plugin)?;

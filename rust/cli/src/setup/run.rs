@@ -8,9 +8,9 @@ use std::sync::Arc;
 use pfscim_channel::Error;
 use pfscim_channel::connection::{Channel, Connection, PLUGIN_TYPE};
 use pfscim_channel::mapping::expressions::{Evaluator, Expressions};
-use pfscim_channel::mapping::{self, Rules};
+use pfscim_channel::mapping::{self, RecordMapper};
 use pfscim_channel::prepare::describe;
-use pfscim_channel::provisioner::{Deployed, Plugin, operation_timeout};
+use pfscim_channel::provisioner::{DeployedJar, PluginProvisioner, operation_timeout};
 use pfscim_channel::source::{PingOne, Source};
 use pfscim_channel::state::Owner;
 use pfscim_core::Message;
@@ -113,7 +113,7 @@ impl Setup {
     }
 
     /// Checks that the deployed jar has the settings and fields of this program.
-    pub(crate) fn compare(&self, plugin: &Plugin) -> Result<(), Error> {
+    pub(crate) fn compare(&self, plugin: &PluginProvisioner) -> Result<(), Error> {
         describe::compare("settings", "name", &plugin.settings()?, &describe::settings_json())?;
         let standard = Catalogue::standard(self.settings.version);
         describe::compare("fields", "code", &plugin.fields()?, &describe::fields_json(&standard))
@@ -129,36 +129,36 @@ impl Setup {
     }
 
     /// Returns the mapping of the channel.
-    pub(crate) fn rules<'a>(
+    pub(crate) fn record_mapper<'a>(
         &'a self,
         catalogue: &Catalogue,
         expressions: Option<&'a Evaluator>,
-    ) -> Result<Rules<'a>, Error> {
+    ) -> Result<RecordMapper<'a>, Error> {
         let expressions = expressions.map(|evaluator| evaluator as &dyn Expressions);
-        Rules::new(self.channel(), catalogue, self.settings.identifier.code(), expressions)
+        RecordMapper::new(self.channel(), catalogue, self.settings.identifier.code(), expressions)
     }
 
     /// Starts the deployed jar in its Java host process, and opens it with the settings of the connection.
-    pub(crate) fn plugin(&self, target: &Target, channel: &Channel, folder: &Path) -> Result<Plugin, Error> {
+    pub(crate) fn plugin(&self, target: &Target, channel: &Channel, folder: &Path) -> Result<PluginProvisioner, Error> {
         if channel.merge_groups && channel.channel_source.group_location().is_some() {
             return Err(Error::unusable(
                 Message::new("--plugin: GROUP_MEMBERSHIP_HANDLING is Merge, but the jar overwrites the members of a group, as PingFederate does")
                     .with_hint("choose Overwrite, or run without --plugin"),
             ));
         }
-        let deployed = Deployed {
+        let deployed = DeployedJar {
             folder: folder.to_owned(),
             host: host(target, "--plugin")?,
             java: java(),
             id: PLUGIN_TYPE.to_owned(),
         };
-        let plugin = Plugin::start(&deployed, channel.threads(), channel.timeout())?;
+        let plugin = PluginProvisioner::start(&deployed, channel.threads(), channel.timeout())?;
         self.open(&plugin)?;
         Ok(plugin)
     }
 
     /// Opens a session of the deployed jar, for the next cycle.
-    pub(crate) fn open(&self, plugin: &Plugin) -> Result<(), Error> {
+    pub(crate) fn open(&self, plugin: &PluginProvisioner) -> Result<(), Error> {
         let pairs = self.pairs.iter().map(|(name, value)| (name.as_str(), value.expose()));
         plugin.open(self.number(), pairs)
     }
@@ -176,7 +176,7 @@ fn host(target: &Target, option: &str) -> Result<PathBuf, Error> {
 /// Returns the value of *Clear Attributes When Empty* for core and the jar: the stored value, and every mapped field
 /// that may be empty.
 fn clearable(channel: &Channel, stored: &Settings) -> String {
-    let mapped = mapping::clearable(channel, stored.version, stored.identifier.code());
+    let mapped = mapping::clearable_fields(channel, stored.version, stored.identifier.code());
     let codes: BTreeSet<_> = stored.clearable.iter().cloned().chain(mapped).collect();
     codes.into_iter().collect::<Vec<_>>().join(",")
 }

@@ -2,7 +2,7 @@
 //! Does not know: the source of a PingOne file.
 
 use pfscim_channel::Error;
-use pfscim_channel::source::{Account, Csv, Form, JsonLines, Ldap, Ldif, Source};
+use pfscim_channel::source::{BindAccount, Csv, CsvFormat, JsonLines, Ldap, Ldif, Source};
 use pfscim_core::Message;
 
 use crate::args::{SOURCE_SHAPE, SourceArguments, SourceLocation};
@@ -21,15 +21,15 @@ pub(crate) fn open(arguments: &SourceArguments, anchors: &[Vec<u8>]) -> Result<B
     Ok(match source {
         SourceLocation::Directory(url) => {
             let account = arguments.bind_dn.clone().zip(arguments.bind_password.clone());
-            let account = account.map(|(name, password)| Account { name, password });
+            let account = account.map(|(name, password)| BindAccount { name, password });
             Box::new(Ldap::new(url.clone(), arguments.start_tls, account, anchors.to_vec())?)
         }
         SourceLocation::Ldif(file) => Box::new(Ldif::new(file)),
         SourceLocation::JsonLines(file) => Box::new(JsonLines::new(file)),
         SourceLocation::Csv(file) => {
-            let form = Form::default();
+            let form = CsvFormat::default();
             let delimiter = arguments.csv_delimiter.unwrap_or(form.delimiter);
-            Box::new(Csv::new(file, Form { delimiter, values: arguments.csv_values }))
+            Box::new(Csv::new(file, CsvFormat { delimiter, value_separator: arguments.csv_values }))
         }
     })
 }

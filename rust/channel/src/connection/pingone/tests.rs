@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::rule::{CLIENT_SECRET, NamedObjects};
 use crate::connection::*;
 use crate::directory::{Entry, Value as Text};
-use crate::mapping::Rules;
+use crate::mapping::RecordMapper;
 use crate::prepare::inspect::inspect;
 
 fn file() -> Value {
@@ -171,8 +171,8 @@ fn mapped(mappings: Value, user: &[(&str, &str)]) -> std::collections::BTreeMap<
         entry.push(name, Text::from(*value));
     }
     let catalogue = Catalogue::standard(Version::V2_0);
-    let rules = Rules::new(&connection.channels[0], &catalogue, "userName", None).unwrap();
-    rules.record(&entry, true).unwrap().0.fields
+    let mapper = RecordMapper::new(&connection.channels[0], &catalogue, "userName", None).unwrap();
+    mapper.record(&entry, true).unwrap().0.fields
 }
 
 const ADA: [(&str, &str); 8] = [
@@ -234,8 +234,8 @@ fn attributes_are_mapped_by_label_or_path_with_defaults_and_their_first_value() 
     let mut entry = Entry::row(String::new());
     ADA.iter().for_each(|(name, value)| entry.push(name, Text::from(*value)));
     let catalogue = Catalogue::standard(Version::V2_0);
-    let rules = Rules::new(&connection.channels[0], &catalogue, "userName", None).unwrap();
-    assert_eq!(rules.record(&entry, true).unwrap().0.fields["roles"], ["Math"]);
+    let mapper = RecordMapper::new(&connection.channels[0], &catalogue, "userName", None).unwrap();
+    assert_eq!(mapper.record(&entry, true).unwrap().0.fields["roles"], ["Math"]);
 }
 
 #[test]

@@ -31,13 +31,13 @@ impl Stage {
         Self::new(&format!("while read -r seq call args; do case \"$call\" in\n{cases}\nesac; done"))
     }
 
-    fn deployed(&self) -> Deployed {
+    fn deployed(&self) -> DeployedJar {
         let at = |name: &str| self.folder.path().join(name);
-        Deployed { folder: at("deploy"), host: at("host.jar"), java: at("java"), id: "PfScim".into() }
+        DeployedJar { folder: at("deploy"), host: at("host.jar"), java: at("java"), id: "PfScim".into() }
     }
 
-    fn start(&self, timeout: Duration) -> Plugin {
-        Plugin::start(&self.deployed(), 2, timeout).unwrap()
+    fn start(&self, timeout: Duration) -> PluginProvisioner {
+        PluginProvisioner::start(&self.deployed(), 2, timeout).unwrap()
     }
 }
 
@@ -188,11 +188,11 @@ fn a_host_that_dies_says_why_and_ends_the_cycle() {
 #[test]
 fn what_cannot_be_started_is_named() {
     let stage = Stage::new("exit 1");
-    let told = |deployed: Deployed| Plugin::start(&deployed, 1, LONG).unwrap_err().to_string();
+    let told = |deployed: DeployedJar| PluginProvisioner::start(&deployed, 1, LONG).unwrap_err().to_string();
     let at = |name: &str| stage.folder.path().join(name);
-    assert!(told(Deployed { java: at("nowhere"), ..stage.deployed() }).contains("JAVA_HOME"));
-    assert!(told(Deployed { host: at("nowhere.jar"), ..stage.deployed() }).contains("nowhere.jar"));
-    assert!(told(Deployed { folder: at("nowhere"), ..stage.deployed() }).contains("nowhere"));
+    assert!(told(DeployedJar { java: at("nowhere"), ..stage.deployed() }).contains("JAVA_HOME"));
+    assert!(told(DeployedJar { host: at("nowhere.jar"), ..stage.deployed() }).contains("nowhere.jar"));
+    assert!(told(DeployedJar { folder: at("nowhere"), ..stage.deployed() }).contains("nowhere"));
     std::fs::create_dir(at("empty")).unwrap();
-    assert!(told(Deployed { folder: at("empty"), ..stage.deployed() }).contains("holds no jar"));
+    assert!(told(DeployedJar { folder: at("empty"), ..stage.deployed() }).contains("holds no jar"));
 }

@@ -95,7 +95,7 @@ fn request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<(i64, Vec<u8>
 /// A server that answers request after request as the script says, on one connection, and tells what it was asked.
 fn directory(script: Vec<Vec<Answer>>) -> (Url, JoinHandle<Vec<Vec<u8>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = address(&format!("ldap://{}", listener.local_addr().unwrap())).unwrap();
+    let url = parse_server_url(&format!("ldap://{}", listener.local_addr().unwrap())).unwrap();
     let thread = std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
         let (mut asked, mut buffer) = (Vec::new(), Vec::new());
@@ -216,16 +216,16 @@ fn values_that_come_in_parts_are_all_read() {
 #[test]
 fn a_server_that_is_not_there_is_named() {
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let told = read_from(address(&format!("ldap://{free}")).unwrap()).unwrap_err();
+    let told = read_from(parse_server_url(&format!("ldap://{free}")).unwrap()).unwrap_err();
     assert!(told.starts_with(&format!("ldap://{free}: it cannot be talked to")), "{told}");
-    let told = read_from(address(&format!("ldaps://{free}")).unwrap()).unwrap_err();
+    let told = read_from(parse_server_url(&format!("ldaps://{free}")).unwrap()).unwrap_err();
     assert!(told.contains("cannot be talked to"), "{told}");
 }
 
 #[test]
 fn an_address_is_a_server_and_nothing_more() {
     for good in ["ldap://dc1.example.com", "ldaps://dc1.example.com:3269/", "ldap://127.0.0.1:389"] {
-        assert!(address(good).is_ok(), "{good}");
+        assert!(parse_server_url(good).is_ok(), "{good}");
     }
     for (bad, words) in [
         ("ldap://", "no host"),
@@ -236,7 +236,7 @@ fn an_address_is_a_server_and_nothing_more() {
         ("https://h", "https"),
         ("ldap://h:port", "not the address"),
     ] {
-        let told = address(bad).unwrap_err();
+        let told = parse_server_url(bad).unwrap_err();
         assert!(told.contains(words) && !told.contains("secret"), "{bad}: {told}");
     }
 }
@@ -244,9 +244,9 @@ fn an_address_is_a_server_and_nothing_more() {
 #[test]
 fn an_account_has_a_name_and_a_password() {
     for (name, password) in [("cn=a", ""), ("", "x")] {
-        let account = Account { name: name.into(), password: Secret::new(password) };
-        let url = address("ldap://127.0.0.1").unwrap();
+        let account = BindAccount { name: name.into(), password: Secret::new(password) };
+        let url = parse_server_url("ldap://127.0.0.1").unwrap();
         assert!(Ldap::new(url, false, Some(account), Vec::new()).is_err());
     }
-    assert!(Ldap::new(address("ldaps://127.0.0.1").unwrap(), true, None, Vec::new()).is_err());
+    assert!(Ldap::new(parse_server_url("ldaps://127.0.0.1").unwrap(), true, None, Vec::new()).is_err());
 }

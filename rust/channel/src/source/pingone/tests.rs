@@ -38,7 +38,7 @@ fn entries(source: &PingOne) -> Result<BTreeMap<String, Entry>, String> {
         Search { base: "", base_label: "Base DN", base_only: false, filter: String::new(), attributes: Vec::new() };
     let mut entries = BTreeMap::new();
     let read = source.read(&search, &mut |entry| {
-        let key = if entry.is_a(GROUP_CLASS) { GROUP_NAME } else { ID };
+        let key = if entry.has_object_class(GROUP_CLASS) { GROUP_NAME } else { ID };
         let name = entry.values(key)[0].text().unwrap().to_owned();
         assert!(entries.insert(name, entry).is_none());
         Ok(())

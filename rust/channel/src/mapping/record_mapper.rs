@@ -19,19 +19,19 @@ use crate::selection;
 
 /// The rules of one channel.
 #[derive(Debug)]
-pub struct Rules<'a> {
-    fields: Vec<Rule<'a>>,
+pub struct RecordMapper<'a> {
+    fields: Vec<FieldMapping<'a>>,
     source: &'a SourceSettings,
     identifier: &'a str,
     expressions: Allowed<'a>,
     /// Fields that are left out of every record, and why; one line each.
-    pub left_out: Vec<String>,
+    pub omitted_fields: Vec<String>,
     /// Codes of the fields whose values are never shown: masked ones, and those that targets never give away.
-    pub hidden: BTreeSet<String>,
+    pub hidden_fields: BTreeSet<String>,
 }
 
 #[derive(Debug)]
-struct Rule<'a> {
+struct FieldMapping<'a> {
     code: String,
     multi_valued: bool,
     /// Users cannot be provisioned without it.
@@ -52,7 +52,7 @@ impl fmt::Debug for Allowed<'_> {
 /// Codes of the mapped fields that are cleared at the target where the source has no value: those that may be empty there.
 /// A field that is not standard may be a custom attribute; whether it may be empty, the target knows. What an expression
 /// failed to give is left as it is.
-pub fn clearable(channel: &Channel, version: Version, identifier: &str) -> Vec<String> {
+pub fn clearable_fields(channel: &Channel, version: Version, identifier: &str) -> Vec<String> {
     let standard = Catalogue::standard(version);
     let mapped = channel.attribute_mapping.iter().filter(|m| {
         let info = &m.saas_field_info;
@@ -67,7 +67,7 @@ pub fn clearable(channel: &Channel, version: Version, identifier: &str) -> Vec<S
         .collect()
 }
 
-impl<'a> Rules<'a> {
+impl<'a> RecordMapper<'a> {
     /// Reads the rules of a channel; `identifier` is the code of the *Unique User Identifier*. Expressions are evaluated
     /// where there is somebody for it.
     ///
@@ -80,11 +80,11 @@ impl<'a> Rules<'a> {
         identifier: &'a str,
         expressions: Option<&'a dyn Expressions>,
     ) -> Result<Self, Error> {
-        let (rules, errors) = Self::read(channel, catalogue, identifier, Allowed(expressions), true);
-        errors.into_iter().next().map_or(Ok(rules), |error| Err(Error::Unusable(error.into())))
+        let (mapper, errors) = Self::read(channel, catalogue, identifier, Allowed(expressions), true);
+        errors.into_iter().next().map_or(Ok(mapper), |error| Err(Error::Unusable(error.into())))
     }
 
-    /// As [`Rules::new`], but told everything that is wrong, one line each; the rules are those that are not. What only
+    /// As [`RecordMapper::new`], but told everything that is wrong, one line each; the rules are those that are not. What only
     /// needs leave to evaluate expressions is left out.
     pub fn examine(channel: &'a Channel, catalogue: &Catalogue, identifier: &'a str) -> (Self, Vec<String>) {
         Self::read(channel, catalogue, identifier, Allowed(None), false)
@@ -98,7 +98,7 @@ impl<'a> Rules<'a> {
         strict: bool,
     ) -> (Self, Vec<String>) {
         let place = format!("channel `{}`", excerpt(&channel.name));
-        let (mut fields, mut left_out, mut errors) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut fields, mut omitted_fields, mut errors) = (Vec::new(), Vec::new(), Vec::new());
         let mut seen = BTreeSet::new();
         for mapping in channel.attribute_mapping.iter().filter(|m| m.saas_field_info.is_mapped()) {
             let (info, name) = (&mapping.saas_field_info, excerpt(&mapping.field_name));
@@ -114,16 +114,16 @@ impl<'a> Rules<'a> {
             } else if let Some(why) = info.expression().and_then(|text| expressions.refusal(text, info.attributes())) {
                 let why = format!("{place}: {name}: {why}");
                 if needed {
-                    let told = if strict { &mut errors } else { &mut left_out };
+                    let told = if strict { &mut errors } else { &mut omitted_fields };
                     told.push(format!("{why}, and users cannot be provisioned without this field"));
                 } else {
-                    left_out.push(format!("{why}; the field is left as it is at the target"));
+                    omitted_fields.push(format!("{why}; the field is left as it is at the target"));
                 }
             } else if info.attributes().len() > 1 && info.expression().is_none() {
                 errors.push(format!("{place}: {name}: more than one attribute needs an expression"));
             } else {
                 let multi_valued = field.multi_valued && !channel.single_valued;
-                fields.push(Rule { code: field.code.clone(), multi_valued, needed, info });
+                fields.push(FieldMapping { code: field.code.clone(), multi_valued, needed, info });
             }
         }
         let required = catalogue.fields().iter().filter(|f| f.required || f.code == identifier);
@@ -131,9 +131,13 @@ impl<'a> Rules<'a> {
         if !missing.is_empty() {
             errors.push(format!("{place}: required fields are not mapped: {}", missing.join(", ")));
         }
-        let masked = fields.iter().filter(|r: &&Rule<'_>| r.info.masked()).map(|r| r.code.clone());
-        let hidden = masked.chain(catalogue.fields().iter().filter(|f| f.write_only).map(|f| f.code.clone())).collect();
-        (Self { fields, source: &channel.channel_source, identifier, expressions, left_out, hidden }, errors)
+        let masked = fields.iter().filter(|r: &&FieldMapping<'_>| r.info.masked()).map(|r| r.code.clone());
+        let hidden_fields =
+            masked.chain(catalogue.fields().iter().filter(|f| f.write_only).map(|f| f.code.clone())).collect();
+        (
+            Self { fields, source: &channel.channel_source, identifier, expressions, omitted_fields, hidden_fields },
+            errors,
+        )
     }
 
     /// The record of an entry, with all fields that are mapped, and what is to be told of it; `enabled` is the account
@@ -193,7 +197,7 @@ impl<'a> Rules<'a> {
         record
     }
 
-    fn values(&self, rule: &Rule<'_>, entry: &Entry) -> Result<Vec<String>, Failure> {
+    fn values(&self, rule: &FieldMapping<'_>, entry: &Entry) -> Result<Vec<String>, Failure> {
         let given = rule.info.attributes().iter().map(|name| {
             let texts = entry.values(name).iter().map(|value| self.text(name, value));
             (name.clone(), texts.filter(|text| !text.is_empty()).collect())
@@ -304,13 +308,13 @@ mod tests {
     /// The values of one field of Jane's.
     fn mapped(field: &str, info: Json) -> Vec<String> {
         let channel = channel(row(field, info));
-        let rules = Rules::new(&channel, &Catalogue::standard(Version::V2_0), "userName", None).unwrap();
-        rules.record(&jane(), true).unwrap().0.fields.remove(field).unwrap()
+        let mapper = RecordMapper::new(&channel, &Catalogue::standard(Version::V2_0), "userName", None).unwrap();
+        mapper.record(&jane(), true).unwrap().0.fields.remove(field).unwrap()
     }
 
     fn refused(mapping: Json) -> String {
         let channel = channel(mapping);
-        Rules::new(&channel, &Catalogue::standard(Version::V2_0), "userName", None).unwrap_err().to_string()
+        RecordMapper::new(&channel, &Catalogue::standard(Version::V2_0), "userName", None).unwrap_err().to_string()
     }
 
     #[test]
@@ -365,14 +369,14 @@ mod tests {
     #[test]
     fn create_only_fields_are_left_out_of_updates_and_masked_ones_marked() {
         let channel = channel(row("nickName", json!({"attributeNames": ["uid"], "createOnly": true, "masked": true})));
-        let rules = Rules::new(&channel, &Catalogue::standard(Version::V2_0), "userName", None).unwrap();
-        let (record, _) = rules.record(&jane(), true).unwrap();
+        let mapper = RecordMapper::new(&channel, &Catalogue::standard(Version::V2_0), "userName", None).unwrap();
+        let (record, _) = mapper.record(&jane(), true).unwrap();
         assert!(
             record.masked.contains("nickName")
-                && rules.hidden.contains("nickName")
-                && rules.hidden.contains("password")
+                && mapper.hidden_fields.contains("nickName")
+                && mapper.hidden_fields.contains("password")
         );
-        let update = rules.without_create_only(&record);
+        let update = mapper.without_create_only(&record);
         assert!(!update.fields.contains_key("nickName") && update.fields.contains_key("userName"));
     }
 
@@ -401,7 +405,7 @@ mod tests {
     fn evaluated(field: &str, info: Json) -> Result<(Record, Vec<String>), Failure> {
         let channel = channel(row(field, info));
         let standard = Catalogue::standard(Version::V2_0);
-        Rules::new(&channel, &standard, "userName", Some(&Fake)).unwrap().record(&jane(), true)
+        RecordMapper::new(&channel, &standard, "userName", Some(&Fake)).unwrap().record(&jane(), true)
     }
 
     #[test]
@@ -417,7 +421,7 @@ mod tests {
             rows.as_array_mut().unwrap().extend(row.as_array().unwrap().clone());
         }
         let channel = channel(rows);
-        let codes = clearable(&channel, Version::V2_0, "workEmail");
+        let codes = clearable_fields(&channel, Version::V2_0, "workEmail");
         assert_eq!(codes, ["givenName", "familyName", "title", "desk.floor"]);
     }
 
@@ -427,15 +431,17 @@ mod tests {
             "displayName",
             json!({"attributeNames": ["a", "b"], "expression": "join", "defaultValue": "x"}),
         ));
-        let rules = Rules::new(&channel, &Catalogue::standard(Version::V2_0), "userName", None).unwrap();
-        assert!(rules.left_out[0].contains("displayName: expressions are not evaluated without --allow-expressions"));
-        assert!(!rules.record(&jane(), true).unwrap().0.fields.contains_key("displayName"));
+        let mapper = RecordMapper::new(&channel, &Catalogue::standard(Version::V2_0), "userName", None).unwrap();
+        assert!(
+            mapper.omitted_fields[0].contains("displayName: expressions are not evaluated without --allow-expressions")
+        );
+        assert!(!mapper.record(&jane(), true).unwrap().0.fields.contains_key("displayName"));
         let needed = row("userName", json!({"attributeNames": ["uid"], "expression": "join"}));
         assert!(refused(needed.clone()).contains("userName"));
         // Whoever only looks at the file does not know whether there will be leave.
         let needed = self::channel(needed);
-        let (rules, errors) = Rules::examine(&needed, &Catalogue::standard(Version::V2_0), "userName");
-        assert_eq!((errors.len(), rules.left_out.len()), (0, 1));
+        let (mapper, errors) = RecordMapper::examine(&needed, &Catalogue::standard(Version::V2_0), "userName");
+        assert_eq!((errors.len(), mapper.omitted_fields.len()), (0, 1));
     }
 
     #[test]
@@ -484,22 +490,23 @@ mod tests {
         let standard = Catalogue::standard(Version::V2_0);
         let bad = json!({"attributeNames": ["a", "b"], "expression": "bad", "defaultValue": "x"});
         let optional = channel(row("displayName", bad.clone()));
-        let rules = Rules::new(&optional, &standard, "userName", Some(&Fake)).unwrap();
+        let mapper = RecordMapper::new(&optional, &standard, "userName", Some(&Fake)).unwrap();
         assert!(
-            rules.left_out[0].contains("displayName: its expression is refused: not with a+b; the field is left"),
+            mapper.omitted_fields[0]
+                .contains("displayName: its expression is refused: not with a+b; the field is left"),
             "{:?}",
-            rules.left_out
+            mapper.omitted_fields
         );
-        assert!(!rules.record(&jane(), true).unwrap().0.fields.contains_key("displayName"));
+        assert!(!mapper.record(&jane(), true).unwrap().0.fields.contains_key("displayName"));
         let needed = channel(row("userName", bad));
-        assert!(Rules::new(&needed, &standard, "userName", Some(&Fake)).is_err());
+        assert!(RecordMapper::new(&needed, &standard, "userName", Some(&Fake)).is_err());
     }
 
     #[test]
     fn rules_print_the_same_in_every_run() {
         let channel = channel(json!([]));
         let standard = Catalogue::standard(Version::V2_0);
-        let printed = |expressions| format!("{:?}", Rules::new(&channel, &standard, "userName", expressions));
+        let printed = |expressions| format!("{:?}", RecordMapper::new(&channel, &standard, "userName", expressions));
         assert_eq!(printed(Some(&Fake as &dyn Expressions)), printed(Some(&Fake)));
         assert_ne!(printed(Some(&Fake as &dyn Expressions)), printed(None));
     }
@@ -516,6 +523,6 @@ mod tests {
         );
         assert!(refused(row("userName", json!({}))).contains("required fields are not mapped: userName"));
         let unmapped = channel(row("shoeSize", json!({})));
-        assert!(Rules::new(&unmapped, &Catalogue::standard(Version::V2_0), "userName", None).is_ok());
+        assert!(RecordMapper::new(&unmapped, &Catalogue::standard(Version::V2_0), "userName", None).is_ok());
     }
 }
