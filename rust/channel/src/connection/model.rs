@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use pfscim_core::Message;
 use pfscim_core::settings::Secret;
 use pfscim_core::text::excerpt;
 use serde::Deserialize;
@@ -270,7 +271,7 @@ impl Location {
     ///
     /// # Errors
     /// One line: a malformed filter, or one that only a directory can evaluate.
-    pub(crate) fn condition(&self) -> Result<Option<Condition>, String> {
+    pub(crate) fn condition(&self) -> Result<Option<Condition>, Message> {
         match &self.condition {
             Some(condition) => Ok(Some(condition.clone())),
             None => self.filter().map(Condition::parse).transpose(),

@@ -1,10 +1,10 @@
-//! Distinguished names: read as RFC 4514 writes them, compared as directories do, without letter case and without
-//! counting spaces. May not know entries or files.
+//! Reads distinguished names (RFC 4514) and compares them as directories do: without letter case and runs of spaces.
+//! Does not know: entries, files.
 
-/// One `type=value` pair of a name, as it was written: the value without its escapes.
+/// One `type=value` pair of a name in its original spelling; the value is without escapes.
 type Pair = (String, String);
 
-/// A distinguished name. Two are equal when a directory would say so.
+/// A distinguished name. Two names are equal if a directory treats them as equal.
 #[derive(Debug, Clone)]
 pub struct Dn {
     names: Vec<Vec<Pair>>,
@@ -12,20 +12,20 @@ pub struct Dn {
 }
 
 impl Dn {
-    /// Reads a name; `None` where it is none. The empty text is the root, above everything.
+    /// Reads a name; `None` if the text is not a distinguished name. The empty text is the root, above all names.
     pub fn parse(text: &str) -> Option<Self> {
         let mut names = Vec::new();
         let mut rest = text.trim();
         while !rest.is_empty() {
             let mut name = Vec::new();
             loop {
-                let (pair, after) = pair(rest)?;
+                let (pair, after) = read_pair(rest)?;
                 name.push(pair);
                 match after.chars().next() {
                     Some('+') => rest = &after[1..],
                     Some(_) => {
                         rest = after[1..].trim_start();
-                        // A comma promises another name.
+                        // Another name must follow a comma.
                         if rest.is_empty() {
                             return None;
                         }
@@ -39,21 +39,21 @@ impl Dn {
             }
             names.push(name);
         }
-        let normal = names.iter().map(|name| normal(name)).collect();
+        let normal = names.iter().map(|name| normalized(name)).collect();
         Some(Self { names, normal })
     }
 
-    /// Whether this is `base` or lies below it.
+    /// Whether the name is `base` or below it.
     pub fn is_within(&self, base: &Self) -> bool {
         self.normal.ends_with(&base.normal)
     }
 
-    /// The name in one spelling: equal for equal names, and for no others.
+    /// The name in one normal spelling. Two names have the same key exactly if they are equal.
     pub fn key(&self) -> String {
         self.normal.join("\u{1}")
     }
 
-    /// The CN of the entry itself: the first `cn` in the leftmost name, as it was written.
+    /// The CN of the entry itself: the first `cn` in the leftmost name, in its original spelling.
     pub fn common_name(&self) -> Option<&str> {
         let (_, value) = self.names.first()?.iter().find(|(kind, _)| kind.eq_ignore_ascii_case("cn"))?;
         Some(value)
@@ -68,40 +68,40 @@ impl PartialEq for Dn {
 
 impl Eq for Dn {}
 
-/// A name's [`Dn::key`] for people to read.
+/// A [`Dn::key`] as readable text, for messages.
 pub fn display_dn(key: &str) -> String {
     key.replace('\u{1}', ",").replace('\u{2}', "=").replace('\u{3}', "+")
 }
 
-/// Case and runs of spaces removed from a value, as the matching rule `caseIgnoreMatch` compares (RFC 4518).
+/// A value in lower case and with single spaces, as the matching rule `caseIgnoreMatch` compares (RFC 4518).
 pub fn fold(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
 }
 
 /// The comparable spelling of one name; the order of its pairs does not count.
-fn normal(name: &[Pair]) -> String {
+fn normalized(name: &[Pair]) -> String {
     let mut pairs: Vec<_> =
         name.iter().map(|(kind, value)| format!("{}\u{2}{}", kind.to_lowercase(), fold(value))).collect();
     pairs.sort_unstable();
     pairs.join("\u{3}")
 }
 
-/// Reads one `type=value`; the rest starts at the separator, or is empty.
-fn pair(text: &str) -> Option<(Pair, &str)> {
+/// Reads one `type=value`. The rest starts at the separator, or is empty.
+fn read_pair(text: &str) -> Option<(Pair, &str)> {
     let (kind, rest) = text.split_once('=')?;
     let kind = kind.trim();
     if kind.is_empty() || !kind.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.' || c == ';') {
         return None;
     }
-    let (value, rest) = value(rest.trim_start())?;
+    let (value, rest) = read_value(rest.trim_start())?;
     Some(((kind.to_owned(), value), rest))
 }
 
-/// Reads a value up to its separator and undoes the escapes: `\,`, `\2C`, and the quotes of older writers (RFC 2253).
-fn value(text: &str) -> Option<(String, &str)> {
+/// Reads a value up to its separator and resolves the escapes: `\,`, `\2C`, and the quotes of older writers (RFC 2253).
+fn read_value(text: &str) -> Option<(String, &str)> {
     let mut out: Vec<u8> = Vec::new();
-    // Trailing spaces fall off, but not escaped ones.
-    let mut kept = 0;
+    // Trailing spaces are not part of the value, except escaped spaces.
+    let mut significant = 0;
     let mut quoted = false;
     let mut chars = text.char_indices();
     while let Some((at, c)) = chars.next() {
@@ -115,20 +115,20 @@ fn value(text: &str) -> Option<(String, &str)> {
                     }
                     None => push(&mut out, first),
                 }
-                kept = out.len();
+                significant = out.len();
             }
             '"' => {
                 quoted = !quoted;
-                kept = out.len();
+                significant = out.len();
             }
             ',' | '+' | ';' if !quoted => {
-                out.truncate(kept);
+                out.truncate(significant);
                 return Some((String::from_utf8(out).ok()?, &text[at..]));
             }
             _ => {
                 push(&mut out, c);
                 if quoted || c != ' ' {
-                    kept = out.len();
+                    significant = out.len();
                 }
             }
         }
@@ -136,7 +136,7 @@ fn value(text: &str) -> Option<(String, &str)> {
     if quoted {
         return None;
     }
-    out.truncate(kept);
+    out.truncate(significant);
     Some((String::from_utf8(out).ok()?, ""))
 }
 
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn spelling_does_not_count() {
+    fn names_in_different_spellings_are_equal() {
         assert_eq!(dn("CN=Jane  Doe, OU=People,dc=Example,DC=com"), dn("cn=jane doe,ou=people,DC=example,dc=COM"));
         assert_eq!(dn("cn=a+uid=b,dc=x"), dn("UID=B+CN=A,DC=X"));
         assert_eq!(dn(r"cn=Doe\, Jane,dc=x"), dn(r"cn=Doe\2C Jane,dc=x"));
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn below_is_by_whole_names() {
+    fn is_within_compares_whole_names() {
         let base = dn("ou=people,dc=x");
         assert!(dn("uid=a,OU=People,DC=x").is_within(&base));
         assert!(base.is_within(&base));
@@ -174,14 +174,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_name_is_refused() {
+    fn text_that_is_not_a_name_is_rejected() {
         for text in ["cn", "cn=a,", "=a", "cn=a\\", "cn=\\f", "c n=a", "cn=\"a", "cn=\\ff"] {
             assert!(Dn::parse(text).is_none(), "{text}");
         }
     }
 
     #[test]
-    fn the_common_name_is_the_entrys_own() {
+    fn the_common_name_is_read_from_the_leftmost_name_only() {
         assert_eq!(dn(r"CN=Doe\, Jane,OU=People").common_name(), Some("Doe, Jane"));
         assert_eq!(dn("uid=jane,cn=users,dc=x").common_name(), None);
     }
@@ -195,7 +195,7 @@ mod tests {
         }
 
         #[test]
-        fn no_text_makes_it_panic(text in "\\PC{0,40}") {
+        fn parsing_any_text_does_not_panic(text in "\\PC{0,40}") {
             let _ = Dn::parse(&text);
         }
     }

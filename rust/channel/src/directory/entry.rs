@@ -1,15 +1,16 @@
-//! Entries of a directory or a table, and what is asked of the source that has them.
+//! Describes an entry of a source and a search for entries.
+//! Does not know: where entries come from, what they are used for.
 
 use std::collections::HashMap;
 
 use super::dn::Dn;
 
-/// One attribute value: bytes, most of the time of text.
+/// One attribute value: bytes, usually UTF-8 text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Value(Vec<u8>);
 
 impl Value {
-    /// A value of any bytes.
+    /// A value of these bytes; they need not be text.
     pub fn new(bytes: Vec<u8>) -> Self {
         Self(bytes)
     }
@@ -19,7 +20,7 @@ impl Value {
         &self.0
     }
 
-    /// The text, where it is text.
+    /// The value as text; `None` if it is not UTF-8.
     pub fn text(&self) -> Option<&str> {
         std::str::from_utf8(&self.0).ok()
     }
@@ -31,27 +32,27 @@ impl From<&str> for Value {
     }
 }
 
-/// One entry of a directory, or one row of a table.
+/// One entry of a directory, one row of a table, or one item of an API.
 #[derive(Debug, Clone)]
 pub struct Entry {
-    /// The name as the source wrote it; empty for a row without one.
+    /// The distinguished name in the spelling of the source; empty for a row without a name.
     pub dn: String,
-    /// Where in the source it stands (`line 12`), for messages.
+    /// The position in the source (`line 12`), for messages.
     pub place: String,
-    /// Rows do not have to say what every entry of a directory says: its name and its object classes.
-    row: bool,
+    /// Whether name and object classes are optional. An entry of a directory has both.
+    is_row: bool,
     attributes: HashMap<String, Vec<Value>>,
 }
 
 impl Entry {
     /// An entry without attributes.
     pub fn new(dn: impl Into<String>) -> Self {
-        Self { dn: dn.into(), place: String::new(), row: false, attributes: HashMap::new() }
+        Self { dn: dn.into(), place: String::new(), is_row: false, attributes: HashMap::new() }
     }
 
     /// A row of a table, without attributes.
     pub fn row(place: String) -> Self {
-        Self { dn: String::new(), place, row: true, attributes: HashMap::new() }
+        Self { dn: String::new(), place, is_row: true, attributes: HashMap::new() }
     }
 
     /// Adds a value.
@@ -59,56 +60,56 @@ impl Entry {
         self.attributes.entry(attribute.to_lowercase()).or_default().push(value);
     }
 
-    /// Adds a value of an attribute that is written with its options (RFC 4512 section 2.5). `;binary` and `;range=`
-    /// change how values travel, other options (languages) make another attribute.
+    /// Adds a value of an attribute description, which may have options (RFC 4512 section 2.5). `;binary` and
+    /// `;range=` only change how values are transferred. Every other option (a language) makes a separate attribute.
     pub fn push_described(&mut self, description: &str, value: Value) {
         let (name, options) = description.split_once(';').unwrap_or((description, ""));
-        let travels = |option: &str| {
+        let is_transfer_option = |option: &str| {
             let option = option.to_ascii_lowercase();
             option.is_empty() || option == "binary" || option.starts_with("range=")
         };
-        self.push(if options.split(';').all(travels) { name } else { description }, value);
+        self.push(if options.split(';').all(is_transfer_option) { name } else { description }, value);
     }
 
-    /// The values of an attribute, whatever the letter case of its name.
+    /// The values of an attribute. The letter case of its name does not count.
     pub fn values(&self, attribute: &str) -> &[Value] {
         self.attributes.get(&attribute.to_lowercase()).map_or(&[], Vec::as_slice)
     }
 
-    /// Whether the entry is of an object class; a row without any is.
+    /// Whether the entry has an object class. A row without object classes counts as having every class.
     pub fn has_object_class(&self, class: &str) -> bool {
         let classes = self.values("objectClass");
-        (self.row && classes.is_empty())
+        (self.is_row && classes.is_empty())
             || classes.iter().filter_map(Value::text).any(|c| c.trim().eq_ignore_ascii_case(class.trim()))
     }
 
-    /// The parsed name; `None` where it is none.
+    /// The distinguished name; `None` if the entry has no valid name.
     pub fn name(&self) -> Option<Dn> {
-        Some(&self.dn).filter(|dn| !self.row || !dn.is_empty()).and_then(|dn| Dn::parse(dn))
+        Some(&self.dn).filter(|dn| !self.is_row || !dn.is_empty()).and_then(|dn| Dn::parse(dn))
     }
 
-    /// Whether the entry lies below a base; a row without a name does.
+    /// Whether the entry is at or below a base. A row without a name counts as below every base.
     pub fn is_within(&self, base: &Dn) -> bool {
-        (self.row && self.dn.is_empty()) || self.name().is_some_and(|name| name.is_within(base))
+        (self.is_row && self.dn.is_empty()) || self.name().is_some_and(|name| name.is_within(base))
     }
 
-    /// What to call the entry in messages: its name, or where it stands.
+    /// The entry in messages: its name, or its position if it has no name.
     pub fn label(&self) -> &str {
         if self.dn.is_empty() { &self.place } else { &self.dn }
     }
 }
 
-/// What is looked for.
+/// A search for entries.
 #[derive(Debug, Clone)]
 pub struct Search<'a> {
-    /// Where: a distinguished name.
+    /// The distinguished name to search at.
     pub base: &'a str,
-    /// What the console calls that setting, for messages.
+    /// The label of that setting in the console, for messages.
     pub base_label: &'static str,
-    /// The entry at `base` alone, without what lies below it.
+    /// Whether to read only the entry at `base`, without the entries below it.
     pub base_only: bool,
-    /// Which entries (RFC 4515).
+    /// The filter that entries must match (RFC 4515).
     pub filter: String,
-    /// The attributes that are needed of them.
+    /// The attributes to read.
     pub attributes: Vec<&'a str>,
 }

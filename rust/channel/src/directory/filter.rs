@@ -1,43 +1,47 @@
-//! LDAP filters (RFC 4515) evaluated on an entry in memory. The text is parsed by `ldap3`, which also sends filters
-//! to live directories; what is not evaluated here is refused when the filter is read, never taken for "no match".
+//! Evaluates LDAP filters (RFC 4515) on entries in memory.
+//! Does not know: which source the entries come from.
+//!
+//! `ldap3` parses the text; it also sends filters to directories. A part that cannot be evaluated here is an error when
+//! the filter is read. It never counts as "no match".
 
 use ldap3::asn1::{ASNTag as _, PL, StructureTag};
+use pfscim_core::Message;
 use pfscim_core::text::excerpt;
 
 use crate::directory::{Dn, Entry, Value, fold};
 
-/// A deeper nesting is no filter that somebody wrote; it would exhaust the parser's stack.
-const DEEPEST: usize = 64;
-/// Microsoft's matching rules on bit masks: all bits set, any bit set.
+/// Levels of parentheses. More would exhaust the stack of the parser, which is recursive.
+const DEPTH_MAX: usize = 64;
+/// Microsoft's matching rules for bit masks: all bits are set, any bit is set.
 const BIT_AND: &str = "1.2.840.113556.1.4.803";
 const BIT_OR: &str = "1.2.840.113556.1.4.804";
 
 /// A filter that can be evaluated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Filter {
-    /// All of them; of none: true.
+    /// All parts match. True without parts.
     And(Vec<Self>),
-    /// Any of them; of none: false.
+    /// Any part matches. False without parts.
     Or(Vec<Self>),
-    /// Not this one.
+    /// The part does not match.
     Not(Box<Self>),
     /// The attribute has a value.
     Present(String),
     /// The attribute has this value.
     Equal(String, Vec<u8>),
-    /// The attribute has a value not below this one.
+    /// The attribute has a value that is at least this value.
     AtLeast(String, Vec<u8>),
-    /// The attribute has a value not above this one.
+    /// The attribute has a value that is at most this value.
     AtMost(String, Vec<u8>),
     /// The attribute has a value with these parts in this order.
     Substrings {
         /// The attribute.
         attribute: String,
-        /// How the value begins.
+        /// The beginning of the value.
         initial: Option<String>,
-        /// What follows somewhere.
+        /// Parts that follow, with any text between them.
         any: Vec<String>,
-        /// How the value ends.
+        /// The end of the value.
         last: Option<String>,
     },
     /// The attribute is a number with all (or any) of these bits set.
@@ -46,7 +50,7 @@ pub enum Filter {
         attribute: String,
         /// The bits.
         mask: u64,
-        /// Whether every bit has to be set.
+        /// Whether every bit must be set.
         all: bool,
     },
 }
@@ -55,17 +59,17 @@ impl Filter {
     /// Reads a filter.
     ///
     /// # Errors
-    /// One line: not a filter, or one with a part that only a directory can evaluate.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        build(syntax(text)?)
+    /// The text is not a filter, or only a directory can evaluate it.
+    pub fn parse(text: &str) -> Result<Self, Message> {
+        build(parse_syntax(text)?)
     }
 
-    /// The text of a filter for a directory to evaluate, with its parentheses.
+    /// The text of a filter that a directory evaluates, with parentheses around it.
     ///
     /// # Errors
-    /// One line: not a filter.
-    pub fn validated_text(text: &str) -> Result<String, String> {
-        syntax(text)?;
+    /// The text is not a filter.
+    pub fn validated_text(text: &str) -> Result<String, Message> {
+        parse_syntax(text)?;
         let text = text.trim();
         Ok(if text.starts_with('(') { text.to_owned() } else { format!("({text})") })
     }
@@ -77,7 +81,7 @@ impl Filter {
             Self::Or(any) => any.iter().any(|f| f.matches(entry)),
             Self::Not(inner) => !inner.matches(entry),
             Self::Present(attribute) => !entry.values(attribute).is_empty(),
-            Self::Equal(attribute, wanted) => entry.values(attribute).iter().any(|value| equal(value, wanted)),
+            Self::Equal(attribute, expected) => entry.values(attribute).iter().any(|v| is_equal(v, expected)),
             Self::AtLeast(attribute, bound) => entry.values(attribute).iter().any(|v| compare(v, bound).is_ge()),
             Self::AtMost(attribute, bound) => entry.values(attribute).iter().any(|v| compare(v, bound).is_le()),
             Self::Substrings { attribute, initial, any, last } => entry
@@ -88,7 +92,7 @@ impl Filter {
             Self::Bits { attribute, mask, all } => {
                 entry.values(attribute).iter().filter_map(Value::text).filter_map(|v| v.trim().parse::<i64>().ok()).any(
                     |value| {
-                        // Negative masks (group types) are the same bits.
+                        // A negative number (a group type) is the same bits.
                         let found = value.cast_unsigned() & mask;
                         if *all { found == *mask } else { found != 0 }
                     },
@@ -98,7 +102,7 @@ impl Filter {
     }
 }
 
-fn syntax(text: &str) -> Result<StructureTag, String> {
+fn parse_syntax(text: &str) -> Result<StructureTag, Message> {
     let mut depth = 0_usize;
     for byte in text.bytes() {
         match byte {
@@ -106,27 +110,28 @@ fn syntax(text: &str) -> Result<StructureTag, String> {
             b')' => depth = depth.saturating_sub(1),
             _ => {}
         }
-        if depth > DEEPEST {
-            return Err(format!("the filter is nested deeper than {DEEPEST} levels"));
+        if depth > DEPTH_MAX {
+            return Err(format!("the filter is nested deeper than {DEPTH_MAX} levels").into());
         }
     }
-    let tag = ldap3::parse_filter(text.trim())
-        .map_err(|()| format!("`{}` is not an LDAP filter: check parentheses and escapes", excerpt(text)))?;
+    let tag = ldap3::parse_filter(text.trim()).map_err(|()| {
+        Message::new(format!("`{}` is not an LDAP filter", excerpt(text))).with_hint("check parentheses and escapes")
+    })?;
     Ok(tag.into_structure())
 }
 
-/// Equality as `caseIgnoreMatch`, `distinguishedNameMatch` and `octetStringMatch` have it; which of them applies
-/// depends on the schema, which an export does not carry.
-fn equal(value: &Value, wanted: &[u8]) -> bool {
-    if value.bytes() == wanted {
+/// Whether `caseIgnoreMatch`, `distinguishedNameMatch` or `octetStringMatch` finds the values equal. The schema decides
+/// which rule applies to an attribute, but an export does not contain the schema.
+fn is_equal(value: &Value, expected: &[u8]) -> bool {
+    if value.bytes() == expected {
         return true;
     }
-    let (Some(value), Ok(wanted)) = (value.text(), std::str::from_utf8(wanted)) else { return false };
-    fold(value) == fold(wanted)
-        || (value.contains('=') && matches!((Dn::parse(value), Dn::parse(wanted)), (Some(a), Some(b)) if a == b))
+    let (Some(value), Ok(expected)) = (value.text(), std::str::from_utf8(expected)) else { return false };
+    fold(value) == fold(expected)
+        || (value.contains('=') && matches!((Dn::parse(value), Dn::parse(expected)), (Some(a), Some(b)) if a == b))
 }
 
-/// Order: numbers as numbers, everything else (times included) as text.
+/// Compares numbers as numbers, and all other values (also times) as text.
 fn compare(value: &Value, bound: &[u8]) -> std::cmp::Ordering {
     let (Some(value), Ok(bound)) = (value.text(), std::str::from_utf8(bound)) else { return value.bytes().cmp(bound) };
     match (value.trim().parse::<i128>(), bound.trim().parse::<i128>()) {
@@ -144,15 +149,15 @@ fn has_parts(value: &str, initial: Option<&str>, any: &[String], last: Option<&s
     rest.ends_with(last.unwrap_or(""))
 }
 
-/// The filter behind its BER form; the tag numbers are those of RFC 4511 section 4.5.1.7.
-fn build(tag: StructureTag) -> Result<Filter, String> {
+/// Reads the BER form of a filter. The tag numbers are those of RFC 4511 section 4.5.1.7.
+fn build(tag: StructureTag) -> Result<Filter, Message> {
     let id = tag.id;
     if let (7, PL::P(attribute)) = (id, &tag.payload) {
         return Ok(Filter::Present(text(attribute)?));
     }
     let mut parts = match tag.payload {
         PL::C(parts) => parts.into_iter(),
-        PL::P(_) => return Err(unsupported("it")),
+        PL::P(_) => return Err(unsupported("this form")),
     };
     match id {
         0 => Ok(Filter::And(parts.map(build).collect::<Result<_, _>>()?)),
@@ -163,23 +168,23 @@ fn build(tag: StructureTag) -> Result<Filter, String> {
         6 => pair(parts).map(|(a, v)| Filter::AtMost(a, v)),
         4 => substrings(parts),
         9 => extensible(parts),
-        _ => Err(unsupported("it")),
+        _ => Err(unsupported("this form")),
     }
 }
 
-fn pair(mut parts: impl Iterator<Item = StructureTag>) -> Result<(String, Vec<u8>), String> {
+fn pair(mut parts: impl Iterator<Item = StructureTag>) -> Result<(String, Vec<u8>), Message> {
     match (parts.next().and_then(octets), parts.next().and_then(octets)) {
         (Some(attribute), Some(value)) => Ok((text(&attribute)?, value)),
-        _ => Err(unsupported("it")),
+        _ => Err(unsupported("this form")),
     }
 }
 
-fn substrings(mut parts: impl Iterator<Item = StructureTag>) -> Result<Filter, String> {
-    let attribute = parts.next().and_then(octets).ok_or_else(|| unsupported("it"))?;
+fn substrings(mut parts: impl Iterator<Item = StructureTag>) -> Result<Filter, Message> {
+    let attribute = parts.next().and_then(octets).ok_or_else(|| unsupported("this form"))?;
     let (mut initial, mut any, mut last) = (None, Vec::new(), None);
     let pieces = match parts.next().map(|tag| tag.payload) {
         Some(PL::C(pieces)) => pieces,
-        _ => return Err(unsupported("it")),
+        _ => return Err(unsupported("this form")),
     };
     for piece in pieces {
         let id = piece.id;
@@ -193,7 +198,7 @@ fn substrings(mut parts: impl Iterator<Item = StructureTag>) -> Result<Filter, S
     Ok(Filter::Substrings { attribute: text(&attribute)?, initial, any, last })
 }
 
-fn extensible(parts: impl Iterator<Item = StructureTag>) -> Result<Filter, String> {
+fn extensible(parts: impl Iterator<Item = StructureTag>) -> Result<Filter, Message> {
     let (mut rule, mut attribute, mut value) = (None, None, String::new());
     for part in parts {
         let id = part.id;
@@ -224,12 +229,12 @@ fn octets(tag: StructureTag) -> Option<Vec<u8>> {
     }
 }
 
-fn text(bytes: &[u8]) -> Result<String, String> {
-    String::from_utf8(bytes.to_vec()).map_err(|_| "the filter holds bytes that are not UTF-8".to_owned())
+fn text(bytes: &[u8]) -> Result<String, Message> {
+    String::from_utf8(bytes.to_vec()).map_err(|_| "the filter contains bytes that are not UTF-8".into())
 }
 
-fn unsupported(what: &str) -> String {
-    format!("the filter cannot be evaluated without a directory: {what} is not supported")
+fn unsupported(what: &str) -> Message {
+    format!("the filter cannot be evaluated without a directory: {what} is not supported").into()
 }
 
 #[cfg(test)]
@@ -285,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_may_evaluate_more() {
+    fn a_filter_for_a_directory_may_contain_rules_that_are_not_evaluated_here() {
         let chain = "memberOf:1.2.840.113556.1.4.1941:=cn=a";
         assert_eq!(Filter::validated_text(chain).unwrap(), format!("({chain})"));
         assert_eq!(Filter::validated_text(" (cn=a) ").unwrap(), "(cn=a)");
@@ -293,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_evaluated_is_refused() {
+    fn filters_that_cannot_be_evaluated_are_rejected() {
         for filter in
             ["", "(", "(cn=a", "(cn=a))", "(cn=(a)", "(ou:dn:=People)", "(memberOf:1.2.840.113556.1.4.1941:=cn=a)"]
         {
@@ -308,7 +313,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn equality_finds_the_value_itself_and_not_finds_the_rest(value in "[ -~äß]{1,12}", other in "[a-z]{13,20}") {
+        fn equality_matches_the_value_and_not_matches_all_others(value in "[ -~äß]{1,12}", other in "[a-z]{13,20}") {
             let mut entry = Entry::new("cn=a");
             entry.push("cn", Value::from(value.as_str()));
             let same = Filter::parse(&format!("(cn={})", escaped(&value))).unwrap();
@@ -318,7 +323,7 @@ mod tests {
         }
 
         #[test]
-        fn de_morgan_holds(a in "[a-c]", b in "[a-c]", value in "[a-c]") {
+        fn de_morgans_law_applies(a in "[a-c]", b in "[a-c]", value in "[a-c]") {
             let mut entry = Entry::new("cn=a");
             entry.push("cn", Value::from(value.as_str()));
             let left = Filter::parse(&format!("(!(&(cn={a})(cn={b})))")).unwrap();
@@ -327,7 +332,7 @@ mod tests {
         }
 
         #[test]
-        fn no_text_makes_it_panic(text in "[(&|!)=*<>~:;.0-9a-c\\\\ ]{0,60}") {
+        fn parsing_any_text_does_not_panic(text in "[(&|!)=*<>~:;.0-9a-c\\\\ ]{0,60}") {
             let _ = Filter::parse(&text).map(|f| f.matches(&jane()));
         }
     }

@@ -1,4 +1,4 @@
-//! What a directory consists of: entries, distinguished names, and the filters that choose among entries.
+//! Defines the entries of a source, their distinguished names, and the filters that select entries.
 //! Does not know: any other module of this crate.
 
 mod dn;

@@ -156,7 +156,7 @@ fn entries(
     const GROUP_DN_LABEL: &str = "Groups Group DN";
     let live = source.server()?.is_some();
     let base = base_dn(settings)?;
-    let filter_error = |e: String| Error::unusable(Message::parse(&e).at("Groups Filter"));
+    let filter_error = |message: Message| Error::unusable(message.at("Groups Filter"));
     let filter_text = location.filter().map(Filter::validated_text).transpose().map_err(filter_error)?;
     // A server has already evaluated the filter of the search.
     let filter = if live { None } else { location.condition().map_err(filter_error)? };

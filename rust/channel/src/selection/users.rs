@@ -63,7 +63,7 @@ impl<'a> Selection<'a> {
             Some(text) if live => Filter::validated_text(text).map(|_| None),
             _ => location.condition(),
         }
-        .map_err(|e| Error::unusable(Message::parse(&e).at("Users Filter")))?;
+        .map_err(|message| Error::unusable(message.at("Users Filter")))?;
         let membership = Membership::read(location, "Users Group DN", &base, settings, source, live)?;
         Ok(Self { settings, live, base, filter, membership })
     }
