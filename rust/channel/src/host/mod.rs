@@ -1,9 +1,9 @@
-//! The Java host process and the lines between it and this program.
+//! Runs the Java host process and exchanges lines with it.
 //! Does not know: the plugin's operations, expressions, settings.
 
 mod lines;
 mod process;
 
 pub use lines::PLUGIN_LOG;
-pub(crate) use lines::{Pairs, all, first};
-pub(crate) use process::{END, Host, MAIN, class_path};
+pub(crate) use lines::{Pairs, all_values, first_value};
+pub(crate) use process::{EXIT_TIMEOUT, HostProcess, MAIN_CLASS, class_path};

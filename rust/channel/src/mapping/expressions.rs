@@ -1,77 +1,85 @@
-//! OGNL expressions of a mapping, evaluated by the host in a Java process of its own that is handed nothing else: neither
-//! settings nor the plugin. May not know what the values are for.
+//! Evaluates the OGNL expressions of a mapping in a separate Java host process.
+//! Does not know: what the values are used for.
+//!
+//! The process receives expressions and their variables only, neither settings nor the plugin.
 
-use pfscim_core::sync::lock_ignoring_poison;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use pfscim_core::sync::lock_ignoring_poison;
 use pfscim_core::{Failure, Message};
 
 use crate::Error;
-use crate::host::{Host, MAIN, Pairs, all, class_path};
+use crate::host::{HostProcess, MAIN_CLASS, Pairs, all_values, class_path};
 
-/// An attribute of the mapping and its values; none is `null` to the expression, one a text, several a list.
+/// An attribute of the mapping and its values. In the expression, no value is `null`, one value a text, and several
+/// values are a list.
 pub type Variable = (String, Vec<String>);
 
 /// Evaluates the expressions of a mapping.
 pub trait Expressions: Sync {
-    /// Whether the expression may be evaluated with variables of these names.
+    /// Checks that the expression may be evaluated with variables of these names.
     ///
     /// # Errors
-    /// [`Failure::Rejected`] where it may not; any other failure where nothing can be evaluated any more.
-    fn accepts(&self, expression: &str, names: &[String]) -> Result<(), Failure>;
+    /// [`Failure::Rejected`] if it may not. Any other failure means that no expression can be evaluated any more.
+    fn check(&self, expression: &str, names: &[String]) -> Result<(), Failure>;
 
-    /// The values that the expression comes to; none for `null`.
+    /// Returns the values of the expression; none for `null`.
     ///
     /// # Errors
-    /// As [`Expressions::accepts`], of these values. No message repeats a value.
+    /// As [`Expressions::check`], for these values. No message contains a value.
     fn evaluate(&self, expression: &str, variables: &[Variable]) -> Result<Vec<String>, Failure>;
 }
 
-/// The host evaluates within a second; the rest is for a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// What one virtual machine may use for expressions, whatever they do.
-const MEMORY: &str = "-Xmx256m";
-/// As many results are remembered.
-const REMEMBERED: usize = 10_000;
+/// The time limit of one call. The host itself stops an evaluation after a second; the rest is for a busy machine.
+const EVALUATION_TIMEOUT: Duration = Duration::from_secs(60);
+/// The JVM option that limits the memory of all expressions together to 256 MB.
+const HEAP_MAX_OPTION: &str = "-Xmx256m";
+/// Results in the cache. A full cache is emptied.
+const CACHE_ENTRIES_MAX: usize = 10_000;
 
-/// What was asked: an expression with its variables.
-type Asked = (String, Vec<Variable>);
-/// What it came to, or why it failed.
-type Answer = Result<Vec<String>, Message>;
+/// An expression with its variables.
+type CacheKey = (String, Vec<Variable>);
+/// The values of an expression, or why it failed.
+type CachedResult = Result<Vec<String>, Message>;
 
-/// The host in a process of its own, and what it answered. A host that is gone ends the cycle; the next one has another.
+/// Evaluates expressions in a Java host process, and caches the results. A process that ends by itself also ends the
+/// cycle; the next call starts another process.
 #[derive(Debug)]
 pub struct Evaluator {
     java: PathBuf,
     jar: PathBuf,
-    /// None where the last one is gone.
-    host: Mutex<Option<Arc<Host>>>,
-    known: Mutex<HashMap<Asked, Answer>>,
+    /// `None` after the last process has ended.
+    host: Mutex<Option<Arc<HostProcess>>>,
+    cache: Mutex<HashMap<CacheKey, CachedResult>>,
 }
 
 impl Evaluator {
-    /// Starts `host` (`pfscim-host.jar`) with the Java program.
+    /// Starts `jar` (`pfscim-host.jar`) with the program `java`.
     ///
     /// # Errors
-    /// No host jar, no Java, or one that does not run it.
-    pub fn start(java: &Path, host: &Path) -> Result<Self, Error> {
+    /// The jar does not exist, or Java cannot be started or cannot run the jar.
+    pub fn start(java: &Path, jar: &Path) -> Result<Self, Error> {
         let evaluator =
-            Self { java: java.to_owned(), jar: host.to_owned(), host: Mutex::default(), known: Mutex::default() };
+            Self { java: java.to_owned(), jar: jar.to_owned(), host: Mutex::default(), cache: Mutex::default() };
         *lock_ignoring_poison(&evaluator.host) = Some(Arc::new(evaluator.spawn()?));
         evaluator
-            .accepts("null", &[])
+            .check("null", &[])
             .map_err(|failure| Error::unusable(failure.message().clone().at("--allow-expressions")))?;
         Ok(evaluator)
     }
 
-    fn spawn(&self) -> Result<Host, Error> {
+    fn spawn(&self) -> Result<HostProcess, Error> {
         let mut command = Command::new(&self.java);
-        command.arg(MEMORY).arg("-cp").arg(class_path(&self.jar, Vec::new())?).args([MAIN, "--expressions"]);
-        Host::spawn(command, "--allow-expressions")
+        command
+            .arg(HEAP_MAX_OPTION)
+            .arg("-cp")
+            .arg(class_path(&self.jar, Vec::new())?)
+            .args([MAIN_CLASS, "--expressions"]);
+        HostProcess::spawn(command, "--allow-expressions")
     }
 
     fn call(&self, name: &str, args: Pairs) -> Result<Pairs, Failure> {
@@ -80,48 +88,48 @@ impl Evaluator {
             match &*slot {
                 Some(host) => Arc::clone(host),
                 None => {
-                    let host = self.spawn().map_err(|e| Failure::Config(e.to_string().into()))?;
+                    let host = self.spawn().map_err(|error| Failure::Config(error.message().clone()))?;
                     Arc::clone(slot.insert(Arc::new(host)))
                 }
             }
         };
-        let answer = host.call(name, args, PATIENCE);
-        if !matches!(answer, Ok(_) | Err(Failure::Rejected(_))) {
+        let result = host.call(name, args, EVALUATION_TIMEOUT);
+        if !matches!(result, Ok(_) | Err(Failure::Rejected(_))) {
             lock_ignoring_poison(&self.host).take_if(|current| Arc::ptr_eq(current, &host));
         }
-        answer
+        result
     }
 }
 
 impl Expressions for Evaluator {
-    fn accepts(&self, expression: &str, names: &[String]) -> Result<(), Failure> {
-        self.call("parse", request(expression, names)).map(|_| ())
+    fn check(&self, expression: &str, names: &[String]) -> Result<(), Failure> {
+        self.call("parse", request_pairs(expression, names)).map(|_| ())
     }
 
     fn evaluate(&self, expression: &str, variables: &[Variable]) -> Result<Vec<String>, Failure> {
-        let asked = (expression.to_owned(), variables.to_vec());
-        if let Some(answer) = lock_ignoring_poison(&self.known).get(&asked) {
-            return answer.clone().map_err(Failure::Rejected);
+        let key = (expression.to_owned(), variables.to_vec());
+        if let Some(result) = lock_ignoring_poison(&self.cache).get(&key) {
+            return result.clone().map_err(Failure::Rejected);
         }
-        let mut args = request(expression, variables.iter().map(|(name, _)| name));
+        let mut args = request_pairs(expression, variables.iter().map(|(name, _)| name));
         for (name, values) in variables {
             args.extend(values.iter().map(|value| (format!("v.{name}"), value.clone())));
         }
-        let answer: Answer = match self.call("evaluate", args) {
-            Ok(answer) => Ok(all(&answer, "value").map(str::to_owned).collect()),
-            Err(Failure::Rejected(why)) => Err(why),
+        let result: CachedResult = match self.call("evaluate", args) {
+            Ok(response) => Ok(all_values(&response, "value").map(str::to_owned).collect()),
+            Err(Failure::Rejected(reason)) => Err(reason),
             Err(failure) => return Err(failure),
         };
-        let mut known = lock_ignoring_poison(&self.known);
-        if known.len() >= REMEMBERED {
-            known.clear();
+        let mut cache = lock_ignoring_poison(&self.cache);
+        if cache.len() >= CACHE_ENTRIES_MAX {
+            cache.clear();
         }
-        known.insert(asked, answer.clone());
-        answer.map_err(Failure::Rejected)
+        cache.insert(key, result.clone());
+        result.map_err(Failure::Rejected)
     }
 }
 
-fn request<'n>(expression: &str, names: impl IntoIterator<Item = &'n String>) -> Pairs {
+fn request_pairs<'n>(expression: &str, names: impl IntoIterator<Item = &'n String>) -> Pairs {
     let names = names.into_iter().map(|name| ("n".to_owned(), name.clone()));
     std::iter::once(("expression".to_owned(), expression.to_owned())).chain(names).collect()
 }
@@ -135,7 +143,7 @@ mod tests {
 
     use super::*;
 
-    /// A script that stands in for Java; the folder also holds the host's jar.
+    /// A folder with the host jar and a script in place of Java.
     fn java(script: &str) -> TempDir {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("host.jar"), "").unwrap();
@@ -154,18 +162,18 @@ mod tests {
     }
 
     #[test]
-    fn the_host_is_handed_nothing_but_the_expression_and_its_variables() {
+    fn the_host_receives_only_the_expression_and_its_variables() {
         let folder = java(
             r#"echo "$@" > "$0.args"; while read -r seq call args; do echo "$call $args" >> "$0.args"; echo "$seq ok value=a&value=b+c"; done"#,
         );
         let evaluator = start(&folder).unwrap();
         assert_eq!(evaluator.evaluate("#sn", &sn(&["x&y", "z"])).unwrap(), ["a", "b c"]);
-        evaluator.accepts("#sn", &["sn".to_owned()]).unwrap();
+        evaluator.check("#sn", &["sn".to_owned()]).unwrap();
         let host = folder.path().join("host.jar");
         assert_eq!(
             std::fs::read_to_string(folder.path().join("java.args")).unwrap(),
             format!(
-                "{MEMORY} -cp {} {MAIN} --expressions\nparse expression=null\nevaluate expression=%23sn&n=sn&v.sn=x%26y&v.sn=z\n\
+                "{HEAP_MAX_OPTION} -cp {} {MAIN_CLASS} --expressions\nparse expression=null\nevaluate expression=%23sn&n=sn&v.sn=x%26y&v.sn=z\n\
                  parse expression=%23sn&n=sn\n",
                 host.display()
             )
@@ -173,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_is_asked_once_also_where_it_failed() {
+    fn results_are_cached_including_failures() {
         let folder = java(
             r#"while read -r seq call args; do echo "$args" >> "$0.args"; case "$call $args" in
             parse*) echo "$seq ok" ;;
@@ -190,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn an_evaluator_that_is_gone_is_no_failed_expression() {
+    fn a_host_that_exits_is_not_a_failed_expression() {
         let folder = java(r#"read -r seq rest; echo "$seq ok"; read -r seq rest; echo 'no memory' >&2; exit 1"#);
         let evaluator = start(&folder).unwrap();
         let failure = evaluator.evaluate("#sn", &sn(&["x"])).unwrap_err();
@@ -198,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn another_evaluator_takes_the_place_of_one_that_is_gone() {
+    fn a_host_that_exited_is_replaced_at_the_next_call() {
         let folder = java(
             r#"echo x >> "$0.starts"; while read -r seq call args; do case "$call$(wc -l < "$0.starts")" in
             evaluate1) exit 1 ;; *) echo "$seq ok value=a" ;; esac; done"#,
@@ -209,18 +217,18 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_started_is_named() {
+    fn a_missing_main_class_java_or_host_jar_is_named() {
         let folder = java("echo 'Error: could not find main class' >&2; exit 1");
-        let told = start(&folder).unwrap_err().to_string();
-        assert!(told.starts_with("--allow-expressions: ") && told.contains("main class"), "{told}");
+        let error = start(&folder).unwrap_err().to_string();
+        assert!(error.starts_with("--allow-expressions: ") && error.contains("main class"), "{error}");
         std::fs::remove_file(folder.path().join("java")).unwrap();
-        let told = start(&folder).unwrap_err().to_string();
+        let error = start(&folder).unwrap_err().to_string();
         assert!(
-            told.starts_with("--allow-expressions: Java cannot be started") && told.contains("JAVA_HOME"),
-            "{told}"
+            error.starts_with("--allow-expressions: Java cannot be started") && error.contains("JAVA_HOME"),
+            "{error}"
         );
         std::fs::remove_file(folder.path().join("host.jar")).unwrap();
-        let told = start(&folder).unwrap_err().to_string();
-        assert!(told.contains("host.jar is not there"), "{told}");
+        let error = start(&folder).unwrap_err().to_string();
+        assert!(error.contains("host.jar is not a file"), "{error}");
     }
 }

@@ -1,5 +1,5 @@
-//! *Attribute Mapping*: from an entry to the flat record of a user.
-//! Does not know: the target. Which fields exist comes from core's catalogue, by version of SCIM.
+//! Applies *Attribute Mapping*: makes the flat record of a user from an entry.
+//! Does not know: the target. Core's catalogue of each SCIM version has the fields.
 
 pub mod expressions;
 mod record_mapper;

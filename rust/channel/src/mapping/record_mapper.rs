@@ -1,5 +1,5 @@
-//! The rows of a mapping: what they take of an entry, and what is left out of every record.
-//! Does not know: the target. Which fields exist comes from core's catalogue, by version of SCIM.
+//! Makes the record of an entry from the rows of a mapping.
+//! Does not know: the target. Core's catalogue of each SCIM version has the fields.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use pfscim_core::mapping::{Catalogue, is_valid_custom_code};
 use pfscim_core::scim::Version;
 use pfscim_core::text::excerpt;
-use pfscim_core::{Failure, Record};
+use pfscim_core::{Failure, Message, Record};
 
 use crate::Error;
 use crate::connection::{Channel, CharacterCase, FieldInfo, Parser, SourceSettings};
@@ -17,41 +17,45 @@ use crate::directory::{Dn, Entry, Value};
 use crate::mapping::expressions::{Expressions, Variable};
 use crate::selection;
 
-/// The rules of one channel.
+/// The mapping of one channel. Makes the record of each entry.
 #[derive(Debug)]
 pub struct RecordMapper<'a> {
     fields: Vec<FieldMapping<'a>>,
     source: &'a SourceSettings,
     identifier: &'a str,
-    expressions: Allowed<'a>,
-    /// Fields that are left out of every record, and why; one line each.
+    expressions: OptionalExpressions<'a>,
+    /// The fields that no record contains, with the reason; one line each.
     pub omitted_fields: Vec<String>,
-    /// Codes of the fields whose values are never shown: masked ones, and those that targets never give away.
+    /// Codes of the fields whose values are never printed: masked fields, and fields that a target never returns.
     pub hidden_fields: BTreeSet<String>,
 }
 
+/// One row of the mapping.
 #[derive(Debug)]
 struct FieldMapping<'a> {
     code: String,
     multi_valued: bool,
-    /// Users cannot be provisioned without it.
-    needed: bool,
+    /// Whether users cannot be provisioned without this field.
+    required: bool,
     info: &'a FieldInfo,
 }
 
-/// Who evaluates expressions, if anybody may. Prints only which of the two, so that rules print the same in every run.
+/// Evaluates expressions if `--allow-expressions` is set. Its debug output is the same in every run: the debug output of
+/// the mapping decides whether a stored version of an entry is still valid.
 #[derive(Clone, Copy)]
-struct Allowed<'a>(Option<&'a dyn Expressions>);
+struct OptionalExpressions<'a>(Option<&'a dyn Expressions>);
 
-impl fmt::Debug for Allowed<'_> {
+impl fmt::Debug for OptionalExpressions<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.0.is_some() { "expressions" } else { "no expressions" })
     }
 }
 
-/// Codes of the mapped fields that are cleared at the target where the source has no value: those that may be empty there.
-/// A field that is not standard may be a custom attribute; whether it may be empty, the target knows. What an expression
-/// failed to give is left as it is.
+/// Codes of the mapped fields that are cleared at the target if the source has no value.
+///
+/// Required fields, write-only fields, create-only fields and the identifier are never cleared. Fields with an expression
+/// are not cleared either, because an expression can fail. With SCIM 2.0, a field that is not standard may be a custom
+/// attribute; only the target knows whether that may be empty.
 pub fn clearable_fields(channel: &Channel, version: Version, identifier: &str) -> Vec<String> {
     let standard = Catalogue::standard(version);
     let mapped = channel.attribute_mapping.iter().filter(|m| {
@@ -68,117 +72,125 @@ pub fn clearable_fields(channel: &Channel, version: Version, identifier: &str) -
 }
 
 impl<'a> RecordMapper<'a> {
-    /// Reads the rules of a channel; `identifier` is the code of the *Unique User Identifier*. Expressions are evaluated
-    /// where there is somebody for it.
+    /// Reads the mapping of a channel; `identifier` is the code of the *Unique User Identifier*. Expressions are evaluated
+    /// if `expressions` is given.
     ///
     /// # Errors
-    /// A mapped field that the target does not have, several attributes for one field without an expression, a required
-    /// field that is not mapped or cannot be computed.
+    /// - A mapped field that the target does not have, or that is mapped twice.
+    /// - Several attributes for one field, without an expression.
+    /// - A required field that is not mapped, or whose expression is not evaluated.
     pub fn new(
         channel: &'a Channel,
         catalogue: &Catalogue,
         identifier: &'a str,
         expressions: Option<&'a dyn Expressions>,
     ) -> Result<Self, Error> {
-        let (mapper, errors) = Self::read(channel, catalogue, identifier, Allowed(expressions), true);
-        errors.into_iter().next().map_or(Ok(mapper), |error| Err(Error::Unusable(error.into())))
+        let (mapper, errors) = Self::read(channel, catalogue, identifier, OptionalExpressions(expressions), true);
+        errors.into_iter().next().map_or(Ok(mapper), |error| Err(Error::Unusable(error)))
     }
 
-    /// As [`RecordMapper::new`], but told everything that is wrong, one line each; the rules are those that are not. What only
-    /// needs leave to evaluate expressions is left out.
+    /// Reads the mapping as [`RecordMapper::new`] does, but returns all errors, one line each. The mapping has the rows
+    /// without an error. An expression is not an error here: its field is among the omitted fields.
     pub fn examine(channel: &'a Channel, catalogue: &Catalogue, identifier: &'a str) -> (Self, Vec<String>) {
-        Self::read(channel, catalogue, identifier, Allowed(None), false)
+        let (mapper, errors) = Self::read(channel, catalogue, identifier, OptionalExpressions(None), false);
+        (mapper, errors.iter().map(Message::to_string).collect())
     }
 
     fn read(
         channel: &'a Channel,
         catalogue: &Catalogue,
         identifier: &'a str,
-        expressions: Allowed<'a>,
+        expressions: OptionalExpressions<'a>,
         strict: bool,
-    ) -> (Self, Vec<String>) {
+    ) -> (Self, Vec<Message>) {
+        const UNPROVISIONED: &str = "and users cannot be provisioned without this field";
         let place = format!("channel `{}`", excerpt(&channel.name));
         let (mut fields, mut omitted_fields, mut errors) = (Vec::new(), Vec::new(), Vec::new());
         let mut seen = BTreeSet::new();
         for mapping in channel.attribute_mapping.iter().filter(|m| m.saas_field_info.is_mapped()) {
             let (info, name) = (&mapping.saas_field_info, excerpt(&mapping.field_name));
             let Some(field) = catalogue.field(&mapping.field_name) else {
-                errors.push(format!(
-                    "{place}: `{name}` is mapped, but is not a field of this target (see `pfscim describe fields`)"
-                ));
+                errors.push(
+                    Message::new(format!("{place}: `{name}` is mapped, but is not a field of this target"))
+                        .with_hint("see `pfscim describe fields`"),
+                );
                 continue;
             };
-            let needed = field.required || field.code == identifier;
+            let required = field.required || field.code == identifier;
             if !seen.insert(field.code.clone()) {
-                errors.push(format!("{place}: {name} is mapped twice"));
-            } else if let Some(why) = info.expression().and_then(|text| expressions.refusal(text, info.attributes())) {
-                let why = format!("{place}: {name}: {why}");
-                if needed {
-                    let told = if strict { &mut errors } else { &mut omitted_fields };
-                    told.push(format!("{why}, and users cannot be provisioned without this field"));
+                errors.push(format!("{place}: {name} is mapped twice").into());
+            } else if let Some(reason) = info.expression().and_then(|e| expressions.rejection(e, info.attributes())) {
+                let reason = reason.at(format!("{place}: {name}"));
+                if !required {
+                    omitted_fields.push(with_consequence(&reason, "so the field keeps its value at the target"));
+                } else if strict {
+                    errors.push(with_consequence(&reason, UNPROVISIONED));
                 } else {
-                    omitted_fields.push(format!("{why}; the field is left as it is at the target"));
+                    omitted_fields.push(with_consequence(&reason, UNPROVISIONED));
                 }
             } else if info.attributes().len() > 1 && info.expression().is_none() {
-                errors.push(format!("{place}: {name}: more than one attribute needs an expression"));
+                errors.push(
+                    Message::new(format!("{place}: {name}: several attributes are mapped without an expression"))
+                        .with_hint("map one attribute, or add an expression"),
+                );
             } else {
                 let multi_valued = field.multi_valued && !channel.single_valued;
-                fields.push(FieldMapping { code: field.code.clone(), multi_valued, needed, info });
+                fields.push(FieldMapping { code: field.code.clone(), multi_valued, required, info });
             }
         }
-        let required = catalogue.fields().iter().filter(|f| f.required || f.code == identifier);
-        let missing: Vec<_> = required.filter(|f| !seen.contains(&f.code)).map(|f| f.code.as_str()).collect();
+        let required_fields = catalogue.fields().iter().filter(|f| f.required || f.code == identifier);
+        let missing: Vec<_> = required_fields.filter(|f| !seen.contains(&f.code)).map(|f| f.code.as_str()).collect();
         if !missing.is_empty() {
-            errors.push(format!("{place}: required fields are not mapped: {}", missing.join(", ")));
+            errors.push(format!("{place}: required fields are not mapped: {}", missing.join(", ")).into());
         }
         let masked = fields.iter().filter(|r: &&FieldMapping<'_>| r.info.masked()).map(|r| r.code.clone());
         let hidden_fields =
             masked.chain(catalogue.fields().iter().filter(|f| f.write_only).map(|f| f.code.clone())).collect();
+        let omitted_fields = omitted_fields.iter().map(Message::to_string).collect();
         (
             Self { fields, source: &channel.channel_source, identifier, expressions, omitted_fields, hidden_fields },
             errors,
         )
     }
 
-    /// The record of an entry, with all fields that are mapped, and what is to be told of it; `enabled` is the account
-    /// status. Where an expression fails, its default value stands in, else the field is not in the record.
+    /// Returns the record of an entry, with all mapped fields, and warnings; `enabled` is the account status. If an
+    /// expression fails, its field has the default value. Without a default value the record does not contain the field.
     ///
     /// # Errors
-    /// The expression of a needed field failed, or expressions are not evaluated any more.
+    /// The expression of a required field failed, or expressions cannot be evaluated any more.
     pub fn record(&self, entry: &Entry, enabled: bool) -> Result<(Record, Vec<String>), Failure> {
         let (mut fields, mut warnings) = (BTreeMap::new(), Vec::new());
-        for rule in &self.fields {
-            let (why, default) = match self.values(rule, entry) {
+        for field in &self.fields {
+            let reason = match self.values(field, entry) {
                 Ok(values) => {
-                    fields.insert(rule.code.clone(), values);
+                    fields.insert(field.code.clone(), values);
                     continue;
                 }
-                Err(Failure::Rejected(why)) => {
-                    (format!("{}: its expression failed: {why}", rule.code), rule.info.default_value())
-                }
-                Err(gone) => return Err(gone),
+                Err(Failure::Rejected(reason)) => reason,
+                Err(failure) => return Err(failure),
             };
-            match default {
+            let failed = format!("{}: the expression failed", field.code);
+            match field.info.default_value() {
                 Some(default) => {
-                    fields.insert(rule.code.clone(), vec![default.to_owned()]);
-                    warnings.push(format!("{why}; the default value stands in"));
+                    fields.insert(field.code.clone(), vec![default.to_owned()]);
+                    warnings.push(format!("{failed}, so the default value is used: {reason}"));
                 }
-                None if rule.needed => return Err(Failure::Rejected(why.into())),
-                None => warnings.push(format!("{why}; the field is left as it is at the target")),
+                None if field.required => return Err(Failure::Rejected(reason.at(failed))),
+                None => warnings.push(format!("{failed}, so the field keeps its value at the target: {reason}")),
             }
         }
         let masked = self.fields.iter().filter(|r| r.info.masked()).map(|r| r.code.clone()).collect();
         Ok((Record { id: None, enabled, fields, masked }, warnings))
     }
 
-    /// The value that tells users apart at the target.
+    /// The value of the *Unique User Identifier*.
     ///
     /// # Errors
-    /// [`Failure::Rejected`] where the record has none.
+    /// [`Failure::Rejected`] if the record has none.
     pub fn identifier<'r>(&self, record: &'r Record) -> Result<&'r str, Failure> {
         record.first(self.identifier).ok_or_else(|| {
             Failure::Rejected(
-                format!("{} has no value in the source, and users are told apart by it", self.identifier).into(),
+                format!("{} has no value in the source, but is the Unique User Identifier", self.identifier).into(),
             )
         })
     }
@@ -188,36 +200,36 @@ impl<'a> RecordMapper<'a> {
         self.identifier
     }
 
-    /// Takes out what is sent on create only.
+    /// Returns the record without the fields that are sent on create only.
     pub fn without_create_only(&self, record: &Record) -> Record {
         let mut record = record.clone();
-        for rule in self.fields.iter().filter(|r| r.info.create_only()) {
-            record.fields.remove(&rule.code);
+        for field in self.fields.iter().filter(|r| r.info.create_only()) {
+            record.fields.remove(&field.code);
         }
         record
     }
 
-    fn values(&self, rule: &FieldMapping<'_>, entry: &Entry) -> Result<Vec<String>, Failure> {
-        let given = rule.info.attributes().iter().map(|name| {
+    fn values(&self, field: &FieldMapping<'_>, entry: &Entry) -> Result<Vec<String>, Failure> {
+        let variables = field.info.attributes().iter().map(|name| {
             let texts = entry.values(name).iter().map(|value| self.text(name, value));
             (name.clone(), texts.filter(|text| !text.is_empty()).collect())
         });
-        let given: Vec<Variable> = given.collect();
-        let given = match (self.expressions.0, rule.info.expression()) {
-            (Some(expressions), Some(expression)) => expressions.evaluate(expression, &given)?,
-            _ => given.into_iter().flat_map(|(_, texts)| texts).collect(),
+        let variables: Vec<Variable> = variables.collect();
+        let texts = match (self.expressions.0, field.info.expression()) {
+            (Some(expressions), Some(expression)) => expressions.evaluate(expression, &variables)?,
+            _ => variables.into_iter().flat_map(|(_, texts)| texts).collect(),
         };
-        let mut values: Vec<_> = given.iter().filter_map(|value| converted(value, rule.info)).collect();
-        if !rule.multi_valued {
+        let mut values: Vec<_> = texts.iter().filter_map(|value| converted(value, field.info)).collect();
+        if !field.multi_valued {
             values.truncate(1);
         }
         if values.is_empty() {
-            values.extend(rule.info.default_value().map(str::to_owned));
+            values.extend(field.info.default_value().map(str::to_owned));
         }
         Ok(values)
     }
 
-    /// A value as text: the GUID as the source id is written, other bytes that are no text in base64, as JSON has it.
+    /// A value as text: the GUID in the form of the source id, other bytes that are not UTF-8 in base64.
     fn text(&self, attribute: &str, value: &Value) -> String {
         if attribute.eq_ignore_ascii_case(&self.source.guid_attribute_name) {
             return selection::guid_text(value, self.source);
@@ -226,18 +238,27 @@ impl<'a> RecordMapper<'a> {
     }
 }
 
-impl Allowed<'_> {
-    /// Why this expression is not evaluated, if it is not.
-    fn refusal(self, expression: &str, names: &[String]) -> Option<String> {
+impl OptionalExpressions<'_> {
+    /// Why this expression is not evaluated; `None` if it is.
+    fn rejection(self, expression: &str, names: &[String]) -> Option<Message> {
         let Some(expressions) = self.0 else {
-            return Some("expressions are not evaluated without --allow-expressions".to_owned());
+            return Some(Message::new("the expression is not evaluated").with_hint("run with --allow-expressions"));
         };
-        let failure = expressions.accepts(expression, names).err()?;
-        Some(format!("its expression is refused: {}", failure.message()))
+        let failure = expressions.check(expression, names).err()?;
+        Some(failure.message().clone().at("the expression is rejected"))
     }
 }
 
-/// One value after parser, trim and case; `None` where nothing is left of it.
+/// The message with a consequence after its text; the hint stays.
+fn with_consequence(message: &Message, consequence: &str) -> Message {
+    let longer = Message::new(format!("{}, {consequence}", message.text()));
+    match message.hint() {
+        Some(hint) => longer.with_hint(hint),
+        None => longer,
+    }
+}
+
+/// One value after parser, trim and case; `None` if the result is empty.
 fn converted(value: &str, info: &FieldInfo) -> Option<String> {
     let value = match info.parser() {
         Parser::None => value.to_owned(),
@@ -305,14 +326,14 @@ mod tests {
         entry
     }
 
-    /// The values of one field of Jane's.
+    /// The values of one field of Jane's record.
     fn mapped(field: &str, info: Json) -> Vec<String> {
         let channel = channel(row(field, info));
         let mapper = RecordMapper::new(&channel, &Catalogue::standard(Version::V2_0), "userName", None).unwrap();
         mapper.record(&jane(), true).unwrap().0.fields.remove(field).unwrap()
     }
 
-    fn refused(mapping: Json) -> String {
+    fn error_of(mapping: Json) -> String {
         let channel = channel(mapping);
         RecordMapper::new(&channel, &Catalogue::standard(Version::V2_0), "userName", None).unwrap_err().to_string()
     }
@@ -341,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn a_default_stands_in_for_a_missing_value() {
+    fn the_default_value_is_used_if_a_value_is_missing() {
         assert_eq!(
             mapped("userType", json!({"attributeNames": ["employeeType"], "defaultValue": "Employee"})),
             ["Employee"]
@@ -367,7 +388,7 @@ mod tests {
     }
 
     #[test]
-    fn create_only_fields_are_left_out_of_updates_and_masked_ones_marked() {
+    fn updates_contain_no_create_only_fields_and_masked_fields_are_hidden() {
         let channel = channel(row("nickName", json!({"attributeNames": ["uid"], "createOnly": true, "masked": true})));
         let mapper = RecordMapper::new(&channel, &Catalogue::standard(Version::V2_0), "userName", None).unwrap();
         let (record, _) = mapper.record(&jane(), true).unwrap();
@@ -380,11 +401,11 @@ mod tests {
         assert!(!update.fields.contains_key("nickName") && update.fields.contains_key("userName"));
     }
 
-    /// Joins what it is given, or fails as its expression says.
-    struct Fake;
+    /// Joins the values, or fails, as its expression says.
+    struct FakeExpressions;
 
-    impl Expressions for Fake {
-        fn accepts(&self, expression: &str, names: &[String]) -> Result<(), Failure> {
+    impl Expressions for FakeExpressions {
+        fn check(&self, expression: &str, names: &[String]) -> Result<(), Failure> {
             match expression {
                 "bad" => Err(Failure::Rejected(format!("not with {}", names.join("+")).into())),
                 _ => Ok(()),
@@ -405,11 +426,11 @@ mod tests {
     fn evaluated(field: &str, info: Json) -> Result<(Record, Vec<String>), Failure> {
         let channel = channel(row(field, info));
         let standard = Catalogue::standard(Version::V2_0);
-        RecordMapper::new(&channel, &standard, "userName", Some(&Fake)).unwrap().record(&jane(), true)
+        RecordMapper::new(&channel, &standard, "userName", Some(&FakeExpressions)).unwrap().record(&jane(), true)
     }
 
     #[test]
-    fn what_is_mapped_may_be_cleared_but_for_what_identifies_is_required_or_is_sent_once() {
+    fn mapped_fields_are_cleared_unless_required_create_only_or_the_identifier() {
         let mut rows = row("title", json!({"attributeNames": ["title"]}));
         let more = [
             row("nickName", json!({"attributeNames": ["x"], "createOnly": true})),
@@ -426,26 +447,28 @@ mod tests {
     }
 
     #[test]
-    fn without_leave_an_expression_leaves_its_field_alone_and_says_so() {
+    fn without_allow_expressions_the_field_is_omitted_with_a_reason() {
         let channel = channel(row(
             "displayName",
             json!({"attributeNames": ["a", "b"], "expression": "join", "defaultValue": "x"}),
         ));
         let mapper = RecordMapper::new(&channel, &Catalogue::standard(Version::V2_0), "userName", None).unwrap();
         assert!(
-            mapper.omitted_fields[0].contains("displayName: expressions are not evaluated without --allow-expressions")
+            mapper.omitted_fields[0].ends_with(
+                "displayName: the expression is not evaluated, so the field keeps its value at the target; run with --allow-expressions"
+            )
         );
         assert!(!mapper.record(&jane(), true).unwrap().0.fields.contains_key("displayName"));
-        let needed = row("userName", json!({"attributeNames": ["uid"], "expression": "join"}));
-        assert!(refused(needed.clone()).contains("userName"));
-        // Whoever only looks at the file does not know whether there will be leave.
-        let needed = self::channel(needed);
-        let (mapper, errors) = RecordMapper::examine(&needed, &Catalogue::standard(Version::V2_0), "userName");
+        let required = row("userName", json!({"attributeNames": ["uid"], "expression": "join"}));
+        assert!(error_of(required.clone()).contains("userName"));
+        // A check of the file alone cannot know whether expressions will be allowed.
+        let required = self::channel(required);
+        let (mapper, errors) = RecordMapper::examine(&required, &Catalogue::standard(Version::V2_0), "userName");
         assert_eq!((errors.len(), mapper.omitted_fields.len()), (0, 1));
     }
 
     #[test]
-    fn an_expression_is_given_every_value_and_its_own_go_on_as_any_other() {
+    fn an_expression_receives_all_values_and_its_results_are_converted_like_others() {
         let (record, warnings) = evaluated(
             "displayName",
             json!({"attributeNames": ["uid", "title", "nothing", "empty"], "expression": "join", "characterCase": "UPPER", "trim": true}),
@@ -460,68 +483,71 @@ mod tests {
     }
 
     #[test]
-    fn where_an_expression_fails_the_default_stands_in_or_the_field_is_left_alone() {
+    fn if_an_expression_fails_the_default_value_is_used_or_the_field_is_omitted() {
         let info = json!({"attributeNames": ["uid"], "expression": "fails"});
         let (record, warnings) = evaluated("displayName", info.clone()).unwrap();
         assert!(!record.fields.contains_key("displayName"));
         assert_eq!(
             warnings,
-            ["displayName: its expression failed: a value is missing; the field is left as it is at the target"]
+            ["displayName: the expression failed, so the field keeps its value at the target: a value is missing"]
         );
         let with_default = json!({"attributeNames": ["uid"], "expression": "fails", "defaultValue": "x"});
         let (record, warnings) = evaluated("displayName", with_default).unwrap();
         assert_eq!(record.fields["displayName"], ["x"]);
-        assert!(warnings[0].contains("the default value stands in"), "{warnings:?}");
+        assert!(
+            warnings[0].contains("the expression failed, so the default value is used: a value is missing"),
+            "{warnings:?}"
+        );
         let failure = evaluated("userName", info).unwrap_err();
         assert!(
-            matches!(&failure, Failure::Rejected(message) if message.text().starts_with("userName: its expression")),
+            matches!(&failure, Failure::Rejected(message) if message.text() == "userName: the expression failed: a value is missing"),
             "{failure}"
         );
     }
 
     #[test]
-    fn no_default_stands_in_where_nothing_is_evaluated_any_more() {
+    fn no_default_value_is_used_if_expressions_cannot_be_evaluated_any_more() {
         let info = json!({"attributeNames": ["uid"], "expression": "gone", "defaultValue": "x"});
         assert_eq!(evaluated("displayName", info).unwrap_err(), Failure::Config("no more".into()));
     }
 
     #[test]
-    fn a_refused_expression_is_told_before_anything_is_read() {
+    fn a_rejected_expression_is_reported_before_the_source_is_read() {
         let standard = Catalogue::standard(Version::V2_0);
         let bad = json!({"attributeNames": ["a", "b"], "expression": "bad", "defaultValue": "x"});
         let optional = channel(row("displayName", bad.clone()));
-        let mapper = RecordMapper::new(&optional, &standard, "userName", Some(&Fake)).unwrap();
+        let mapper = RecordMapper::new(&optional, &standard, "userName", Some(&FakeExpressions)).unwrap();
         assert!(
             mapper.omitted_fields[0]
-                .contains("displayName: its expression is refused: not with a+b; the field is left"),
+                .contains("displayName: the expression is rejected: not with a+b, so the field keeps its value"),
             "{:?}",
             mapper.omitted_fields
         );
         assert!(!mapper.record(&jane(), true).unwrap().0.fields.contains_key("displayName"));
-        let needed = channel(row("userName", bad));
-        assert!(RecordMapper::new(&needed, &standard, "userName", Some(&Fake)).is_err());
+        let required = channel(row("userName", bad));
+        assert!(RecordMapper::new(&required, &standard, "userName", Some(&FakeExpressions)).is_err());
     }
 
     #[test]
-    fn rules_print_the_same_in_every_run() {
+    fn the_debug_output_is_the_same_in_every_run() {
         let channel = channel(json!([]));
         let standard = Catalogue::standard(Version::V2_0);
         let printed = |expressions| format!("{:?}", RecordMapper::new(&channel, &standard, "userName", expressions));
-        assert_eq!(printed(Some(&Fake as &dyn Expressions)), printed(Some(&Fake)));
-        assert_ne!(printed(Some(&Fake as &dyn Expressions)), printed(None));
+        assert_eq!(printed(Some(&FakeExpressions as &dyn Expressions)), printed(Some(&FakeExpressions)));
+        assert_ne!(printed(Some(&FakeExpressions as &dyn Expressions)), printed(None));
     }
 
     #[test]
-    fn what_the_console_would_not_save_is_refused() {
+    fn mappings_that_the_console_would_not_save_are_rejected() {
         assert!(
-            refused(row("shoeSize", json!({"attributeNames": ["x"]})))
+            error_of(row("shoeSize", json!({"attributeNames": ["x"]})))
                 .contains("`shoeSize` is mapped, but is not a field")
         );
         assert!(
-            refused(row("nickName", json!({"attributeNames": ["a", "b"]})))
-                .contains("nickName: more than one attribute")
+            error_of(row("nickName", json!({"attributeNames": ["a", "b"]})))
+                .contains("nickName: several attributes are mapped without an expression")
         );
-        assert!(refused(row("userName", json!({}))).contains("required fields are not mapped: userName"));
+        assert!(error_of(row("userName", json!({}))).contains("required fields are not mapped: userName"));
         let unmapped = channel(row("shoeSize", json!({})));
         assert!(RecordMapper::new(&unmapped, &Catalogue::standard(Version::V2_0), "userName", None).is_ok());
     }

@@ -229,7 +229,7 @@ mod tests {
             "channel `corp-ad`: Base DN: ",
             "channel `corp-ad`: Users Filter: ",
             "channel `corp-ad`: `shoeSize` is mapped",
-            "channel `corp-ad`: nickName: more than one attribute",
+            "channel `corp-ad`: nickName: several attributes are mapped",
             "channel `corp-ad`: required fields are not mapped: userName",
         ];
         assert_eq!(findings.errors.len(), expected.len(), "{:?}", findings.errors);

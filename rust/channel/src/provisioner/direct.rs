@@ -1,4 +1,5 @@
-//! Core in this process.
+//! Carries out operations with core, in this process.
+//! Does not know: the source, the state.
 
 use std::sync::Arc;
 
@@ -16,22 +17,22 @@ pub struct DirectProvisioner {
 }
 
 impl DirectProvisioner {
-    /// Operations that are carried out.
+    /// A provisioner that carries operations out.
     pub fn new(connector: &Arc<Connector>) -> Self {
         Self { session: connector.session(), preview: false }
     }
 
-    /// Operations that are only evaluated; the connector's environment must be one with `dry_run`.
+    /// A provisioner that only computes what operations would do. The connector's environment must have `dry_run`.
     pub fn preview(connector: &Arc<Connector>) -> Self {
         Self { session: connector.session(), preview: true }
     }
 
-    fn ask(&self, asked: RequestedOperation, record: &Record) -> Result<OperationResult, Failure> {
+    fn perform(&self, operation: RequestedOperation, record: &Record) -> Result<OperationResult, Failure> {
         if self.preview {
-            let preview = self.session.preview(asked, record)?;
+            let preview = self.session.preview(operation, record)?;
             return Ok(OperationResult { changes: preview.changes, ..OperationResult::from(preview.report) });
         }
-        let report = match asked {
+        let report = match operation {
             RequestedOperation::Create => self.session.create_user(record),
             RequestedOperation::Update => self.session.update_user(record),
             RequestedOperation::Remove => self.session.remove_user(record),
@@ -60,15 +61,15 @@ impl Provisioner for DirectProvisioner {
     }
 
     fn create(&self, record: &Record) -> Result<OperationResult, Failure> {
-        self.ask(RequestedOperation::Create, record)
+        self.perform(RequestedOperation::Create, record)
     }
 
     fn update(&self, record: &Record) -> Result<OperationResult, Failure> {
-        self.ask(RequestedOperation::Update, record)
+        self.perform(RequestedOperation::Update, record)
     }
 
     fn remove(&self, record: &Record) -> Result<OperationResult, Failure> {
-        self.ask(RequestedOperation::Remove, record)
+        self.perform(RequestedOperation::Remove, record)
     }
 
     fn find_group(&self, id: Option<&str>, name: &str) -> Result<Option<String>, Failure> {

@@ -1,5 +1,7 @@
-//! The way out of a channel: who carries an operation to the target. Two ways, which must end in the same target
-//! state: core in this process, or the deployed jar behind the host.
+//! Carries operations to the target: with core in this process, or with the deployed jar in the Java host process.
+//! Does not know: the source, the state.
+//!
+//! Both provisioners must end in the same target state.
 
 mod direct;
 mod plugin;
@@ -13,30 +15,30 @@ use pfscim_core::{Failure, Record, Report};
 pub use direct::DirectProvisioner;
 pub use plugin::{DeployedJar, PluginProvisioner};
 
-/// How long core may take for one operation, so that it answers before a channel with this time-out gives up.
-pub fn operation_timeout(channel: Duration) -> Duration {
-    const ANSWER: Duration = Duration::from_secs(5);
-    // No write starts with under 5 s left: less than 10 s would mean that none ever does.
-    channel.saturating_sub(ANSWER).max(2 * ANSWER)
+/// The time limit of core for one operation: 5 s less than the time-out of the channel, so that core ends first.
+pub fn operation_timeout(channel_timeout: Duration) -> Duration {
+    const RESERVE: Duration = Duration::from_secs(5);
+    // Core starts no write with less than 5 s left. With less than 10 s it might never write.
+    channel_timeout.saturating_sub(RESERVE).max(2 * RESERVE)
 }
 
-/// How an operation ended well.
+/// The result of an operation that did not fail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OperationResult {
-    /// What happened.
+    /// The outcome, the target id and the warnings.
     pub report: Report,
-    /// What changed, field by field; known to previews only.
+    /// The changed fields; filled by previews only.
     pub changes: Vec<Change>,
-    /// Who came and went, of a group; known to previews only.
+    /// The members that a group gets and loses; filled by previews only.
     pub members: MemberChanges,
 }
 
 /// Members that a group gets and loses: target ids from a provisioner, names in events.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MemberChanges {
-    /// Not members before.
+    /// New members.
     pub added: Vec<String>,
-    /// Not members any more.
+    /// Removed members.
     pub removed: Vec<String>,
 }
 
@@ -46,62 +48,62 @@ impl From<Report> for OperationResult {
     }
 }
 
-/// Carries operations to the target. Serves many threads.
+/// Carries operations to the target, for many threads at a time.
 pub trait Provisioner: Sync {
-    /// Proves that the target can be reached with these settings; returns what somebody should know, a line each.
+    /// Checks that the target can be reached with these settings; returns warnings, one line each.
     ///
     /// # Errors
-    /// Whatever keeps the connection from working.
+    /// The target cannot be reached, refuses the credentials, or does not fit the settings.
     fn check(&self) -> Result<Vec<String>, Failure>;
 
-    /// The user with this id, else with this value of the unique user identifier.
+    /// Returns the user with this id, or else with this value of the *Unique User Identifier*.
     ///
     /// # Errors
     /// As core's `Session::find_user`.
     fn find(&self, id: Option<&str>, identifier: Option<&str>) -> Result<Option<Record>, Failure>;
 
-    /// Makes a user.
+    /// Creates a user.
     ///
     /// # Errors
     /// As core's `Session::create_user`.
     fn create(&self, record: &Record) -> Result<OperationResult, Failure>;
 
-    /// Brings a user up to date.
+    /// Updates a user.
     ///
     /// # Errors
     /// As core's `Session::update_user`.
     fn update(&self, record: &Record) -> Result<OperationResult, Failure>;
 
-    /// Disables or deletes a user, by its id.
+    /// Disables or deletes the user with the id of the record.
     ///
     /// # Errors
     /// As core's `Session::remove_user`.
     fn remove(&self, record: &Record) -> Result<OperationResult, Failure>;
 
-    /// The id of the group with this id, else with this name.
+    /// Returns the id of the group with this id, or else with this name.
     ///
     /// # Errors
     /// As core's `Session::find_group`.
     fn find_group(&self, id: Option<&str>, name: &str) -> Result<Option<String>, Failure>;
 
-    /// Makes a group with all its members.
+    /// Creates a group with all its members.
     ///
     /// # Errors
     /// As core's `Session::create_group`.
     fn create_group(&self, group: &GroupRecord) -> Result<OperationResult, Failure>;
 
-    /// Brings a group's name and members up to date.
+    /// Updates the name and the members of a group.
     ///
     /// # Errors
     /// As core's `Session::update_group`.
     fn update_group(&self, group: &GroupRecord) -> Result<OperationResult, Failure>;
 
-    /// Deletes a group, by its id.
+    /// Deletes the group with this id.
     ///
     /// # Errors
     /// As core's `Session::delete_group`.
     fn delete_group(&self, group: &GroupRecord) -> Result<OperationResult, Failure>;
 
-    /// Ends the cycle; returns its closing lines.
+    /// Ends the cycle; returns its last warnings, one line each.
     fn close(&self) -> Vec<String>;
 }

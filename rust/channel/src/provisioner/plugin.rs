@@ -1,4 +1,4 @@
-//! The deployed jar, in a host process: each operation is one call of the SPI.
+//! Carries out operations with the deployed jar, in the Java host process: each operation is one call of the SPI.
 //! Does not know: what an operation means.
 
 use std::path::{Path, PathBuf};
@@ -7,24 +7,24 @@ use std::time::Duration;
 
 use pfscim_core::connector::GroupRecord;
 use pfscim_core::text::printable;
-use pfscim_core::{Failure, Record, Report};
+use pfscim_core::{Failure, Message, Record, Report};
 use serde_json::Value;
 
 use super::{OperationResult, Provisioner, operation_timeout};
 use crate::Error;
-use crate::host::{END, Host, MAIN, Pairs, all, class_path, first};
+use crate::host::{EXIT_TIMEOUT, HostProcess, MAIN_CLASS, Pairs, all_values, class_path, first_value};
 
-/// Loading a virtual machine, the jar and its native library.
-const START: Duration = Duration::from_secs(120);
+/// The time limit of calls before the first operation. It includes the start of the JVM and of the native library.
+const START_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// What runs the deployed jar.
+/// The deployed jar, and what runs it.
 #[derive(Debug, Clone)]
 pub struct DeployedJar {
     /// The folder with the plugin's jar: `server/default/deploy`.
     pub folder: PathBuf,
     /// `pfscim-host.jar`.
     pub host: PathBuf,
-    /// The Java program, as `JAVA_HOME` and `PATH` give it.
+    /// The Java program that `JAVA_HOME` or `PATH` names.
     pub java: PathBuf,
     /// The plugin's id.
     pub id: String,
@@ -33,16 +33,16 @@ pub struct DeployedJar {
 /// The plugin of the deployed jar.
 #[derive(Debug)]
 pub struct PluginProvisioner {
-    host: Host,
-    /// What one operation may take.
+    host: HostProcess,
+    /// The time limit of one operation.
     timeout: Duration,
 }
 
 impl PluginProvisioner {
-    /// Starts the host with every jar of the folder; `timeout` is what one operation may take.
+    /// Starts the host with every jar of the folder; `timeout` is the time limit of one operation.
     ///
     /// # Errors
-    /// A folder without jars, no host jar, no Java.
+    /// The folder contains no jar, the host jar does not exist, or Java cannot be started.
     pub fn start(deployed: &DeployedJar, threads: usize, timeout: Duration) -> Result<Self, Error> {
         let mut command = Command::new(&deployed.java);
         if log::max_level() >= log::LevelFilter::Debug {
@@ -52,11 +52,11 @@ impl PluginProvisioner {
             .arg(format!("-Dorg.pfscim.operation.timeout={}", operation_timeout(timeout).as_secs()))
             .arg("-cp")
             .arg(class_path(&deployed.host, jars(&deployed.folder)?)?)
-            .args([MAIN, "--id", &deployed.id, "--threads", &threads.to_string()]);
-        Ok(Self { host: Host::spawn(command, "--plugin")?, timeout })
+            .args([MAIN_CLASS, "--id", &deployed.id, "--threads", &threads.to_string()]);
+        Ok(Self { host: HostProcess::spawn(command, "--plugin")?, timeout })
     }
 
-    /// Hands the target settings to the plugin and opens its session.
+    /// Passes the target settings to the plugin and opens its session. `channel` is the channel's number, from 1.
     ///
     /// # Errors
     /// The jar, its descriptor, its native library or a setting cannot be used.
@@ -67,35 +67,35 @@ impl PluginProvisioner {
     ) -> Result<(), Error> {
         let mut args = vec![("channel".to_owned(), channel.to_string())];
         args.extend(settings.into_iter().map(|(name, value)| (format!("p.{name}"), value.to_owned())));
-        self.ask("init", args).map(|_| ())
+        self.setup_call("init", args).map(|_| ())
     }
 
-    /// The plugin's own setting descriptors, as `pfscim describe settings --json` has them.
+    /// The setting descriptors of the plugin, in the form of `pfscim describe settings --json`.
     ///
     /// # Errors
     /// As [`PluginProvisioner::open`].
     pub fn settings(&self) -> Result<Value, Error> {
-        self.described("settings")
+        self.json_call("settings")
     }
 
-    /// The plugin's own field list, as `pfscim describe fields --json` has it.
+    /// The field list of the plugin, in the form of `pfscim describe fields --json`.
     ///
     /// # Errors
     /// As [`PluginProvisioner::open`].
     pub fn fields(&self) -> Result<Value, Error> {
-        self.described("fields")
+        self.json_call("fields")
     }
 
-    fn described(&self, what: &str) -> Result<Value, Error> {
-        let answer = self.ask(what, Vec::new())?;
-        let json = first(&answer, "json").unwrap_or_default();
+    fn json_call(&self, call: &str) -> Result<Value, Error> {
+        let response = self.setup_call(call, Vec::new())?;
+        let json = first_value(&response, "json").unwrap_or_default();
         serde_json::from_str(json)
-            .map_err(|_| Error::unusable(format!("--plugin: the host's answer to `{what}` cannot be read")))
+            .map_err(|_| Error::unusable(format!("--plugin: the response of the host to `{call}` cannot be read")))
     }
 
-    /// A call before the first operation: whatever fails now is a matter of what is deployed or configured.
-    fn ask(&self, call: &str, args: Pairs) -> Result<Pairs, Error> {
-        self.host.call(call, args, START).map_err(|failure| match failure {
+    /// Makes a call before the first operation. If it fails, the deployment or the configuration is wrong.
+    fn setup_call(&self, call: &str, args: Pairs) -> Result<Pairs, Error> {
+        self.host.call(call, args, START_TIMEOUT).map_err(|failure| match failure {
             Failure::Config(message) | Failure::Protocol(message) | Failure::Transport { message, .. } => {
                 Error::unusable(message.at("--plugin"))
             }
@@ -104,58 +104,60 @@ impl PluginProvisioner {
     }
 
     fn operation(&self, call: &str, args: Pairs) -> Result<OperationResult, Failure> {
-        let answer = self.host.call(call, args, self.timeout)?;
-        let line = first(&answer, "outcome");
-        let mut report = line
+        let response = self.host.call(call, args, self.timeout)?;
+        let outcome_line = first_value(&response, "outcome");
+        let mut report = outcome_line
             .and_then(Report::parse)
             .ok_or_else(|| Failure::Protocol(format!("the plugin logged no outcome for {call}").into()))?;
-        // The id that the host was given counts, not the printed one.
-        report.id = first(&answer, "id").map(str::to_owned).or(report.id);
-        report.warnings = all(&answer, "warning").map(printable).collect();
+        // The id that the plugin returned to the host counts, not the id in the logged line.
+        report.id = first_value(&response, "id").map(str::to_owned).or(report.id);
+        report.warnings = all_values(&response, "warning").map(printable).collect();
         Ok(report.into())
     }
 
-    /// Creates or updates a group. The SPI takes ids of members only, so those without one are named here.
+    /// Creates or updates a group. The SPI takes only ids of members, so a warning here names members without an id.
     fn push_group(&self, call: &str, group: &GroupRecord) -> Result<OperationResult, Failure> {
-        let mut done = self.operation(call, group_pairs(group))?;
-        done.report.warnings.extend(group.unsent_members_warning());
-        Ok(done)
+        let mut result = self.operation(call, group_pairs(group))?;
+        result.report.warnings.extend(group.unsent_members_warning());
+        Ok(result)
     }
 }
 
 impl Provisioner for PluginProvisioner {
     fn check(&self) -> Result<Vec<String>, Failure> {
-        self.host.call("check", Vec::new(), self.timeout).map(|answer| all(&answer, "warning").map(printable).collect())
+        self.host
+            .call("check", Vec::new(), self.timeout)
+            .map(|response| all_values(&response, "warning").map(printable).collect())
     }
 
     fn find(&self, id: Option<&str>, identifier: Option<&str>) -> Result<Option<Record>, Failure> {
-        let given = [("guid", id), ("username", identifier)];
-        let args = given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned()))).collect();
-        let answer = self.host.call("getUser", args, self.timeout)?;
-        Ok((first(&answer, "found") == Some("true")).then(|| record(&answer)))
+        let keys = [("guid", id), ("username", identifier)];
+        let args = keys.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned()))).collect();
+        let response = self.host.call("getUser", args, self.timeout)?;
+        Ok((first_value(&response, "found") == Some("true")).then(|| read_record(&response)))
     }
 
     fn create(&self, record: &Record) -> Result<OperationResult, Failure> {
-        self.operation("createUser", pairs(record))
+        self.operation("createUser", record_pairs(record))
     }
 
     fn update(&self, record: &Record) -> Result<OperationResult, Failure> {
-        self.operation("updateUser", pairs(record))
+        self.operation("updateUser", record_pairs(record))
     }
 
     fn remove(&self, record: &Record) -> Result<OperationResult, Failure> {
-        self.operation("deprovisionUser", pairs(record))
+        self.operation("deprovisionUser", record_pairs(record))
     }
 
     fn find_group(&self, id: Option<&str>, name: &str) -> Result<Option<String>, Failure> {
         let mut args = vec![("name".to_owned(), name.to_owned())];
         args.extend(id.map(|id| ("guid".to_owned(), id.to_owned())));
-        let answer = self.host.call("doesGroupExist", args, self.timeout)?;
-        if first(&answer, "exists") != Some("true") {
+        let response = self.host.call("doesGroupExist", args, self.timeout)?;
+        if first_value(&response, "exists") != Some("true") {
             return Ok(None);
         }
-        let guid = first(&answer, "guid").map(str::to_owned);
-        guid.map(Some).ok_or_else(|| Failure::Protocol("the plugin found the group but gave it no id".into()))
+        let guid = first_value(&response, "guid").map(str::to_owned);
+        guid.map(Some).ok_or_else(|| Failure::Protocol("the plugin found the group but returned no id".into()))
     }
 
     fn create_group(&self, group: &GroupRecord) -> Result<OperationResult, Failure> {
@@ -171,14 +173,14 @@ impl Provisioner for PluginProvisioner {
     }
 
     fn close(&self) -> Vec<String> {
-        match self.host.call("close", Vec::new(), END) {
-            Ok(answer) => all(&answer, "warning").map(printable).collect(),
-            Err(failure) => vec![format!("the plugin's session did not end well: {failure}")],
+        match self.host.call("close", Vec::new(), EXIT_TIMEOUT) {
+            Ok(response) => all_values(&response, "warning").map(printable).collect(),
+            Err(failure) => vec![format!("closing the session of the plugin failed: {failure}")],
         }
     }
 }
 
-fn pairs(record: &Record) -> Pairs {
+fn record_pairs(record: &Record) -> Pairs {
     let mut pairs: Pairs = Vec::new();
     pairs.extend(record.known_id().map(|id| ("id".to_owned(), id.to_owned())));
     pairs.push(("enabled".to_owned(), record.enabled.to_string()));
@@ -200,10 +202,10 @@ fn group_pairs(group: &GroupRecord) -> Pairs {
     pairs
 }
 
-fn record(pairs: &Pairs) -> Record {
+fn read_record(pairs: &Pairs) -> Record {
     let mut record = Record {
-        id: first(pairs, "id").map(str::to_owned),
-        enabled: first(pairs, "enabled") != Some("false"),
+        id: first_value(pairs, "id").map(str::to_owned),
+        enabled: first_value(pairs, "enabled") != Some("false"),
         ..Record::default()
     };
     for (name, value) in pairs {
@@ -214,7 +216,7 @@ fn record(pairs: &Pairs) -> Record {
     record
 }
 
-/// Every jar of the folder, in the order of their names.
+/// The jars of the folder, in the order of their names.
 fn jars(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let name = printable(&folder.display().to_string());
     let files = std::fs::read_dir(folder).map_err(|e| Error::unusable(format!("--plugin: {name}: {e}")))?;
@@ -224,9 +226,10 @@ fn jars(folder: &Path) -> Result<Vec<PathBuf>, Error> {
         .filter(|path| path.extension().is_some_and(|e| e.eq_ignore_ascii_case("jar")))
         .collect();
     if jars.is_empty() {
-        return Err(Error::unusable(format!(
-            "--plugin: {name} holds no jar; name the folder that the connector is deployed in"
-        )));
+        return Err(Error::unusable(
+            Message::new(format!("--plugin: {name} contains no jar"))
+                .with_hint("name the folder in which the connector is deployed"),
+        ));
     }
     jars.sort();
     Ok(jars)
