@@ -84,6 +84,6 @@ def test_a_damaged_file_removes_no_users(table: Table, empty_target: ScimServer,
     table.file.write_text(damaged, encoding="utf-8")
     wire.clear_requests()
     line = damaged.count("\n") + 1 if kind == "cut" else 3
-    assert_failure(table.sync(), 2, "holds no entry" if kind == "empty" else f"line {line}: ")
+    assert_failure(table.sync(), 2, "contains no entry" if kind == "empty" else f"line {line}: ")
     assert wire.writes() == [] and empty_target.users() == before
     assert table.setup.state.read_bytes() == state

@@ -1,33 +1,36 @@
-//! CSV (RFC 4180): the first line names the attributes, every other one is an entry. What a system exports that is no
-//! directory; `dn`, `objectClass` and `memberOf` mean what they mean in one, where there are such columns. An empty
-//! cell is no value. The library forgives broken quotes, so these are looked for here.
+//! Reads CSV files (RFC 4180): the first line names the attributes, every other record is an entry.
+//! Does not know: what the attributes mean, except the name of the entry.
+//!
+//! The columns `dn`, `objectClass` and `memberOf` are optional and mean the same as in a directory. An empty cell is not
+//! a value. The `csv` library accepts misplaced quotes, so this module checks the quotes.
 
 use std::collections::VecDeque;
 use std::io::{BufRead, Read};
 use std::path::PathBuf;
 
 use csv::{ByteRecord, ErrorKind, ReaderBuilder};
+use pfscim_core::Message;
 use pfscim_core::text::excerpt;
 
 use super::Source;
-use super::file::{Broken, CUT_OFF, Text, broken};
-use super::row::{NAMES, row};
+use super::file::{LineError, TextFile, cut_off, line_error};
+use super::row::{entry_of_row, is_dn_column};
 use crate::Error;
 use crate::directory::{Entry, Search, Value};
 
 /// A CSV file.
 #[derive(Debug)]
 pub struct Csv {
-    text: Text,
+    file: TextFile,
     format: CsvFormat,
 }
 
-/// How a file is written.
+/// The separators of a file.
 #[derive(Debug, Clone, Copy)]
 pub struct CsvFormat {
-    /// Between cells.
+    /// The separator of cells; a byte of ASCII.
     pub delimiter: u8,
-    /// Between several values in one cell; none where a cell is one value.
+    /// The separator of several values in one cell; `None` if a cell is one value.
     pub value_separator: Option<char>,
 }
 
@@ -40,17 +43,17 @@ impl Default for CsvFormat {
 impl Csv {
     /// The file at this path; it is opened when it is read.
     pub fn new(path: impl Into<PathBuf>, format: CsvFormat) -> Self {
-        Self { text: Text::new(path), format }
+        Self { file: TextFile::new(path), format }
     }
 }
 
 impl Source for Csv {
     fn read(&self, _: &Search<'_>, each: &mut dyn FnMut(Entry) -> Result<(), Error>) -> Result<(), Error> {
-        self.text.read(|input, name| read(input, name, self.format, each))
+        self.file.read(|input, name| read(input, name, self.format, each))
     }
 }
 
-/// Reads a whole file; how many entries it holds.
+/// Reads a whole file; returns the number of entries.
 fn read(
     input: impl BufRead,
     file: &str,
@@ -60,18 +63,18 @@ fn read(
     let mut reader = ReaderBuilder::new()
         .delimiter(format.delimiter)
         .has_headers(false)
-        .from_reader(Strict::new(input, format.delimiter));
+        .from_reader(QuoteChecker::new(input, format.delimiter));
     let mut record = ByteRecord::new();
     let mut names: Option<Vec<String>> = None;
     let mut entries = 0;
     loop {
         let more = reader.read_byte_record(&mut record);
-        // What the quotes are about is told before what follows from it.
-        if let Some(problem) = reader.get_ref().problem.clone() {
-            return Err(broken(file, problem));
+        // An error in the quotes comes first, because other errors can follow from it.
+        if let Some(error) = reader.get_ref().error.clone() {
+            return Err(line_error(file, error));
         }
-        let line = reader.get_mut().starts.pop_front().unwrap_or(1);
-        if !more.map_err(|e| broken(file, (line, told(&e))))? {
+        let line = reader.get_mut().record_lines.pop_front().unwrap_or(1);
+        if !more.map_err(|e| line_error(file, (line, record_error(&e))))? {
             return Ok(entries);
         }
         let result = match &names {
@@ -79,53 +82,56 @@ fn read(
                 names = Some(header);
                 None
             }),
-            Some(names) => cells(&record, names, format).and_then(|pairs| row(line, pairs)).map(Some),
+            Some(names) => cells(&record, names, format)
+                .and_then(|pairs| entry_of_row(line, pairs).map_err(Message::from))
+                .map(Some),
         };
-        if let Some(entry) = result.map_err(|text| broken(file, (line, text)))? {
+        if let Some(entry) = result.map_err(|message| line_error(file, (line, message)))? {
             entries += 1;
             each(entry)?;
         }
     }
 }
 
-fn told(error: &csv::Error) -> String {
+fn record_error(error: &csv::Error) -> Message {
     match error.kind() {
         ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!("has {len} columns where the first line names {expected_len}")
+            format!("has {len} columns, but the first line has {expected_len}").into()
         }
-        _ => format!("cannot be read: {}", excerpt(&error.to_string())),
+        _ => format!("cannot be read: {}", excerpt(&error.to_string())).into(),
     }
 }
 
-fn header(record: &ByteRecord, format: CsvFormat) -> Result<Vec<String>, String> {
+fn header(record: &ByteRecord, format: CsvFormat) -> Result<Vec<String>, Message> {
     let mut names: Vec<String> = Vec::new();
     for (at, cell) in record.iter().enumerate() {
         let name = std::str::from_utf8(cell).map_err(|_| format!("column {}: the name is not UTF-8", at + 1))?;
         let name = if at == 0 { name.trim_start_matches('\u{feff}') } else { name }.trim();
         if name.is_empty() {
-            return Err(format!("column {} has no name; the first line names the attributes", at + 1));
+            let message = Message::new(format!("column {} has no name", at + 1));
+            return Err(message.with_hint("name an attribute in each cell of the first line"));
         }
         if names.iter().any(|other| other.to_lowercase() == name.to_lowercase()) {
-            return Err(format!("the column {} is there twice", excerpt(name)));
+            return Err(format!("the column {} exists twice", excerpt(name)).into());
         }
         names.push(name.to_owned());
     }
     match names.first() {
-        Some(only) if names.len() == 1 && format.delimiter == b',' && only.contains([';', '\t']) => Err(
-            "names one column only; if something else than a comma stands between cells, say so with --csv-delimiter"
-                .into(),
-        ),
+        Some(only) if names.len() == 1 && format.delimiter == b',' && only.contains([';', '\t']) => {
+            let message = Message::new("the first line has one column");
+            Err(message.with_hint("if the separator is not a comma, set --csv-delimiter"))
+        }
         _ => Ok(names),
     }
 }
 
-fn cells(record: &ByteRecord, names: &[String], format: CsvFormat) -> Result<Vec<(String, Value)>, String> {
+fn cells(record: &ByteRecord, names: &[String], format: CsvFormat) -> Result<Vec<(String, Value)>, Message> {
     let mut pairs = Vec::new();
     for (name, cell) in names.iter().zip(record) {
         let cell = std::str::from_utf8(cell).map_err(|_| format!("{}: the value is not UTF-8", excerpt(name)))?;
         let values: Vec<_> = match format.value_separator {
-            // A name has commas, and may have every other separator, of its own.
-            Some(separator) if !is_name(name) => cell.split(separator).map(str::trim).collect(),
+            // A distinguished name contains commas, and may contain any other separator.
+            Some(separator) if !is_dn_column(name) => cell.split(separator).map(str::trim).collect(),
             _ => vec![cell],
         };
         pairs.extend(values.into_iter().filter(|v| !v.is_empty()).map(|v| (name.clone(), Value::from(v))));
@@ -133,72 +139,79 @@ fn cells(record: &ByteRecord, names: &[String], format: CsvFormat) -> Result<Vec
     Ok(pairs)
 }
 
-fn is_name(column: &str) -> bool {
-    NAMES.iter().any(|name| name.eq_ignore_ascii_case(column))
-}
-
-/// Passes bytes on and watches the quotes: one opens a cell and nothing else, after the one that closes it the cell
-/// ends, and the file ends at the end of a line.
-struct Strict<R> {
+/// Passes bytes on and checks the quotes: a quote may only open a cell, and the cell must end after its closing quote. The
+/// file must end with a line break.
+struct QuoteChecker<R> {
     input: R,
     delimiter: u8,
-    place: Place,
+    position: CellPosition,
     line: usize,
-    /// The first lines of the records that were passed on and not taken yet: the library counts otherwise.
-    starts: VecDeque<usize>,
-    /// Where the quote that is open was opened.
-    opened: usize,
-    first: bool,
-    problem: Option<Broken>,
+    /// The first lines of the records that were passed on but not yet returned. The library counts lines differently.
+    record_lines: VecDeque<usize>,
+    /// The line in which the open quote began.
+    quote_line: usize,
+    at_file_start: bool,
+    error: Option<LineError>,
 }
 
-/// Where in a cell the next byte stands.
+/// The position of the next byte in its cell.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum CellPosition {
     LineStart,
     CellStart,
-    Plain,
+    Unquoted,
     Quoted,
-    /// Behind a quote in a quoted cell: its end, or the first of two.
-    Quote,
-    /// Behind a carriage return, which has to belong to a line's end.
-    Return,
+    /// After a quote in a quoted cell: the closing quote, or the first of two.
+    AfterQuote,
+    /// After a carriage return, which must be part of a line break.
+    AfterReturn,
 }
 
-impl<R> Strict<R> {
+impl<R> QuoteChecker<R> {
     fn new(input: R, delimiter: u8) -> Self {
         Self {
             input,
             delimiter,
-            place: Place::LineStart,
+            position: CellPosition::LineStart,
             line: 1,
-            starts: VecDeque::new(),
-            opened: 1,
-            first: true,
-            problem: None,
+            record_lines: VecDeque::new(),
+            quote_line: 1,
+            at_file_start: true,
+            error: None,
         }
     }
 
-    fn watch(&mut self, byte: u8) -> Result<(), Broken> {
-        if self.place == Place::LineStart && !matches!(byte, b'\r' | b'\n') {
-            self.starts.push_back(self.line);
+    /// Moves to the position after this byte, or returns why the byte may not be there.
+    fn check(&mut self, byte: u8) -> Result<(), LineError> {
+        use CellPosition::{AfterQuote, AfterReturn, CellStart, LineStart, Quoted, Unquoted};
+        if self.position == LineStart && !matches!(byte, b'\r' | b'\n') {
+            self.record_lines.push_back(self.line);
         }
-        self.place = match (self.place, byte) {
-            (Place::Quoted, b'"') => Place::Quote,
-            (Place::Quoted, _) => Place::Quoted,
-            (Place::LineStart | Place::CellStart, b'"') => {
-                self.opened = self.line;
-                Place::Quoted
+        let error = |text: &str, hint: &str| Err((self.line, Message::new(text).with_hint(hint)));
+        self.position = match (self.position, byte) {
+            (Quoted, b'"') => AfterQuote,
+            (Quoted, _) => Quoted,
+            (LineStart | CellStart, b'"') => {
+                self.quote_line = self.line;
+                Quoted
             }
-            (Place::Quote, b'"') => Place::Quoted,
-            (Place::Return, b) if b != b'\n' => return Err((self.line, "a carriage return stands inside the line".into())),
-            (_, b'"') => return Err((self.line, "a quote stands inside a cell that does not begin with one; a cell with quotes is put in quotes and its own are doubled".into())),
-            (_, b'\n') => Place::LineStart,
-            (_, b) if b == self.delimiter => Place::CellStart,
-            (_, b'\r') => Place::Return,
-            (Place::Quote, _) => return Err((self.line, "text follows the quote that ends a cell".into())),
-            (_, 0) => return Err((self.line, "holds a zero byte: the file is damaged, or UTF-16 and has to be UTF-8".into())),
-            _ => Place::Plain,
+            (AfterQuote, b'"') => Quoted,
+            (AfterReturn, b) if b != b'\n' => {
+                return error("carriage return inside the line", "put the cell in quotes");
+            }
+            (_, b'"') => {
+                return error("quote inside an unquoted cell", "put the cell in quotes and double its own quotes");
+            }
+            (_, b'\n') => LineStart,
+            (_, b) if b == self.delimiter => CellStart,
+            (_, b'\r') => AfterReturn,
+            (AfterQuote, _) => {
+                return error("text after the closing quote of a cell", "double the quotes inside the cell");
+            }
+            (_, 0) => {
+                return error("zero byte in a cell, so the file is damaged or UTF-16", "export the file as UTF-8");
+            }
+            _ => Unquoted,
         };
         if byte == b'\n' {
             self.line += 1;
@@ -206,21 +219,22 @@ impl<R> Strict<R> {
         Ok(())
     }
 
-    fn end(&self) -> Result<(), Broken> {
-        match self.place {
-            Place::LineStart => Ok(()),
-            Place::Quoted => Err((self.opened, "a quote is opened in this line and never closed".into())),
-            _ => Err((self.line, CUT_OFF.into())),
+    /// Returns why the file may not end at this position, if so.
+    fn check_end(&self) -> Result<(), LineError> {
+        match self.position {
+            CellPosition::LineStart => Ok(()),
+            CellPosition::Quoted => Err((self.quote_line, "a quote opens in this line and is never closed".into())),
+            _ => Err((self.line, cut_off())),
         }
     }
 }
 
-impl<R: BufRead> Read for Strict<R> {
+impl<R: BufRead> Read for QuoteChecker<R> {
     fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
         let mut read = self.input.read(out)?;
-        if self.first {
-            self.first = false;
-            // A byte order mark would keep the first name from being quoted.
+        if self.at_file_start {
+            self.at_file_start = false;
+            // After a byte order mark, a quote would not be at the start of the first cell.
             if let Some(rest) = out[..read].strip_prefix(b"\xef\xbb\xbf") {
                 let rest = rest.to_vec();
                 read = rest.len();
@@ -228,11 +242,11 @@ impl<R: BufRead> Read for Strict<R> {
             }
         }
         let result = match read {
-            0 => self.end(),
-            _ => out[..read].iter().try_for_each(|byte| self.watch(*byte)),
+            0 => self.check_end(),
+            _ => out[..read].iter().try_for_each(|byte| self.check(*byte)),
         };
-        result.map(|()| read).map_err(|problem| {
-            self.problem = Some(problem);
+        result.map(|()| read).map_err(|error| {
+            self.error = Some(error);
             std::io::Error::from(std::io::ErrorKind::InvalidData)
         })
     }
@@ -284,24 +298,27 @@ mod tests {
     }
 
     #[test]
-    fn broken_lines_are_named() {
-        for (text, line, words) in [
-            ("a,b\n1,2\n3\n", 3, "has 1 columns where the first line names 2"),
+    fn invalid_lines_are_named() {
+        for (text, line, expected) in [
+            ("a,b\n1,2\n3\n", 3, "has 1 columns, but the first line has 2"),
             ("a,b\n1,2,3\n", 2, "has 3 columns"),
-            ("a,A\n1,2\n", 1, "A is there twice"),
+            ("a,A\n1,2\n", 1, "A exists twice"),
             ("a,\n1,2\n", 1, "column 2 has no name"),
             ("a;b\n1;2\n", 1, "--csv-delimiter"),
             ("a,b\n1,2\n3,\"4\n5,6\n", 3, "never closed"),
-            ("a,b\n1,2\"\n", 2, "inside a cell"),
+            ("a,b\n1,2\"\n", 2, "inside an unquoted cell"),
             ("a,b\n1,2\r3,4\n", 2, "carriage return"),
             ("a,b\r\n\r\n1,2\r\n3\r\n", 4, "has 1 columns"),
-            ("a,b\n\"1\"2,3\n", 2, "follows the quote"),
+            ("a,b\n\"1\"2,3\n", 2, "after the closing quote"),
             ("a,b\n1,2\n3,4", 3, "cut off"),
             ("a,b\n1,\0\n", 2, "zero byte"),
             ("dn\nwhat\n", 2, "not a distinguished name"),
         ] {
-            let told = entries(text).map(|_| ()).unwrap_err();
-            assert!(told.starts_with(&format!("x.csv: line {line}: ")) && told.contains(words), "{text:?}: {told}");
+            let error = entries(text).map(|_| ()).unwrap_err();
+            assert!(
+                error.starts_with(&format!("x.csv: line {line}: ")) && error.contains(expected),
+                "{text:?}: {error}"
+            );
         }
         assert!(
             entries_in(b"a\n\xe4\n", CsvFormat::default()).unwrap_err().contains("line 2: a: the value is not UTF-8")
@@ -312,7 +329,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_a_writer_wrote_reads_back(
+        fn a_written_file_is_read_back_unchanged(
             rows in proptest::collection::vec(proptest::collection::vec("[ -~äß\n]{0,12}", 3), 1..6),
         ) {
             let mut writer = csv::Writer::from_writer(Vec::new());
@@ -328,7 +345,7 @@ mod tests {
         }
 
         #[test]
-        fn a_file_cut_inside_a_line_is_refused(cut in 1_usize..45) {
+        fn a_file_cut_inside_a_line_is_rejected(cut in 1_usize..45) {
             let file = "a,b,c\n1,\"x\ny\",somebody\n2,\"z\",somebody else\n";
             let part = &file[..cut.min(file.len())];
             prop_assume!(!part.ends_with('\n') || part.ends_with("x\n"));
@@ -336,7 +353,7 @@ mod tests {
         }
 
         #[test]
-        fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        fn reading_any_bytes_does_not_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = entries_in(&bytes, CsvFormat { delimiter: b',', value_separator: Some(';') });
         }
     }

@@ -1,5 +1,5 @@
-//! Files of text: opened under a name that fits a message, read line by line, and refused where they may have been cut
-//! off or change while they are read. May not know what the lines say.
+//! Reads text files line by line, and rejects files that change meanwhile or contain no entry.
+//! Does not know: what the lines mean.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -7,68 +7,79 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::SystemTime;
 
+use pfscim_core::Message;
 use pfscim_core::text::printable;
 
 use crate::Error;
 
-/// What is wrong, and in which line.
-pub(super) type Broken = (usize, String);
+/// An error in a line, with the number of the line.
+pub(super) type LineError = (usize, Message);
 
-/// Why a last line without an end is refused.
-pub(super) const CUT_OFF: &str =
-    "the file ends in the middle of this line, as one does that was cut off; if it is whole, end it with a line break";
-
-/// A file.
-#[derive(Debug)]
-pub(super) struct Text {
-    path: PathBuf,
-    /// Length and time of the file when it was first opened: it is read more than once, and has to stay the same.
-    first: OnceLock<Version>,
+/// The error of a last line without a line break.
+pub(super) fn cut_off() -> Message {
+    Message::new("the file ends in the middle of this line, so it may be cut off")
+        .with_hint("if the file is whole, end it with a line break")
 }
 
-type Version = (u64, Option<SystemTime>);
+/// A text file.
+#[derive(Debug)]
+pub(super) struct TextFile {
+    path: PathBuf,
+    /// The version at the first read. The file is read several times and must stay the same.
+    first_version: OnceLock<FileVersion>,
+}
 
-impl Text {
+/// Length in bytes and time of the last change.
+type FileVersion = (u64, Option<SystemTime>);
+
+impl TextFile {
     /// The file at this path; it is opened when it is read.
     pub(super) fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), first: OnceLock::new() }
+        Self { path: path.into(), first_version: OnceLock::new() }
     }
 
-    /// Hands the whole file and its name to `read`, which says how many entries it holds.
+    /// Calls `read` with the whole file and its printable name; `read` returns the number of entries.
+    ///
+    /// # Errors
+    /// The file cannot be read, changed since the first read, or contains no entry; or `read` returned an error.
     pub(super) fn read(&self, read: impl FnOnce(BufReader<File>, &str) -> Result<usize, Error>) -> Result<(), Error> {
         let name = printable(&self.path.display().to_string());
         let unreadable = |e: std::io::Error| Error::unusable(format!("{name}: {e}"));
         let file = File::open(&self.path).map_err(unreadable)?;
         let version = || {
             let data = std::fs::metadata(&self.path).map_err(unreadable)?;
-            Ok::<Version, Error>((data.len(), data.modified().ok()))
+            Ok::<FileVersion, Error>((data.len(), data.modified().ok()))
         };
-        let first = version().map(|now| *self.first.get_or_init(|| now))?;
+        let first = version().map(|now| *self.first_version.get_or_init(|| now))?;
         let result = read(BufReader::new(file), &name);
         if version()? != first {
-            return Err(Error::unusable(format!(
-                "{name}: the file changed while it was read; start again when it is whole"
-            )));
+            return Err(Error::unusable(
+                Message::new(format!("{name}: the file changed while it was read"))
+                    .with_hint("run again when the file is whole"),
+            ));
         }
         match result? {
-            0 => Err(Error::unusable(format!(
-                "{name}: holds no entry: an empty export is not taken for an empty directory"
-            ))),
+            0 => Err(Error::unusable(
+                Message::new(format!(
+                    "{name}: contains no entry, and an empty export does not mean an empty directory"
+                ))
+                .with_hint("check the export"),
+            )),
             _ => Ok(()),
         }
     }
 }
 
-/// The message about a broken line.
-pub(super) fn broken(file: &str, (line, text): Broken) -> Error {
-    Error::unusable(format!("{file}: line {line}: {text}"))
+/// The error of a line, with its place.
+pub(super) fn line_error(file: &str, (line, message): LineError) -> Error {
+    Error::unusable(message.at(format!("{file}: line {line}")))
 }
 
 /// The lines of a file, with their numbers.
 #[derive(Debug)]
 pub(super) struct Lines<R> {
     input: R,
-    /// The line that was read last; from 1.
+    /// The number of the last line that was read, from 1.
     pub(super) number: usize,
 }
 
@@ -77,12 +88,14 @@ impl<R: BufRead> Lines<R> {
         Self { input, number: 0 }
     }
 
-    /// One line, and whether it has an end, which is taken off; `None` at the end of the file.
-    pub(super) fn next(&mut self) -> Result<Option<(Vec<u8>, bool)>, Broken> {
+    /// Reads one line without its line break, and whether it had one; `None` at the end of the file.
+    pub(super) fn next(&mut self) -> Result<Option<(Vec<u8>, bool)>, LineError> {
         let mut line = Vec::new();
         self.number += 1;
-        let read =
-            self.input.read_until(b'\n', &mut line).map_err(|e| (self.number, format!("cannot be read: {e}")))?;
+        let read = self
+            .input
+            .read_until(b'\n', &mut line)
+            .map_err(|e| (self.number, format!("cannot be read: {e}").into()))?;
         if read == 0 {
             self.number -= 1;
             return Ok(None);
@@ -96,7 +109,8 @@ impl<R: BufRead> Lines<R> {
         }
         if self.number == 1 {
             if line.starts_with(&[0xff, 0xfe]) || line.starts_with(&[0xfe, 0xff]) {
-                return Err((1, "the file is UTF-16, and has to be UTF-8 (ldifde writes UTF-16 with -u only)".into()));
+                let message = Message::new("the file is UTF-16, but must be UTF-8");
+                return Err((1, message.with_hint("convert the file, or run ldifde without -u")));
             }
             if line.starts_with(b"\xef\xbb\xbf") {
                 line.drain(..3);
@@ -112,21 +126,21 @@ mod tests {
 
     #[test]
     fn a_missing_file_is_named() {
-        let told = Text::new("nowhere.ldif").read(|_, _| Ok(1)).unwrap_err().to_string();
-        assert!(told.starts_with("nowhere.ldif: "), "{told}");
+        let error = TextFile::new("nowhere.ldif").read(|_, _| Ok(1)).unwrap_err().to_string();
+        assert!(error.starts_with("nowhere.ldif: "), "{error}");
     }
 
     #[test]
-    fn a_file_that_changes_between_or_while_reading_is_refused() {
+    fn a_file_that_changes_between_or_during_reads_is_rejected() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.csv");
         std::fs::write(&path, "a\n").unwrap();
-        let text = Text::new(&path);
+        let text = TextFile::new(&path);
         text.read(|_, _| Ok(1)).unwrap();
         text.read(|_, _| Ok(1)).unwrap();
         std::fs::write(&path, "a\nb\n").unwrap();
         assert!(text.read(|_, _| Ok(1)).unwrap_err().to_string().contains("changed while"));
-        let growing = Text::new(&path).read(|_, _| {
+        let growing = TextFile::new(&path).read(|_, _| {
             std::fs::write(&path, "a\n").unwrap();
             Ok(1)
         });
@@ -134,10 +148,10 @@ mod tests {
     }
 
     #[test]
-    fn a_file_without_entries_is_refused() {
+    fn a_file_without_entries_is_rejected() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.csv");
         std::fs::write(&path, "").unwrap();
-        assert!(Text::new(&path).read(|_, _| Ok(0)).unwrap_err().to_string().contains("holds no entry"));
+        assert!(TextFile::new(&path).read(|_, _| Ok(0)).unwrap_err().to_string().contains("x.csv: contains no entry"));
     }
 }

@@ -1,29 +1,32 @@
-//! JSON lines: one object a line, an attribute's value a string or a list of strings. What a system exports that is no
-//! directory; `dn`, `objectClass` and `memberOf` mean what they mean in one, where they are there.
+//! Reads JSON lines: each line is an object, and the value of each attribute is a string or a list of strings.
+//! Does not know: what the attributes mean, except the name of the entry.
+//!
+//! The attributes `dn`, `objectClass` and `memberOf` are optional and mean the same as in a directory.
 
 use std::fmt;
 use std::io::BufRead;
 use std::path::PathBuf;
 
+use pfscim_core::Message;
 use pfscim_core::text::excerpt;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::Value as Json;
 
 use super::Source;
-use super::file::{Broken, CUT_OFF, Lines, Text, broken};
-use super::row::row;
+use super::file::{LineError, Lines, TextFile, cut_off, line_error};
+use super::row::entry_of_row;
 use crate::Error;
 use crate::directory::{Entry, Search, Value};
 
 /// A file of JSON lines.
 #[derive(Debug)]
-pub struct JsonLines(Text);
+pub struct JsonLines(TextFile);
 
 impl JsonLines {
     /// The file at this path; it is opened when it is read.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self(Text::new(path))
+        Self(TextFile::new(path))
     }
 }
 
@@ -33,27 +36,29 @@ impl Source for JsonLines {
     }
 }
 
-/// Reads a whole file; how many entries it holds.
+/// Reads a whole file; returns the number of entries.
 fn read(input: impl BufRead, file: &str, each: &mut dyn FnMut(Entry) -> Result<(), Error>) -> Result<usize, Error> {
     let mut lines = Lines::new(input);
     let mut entries = 0;
-    while let Some((line, ended)) = lines.next().map_err(|e| broken(file, e))? {
+    while let Some((line, ended)) = lines.next().map_err(|e| line_error(file, e))? {
         if line.iter().all(u8::is_ascii_whitespace) {
             continue;
         }
         entries += 1;
-        each(entry(&line, lines.number, ended).map_err(|e| broken(file, e))?)?;
+        each(entry(&line, lines.number, ended).map_err(|e| line_error(file, e))?)?;
     }
     Ok(entries)
 }
 
-fn entry(line: &[u8], number: usize, ended: bool) -> Result<Entry, Broken> {
-    let told = |text: String| (number, text);
-    let object: Object = serde_json::from_slice(line).map_err(|error| match (ended, error.is_data()) {
-        (false, false) => told(CUT_OFF.into()),
-        // The library names a line of its own, which is always the first.
-        (_, true) => told(excerpt(error.to_string().split(" at line ").next().unwrap_or_default())),
-        _ => told(format!("is not JSON (column {}); every line holds one object", error.column())),
+fn entry(line: &[u8], number: usize, ended: bool) -> Result<Entry, LineError> {
+    let error = |message: Message| (number, message);
+    let object: Object = serde_json::from_slice(line).map_err(|e| match (ended, e.is_data()) {
+        (false, false) => error(cut_off()),
+        // The library adds a line number, which is always 1.
+        (_, true) => error(excerpt(e.to_string().split(" at line ").next().unwrap_or_default()).into()),
+        _ => error(
+            Message::new(format!("is not JSON (column {})", e.column())).with_hint("write one JSON object per line"),
+        ),
     })?;
     let mut pairs = Vec::new();
     for (name, value) in object.0 {
@@ -64,17 +69,19 @@ fn entry(line: &[u8], number: usize, ended: bool) -> Result<Entry, Broken> {
                 .into_iter()
                 .map(|item| match item {
                     Json::String(text) => Ok(text),
-                    _ => Err(told(format!("{}: a list may hold strings only", excerpt(&name)))),
+                    _ => {
+                        Err(error(format!("{}: the list contains a value that is not a string", excerpt(&name)).into()))
+                    }
                 })
                 .collect::<Result<_, _>>()?,
-            _ => return Err(told(format!("{}: is neither a string nor a list of strings", excerpt(&name)))),
+            _ => return Err(error(format!("{}: is neither a string nor a list of strings", excerpt(&name)).into())),
         };
         pairs.extend(texts.into_iter().map(|text| (name.clone(), Value::from(text.as_str()))));
     }
-    row(number, pairs).map_err(told)
+    entry_of_row(number, pairs).map_err(|text| error(text.into()))
 }
 
-/// An object whose names are told apart as a directory does, without letter case.
+/// An object whose names are unique without regard to letter case, as in a directory.
 struct Object(Vec<(String, Json)>);
 
 impl<'de> Deserialize<'de> for Object {
@@ -94,7 +101,7 @@ impl<'de> Deserialize<'de> for Object {
                         return Err(A::Error::custom("an attribute has no name"));
                     }
                     if pairs.iter().any(|(other, _)| other.to_lowercase() == name.to_lowercase()) {
-                        return Err(A::Error::custom(format!("{} is there twice", excerpt(&name))));
+                        return Err(A::Error::custom(format!("{} exists twice", excerpt(&name))));
                     }
                     pairs.push((name, value));
                 }
@@ -133,21 +140,24 @@ mod tests {
     }
 
     #[test]
-    fn broken_lines_are_named() {
-        for (text, line, words) in [
+    fn invalid_lines_are_named() {
+        for (text, line, expected) in [
             ("{\"id\":\"1\"}\n{\"id\":\"2\n", 2, "is not JSON (column 8)"),
             ("{\"id\":\"1\"}\n{\"id\":\"2", 2, "cut off"),
             ("{\"id\":\"1\"}{\"id\":\"2\"}\n", 1, "is not JSON"),
             ("[\"id\"]\n", 1, "expected one object"),
-            ("{\"id\":\"1\",\"ID\":\"2\"}\n", 1, "ID is there twice"),
+            ("{\"id\":\"1\",\"ID\":\"2\"}\n", 1, "ID exists twice"),
             ("{\"\":\"1\"}\n", 1, "no name"),
             ("\n{\"id\":1}\n", 2, "id: is neither"),
-            ("{\"id\":[\"1\",null]}\n", 1, "id: a list may hold strings only"),
+            ("{\"id\":[\"1\",null]}\n", 1, "id: the list contains a value that is not a string"),
             ("{\"dn\":\"what\"}\n", 1, "not a distinguished name"),
             ("{\"dn\":[\"cn=a\",\"cn=b\"]}\n", 1, "dn has more than one value"),
         ] {
-            let told = entries(text.as_bytes()).map(|_| ()).unwrap_err();
-            assert!(told.starts_with(&format!("x.jsonl: line {line}: ")) && told.contains(words), "{text:?}: {told}");
+            let error = entries(text.as_bytes()).map(|_| ()).unwrap_err();
+            assert!(
+                error.starts_with(&format!("x.jsonl: line {line}: ")) && error.contains(expected),
+                "{text:?}: {error}"
+            );
         }
         assert!(entries(b"{\"id\":\"\xe4\"}\n").is_err());
         assert!(entries("[".repeat(100_000).as_bytes()).is_err());
@@ -155,7 +165,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_file_cut_inside_a_line_is_refused(cut in 1_usize..48) {
+        fn a_file_cut_inside_a_line_is_rejected(cut in 1_usize..48) {
             let file = b"{\"id\":\"1\",\"mail\":[\"a@x\",\"b@x\"]}\n{\"id\":\"2\"}\n";
             let part = &file[..cut.min(file.len())];
             prop_assume!(!matches!(part.last(), Some(b'\n' | b'}')));
@@ -163,7 +173,7 @@ mod tests {
         }
 
         #[test]
-        fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        fn reading_any_bytes_does_not_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = entries(&bytes);
         }
     }

@@ -1,27 +1,30 @@
-//! LDIF content records (RFC 2849): what `ldapsearch`, `ldifde` and `slapcat` write. Change records are refused. No
-//! well-kept crate reads LDIF (looked for in the registry), so this is our own. A file that may have been cut off is
-//! an error that names the line.
+//! Reads LDIF content records (RFC 2849), as `ldapsearch`, `ldifde` and `slapcat` write them.
+//! Does not know: which attributes are needed.
+//!
+//! Change records are an error. A file that may be cut off is an error that names the line. This is an own reader,
+//! because the registry has no maintained crate that reads LDIF.
 
 use std::io::BufRead;
 use std::path::PathBuf;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use pfscim_core::Message;
 use pfscim_core::text::excerpt;
 
 use super::Source;
-use super::file::{Broken, CUT_OFF, Lines, Text, broken};
+use super::file::{LineError, Lines, TextFile, cut_off, line_error};
 use crate::Error;
 use crate::directory::{Dn, Entry, Search, Value};
 
 /// An LDIF file.
 #[derive(Debug)]
-pub struct Ldif(Text);
+pub struct Ldif(TextFile);
 
 impl Ldif {
     /// The file at this path; it is opened when it is read.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self(Text::new(path))
+        Self(TextFile::new(path))
     }
 }
 
@@ -31,12 +34,12 @@ impl Source for Ldif {
     }
 }
 
-/// Reads a whole file of records; how many entries it holds.
+/// Reads a whole file of records; returns the number of entries.
 fn read(input: impl BufRead, file: &str, each: &mut dyn FnMut(Entry) -> Result<(), Error>) -> Result<usize, Error> {
-    let mut lines = Logical { lines: Lines::new(input), next: None };
+    let mut lines = LogicalLines { lines: Lines::new(input), next: None };
     let mut entries = 0;
-    while let Some(record) = record(&mut lines).map_err(|e| broken(file, e))? {
-        if let Some(entry) = content(record).map_err(|e| broken(file, e))? {
+    while let Some(record) = read_record(&mut lines).map_err(|e| line_error(file, e))? {
+        if let Some(entry) = entry_of_record(record).map_err(|e| line_error(file, e))? {
             entries += 1;
             each(entry)?;
         }
@@ -44,41 +47,41 @@ fn read(input: impl BufRead, file: &str, each: &mut dyn FnMut(Entry) -> Result<(
     Ok(entries)
 }
 
-/// One `attribute: value` line, unfolded.
-struct Line {
+/// One unfolded line `attribute: value`.
+struct AttributeLine {
     number: usize,
     attribute: String,
     value: Vec<u8>,
 }
 
-/// Logical lines: folded ones joined, comments taken out, an empty one at the end of a record.
-struct Logical<R> {
+/// Logical lines: folded lines are joined and comments are skipped. An empty line ends a record.
+struct LogicalLines<R> {
     lines: Lines<R>,
-    /// A physical line that was read ahead.
+    /// The physical line after the current logical line, if it was read already.
     next: Option<Vec<u8>>,
 }
 
-impl<R: BufRead> Logical<R> {
-    /// One physical line; `None` at the end of the file.
-    fn physical(&mut self) -> Result<Option<Vec<u8>>, Broken> {
+impl<R: BufRead> LogicalLines<R> {
+    /// Reads one physical line; `None` at the end of the file.
+    fn next_physical(&mut self) -> Result<Option<Vec<u8>>, LineError> {
         if let Some(line) = self.next.take() {
             return Ok(Some(line));
         }
         match self.lines.next()? {
-            Some((_, false)) => Err((self.lines.number, CUT_OFF.into())),
+            Some((_, false)) => Err((self.lines.number, cut_off())),
             line => Ok(line.map(|(line, _)| line)),
         }
     }
 
-    /// One logical line with the number of its first physical one; comments are left out.
-    fn next(&mut self) -> Result<Option<(usize, Vec<u8>)>, Broken> {
+    /// Reads one logical line, with the number of its first physical line; `None` at the end of the file.
+    fn next(&mut self) -> Result<Option<(usize, Vec<u8>)>, LineError> {
         loop {
-            let Some(mut line) = self.physical()? else { return Ok(None) };
+            let Some(mut line) = self.next_physical()? else { return Ok(None) };
             let number = self.lines.number;
             if line.is_empty() {
                 return Ok(Some((number, line)));
             }
-            while let Some(more) = self.physical()? {
+            while let Some(more) = self.next_physical()? {
                 match more.strip_prefix(b" ") {
                     Some(rest) => line.extend_from_slice(rest),
                     None => {
@@ -94,8 +97,8 @@ impl<R: BufRead> Logical<R> {
     }
 }
 
-/// The lines of one record; `None` at the end of the file.
-fn record<R: BufRead>(lines: &mut Logical<R>) -> Result<Option<Vec<Line>>, Broken> {
+/// Reads the lines of one record; `None` at the end of the file.
+fn read_record<R: BufRead>(lines: &mut LogicalLines<R>) -> Result<Option<Vec<AttributeLine>>, LineError> {
     let mut record = Vec::new();
     while let Some((number, line)) = lines.next()? {
         if line.is_empty() {
@@ -104,11 +107,11 @@ fn record<R: BufRead>(lines: &mut Logical<R>) -> Result<Option<Vec<Line>>, Broke
             }
             return Ok(Some(record));
         }
-        let line = pair(number, &line)?;
-        // The version stands at the top, with or without an empty line behind it.
+        let line = parse_line(number, &line)?;
+        // The version is at the top, with or without an empty line after it.
         if record.is_empty() && line.attribute.eq_ignore_ascii_case("version") {
             if line.value != b"1" {
-                return Err((number, "only LDIF version 1 is known".into()));
+                return Err((number, "only LDIF version 1 is supported".into()));
             }
             continue;
         }
@@ -117,52 +120,54 @@ fn record<R: BufRead>(lines: &mut Logical<R>) -> Result<Option<Vec<Line>>, Broke
     Ok(Some(record).filter(|r| !r.is_empty()))
 }
 
-fn pair(number: usize, line: &[u8]) -> Result<Line, Broken> {
+fn parse_line(number: usize, line: &[u8]) -> Result<AttributeLine, LineError> {
     if line.first() == Some(&b' ') {
-        return Err((number, "continues a line, but there is none before it".into()));
+        return Err((number, "continues a line, but no line is before it".into()));
     }
-    let colon = line
-        .iter()
-        .position(|b| *b == b':')
-        .ok_or_else(|| (number, "is not `attribute: value`; the file may be damaged or not be LDIF".to_owned()))?;
+    let colon = line.iter().position(|b| *b == b':').ok_or_else(|| {
+        let message = Message::new("is not `attribute: value`, so the file is damaged or not LDIF");
+        (number, message.with_hint("export the file again as LDIF"))
+    })?;
     let attribute = std::str::from_utf8(&line[..colon]).ok().map(str::trim).filter(|name| is_description(name));
     let attribute =
-        attribute.ok_or_else(|| (number, "does not begin with the name of an attribute".to_owned()))?.to_owned();
+        attribute.ok_or_else(|| (number, "does not begin with the name of an attribute".into()))?.to_owned();
     let rest = &line[colon + 1..];
     let value = match rest.first() {
         Some(b':') => {
             let encoded = rest[1..].trim_ascii();
             STANDARD
                 .decode(encoded)
-                .map_err(|_| (number, format!("{attribute}: the base64 value is broken or cut off")))?
+                .map_err(|_| (number, format!("{attribute}: the base64 value is damaged or cut off").into()))?
         }
         Some(b'<') => {
-            return Err((number, format!("{attribute}: values that stand in another file or at a URL are not read")));
+            let message =
+                Message::new(format!("{attribute}: the value is in another file or at a URL, which is not read"));
+            return Err((number, message.with_hint("export the value itself")));
         }
         _ => {
             let value = rest.trim_ascii_start();
             if std::str::from_utf8(value).is_err() {
-                return Err((number, format!("{attribute}: the value is not UTF-8")));
+                return Err((number, format!("{attribute}: the value is not UTF-8").into()));
             }
             value.to_vec()
         }
     };
-    Ok(Line { number, attribute, value })
+    Ok(AttributeLine { number, attribute, value })
 }
 
-/// An attribute's name or number, with options (RFC 4512 section 2.5).
+/// Whether the text is the name or number of an attribute, with options (RFC 4512 section 2.5).
 fn is_description(name: &str) -> bool {
     let mut bytes = name.bytes();
     bytes.next().is_some_and(|b| b.is_ascii_alphanumeric())
         && bytes.all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b';' | b'=' | b'*' | b'_'))
 }
 
-/// The entry of a record; `None` for what `ldapsearch` writes between and after entries.
-fn content(record: Vec<Line>) -> Result<Option<Entry>, Broken> {
+/// The entry of a record; `None` for the records that `ldapsearch` writes between and after entries.
+fn entry_of_record(record: Vec<AttributeLine>) -> Result<Option<Entry>, LineError> {
     let mut lines = record.into_iter();
     let Some(first) = lines.next() else { return Ok(None) };
     if !first.attribute.eq_ignore_ascii_case("dn") {
-        return trailer(&first, lines);
+        return check_search_record(&first, lines);
     }
     let dn = String::from_utf8(first.value).ok().filter(|dn| Dn::parse(dn).is_some());
     let Some(dn) = dn else { return Err((first.number, "the value of dn is not a distinguished name".into())) };
@@ -170,38 +175,48 @@ fn content(record: Vec<Line>) -> Result<Option<Entry>, Broken> {
     entry.place = format!("line {}", first.number);
     for line in lines {
         match line.attribute.to_ascii_lowercase().as_str() {
-            "dn" => return Err((line.number, "a second dn in one record: an empty line before it is missing".into())),
+            "dn" => {
+                let message = Message::new("a second dn in one record");
+                return Err((line.number, message.with_hint("put an empty line between records")));
+            }
             "changetype" | "control" => {
-                let text = "change records cannot be a source: export the entries themselves";
-                return Err((line.number, text.into()));
+                let message = Message::new("change records cannot be a source");
+                return Err((line.number, message.with_hint("export the entries themselves")));
             }
             _ => {}
         }
         let (name, options) = line.attribute.split_once(';').unwrap_or((&line.attribute, ""));
         let ranged = options.split(';').find_map(|o| o.to_ascii_lowercase().strip_prefix("range=").map(str::to_owned));
         if ranged.is_some_and(|range| !range.ends_with('*')) {
-            return Err((line.number, format!("the export holds only some values of {name}: ask for the rest too")));
+            let message = Message::new(format!("the export contains only some values of {name}"));
+            return Err((line.number, message.with_hint("export all values of the attribute")));
         }
         entry.push_described(&line.attribute, Value::new(line.value));
     }
     Ok(Some(entry))
 }
 
-/// `ldapsearch` without `-L` ends its output with the result of the search, and notes references to other servers.
-fn trailer(first: &Line, mut rest: impl Iterator<Item = Line>) -> Result<Option<Entry>, Broken> {
+/// Checks a record without dn. `ldapsearch` without `-L` ends its output with the result of the search, and also writes
+/// referrals to other servers.
+fn check_search_record(
+    first: &AttributeLine,
+    mut rest: impl Iterator<Item = AttributeLine>,
+) -> Result<Option<Entry>, LineError> {
     let result = match first.attribute.as_str() {
         "ref" => return Ok(None),
         "search" => rest.find(|line| line.attribute == "result"),
         _ => None,
     };
     let Some(result) = result else {
-        return Err((first.number, "a record must begin with its dn; the file may be damaged".into()));
+        let message = Message::new("the record does not begin with its dn, so the file may be damaged");
+        return Err((first.number, message.with_hint("export the file again")));
     };
     if result.value == b"0" || result.value.starts_with(b"0 ") {
         return Ok(None);
     }
-    let told = excerpt(&String::from_utf8_lossy(&result.value));
-    Err((result.number, format!("the search behind this export failed, so entries are missing: {told}")))
+    let result_text = excerpt(&String::from_utf8_lossy(&result.value));
+    let message = Message::new(format!("the search of this export failed, so entries are missing: {result_text}"));
+    Err((result.number, message.with_hint("repeat the export")))
 }
 
 #[cfg(test)]
@@ -220,7 +235,7 @@ mod tests {
         Ok(all)
     }
 
-    fn refused(text: &[u8]) -> String {
+    fn error_of(text: &[u8]) -> String {
         entries(text).map(|_| ()).unwrap_err()
     }
 
@@ -229,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_what_the_rfc_allows() {
+    fn all_forms_of_lines_of_the_rfc_are_read() {
         let text = b"version: 1\r\n# a comment\r\n  that goes on\r\ndn: cn=Jane,\r\n  dc=x\r\nobjectClass: top\r\nobjectclass:person\r\nsn:: RMO2ZQ==\r\ndescription:\r\nuserCertificate;binary:: AAE=\r\ncn;lang-de: Johanna\r\n\r\n\r\ndn:: Y249YixkYz14\nsn: B\n";
         let all = entries(text).unwrap();
         assert_eq!(all.len(), 2);
@@ -244,34 +259,34 @@ mod tests {
     }
 
     #[test]
-    fn the_output_of_ldapsearch_is_read_and_its_result_believed() {
+    fn the_output_of_ldapsearch_is_read_and_a_failed_search_is_an_error() {
         let whole = b"# extended LDIF\n\n# a, x\ndn: cn=a,dc=x\nsn: A\n\n# search reference\nref: ldap://other/dc=y\n\n# search result\nsearch: 2\nresult: 0 Success\n\n# numEntries: 1\n";
         assert_eq!(entries(whole).unwrap().len(), 1);
         let partial = b"dn: cn=a,dc=x\nsn: A\n\nsearch: 2\nresult: 4 Size limit exceeded\n";
-        assert!(refused(partial).contains("line 5: the search behind this export failed"), "{}", refused(partial));
+        assert!(error_of(partial).contains("line 5: the search of this export failed"), "{}", error_of(partial));
     }
 
     #[test]
-    fn nothing_is_not_nobody() {
+    fn a_file_without_entries_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.ldif");
         for text in ["", "\n\n", "version: 1\n", "# nothing\n"] {
             std::fs::write(&path, text).unwrap();
-            let anything = Search {
+            let search = Search {
                 base: "",
                 base_label: "Base DN",
                 base_only: false,
                 filter: "(objectClass=*)".into(),
                 attributes: Vec::new(),
             };
-            let told = Ldif::new(&path).read(&anything, &mut |_| Ok(())).unwrap_err().to_string();
-            assert!(told.contains("holds no entry"), "{text:?}: {told}");
+            let error = Ldif::new(&path).read(&search, &mut |_| Ok(())).unwrap_err().to_string();
+            assert!(error.contains("contains no entry"), "{text:?}: {error}");
         }
     }
 
     #[test]
-    fn what_is_broken_is_named_with_its_line() {
-        for (text, line, words) in [
+    fn invalid_lines_are_named() {
+        for (text, line, expected) in [
             ("dn: cn=a\nsn: A", 2, "in the middle"),
             ("dn: cn=a\nsn:: AAA\n", 2, "base64"),
             ("sn: A\n", 1, "begin with its dn"),
@@ -285,14 +300,17 @@ mod tests {
             ("dn: cn=a\nmember;range=0-1499: cn=b\n", 2, "only some values of member"),
             ("version: 2\n", 1, "version 1"),
         ] {
-            let told = refused(text.as_bytes());
-            assert!(told.starts_with(&format!("x.ldif: line {line}: ")) && told.contains(words), "{text:?}: {told}");
+            let error = error_of(text.as_bytes());
+            assert!(
+                error.starts_with(&format!("x.ldif: line {line}: ")) && error.contains(expected),
+                "{text:?}: {error}"
+            );
         }
-        assert!(refused(b"dn: cn=a\nsn: \xe4\n").contains("not UTF-8"));
-        assert!(refused(b"\xff\xfed\0n\0\n").contains("UTF-16"));
+        assert!(error_of(b"dn: cn=a\nsn: \xe4\n").contains("not UTF-8"));
+        assert!(error_of(b"\xff\xfed\0n\0\n").contains("UTF-16"));
     }
 
-    /// Writes a record as RFC 2849 asks, folded at the given width.
+    /// Writes a record in the form of RFC 2849, folded at the given width.
     fn write(dn: &str, values: &[(String, Vec<u8>)], width: usize, end: &str) -> Vec<u8> {
         let mut out = String::new();
         let dn = ("dn".to_owned(), dn.as_bytes().to_vec());
@@ -317,7 +335,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_a_writer_wrote_reads_back(
+        fn a_written_file_is_read_back_unchanged(
             cn in "[a-z äß日]{0,20}[a-z]",
             values in proptest::collection::vec(("[a-z]{3,8}", proptest::collection::vec(any::<u8>(), 0..60)), 0..8),
             width in 2_usize..80,
@@ -335,7 +353,7 @@ mod tests {
         }
 
         #[test]
-        fn a_file_cut_inside_a_line_is_refused(cut in 1_usize..58) {
+        fn a_file_cut_inside_a_line_is_rejected(cut in 1_usize..58) {
             let file = b"dn: cn=a,dc=x\nsn: Somebody\nmail: somebody@example.com\ncn: a\n";
             let part = &file[..cut];
             prop_assume!(part.last() != Some(&b'\n'));
@@ -343,7 +361,7 @@ mod tests {
         }
 
         #[test]
-        fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        fn reading_any_bytes_does_not_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = entries(&bytes);
         }
     }

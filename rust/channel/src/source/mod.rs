@@ -1,5 +1,7 @@
-//! Where users come from. A source gives every entry that it has or an error, never the first half: what is missing
-//! from a source is taken for somebody who left. May not know what the entries are for.
+//! Reads entries from directories, files and PingOne.
+//! Does not know: what the entries are used for.
+//!
+//! A source returns all its entries or an error, never a part: a user who is missing counts as a user who left.
 
 mod csv;
 mod file;
@@ -18,19 +20,19 @@ pub use self::pingone::PingOne;
 use crate::Error;
 use crate::directory::{Entry, Search};
 
-/// A directory, or what was exported from one.
+/// A directory, a file or PingOne.
 pub trait Source: Sync {
-    /// Gives every entry that is looked for. A file gives all that it has, in the order of the file, whatever is
-    /// looked for; a server gives nothing else. May be called again, and then gives the same entries.
+    /// Passes every matching entry to `each`. A directory passes only entries that match the search. The other sources
+    /// ignore the search and pass all entries, a file in its order. A second call passes the same entries.
     ///
     /// # Errors
-    /// Whatever keeps the source from being read whole, and whatever `each` returned.
+    /// The source cannot be read as a whole, or `each` returned an error.
     fn read(&self, search: &Search<'_>, each: &mut dyn FnMut(Entry) -> Result<(), Error>) -> Result<(), Error>;
 
-    /// Which server answers; `None` for a file.
+    /// Identifies the directory server and the account that reads it; `None` for other sources.
     ///
     /// # Errors
-    /// The server cannot be asked.
+    /// The server cannot be read.
     fn server(&self) -> Result<Option<String>, Error> {
         Ok(None)
     }

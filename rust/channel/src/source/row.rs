@@ -1,15 +1,24 @@
-//! Rows of a table as entries.
+//! Makes entries of the rows of a table.
+//! Does not know: files, formats.
 
 use crate::directory::{Dn, Entry, Value};
 
-/// What tables call the name of an entry.
-pub(super) const NAMES: [&str; 2] = ["dn", "distinguishedName"];
+/// The columns that contain the distinguished name of an entry.
+const DN_COLUMNS: [&str; 2] = ["dn", "distinguishedName"];
 
-/// The entry of a row; what is wrong with it otherwise.
-pub(super) fn row(line: usize, pairs: Vec<(String, Value)>) -> Result<Entry, String> {
+/// Whether a column contains the distinguished name.
+pub(super) fn is_dn_column(name: &str) -> bool {
+    DN_COLUMNS.iter().any(|column| column.eq_ignore_ascii_case(name))
+}
+
+/// The entry of a row.
+///
+/// # Errors
+/// The name of the entry is not a distinguished name, or it has several.
+pub(super) fn entry_of_row(line: usize, pairs: Vec<(String, Value)>) -> Result<Entry, String> {
     let mut entry = Entry::row(format!("line {line}"));
     for (name, value) in pairs {
-        if NAMES.iter().any(|n| n.eq_ignore_ascii_case(&name)) {
+        if is_dn_column(&name) {
             if !entry.dn.is_empty() {
                 return Err(format!("{name} has more than one value"));
             }

@@ -22,7 +22,7 @@ use crate::connection::pingone::attributes::{
 use crate::connection::pingone::{ApiAccess, CLIENT_SECRET, NamedObjects, Rule, RuleSource};
 use crate::directory::{Entry, Search, Value, fold};
 use crate::source::Source;
-use crate::source::file::Text;
+use crate::source::file::TextFile;
 
 /// PingOne as a source.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ pub struct PingOne {
 
 #[derive(Debug)]
 enum Place {
-    Files(Vec<Text>),
+    Files(Vec<TextFile>),
     Api(Box<Api>),
 }
 
@@ -69,7 +69,7 @@ impl PingOne {
 
     /// Saved pages; `groups` are to be provisioned.
     pub fn files(files: impl IntoIterator<Item = PathBuf>, named: NamedObjects, groups: Vec<String>) -> Self {
-        Self::new(Place::Files(files.into_iter().map(Text::new).collect()), named, groups)
+        Self::new(Place::Files(files.into_iter().map(TextFile::new).collect()), named, groups)
     }
 
     /// The API. Sends nothing yet.

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::tenant::{Tenant, text};
 use crate::Error;
-use crate::source::file::Text;
+use crate::source::file::TextFile;
 
 /// What a page may hold.
 pub(super) const KINDS: [&str; 3] = ["users", "populations", "groups"];
@@ -22,7 +22,7 @@ struct ApiPage {
 }
 
 /// Reads all files.
-pub(super) fn read(files: &[Text]) -> Result<Tenant, Error> {
+pub(super) fn read(files: &[TextFile]) -> Result<Tenant, Error> {
     let mut pages = Vec::new();
     for file in files {
         file.read(|input, name| {
