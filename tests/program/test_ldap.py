@@ -354,12 +354,12 @@ def test_a_referral_is_an_error(synced_directory: Directory):
 
 
 def test_an_unreachable_directory_is_an_error(synced_directory: Directory):
-    assert_failure(synced_directory.run("sync", url=f"ldap://{LOOPBACK}:{free_port()}"), 2, "cannot be talked to")
+    assert_failure(synced_directory.run("sync", url=f"ldap://{LOOPBACK}:{free_port()}"), 2, "the connection failed")
 
 
 def test_a_connection_that_ends_during_a_search_is_an_error(synced_directory: Directory):
     with SeveringProxy(synced_directory.slapd.port) as proxy:
-        assert_failure(synced_directory.run("sync", url=f"ldap://{LOOPBACK}:{proxy.port}"), 2, "the connection ended")
+        assert_failure(synced_directory.run("sync", url=f"ldap://{LOOPBACK}:{proxy.port}"), 2, "the connection closed")
         assert proxy.bytes_passed, "the proxy passed no bytes"
 
 

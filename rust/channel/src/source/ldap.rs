@@ -1,8 +1,9 @@
-//! A live directory (LDAP version 3, RFC 4511), with or without TLS. Asked page by page (RFC 2696); whatever keeps an
-//! answer from being the whole one is an error: a limit, a reference to another server, a connection that ends. May
-//! not know what is looked for.
+//! Reads entries from a directory server (LDAP version 3, RFC 4511), with or without TLS.
+//! Does not know: what the entries are used for.
+//!
+//! A search runs page by page (RFC 2696). A search that is not complete is an error: a limit, a referral, or a connection
+//! that closes.
 
-use pfscim_core::sync::lock_ignoring_poison;
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Mutex, Once, OnceLock};
@@ -11,8 +12,10 @@ use std::time::Duration;
 use ldap3::asn1::StructureTag;
 use ldap3::controls::{Control, ControlType, PagedResults};
 use ldap3::{LdapConn, LdapConnSettings, LdapError, LdapResult, Scope, parse_refs};
+use pfscim_core::Message;
 use pfscim_core::http::tls;
 use pfscim_core::settings::Secret;
+use pfscim_core::sync::lock_ignoring_poison;
 use pfscim_core::text::{excerpt, printable};
 use url::Url;
 
@@ -20,44 +23,49 @@ use super::Source;
 use crate::Error;
 use crate::directory::{Entry, Search, Value};
 
-/// As many entries are asked for at a time (PingFederate's `PageSize`).
-const PAGE: i32 = 500;
-/// A server may answer a page without entries and still have more; one that does so for ever is not waited for.
-const EMPTY_PAGES: usize = 1000;
-/// For a connection with TLS, and for every single answer after that.
-const CONNECT: Duration = Duration::from_secs(15);
-const ANSWER: Duration = Duration::from_secs(60);
-/// No page: one entry is asked for.
+/// Entries per page, as PingFederate's `PageSize`.
+const PAGE_SIZE: i32 = 500;
+/// Consecutive pages without entries. A server may return empty pages before the last page, but not without end.
+const EMPTY_PAGES_MAX: usize = 1000;
+/// The time limit of a connection, including TLS.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+/// The time limit of each response.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(60);
+/// The cookie of the first page, and of a search without pages.
 const NO_COOKIE: Vec<u8> = Vec::new();
-/// The partitions of Active Directory that hold no users; it refers to them whenever a whole domain is searched.
-const WITHOUT_USERS: [&str; 3] = ["DC=ForestDnsZones,", "DC=DomainDnsZones,", "CN=Configuration,"];
+/// The partitions of Active Directory without users. A search of a whole domain returns referrals to them.
+const PARTITIONS_WITHOUT_USERS: [&str; 3] = ["DC=ForestDnsZones,", "DC=DomainDnsZones,", "CN=Configuration,"];
 
-/// What a refused search is about, by result code (RFC 4511 appendix A, and Microsoft's 87).
-const REFUSED: &[(u32, &str)] = &[
-    (1, "the search is refused; some directories answer so until an account signs in (--bind-dn)"),
-    (3, "the search takes longer than the directory allows; have its time limit raised for this account"),
-    (4, "there are more entries than the directory gives this account; have its size limit raised"),
-    (8, "the directory wants an encrypted connection (ldaps:// or --start-tls) or an account (--bind-dn)"),
-    (11, "there are more entries than the directory gives this account; have its limits raised"),
-    (13, "the directory wants an encrypted connection: ldaps:// or --start-tls"),
-    (18, "Users Filter: the directory cannot evaluate it"),
-    (48, "the directory does not answer without an account (--bind-dn)"),
-    (50, "the account may not search there (--bind-dn)"),
-    (51, "the directory is busy; try again later"),
-    (52, "the directory is not available; try again later"),
-    (53, "the directory is not willing to answer this account (--bind-dn)"),
-    (87, "Users Filter: the directory does not accept it"),
+/// Text and hint of a failed search, by result code (RFC 4511 appendix A, and Microsoft's 87).
+const SEARCH_ERRORS: &[(u32, &str, &str)] = &[
+    (1, "the directory refused the search, as some directories do without an account", "set --bind-dn"),
+    (3, "the search takes longer than the directory allows", "raise its time limit for this account"),
+    (4, "the search matches more entries than the directory allows", "raise its size limit for this account"),
+    (
+        8,
+        "the directory requires an encrypted connection or an account",
+        "use ldaps:// or --start-tls, or set --bind-dn",
+    ),
+    (11, "the search matches more entries than the directory allows", "raise its limits for this account"),
+    (13, "the directory requires an encrypted connection", "use ldaps:// or --start-tls"),
+    (18, "Users Filter: the directory cannot evaluate the filter", "use a filter that the directory supports"),
+    (48, "the directory refuses searches without an account", "set --bind-dn"),
+    (50, "the account may not search there", "set --bind-dn to an account that may search"),
+    (51, "the directory is busy", "run again later"),
+    (52, "the directory is not available", "run again later"),
+    (53, "the directory refuses this account", "set --bind-dn to another account"),
+    (87, "Users Filter: the directory does not accept the filter", "check the filter"),
 ];
 const NO_SUCH_OBJECT: u32 = 32;
 const INVALID_DN: u32 = 34;
 const INVALID_CREDENTIALS: u32 = 49;
 
-/// Who asks.
+/// The account that binds to the directory.
 #[derive(Debug, Clone)]
 pub struct BindAccount {
-    /// A distinguished name, or what else the directory lets people sign in with.
+    /// The bind DN, or another name that the directory accepts.
     pub name: String,
-    /// Its password.
+    /// The password of the account.
     pub password: Secret,
 }
 
@@ -68,165 +76,175 @@ pub struct Ldap {
     account: Option<BindAccount>,
     anchors: Vec<Vec<u8>>,
     connection: Mutex<Option<LdapConn>>,
-    name: OnceLock<String>,
+    server_id: OnceLock<String>,
 }
 
-/// Checks the address of a server.
+/// Reads the URL of a server: `ldap://HOST:PORT` or `ldaps://HOST:PORT`.
 ///
 /// # Errors
-/// One line: what is wrong with it.
-pub fn parse_server_url(text: &str) -> Result<Url, String> {
-    let url = Url::parse(text).map_err(|e| format!("`{}` is not the address of a directory: {e}", excerpt(text)))?;
+/// The text is not such a URL, or contains an account, a path or a query.
+pub fn parse_server_url(text: &str) -> Result<Url, Message> {
+    let url = Url::parse(text).map_err(|e| format!("`{}` is not the URL of a directory: {e}", excerpt(text)))?;
     if !url.username().is_empty() || url.password().is_some() {
-        return Err("an account does not belong into the address: give it with --bind-dn and --bind-password".into());
+        return Err(Message::new("the URL contains an account").with_hint("use --bind-dn and --bind-password"));
     }
     if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
-        return Err("is ldap://HOST:PORT without more: base DN, filter and attributes are those of the channel".into());
+        return Err(Message::new("the URL contains more than ldap://HOST:PORT")
+            .with_hint("set base DN, filter and attributes in the channel"));
     }
     match (url.scheme(), url.host_str()) {
         ("ldap" | "ldaps", Some(host)) if !host.is_empty() => Ok(url),
-        ("ldap" | "ldaps", _) => Err("names no host".into()),
-        (other, _) => Err(format!("`{}` is neither ldap nor ldaps", excerpt(other))),
+        ("ldap" | "ldaps", _) => Err("the URL contains no host".into()),
+        (other, _) => Err(format!("the scheme `{}` is neither ldap nor ldaps", excerpt(other)).into()),
     }
 }
 
-/// What came of one page.
+/// One page of a search.
 struct SearchPage {
-    entries: Vec<Read>,
-    /// Where to go on; empty at the end.
+    entries: Vec<ReceivedEntry>,
+    /// The cookie of the next page; empty after the last page.
     cookie: Vec<u8>,
 }
 
-/// An entry as it came.
-struct Read {
+/// An entry of a response.
+struct ReceivedEntry {
     entry: Entry,
-    /// Attributes of which only some values came, and the number of the next one.
+    /// Attributes of which only some values were received, each with the number of the next value.
     partial: Vec<(String, u64)>,
 }
 
 impl Ldap {
-    /// The server at an [`parse_server_url`]; it is connected to when it is first asked. `anchors` are certificates in DER.
+    /// The server at a URL of [`parse_server_url`]; the first search opens the connection. `anchors` are the trusted
+    /// certificates, in DER.
     ///
     /// # Errors
-    /// An account without password, which directories take for nobody; StartTLS where TLS is spoken anyway.
+    /// An account without name or password, or StartTLS with `ldaps`.
     pub fn new(url: Url, start_tls: bool, account: Option<BindAccount>, anchors: Vec<Vec<u8>>) -> Result<Self, Error> {
         if start_tls && url.scheme() == "ldaps" {
-            return Err(Error::unusable("--start-tls is for ldap://; ldaps:// is encrypted from the beginning"));
+            return Err(Error::unusable(
+                Message::new("--start-tls: the connection of ldaps:// is already encrypted")
+                    .with_hint("use ldap://, or omit --start-tls"),
+            ));
         }
-        // RFC 4513 section 5.1.2: such a bind succeeds, as nobody.
+        // Such a bind succeeds as anonymous (RFC 4513 section 5.1.2).
         if account.as_ref().is_some_and(|a| a.name.trim().is_empty() || a.password.expose().is_empty()) {
             return Err(Error::unusable("--bind-dn, --bind-password: neither may be empty"));
         }
         if account.is_some() && !start_tls && url.scheme() == "ldap" {
-            log::warn!("{url}: the password of --bind-dn travels in clear; use ldaps:// or --start-tls");
+            log::warn!("{url}: the password of --bind-dn is sent in clear text; use ldaps:// or --start-tls");
         }
-        Ok(Self { url, start_tls, account, anchors, connection: Mutex::new(None), name: OnceLock::new() })
+        Ok(Self { url, start_tls, account, anchors, connection: Mutex::new(None), server_id: OnceLock::new() })
     }
 
-    fn error(&self, text: impl AsRef<str>) -> Error {
-        Error::unusable(format!("{}: {}", printable(self.url.as_str()), text.as_ref()))
+    fn error(&self, message: impl Into<Message>) -> Error {
+        Error::unusable(message.into().at(printable(self.url.as_str())))
     }
 
-    /// Does something with the connection. After an error the next use begins with a new one.
-    fn connected<T>(&self, work: impl FnOnce(&mut LdapConn) -> Result<T, Error>) -> Result<T, Error> {
+    /// Runs `work` with the connection. After an error, the next call opens a new connection.
+    fn with_connection<T>(&self, work: impl FnOnce(&mut LdapConn) -> Result<T, Error>) -> Result<T, Error> {
         let mut slot = lock_ignoring_poison(&self.connection);
         let open = slot.take().and_then(|mut open| (!open.is_closed()).then_some(open));
         let result = without_panic(|| {
             let mut connection = open.map_or_else(|| self.connect(), Ok)?;
             Ok((work(&mut connection)?, connection))
         })
-        .unwrap_or_else(|| Err(self.error("the answer is not LDAP: is this the port of a directory?")));
-        let (done, connection) = result?;
+        .unwrap_or_else(|| {
+            let message = Message::new("the response is not LDAP");
+            Err(self.error(message.with_hint("check that a directory listens at this port")))
+        });
+        let (value, connection) = result?;
         *slot = Some(connection);
-        Ok(done)
+        Ok(value)
     }
 
     fn connect(&self) -> Result<LdapConn, Error> {
-        let mut settings = LdapConnSettings::new().set_conn_timeout(CONNECT);
+        let mut settings = LdapConnSettings::new().set_conn_timeout(CONNECT_TIMEOUT);
         if self.start_tls || self.url.scheme() == "ldaps" {
             let config = tls::config(&self.anchors)?;
             settings = settings.set_config(Arc::new(config)).set_starttls(self.start_tls);
         }
         let mut connection = LdapConn::from_url_with_settings(settings, &self.url).map_err(|e| match e {
             LdapError::LdapResult { result } => {
-                self.error(format!("--start-tls: the directory refuses it ({})", told(&result)))
+                self.error(format!("--start-tls: the directory refuses StartTLS ({})", ldap_error_text(&result)))
             }
             LdapError::EndOfStream | LdapError::ResultRecv { .. } => {
-                self.error("the connection ends before anything is answered: is this the right port?")
+                self.error(Message::new("the connection closed before any response").with_hint("check the port"))
             }
-            other => self.lost(&other),
+            other => self.connection_error(&other),
         })?;
         let Some(account) = &self.account else { return Ok(connection) };
         let result = connection
-            .with_timeout(ANSWER)
+            .with_timeout(RESPONSE_TIMEOUT)
             .simple_bind(&account.name, account.password.expose())
-            .map_err(|e| self.lost(&e))?;
+            .map_err(|e| self.connection_error(&e))?;
+        let reason = ldap_error_text(&result);
         match result.rc {
             0 => Ok(connection),
             INVALID_CREDENTIALS => Err(self.error(format!(
-                "--bind-dn, --bind-password: the directory does not accept this name with this password ({})",
-                told(&result)
+                "--bind-dn, --bind-password: the directory does not accept this name with this password ({reason})"
             ))),
             INVALID_DN => Err(self.error(format!(
-                "--bind-dn: `{}` is not a name that the directory understands ({})",
-                excerpt(&account.name),
-                told(&result)
+                "--bind-dn: the directory does not accept the name `{}` ({reason})",
+                excerpt(&account.name)
             ))),
-            8 | 13 => Err(self.error(format!(
-                "the directory takes passwords on an encrypted connection only: ldaps:// or --start-tls ({})",
-                told(&result)
-            ))),
-            _ => Err(self.error(format!("--bind-dn: signing in failed ({})", told(&result)))),
+            8 | 13 => {
+                let text = format!("the directory accepts passwords only on an encrypted connection ({reason})");
+                Err(self.error(Message::new(text).with_hint("use ldaps:// or --start-tls")))
+            }
+            _ => Err(self.error(format!("--bind-dn: the bind failed ({reason})"))),
         }
     }
 
-    /// A connection that could not be made, or that ended.
-    fn lost(&self, error: &LdapError) -> Error {
+    /// The error of a connection that cannot be opened, or that closed.
+    fn connection_error(&self, error: &LdapError) -> Error {
         self.error(match error {
             LdapError::Io { source } => match source.get_ref().and_then(|inner| inner.downcast_ref()) {
-                Some(rustls::Error::InvalidMessage(_)) => {
-                    "it does not speak TLS at this port; ldap:// goes to the port without".to_owned()
-                }
-                Some(problem) => tls::error_message(problem).to_string(),
-                None => format!("it cannot be talked to: {}", excerpt(&source.to_string())),
+                Some(rustls::Error::InvalidMessage(_)) => Message::new("the server does not speak TLS at this port")
+                    .with_hint("check the port, or use ldap:// for a port without TLS"),
+                Some(problem) => tls::error_message(problem).to_string().into(),
+                None => format!("the connection failed: {}", excerpt(&source.to_string())).into(),
             },
-            LdapError::Rustls { source } => tls::error_message(source).to_string(),
-            LdapError::Timeout { .. } => "it does not answer in time".to_owned(),
+            LdapError::Rustls { source } => tls::error_message(source).to_string().into(),
+            LdapError::Timeout { .. } => "the server did not respond in time".into(),
             LdapError::EndOfStream
             | LdapError::ResultRecv { .. }
             | LdapError::OpSend { .. }
-            | LdapError::IdScrubSend { .. } => {
-                "the connection ended before the answer did; nothing is taken from the part that came".to_owned()
-            }
-            other => excerpt(&other.to_string()),
+            | LdapError::IdScrubSend { .. } => Message::new(
+                "the connection closed before the response was complete, so the partial result was discarded",
+            )
+            .with_hint("run again"),
+            other => excerpt(&other.to_string()).into(),
         })
     }
 
-    fn refused(&self, search: &Search<'_>, result: &LdapResult) -> Error {
-        let about = |what: &str| {
-            let (label, base) = (search.base_label, excerpt(search.base));
-            self.error(format!("{label}: `{base}` {what} ({})", told(result)))
-        };
+    /// The error of a search with a result code other than success.
+    fn search_error(&self, search: &Search<'_>, result: &LdapResult) -> Error {
+        let reason = ldap_error_text(result);
+        let base_error =
+            |text: &str| self.error(format!("{}: `{}` {text} ({reason})", search.base_label, excerpt(search.base)));
         match result.rc {
-            NO_SUCH_OBJECT => about("is not in the directory, or the account may not see it"),
-            INVALID_DN => about("is not a distinguished name that the directory understands"),
-            code => {
-                let known = REFUSED.iter().find(|(known, _)| *known == code).map(|(_, text)| *text);
-                self.error(format!("{} ({})", known.unwrap_or("the search failed"), told(result)))
-            }
+            NO_SUCH_OBJECT => base_error("is not in the directory, or the account may not see it"),
+            INVALID_DN => base_error("is not a distinguished name that the directory accepts"),
+            code => self.error(match SEARCH_ERRORS.iter().find(|(known, _, _)| *known == code) {
+                Some((_, text, hint)) => Message::new(format!("{text} ({reason})")).with_hint(*hint),
+                None => format!("the search failed ({reason})").into(),
+            }),
         }
     }
 
-    /// Part of what is looked for lies on another server, so this one's answer is not the whole.
-    fn elsewhere(&self, search: &Search<'_>, to: &[String]) -> Error {
-        self.error(format!(
-            "{}: the directory refers to another server, which is not asked: {}; narrow it, or search where everything is",
-            search.base_label,
-            excerpt(&to.join(" "))
-        ))
+    /// The error of a referral: some entries of the search are on another server, so the result is not whole.
+    fn referral_error(&self, search: &Search<'_>, urls: &[String]) -> Error {
+        let label = search.base_label;
+        let urls = excerpt(&urls.join(" "));
+        let text =
+            format!("{label}: the directory returned a referral to {urls}, and pfscim does not follow referrals");
+        self.error(Message::new(text).with_hint(format!("narrow {label}, or use a server with the whole tree")))
     }
 
-    /// One page of an answer, checked.
+    /// Reads one page of a search.
+    ///
+    /// # Errors
+    /// The page is not complete, or its result is not success.
     fn page(
         &self,
         connection: &mut LdapConn,
@@ -236,48 +254,49 @@ impl Ldap {
     ) -> Result<SearchPage, Error> {
         let scope = if search.base_only { Scope::Base } else { Scope::Subtree };
         if !search.base_only {
-            connection.with_controls(PagedResults { size: PAGE, cookie });
+            connection.with_controls(PagedResults { size: PAGE_SIZE, cookie });
         }
         let mut stream = connection
-            .with_timeout(ANSWER)
+            .with_timeout(RESPONSE_TIMEOUT)
             .streaming_search(search.base, scope, &search.filter, attributes)
-            .map_err(|e| self.lost(&e))?;
+            .map_err(|e| self.connection_error(&e))?;
         let mut entries = Vec::new();
-        while let Some(item) = stream.next().map_err(|e| self.lost(&e))? {
+        while let Some(item) = stream.next().map_err(|e| self.connection_error(&e))? {
             if item.is_ref() {
-                let to = parse_refs(item.0);
-                if !to.iter().all(|url| is_without_users(url)) {
-                    return Err(self.elsewhere(search, &to));
+                let urls = parse_refs(item.0);
+                if !urls.iter().all(|url| is_without_users(url)) {
+                    return Err(self.referral_error(search, &urls));
                 }
             } else if !item.is_intermediate() {
-                entries.push(entry(item.0).ok_or_else(|| self.error("an entry of the answer cannot be read"))?);
+                entries.push(parse_entry(item.0).ok_or_else(|| self.error("an entry of the response cannot be read"))?);
             }
         }
         let result = stream.result();
         match result.rc {
             0 if result.refs.is_empty() => {}
             NO_SUCH_OBJECT if search.base_only => {}
-            0 | 10 => return Err(self.elsewhere(search, &result.refs)),
-            _ => return Err(self.refused(search, &result)),
+            0 | 10 => return Err(self.referral_error(search, &result.refs)),
+            _ => return Err(self.search_error(search, &result)),
         }
         let mut paged = result.ctrls.iter().filter(|c| matches!(c.0, Some(ControlType::PagedResults)));
         let cookie = paged.next().map_or(NO_COOKIE, |Control(_, raw)| raw.parse::<PagedResults>().cookie);
         Ok(SearchPage { entries, cookie })
     }
 
-    /// An entry with all its values: Active Directory gives long attributes in parts.
-    fn complete(&self, connection: &mut LdapConn, search: &Search<'_>, read: Read) -> Result<Entry, Error> {
-        let Read { mut entry, mut partial } = read;
+    /// Reads the missing values of an entry: Active Directory returns the values of long attributes in parts.
+    fn complete(&self, connection: &mut LdapConn, search: &Search<'_>, entry: ReceivedEntry) -> Result<Entry, Error> {
+        let ReceivedEntry { mut entry, mut partial } = entry;
         entry.place = printable(self.url.as_str());
         let dn = entry.dn.clone();
         while let Some((name, next)) = partial.pop() {
             let attribute = format!("{name};range={next}-*");
             let rest = Search { base: &dn, base_only: true, filter: "(objectClass=*)".into(), ..search.clone() };
             let page = self.page(connection, &rest, &[attribute.as_str()], NO_COOKIE)?;
-            let incomplete = || self.error(format!("{}: not all values of {name} are given", excerpt(&dn)));
+            let incomplete =
+                || self.error(format!("{}: the directory did not return all values of {name}", excerpt(&dn)));
             let part = page.entries.into_iter().next().ok_or_else(incomplete)?;
             let values = part.entry.values(&name);
-            if values.is_empty() || part.partial.iter().any(|(_, further)| *further <= next) {
+            if values.is_empty() || part.partial.iter().any(|(_, next_of_part)| *next_of_part <= next) {
                 return Err(incomplete());
             }
             values.iter().for_each(|value| entry.push(&name, value.clone()));
@@ -289,30 +308,30 @@ impl Ldap {
 
 impl Source for Ldap {
     fn read(&self, search: &Search<'_>, each: &mut dyn FnMut(Entry) -> Result<(), Error>) -> Result<(), Error> {
-        let (mut cookie, mut empty) = (NO_COOKIE, 0);
+        let (mut cookie, mut empty_pages) = (NO_COOKIE, 0);
         loop {
-            let (entries, next) = self.connected(|connection| {
+            let (entries, next) = self.with_connection(|connection| {
                 let page = self.page(connection, search, &search.attributes, std::mem::take(&mut cookie))?;
-                let entries = page.entries.into_iter().map(|read| self.complete(connection, search, read));
+                let entries = page.entries.into_iter().map(|entry| self.complete(connection, search, entry));
                 Ok((entries.collect::<Result<Vec<_>, _>>()?, page.cookie))
             })?;
-            empty = if entries.is_empty() { empty + 1 } else { 0 };
+            empty_pages = if entries.is_empty() { empty_pages + 1 } else { 0 };
             entries.into_iter().try_for_each(&mut *each)?;
             if next.is_empty() {
                 return Ok(());
             }
-            if empty > EMPTY_PAGES {
-                return Err(self.error("the directory goes on without sending entries"));
+            if empty_pages > EMPTY_PAGES_MAX {
+                return Err(self.error(format!("the directory returned {empty_pages} pages without entries in a row")));
             }
             cookie = next;
         }
     }
 
-    /// The address and who asks, for others may see other things; of Active Directory also which domain controller
-    /// answers: each counts changes for itself.
+    /// The URL and the account, because another account may see other entries. For Active Directory also the domain
+    /// controller, because each of them counts changes for itself.
     fn server(&self) -> Result<Option<String>, Error> {
-        if let Some(name) = self.name.get() {
-            return Ok(Some(name.clone()));
+        if let Some(id) = self.server_id.get() {
+            return Ok(Some(id.clone()));
         }
         let root = Search {
             base: "",
@@ -327,43 +346,44 @@ impl Source for Ldap {
             Ok(())
         })?;
         let account = self.account.as_ref().map_or("", |a| &a.name);
-        Ok(Some(self.name.get_or_init(|| format!("{} {account} {service}", self.url)).clone()))
+        Ok(Some(self.server_id.get_or_init(|| format!("{} {account} {service}", self.url)).clone()))
     }
 }
 
 thread_local! {
-    static ASKING: Cell<bool> = const { Cell::new(false) };
+    static IN_LIBRARY: Cell<bool> = const { Cell::new(false) };
 }
 
-/// The library takes some malformed answers for impossible and panics; here that is `None`, and no trace on the screen.
+/// Runs `work`; `None` if it panics, without a trace on the screen. The LDAP library panics at some malformed responses.
 fn without_panic<T>(work: impl FnOnce() -> T) -> Option<T> {
-    static QUIET: Once = Once::new();
-    QUIET.call_once(|| {
-        let usual = panic::take_hook();
-        panic::set_hook(Box::new(move |panic| match ASKING.get() {
+    static SET_HOOK: Once = Once::new();
+    SET_HOOK.call_once(|| {
+        let default_hook = panic::take_hook();
+        panic::set_hook(Box::new(move |panic| match IN_LIBRARY.get() {
             true => log::debug!("{panic}"),
-            false => usual(panic),
+            false => default_hook(panic),
         }));
     });
-    ASKING.set(true);
-    // Whatever was half done is dropped with the connection.
+    IN_LIBRARY.set(true);
+    // Unwind safe: after a panic, the connection is dropped.
     let result = panic::catch_unwind(AssertUnwindSafe(work));
-    ASKING.set(false);
+    IN_LIBRARY.set(false);
     result.ok()
 }
 
-/// How the server words a result.
-fn told(result: &LdapResult) -> String {
+/// A result in the words of the server.
+fn ldap_error_text(result: &LdapResult) -> String {
     excerpt(&result.to_string())
 }
 
+/// Whether a referral leads to a partition without users.
 fn is_without_users(url: &str) -> bool {
     let name = url.splitn(4, '/').nth(3).unwrap_or_default().to_ascii_lowercase();
-    WITHOUT_USERS.iter().any(|partition| name.starts_with(&partition.to_ascii_lowercase()))
+    PARTITIONS_WITHOUT_USERS.iter().any(|partition| name.starts_with(&partition.to_ascii_lowercase()))
 }
 
-/// `SearchResultEntry` (RFC 4511 section 4.5.2); `None` where it is none.
-fn entry(tag: StructureTag) -> Option<Read> {
+/// Reads a `SearchResultEntry` (RFC 4511 section 4.5.2); `None` if the tag has another form.
+fn parse_entry(tag: StructureTag) -> Option<ReceivedEntry> {
     let mut parts = tag.match_id(4)?.expect_constructed()?.into_iter();
     let text = |tag: Option<StructureTag>| String::from_utf8(tag?.expect_primitive()?).ok();
     let mut entry = Entry::new(text(parts.next())?);
@@ -382,7 +402,7 @@ fn entry(tag: StructureTag) -> Option<Read> {
             partial.push((name.to_owned(), last.parse::<u64>().ok()? + 1));
         }
     }
-    Some(Read { entry, partial })
+    Some(ReceivedEntry { entry, partial })
 }
 
 #[cfg(test)]

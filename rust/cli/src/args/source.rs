@@ -55,7 +55,7 @@ fn source_location(text: &str) -> Result<SourceLocation, String> {
         Some(("ldif", file)) => Ok(SourceLocation::Ldif(file.into())),
         Some(("csv", file)) => Ok(SourceLocation::Csv(file.into())),
         Some(("jsonl", file)) => Ok(SourceLocation::JsonLines(file.into())),
-        Some(("ldap" | "ldaps", _)) => parse_server_url(text).map(SourceLocation::Directory),
+        Some(("ldap" | "ldaps", _)) => parse_server_url(text).map(SourceLocation::Directory).map_err(|m| m.to_string()),
         _ => Err(SOURCE_SHAPE.into()),
     }
 }

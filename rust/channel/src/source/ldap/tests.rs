@@ -1,4 +1,4 @@
-//! A directory that says what no well-behaved one does: scripted answers on a loopback port.
+//! Tests the LDAP source with scripted responses on a loopback port, also such that a correct directory never sends.
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -8,21 +8,21 @@ use ldap3::asn1::{ASNTag as _, Enumerated, Integer, OctetString, Sequence, Tag, 
 
 use super::*;
 
-/// What is answered to one request.
+/// One response message, or what is sent instead.
 #[derive(Clone)]
-enum Answer {
+enum ScriptedResponse {
     Entry(&'static str, Vec<(&'static str, Vec<&'static [u8]>)>),
     Reference(&'static str),
-    /// Result code, and what refers elsewhere.
+    /// Result code and referral.
     OperationResult(i64, Option<&'static str>),
-    /// The end of a page that is not the last.
-    More(&'static [u8]),
+    /// The end of a page that is not the last, with the cookie.
+    PageEnd(&'static [u8]),
     Bytes(&'static [u8]),
-    /// Ends the connection.
+    /// Closes the connection.
     Close,
 }
 
-use Answer::{Bytes, Close, Entry as Found, More, OperationResult, Reference};
+use ScriptedResponse::{Bytes, Close, Entry as FoundEntry, OperationResult, PageEnd, Reference};
 
 fn string(text: impl AsRef<[u8]>) -> Tag {
     Tag::OctetString(OctetString { inner: text.as_ref().to_vec(), ..Default::default() })
@@ -42,20 +42,20 @@ fn encoded(tag: Tag) -> Vec<u8> {
     bytes.to_vec()
 }
 
-/// The bytes of an answer to the message with a number; `None` to hang up.
-fn bytes(answer: &Answer, number: i64) -> Option<Vec<u8>> {
+/// The bytes of the response to the message with a number; `None` to close the connection.
+fn bytes(response: &ScriptedResponse, number: i64) -> Option<Vec<u8>> {
     const SET: u64 = 17;
     let number = Tag::Integer(Integer { inner: number, ..Default::default() });
-    let done = |code: i64, referral: Option<&str>| {
+    let result_tag = |code: i64, referral: Option<&str>| {
         let code = Tag::Enumerated(Enumerated { inner: code, ..Default::default() });
         let mut parts = vec![code, string(""), string("")];
         parts.extend(referral.map(|url| strings(TagClass::Context, 3, [string(url)])));
         strings(TagClass::Application, 5, parts)
     };
-    let message = match answer {
+    let message = match response {
         Close => return None,
         Bytes(bytes) => return Some(bytes.to_vec()),
-        Found(dn, attributes) => {
+        FoundEntry(dn, attributes) => {
             let attributes = attributes.iter().map(|(name, values)| {
                 let values = strings(TagClass::Universal, SET, values.iter().map(string));
                 sequence(vec![string(name), values])
@@ -64,12 +64,12 @@ fn bytes(answer: &Answer, number: i64) -> Option<Vec<u8>> {
             sequence(vec![number, strings(TagClass::Application, 4, parts)])
         }
         Reference(url) => sequence(vec![number, strings(TagClass::Application, 19, [string(url)])]),
-        OperationResult(code, referral) => sequence(vec![number, done(*code, *referral)]),
-        More(cookie) => {
+        OperationResult(code, referral) => sequence(vec![number, result_tag(*code, *referral)]),
+        PageEnd(cookie) => {
             let value =
                 encoded(sequence(vec![Tag::Integer(Integer { inner: 0, ..Default::default() }), string(cookie)]));
             let control = sequence(vec![string("1.2.840.113556.1.4.319"), string(value)]);
-            sequence(vec![number, done(0, None), strings(TagClass::Context, 0, [control])])
+            sequence(vec![number, result_tag(0, None), strings(TagClass::Context, 0, [control])])
         }
     };
     Some(encoded(message))
@@ -92,24 +92,24 @@ fn request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<(i64, Vec<u8>
     }
 }
 
-/// A server that answers request after request as the script says, on one connection, and tells what it was asked.
-fn directory(script: Vec<Vec<Answer>>) -> (Url, JoinHandle<Vec<Vec<u8>>>) {
+/// Starts a server that sends the scripted responses to each request of one connection. The thread returns the requests.
+fn directory(script: Vec<Vec<ScriptedResponse>>) -> (Url, JoinHandle<Vec<Vec<u8>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = parse_server_url(&format!("ldap://{}", listener.local_addr().unwrap())).unwrap();
     let thread = std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
-        let (mut asked, mut buffer) = (Vec::new(), Vec::new());
-        for answers in script {
+        let (mut requests, mut buffer) = (Vec::new(), Vec::new());
+        for responses in script {
             let Some((number, message)) = request(&mut stream, &mut buffer) else { break };
-            asked.push(message);
-            for answer in answers {
-                match bytes(&answer, number) {
+            requests.push(message);
+            for response in responses {
+                match bytes(&response, number) {
                     Some(bytes) => stream.write_all(&bytes).unwrap(),
-                    None => return asked,
+                    None => return requests,
                 }
             }
         }
-        asked
+        requests
     });
     (url, thread)
 }
@@ -135,67 +135,67 @@ fn read_from(url: Url) -> Result<Vec<Entry>, String> {
     Ok(all)
 }
 
-fn read(script: Vec<Vec<Answer>>) -> Result<Vec<Entry>, String> {
+fn read(script: Vec<Vec<ScriptedResponse>>) -> Result<Vec<Entry>, String> {
     let (url, server) = directory(script);
     let result = read_from(url);
     server.join().unwrap();
     result
 }
 
-fn jane() -> Answer {
-    Found("cn=jane,dc=x", vec![("entryUUID", vec![b"1"]), ("objectGUID;binary", vec![b"\xff\x00"])])
+fn jane() -> ScriptedResponse {
+    FoundEntry("cn=jane,dc=x", vec![("entryUUID", vec![b"1"]), ("objectGUID;binary", vec![b"\xff\x00"])])
 }
 
 #[test]
-fn pages_are_put_together() {
+fn pages_are_combined() {
     let (url, server) = directory(vec![
-        vec![jane(), More(b"next-page")],
-        vec![More(b"next-page")],
-        vec![Found("cn=joe,dc=x", vec![]), More(b"")],
+        vec![jane(), PageEnd(b"next-page")],
+        vec![PageEnd(b"next-page")],
+        vec![FoundEntry("cn=joe,dc=x", vec![]), PageEnd(b"")],
     ]);
     let all = read_from(url).unwrap();
     assert_eq!(all.iter().map(|e| e.dn.as_str()).collect::<Vec<_>>(), ["cn=jane,dc=x", "cn=joe,dc=x"]);
     assert_eq!(all[0].values("objectguid"), [Value::new(vec![0xff, 0])]);
-    let asked = server.join().unwrap();
+    let requests = server.join().unwrap();
     let cookie = |message: &Vec<u8>| message.windows(9).any(|w| w == b"next-page");
-    assert_eq!(asked.iter().map(cookie).collect::<Vec<_>>(), [false, true, true]);
+    assert_eq!(requests.iter().map(cookie).collect::<Vec<_>>(), [false, true, true]);
 }
 
 #[test]
-fn an_answer_that_is_not_whole_is_an_error() {
-    for (script, words) in [
-        (vec![vec![jane(), Close]], "the connection ended before the answer did"),
-        (vec![vec![jane(), More(b"2")], vec![Close]], "the connection ended before the answer did"),
+fn an_incomplete_search_is_an_error() {
+    for (script, expected) in [
+        (vec![vec![jane(), Close]], "the connection closed before the response was complete"),
+        (vec![vec![jane(), PageEnd(b"2")], vec![Close]], "the connection closed before the response was complete"),
         (vec![vec![jane(), OperationResult(4, None)]], "size limit"),
-        (vec![vec![jane(), More(b"2")], vec![jane(), OperationResult(4, None)]], "size limit"),
+        (vec![vec![jane(), PageEnd(b"2")], vec![jane(), OperationResult(4, None)]], "size limit"),
         (vec![vec![jane(), OperationResult(3, None)]], "time limit"),
-        (vec![vec![jane(), OperationResult(11, None)]], "limits raised"),
+        (vec![vec![jane(), OperationResult(11, None)]], "raise its limits"),
         (vec![vec![jane(), OperationResult(80, None)]], "rc=80"),
         (vec![vec![OperationResult(10, Some("ldap://other/dc=x"))]], "ldap://other/dc=x"),
         (vec![vec![jane(), Reference("ldap://child/dc=y,dc=x"), OperationResult(0, None)]], "ldap://child/dc=y,dc=x"),
         (vec![vec![OperationResult(32, None)]], "Base DN: `ou=people,dc=x` is not in the directory"),
         (vec![vec![OperationResult(34, None)]], "Base DN: `ou=people,dc=x` is not a distinguished name"),
-        (vec![vec![Bytes(b"HTTP/1.1 400 Bad Request\r\n\r\n"), Close]], "ended before"),
+        (vec![vec![Bytes(b"HTTP/1.1 400 Bad Request\r\n\r\n"), Close]], "closed before"),
         (vec![vec![Bytes(&[0x30, 0x00]), Close]], "ldap://"),
         (vec![vec![Bytes(&[0x02, 0x01, 0x01]), Close]], "ldap://"),
     ] {
-        let told = read(script).map(|all| all.len()).unwrap_err();
-        assert!(told.contains(words) && told.starts_with("ldap://127.0.0.1:") && !told.contains('\n'), "{told}");
+        let error = read(script).map(|all| all.len()).unwrap_err();
+        assert!(error.contains(expected) && error.starts_with("ldap://127.0.0.1:") && !error.contains('\n'), "{error}");
     }
 }
 
 #[test]
-fn active_directory_refers_to_partitions_without_users() {
+fn referrals_to_partitions_without_users_are_skipped() {
     let references = ["ldap://ForestDnsZones.x/DC=ForestDnsZones,DC=x", "ldap://x/CN=Configuration,DC=x"];
-    let mut answers = vec![jane()];
-    answers.extend(references.map(Reference));
-    answers.push(OperationResult(0, None));
-    assert_eq!(read(vec![answers]).unwrap().len(), 1);
+    let mut responses = vec![jane()];
+    responses.extend(references.map(Reference));
+    responses.push(OperationResult(0, None));
+    assert_eq!(read(vec![responses]).unwrap().len(), 1);
 }
 
 #[test]
-fn values_that_come_in_parts_are_all_read() {
-    let part = |range: &'static str, values: Vec<&'static [u8]>| Found("cn=a,dc=x", vec![(range, values)]);
+fn values_in_several_parts_are_all_read() {
+    let part = |range: &'static str, values: Vec<&'static [u8]>| FoundEntry("cn=a,dc=x", vec![(range, values)]);
     let all = read(vec![
         vec![part("member;range=0-1", vec![b"cn=1", b"cn=2"]), OperationResult(0, None)],
         vec![part("member;range=2-3", vec![b"cn=3", b"cn=4"]), OperationResult(0, None)],
@@ -209,40 +209,40 @@ fn values_that_come_in_parts_are_all_read() {
         vec![part("member;range=0-1", vec![b"cn=1", b"cn=2"]), OperationResult(0, None)],
     ] {
         let first = vec![part("member;range=0-1", vec![b"cn=1", b"cn=2"]), OperationResult(0, None)];
-        assert!(read(vec![first, second]).unwrap_err().contains("not all values of member"));
+        assert!(read(vec![first, second]).unwrap_err().contains("did not return all values of member"));
     }
 }
 
 #[test]
-fn a_server_that_is_not_there_is_named() {
+fn a_server_that_cannot_be_reached_is_named() {
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let told = read_from(parse_server_url(&format!("ldap://{free}")).unwrap()).unwrap_err();
-    assert!(told.starts_with(&format!("ldap://{free}: it cannot be talked to")), "{told}");
-    let told = read_from(parse_server_url(&format!("ldaps://{free}")).unwrap()).unwrap_err();
-    assert!(told.contains("cannot be talked to"), "{told}");
+    let error = read_from(parse_server_url(&format!("ldap://{free}")).unwrap()).unwrap_err();
+    assert!(error.starts_with(&format!("ldap://{free}: the connection failed")), "{error}");
+    let error = read_from(parse_server_url(&format!("ldaps://{free}")).unwrap()).unwrap_err();
+    assert!(error.contains("the connection failed"), "{error}");
 }
 
 #[test]
-fn an_address_is_a_server_and_nothing_more() {
+fn a_server_url_has_a_scheme_a_host_and_a_port_only() {
     for good in ["ldap://dc1.example.com", "ldaps://dc1.example.com:3269/", "ldap://127.0.0.1:389"] {
         assert!(parse_server_url(good).is_ok(), "{good}");
     }
-    for (bad, words) in [
+    for (bad, expected) in [
         ("ldap://", "no host"),
         ("ldap:///", "no host"),
         ("ldap://h/dc=x", "base DN"),
         ("ldap://h/?sub", "base DN"),
         ("ldap://me:secret@h", "--bind-dn"),
         ("https://h", "https"),
-        ("ldap://h:port", "not the address"),
+        ("ldap://h:port", "not the URL"),
     ] {
-        let told = parse_server_url(bad).unwrap_err();
-        assert!(told.contains(words) && !told.contains("secret"), "{bad}: {told}");
+        let error = parse_server_url(bad).unwrap_err().to_string();
+        assert!(error.contains(expected) && !error.contains("secret"), "{bad}: {error}");
     }
 }
 
 #[test]
-fn an_account_has_a_name_and_a_password() {
+fn an_account_without_name_or_password_is_rejected() {
     for (name, password) in [("cn=a", ""), ("", "x")] {
         let account = BindAccount { name: name.into(), password: Secret::new(password) };
         let url = parse_server_url("ldap://127.0.0.1").unwrap();
