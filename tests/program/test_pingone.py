@@ -254,7 +254,7 @@ def test_a_filter_without_matches_removes_users_only_with_max_removals(rule):
             lambda file: file["mappings"].append({"sourceAttribute": "Shoe Size", "targetAttribute": "title"}),
             "`Shoe Size` is no attribute",
         ),
-        (lambda file: file["source"].update(files=["users.json"]), "the populations themselves were not read"),
+        (lambda file: file["source"].update(files=["users.json"]), "the populations were not read"),
     ],
 )
 def test_a_connection_or_rule_that_does_not_fit_is_rejected_before_any_write(
@@ -431,7 +431,7 @@ def test_a_token_that_expires_between_pages_is_renewed(rule, api):
         ("/users", (401, {"code": "INVALID_TOKEN"}), "auth_failed"),
         ("/as/token", (401, {"error": "invalid_client"}), "check source.clientId and PINGONE_CLIENT_SECRET"),
         ("cursor=2", (400, {"code": "INVALID_REQUEST", "message": "the cursor is too old"}), "the cursor is too old"),
-        ("cursor=2", (200, {"_embedded": {"users": []}, "count": 6}), "it has 6 users, but gave 2"),
+        ("cursor=2", (200, {"_embedded": {"users": []}, "count": 6}), "it has 6 users, but returned 2"),
         ("cursor=2", (200, {"_embedded": {}}), "no _embedded.users"),
         ("populations", (404, {}), "source.environment"),
     ],

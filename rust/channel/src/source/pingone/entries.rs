@@ -1,12 +1,14 @@
-//! Users, populations and groups of PingOne: pages of its API that were saved, or the API itself. Users say which
-//! population they are in by its id, and groups say little of who is in them; what a rule needs of all that is put
-//! together here. May not know what a rule asks for, only what it names: a population that is not there is a mistake,
-//! never an empty one.
+//! Makes entries of the users and groups of PingOne, and adds the names of populations and the memberships to them.
+//! Does not know: the filter of a rule, only the populations and groups that it names.
+//!
+//! A user has only the id of its population, and a group has hardly any data about its members. A named population or
+//! group that does not exist is an error; it never counts as empty.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use pfscim_core::Message;
 use pfscim_core::environment::Environment;
 use pfscim_core::settings::Secret;
 use pfscim_core::text::excerpt;
@@ -24,29 +26,33 @@ use crate::directory::{Entry, Search, Value, fold};
 use crate::source::Source;
 use crate::source::file::TextFile;
 
+/// What to do if a group is not found.
+const GROUP_HINT: &str = "check the group, or add the groups to source.files";
+
 /// PingOne as a source.
 #[derive(Debug)]
 pub struct PingOne {
-    place: Place,
-    /// What the rule names.
+    pages: PageSource,
+    /// The populations and groups that the rule names.
     named: NamedObjects,
-    /// The groups to be provisioned, by id or name.
+    /// The groups to provision, by id or name.
     groups: Vec<String>,
-    /// Read once, so that users and groups are of one moment.
+    /// The entries, read once, so that users and groups are from the same time.
     entries: OnceLock<Vec<Entry>>,
 }
 
+/// Where the pages are.
 #[derive(Debug)]
-enum Place {
+enum PageSource {
     Files(Vec<TextFile>),
     Api(Box<Api>),
 }
 
 impl PingOne {
-    /// The source of a rule. Files are looked for in `folder`, that of the connection. Sends nothing yet.
+    /// The source of a rule. Paths of files are relative to `folder`, the folder of the connection. Sends nothing.
     ///
     /// # Errors
-    /// What is missing, or does not fit.
+    /// As [`PingOne::api`].
     pub fn open(
         rule: &Rule,
         folder: &Path,
@@ -59,51 +65,52 @@ impl PingOne {
                 Ok(Self::files(files, rule.named.clone(), rule.groups.clone()))
             }
             RuleSource::Api(access) => {
-                let given = secrets.iter().find(|(name, _)| name == CLIENT_SECRET).map(|(_, secret)| secret.clone());
-                let client_secret = given.or_else(|| access.client_secret.clone());
+                let option = secrets.iter().find(|(name, _)| name == CLIENT_SECRET).map(|(_, secret)| secret.clone());
+                let client_secret = option.or_else(|| access.client_secret.clone());
                 let access = ApiAccess { client_secret, ..access.clone() };
                 Self::api(&access, rule.named.clone(), rule.groups.clone(), environment)
             }
         }
     }
 
-    /// Saved pages; `groups` are to be provisioned.
+    /// A source of saved pages; `groups` are the groups to provision.
     pub fn files(files: impl IntoIterator<Item = PathBuf>, named: NamedObjects, groups: Vec<String>) -> Self {
-        Self::new(Place::Files(files.into_iter().map(TextFile::new).collect()), named, groups)
+        Self::new(PageSource::Files(files.into_iter().map(TextFile::new).collect()), named, groups)
     }
 
-    /// The API. Sends nothing yet.
+    /// A source that reads the API. Sends nothing.
     ///
     /// # Errors
-    /// What is missing or does not fit.
+    /// A URL is not valid, the secret is missing, or TLS cannot be set up.
     pub fn api(
         access: &ApiAccess,
         named: NamedObjects,
         groups: Vec<String>,
         environment: &Environment,
     ) -> Result<Self, Error> {
-        Ok(Self::new(Place::Api(Box::new(Api::new(access, environment)?)), named, groups))
+        Ok(Self::new(PageSource::Api(Box::new(Api::new(access, environment)?)), named, groups))
     }
 
-    fn new(place: Place, named: NamedObjects, groups: Vec<String>) -> Self {
-        Self { place, named, groups, entries: OnceLock::new() }
+    fn new(pages: PageSource, named: NamedObjects, groups: Vec<String>) -> Self {
+        Self { pages, named, groups, entries: OnceLock::new() }
     }
 
     fn entries(&self) -> Result<&[Entry], Error> {
         if let Some(entries) = self.entries.get() {
             return Ok(entries);
         }
-        let wanted: Vec<&str> = self.named.groups.iter().chain(&self.groups).map(String::as_str).collect();
-        let tenant = match &self.place {
-            Place::Files(files) => pages::read(files)?,
-            Place::Api(api) => api.read(&wanted)?,
+        let group_names: Vec<&str> = self.named.groups.iter().chain(&self.groups).map(String::as_str).collect();
+        let tenant = match &self.pages {
+            PageSource::Files(files) => pages::read(files)?,
+            PageSource::Api(api) => api.read(&group_names)?,
         };
         if tenant.users.is_empty() {
             return Err(Error::unusable(
-                "PingOne: there is no user: an empty export is not taken for an empty PingOne",
+                "PingOne: no user was read, and an empty export does not mean an empty environment",
             ));
         }
-        let entries = Directory::of(&tenant, !wanted.is_empty())?.entries(&tenant, &self.named, &self.groups)?;
+        let entries =
+            TenantIndex::new(&tenant, !group_names.is_empty())?.entries(&tenant, &self.named, &self.groups)?;
         Ok(self.entries.get_or_init(|| entries))
     }
 }
@@ -114,32 +121,32 @@ impl Source for PingOne {
     }
 }
 
-/// A group.
+/// A group of PingOne.
 #[derive(Debug)]
-struct Group {
+struct PingOneGroup {
     name: String,
-    /// Made by another identity provider: such a group is not provisioned.
-    external: bool,
-    /// The groups that it is in: its members are members of these too.
+    /// Whether another identity provider made the group. Such a group is not provisioned.
+    is_external: bool,
+    /// The ids of the groups that contain this group. Its members are members of these too.
     parents: Vec<String>,
 }
 
-/// Populations and groups, and who is in them.
+/// Populations and groups by id, and the names that users mention.
 #[derive(Debug)]
-struct Directory {
-    /// Whether the populations were read, not only what users say.
-    complete: bool,
-    /// Id to name.
+struct TenantIndex {
+    /// Whether the populations were read. Otherwise only the populations of users are known.
+    has_all_populations: bool,
+    /// Ids of populations to their names.
     populations: HashMap<String, Option<String>>,
-    /// Id to group, of those that were read.
-    groups: BTreeMap<String, Group>,
-    /// Names and ids of groups that users say to be in.
-    said: HashSet<String>,
+    /// Ids to groups.
+    groups: BTreeMap<String, PingOneGroup>,
+    /// Names and ids of the groups that users list, folded.
+    groups_of_users: HashSet<String>,
 }
 
-impl Directory {
-    /// `grouped`: the rule is about groups, so that users have to say theirs.
-    fn of(tenant: &Tenant, grouped: bool) -> Result<Self, Error> {
+impl TenantIndex {
+    /// Indexes what was read. With `needs_groups` the rule names groups, so the users must contain theirs.
+    fn new(tenant: &Tenant, needs_groups: bool) -> Result<Self, Error> {
         let mut populations = HashMap::new();
         for population in tenant.populations.iter().flatten() {
             let id = text(population, "id").ok_or_else(|| Error::unusable("PingOne: a population has no id"))?;
@@ -153,54 +160,55 @@ impl Directory {
             let parents = group["memberOfGroups"].as_array().into_iter().flatten();
             let parents = parents.filter_map(|parent| text(parent, "id").or_else(|| parent.as_str()));
             let parents = parents.chain(texts(group, GROUP_IDS)).map(str::to_owned).collect();
-            let external = group["isExternal"] == true;
-            groups.insert(id.to_owned(), Group { name: name.to_owned(), external, parents });
+            let is_external = group["isExternal"] == true;
+            groups.insert(id.to_owned(), PingOneGroup { name: name.to_owned(), is_external, parents });
         }
-        let mut said = HashSet::new();
-        let mut says = tenant.members.is_some();
+        let mut groups_of_users = HashSet::new();
+        let mut has_memberships = tenant.members.is_some();
         for user in &tenant.users {
             if let Some(id) = text(&user["population"], "id") {
                 let name = text(&user["population"], "name").map(str::to_owned);
                 let known = populations.entry(id.to_owned()).or_insert_with(|| name.clone());
                 *known = known.take().or(name);
             }
-            says = says || user.get(GROUP_IDS).is_some() || user.get(GROUP_NAMES).is_some();
-            said.extend([GROUP_IDS, GROUP_NAMES].iter().flat_map(|list| texts(user, list)).map(fold));
+            has_memberships = has_memberships || user.get(GROUP_IDS).is_some() || user.get(GROUP_NAMES).is_some();
+            groups_of_users.extend([GROUP_IDS, GROUP_NAMES].iter().flat_map(|list| texts(user, list)).map(fold));
         }
-        if grouped && !says {
+        if needs_groups && !has_memberships {
             return Err(Error::unusable(
-                "PingOne: the rule is about groups, but no user says its groups: save the users with ?include=memberOfGroupIDs",
+                Message::new("PingOne: the rule names groups, but the users contain no groups")
+                    .with_hint("save the users with ?include=memberOfGroupIDs"),
             ));
         }
-        Ok(Self { complete: tenant.populations.is_some(), populations, groups, said })
+        Ok(Self { has_all_populations: tenant.populations.is_some(), populations, groups, groups_of_users })
     }
 
     fn entries(&self, tenant: &Tenant, named: &NamedObjects, provisioned: &[String]) -> Result<Vec<Entry>, Error> {
-        self.knows(named)?;
+        self.check_names(named)?;
         let provisioned =
-            provisioned.iter().map(|group| self.provisioned(group)).collect::<Result<BTreeSet<_>, _>>()?;
+            provisioned.iter().map(|group| self.provisioned_group_id(group)).collect::<Result<BTreeSet<_>, _>>()?;
         let mut members: BTreeMap<&str, Vec<&str>> = provisioned.iter().map(|id| (*id, Vec::new())).collect();
         let mut entries = Vec::with_capacity(tenant.users.len() + members.len());
         for (position, user) in tenant.users.iter().enumerate() {
             let mut entry = Entry::row(format!("PingOne user {}", position + 1));
             entry.push("objectClass", Value::from(USER_CLASS));
             if !user.is_object() {
-                return Err(Error::unusable(format!("{}: is no user", entry.place)));
+                return Err(Error::unusable(format!("{}: is not a user", entry.place)));
             }
             flatten(&mut entry, "", user);
             let population = text(&user["population"], "id").and_then(|id| self.populations.get(id)).cloned().flatten();
             if let Some(name) = population.filter(|_| entry.values(POPULATION_NAME).is_empty()) {
                 entry.push(POPULATION_NAME, Value::from(name.as_str()));
             }
-            let own = text(user, ID).unwrap_or_default();
-            for id in self.memberships(user, tenant.members.as_ref().and_then(|members| members.get(own))) {
-                if let Some(listed) = members.get_mut(id.as_str()) {
-                    listed.extend(text(user, ID));
+            let user_id = text(user, ID).unwrap_or_default();
+            for id in self.group_ids(user, tenant.members.as_ref().and_then(|members| members.get(user_id))) {
+                if let Some(group_members) = members.get_mut(id.as_str()) {
+                    group_members.extend(text(user, ID));
                 }
                 if let Some(group) = self.groups.get(&id) {
-                    add(&mut entry, GROUP_NAMES, &group.name);
+                    push_unique(&mut entry, GROUP_NAMES, &group.name);
                 }
-                add(&mut entry, GROUP_IDS, &id);
+                push_unique(&mut entry, GROUP_IDS, &id);
             }
             entries.push(entry);
         }
@@ -215,90 +223,92 @@ impl Directory {
         Ok(entries)
     }
 
-    /// The ids of the groups that a user is in, by its own word and by theirs, and of the groups that these are in.
-    fn memberships(&self, user: &Json, members: Option<&BTreeSet<String>>) -> BTreeSet<String> {
-        let mut open: Vec<String> = texts(user, GROUP_IDS).map(str::to_owned).collect();
-        // Names are told apart by ids only, so they count where there is no id.
-        if open.is_empty() {
-            let named = |group: &Group| texts(user, GROUP_NAMES).any(|name| name == group.name);
-            open.extend(self.groups.iter().filter(|(_, group)| named(group)).map(|(id, _)| id.clone()));
+    /// The ids of the groups of a user: those that the user lists, `from_groups`, and all groups that contain these.
+    fn group_ids(&self, user: &Json, from_groups: Option<&BTreeSet<String>>) -> BTreeSet<String> {
+        let mut remaining: Vec<String> = texts(user, GROUP_IDS).map(str::to_owned).collect();
+        // Names are not unique, so they count only if the user lists no ids.
+        if remaining.is_empty() {
+            let is_listed = |group: &PingOneGroup| texts(user, GROUP_NAMES).any(|name| name == group.name);
+            remaining.extend(self.groups.iter().filter(|(_, group)| is_listed(group)).map(|(id, _)| id.clone()));
         }
-        open.extend(members.into_iter().flatten().cloned());
+        remaining.extend(from_groups.into_iter().flatten().cloned());
         let mut all = BTreeSet::new();
-        while let Some(id) = open.pop() {
+        while let Some(id) = remaining.pop() {
             if let Some(group) = self.groups.get(&id).filter(|_| !all.contains(&id)) {
-                open.extend(group.parents.iter().cloned());
+                remaining.extend(group.parents.iter().cloned());
             }
             all.insert(id);
         }
         all
     }
 
-    /// Whether everything that a rule names is there.
-    fn knows(&self, named: &NamedObjects) -> Result<(), Error> {
+    /// Checks that the populations and groups that a rule names exist.
+    fn check_names(&self, named: &NamedObjects) -> Result<(), Error> {
         for name in &named.populations {
             let names = self.populations.values().flatten();
             let known = self.populations.contains_key(name) || names.clone().any(|other| fold(other) == fold(name));
             if !known {
-                let hint = if self.complete {
-                    ""
+                let text = format!("rule: the user filter names the population `{}`, which ", excerpt(name));
+                return Err(Error::unusable(if self.has_all_populations {
+                    Message::new(text + "PingOne does not have")
                 } else {
-                    "; the populations themselves were not read, add them to source.files"
-                };
-                return Err(Error::unusable(format!(
-                    "rule: its user filter names the population `{}`, which PingOne does not have{hint}",
-                    excerpt(name)
-                )));
+                    Message::new(text + "no user has, and the populations were not read")
+                        .with_hint("add the populations to source.files")
+                }));
             }
         }
         for name in &named.groups {
-            let read =
+            let is_group =
                 self.groups.contains_key(name) || self.groups.values().any(|group| fold(&group.name) == fold(name));
-            if !(read || self.said.contains(&fold(name))) {
-                return Err(Error::unusable(format!(
-                    "rule: its user filter names the group `{}`, which PingOne does not have (or the groups are missing from source.files)",
-                    excerpt(name)
-                )));
+            if !(is_group || self.groups_of_users.contains(&fold(name))) {
+                let text =
+                    format!("rule: the user filter names the group `{}`, which PingOne does not have", excerpt(name));
+                return Err(Error::unusable(Message::new(text).with_hint(GROUP_HINT)));
             }
         }
         Ok(())
     }
 
-    /// The id of a group to be provisioned.
-    fn provisioned(&self, wanted: &str) -> Result<&str, Error> {
-        let told = |text: &str| Err(Error::unusable(format!("rule.groups: `{}` {text}", excerpt(wanted))));
-        let found = match self.groups.get_key_value(wanted) {
+    /// The id of the group to provision that has this id or name.
+    fn provisioned_group_id(&self, group_name: &str) -> Result<&str, Error> {
+        let message = |text: &str| Message::new(format!("rule.groups: `{}` {text}", excerpt(group_name)));
+        let found = match self.groups.get_key_value(group_name) {
             Some(found) => Some(found),
             None => {
-                let mut named = self.groups.iter().filter(|(_, group)| fold(&group.name) == fold(wanted));
+                let mut named = self.groups.iter().filter(|(_, group)| fold(&group.name) == fold(group_name));
                 match (named.next(), named.next()) {
-                    (_, Some(_)) => return told("is the name of several groups; say which by its id"),
+                    (_, Some(_)) => {
+                        let message = message("is the name of several groups");
+                        return Err(Error::unusable(message.with_hint("name the group by its id")));
+                    }
                     (found, None) => found,
                 }
             }
         };
         match found {
-            Some((_, group)) if group.external => told("is an external group, which is not provisioned"),
+            Some((_, group)) if group.is_external => {
+                Err(Error::unusable(message("is an external group, which is not provisioned")))
+            }
             Some((id, _)) => Ok(id),
-            None => told("is no group of PingOne (or the groups are missing from source.files)"),
+            None => Err(Error::unusable(message("is not a group of PingOne").with_hint(GROUP_HINT))),
         }
     }
 }
 
-/// Adds a value that is not there yet.
-fn add(entry: &mut Entry, attribute: &str, text: &str) {
+/// Adds a value if the attribute does not contain it.
+fn push_unique(entry: &mut Entry, attribute: &str, text: &str) {
     let value = Value::from(text);
     if !entry.values(attribute).contains(&value) {
         entry.push(attribute, value);
     }
 }
 
-/// Every text, number and boolean of a JSON object, under the path to it.
+/// Adds every text, number and boolean of a JSON object to the entry, under the path to it (`name.given`).
 fn flatten(entry: &mut Entry, path: &str, json: &Json) {
     match json {
         Json::Object(members) => {
             for (name, value) in members {
-                // Links, and what would be taken for a class of the directory.
+                // Skips links, and a member that would count as the object class of the entry.
                 if name.starts_with('_') || path.is_empty() && name.eq_ignore_ascii_case("objectClass") {
                     continue;
                 }

@@ -1,4 +1,4 @@
-//! Files in a temporary folder, and the API as a loopback server answers it.
+//! Tests PingOne as a source: with files in a temporary folder, and with a loopback server in place of the API.
 
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
@@ -16,7 +16,7 @@ use crate::connection::pingone::{ApiAccess, NamedObjects};
 use crate::directory::{Entry, Search};
 use crate::source::Source;
 
-/// Pages in files: what is read of users (by id) and groups (by name), or why nothing is.
+/// Reads pages from files: users by id and groups by name, or the error.
 fn read(pages: &[Json], named: NamedObjects, groups: &[&str]) -> Result<BTreeMap<String, Entry>, String> {
     let texts: Vec<_> = pages.iter().map(Json::to_string).collect();
     read_texts(&texts.iter().map(String::as_str).collect::<Vec<_>>(), named, groups)
@@ -107,7 +107,7 @@ fn a_user_is_read_under_the_paths_of_its_json() {
 }
 
 #[test]
-fn members_of_a_group_are_so_of_the_groups_that_it_is_in() {
+fn members_of_a_group_are_members_of_the_groups_that_contain_it() {
     let mut all = [user("u1"), user("u2"), user("u3")];
     all[0]["memberOfGroupIDs"] = json!(["g3"]);
     all[1]["memberOfGroupNames"] = json!(["Inner"]);
@@ -118,22 +118,22 @@ fn members_of_a_group_are_so_of_the_groups_that_it_is_in() {
     assert_eq!(values(&entries["u3"], GROUP_IDS), [""; 0]);
     assert_eq!(values(&entries["Staff"], GROUP_MEMBER), ["u1", "u2"]);
     assert_eq!(values(&entries["Inner"], ID), ["g2"]);
-    assert!(!entries.contains_key("Innermost"), "only groups that are provisioned are given");
+    assert!(!entries.contains_key("Innermost"), "only groups to provision are entries");
 }
 
 #[test]
-fn what_a_rule_names_has_to_be_there() {
+fn populations_and_groups_that_a_rule_names_must_exist() {
     let mut member = user("u1");
     member["memberOfGroupNames"] = json!(["Staff"]);
-    for (pages, named, provisioned, told) in [
+    for (pages, named, provisioned, expected) in [
         (
             vec![users(json!([user("u1")])), populations()],
             of_population("Employes"),
             "",
             "`Employes`, which PingOne does not have",
         ),
-        (vec![users(json!([user("u1")]))], of_population("Employees"), "", "the populations themselves were not read"),
-        (vec![users(json!([user("u1")])), groups()], of_group("Staff"), "", "no user says its groups"),
+        (vec![users(json!([user("u1")]))], of_population("Employees"), "", "the populations were not read"),
+        (vec![users(json!([user("u1")])), groups()], of_group("Staff"), "", "the users contain no groups"),
         (
             vec![users(json!([member.clone()])), groups()],
             of_group("Clerks"),
@@ -147,18 +147,18 @@ fn what_a_rule_names_has_to_be_there() {
             "`Partners` is an external group",
         ),
         (vec![users(json!([member.clone()])), groups()], NamedObjects::default(), "Twins", "several groups"),
-        (vec![users(json!([member.clone()]))], NamedObjects::default(), "Staff", "`Staff` is no group of PingOne"),
+        (vec![users(json!([member.clone()]))], NamedObjects::default(), "Staff", "`Staff` is not a group of PingOne"),
     ] {
         let provisioned: Vec<_> = [provisioned].into_iter().filter(|name| !name.is_empty()).collect();
         let error = read(&pages, named, &provisioned).unwrap_err();
-        assert!(error.contains(told), "{error}");
+        assert!(error.contains(expected), "{error}");
     }
-    assert!(read(&[users(json!([user("u1")]))], of_population("p1"), &[]).is_ok(), "users say the id themselves");
-    assert!(read(&[users(json!([member]))], of_group("staff"), &[]).is_ok(), "users say the name themselves");
+    assert!(read(&[users(json!([user("u1")]))], of_population("p1"), &[]).is_ok(), "users contain the id");
+    assert!(read(&[users(json!([member]))], of_group("staff"), &[]).is_ok(), "users contain the name");
 }
 
 #[test]
-fn files_that_are_not_whole_are_refused() {
+fn incomplete_files_are_rejected() {
     let linked = |own: &str, next: Option<&str>, items: Json| {
         let mut page = users(items);
         page["_links"] = json!({"self": {"href": own}, "next": next.map(|href| json!({"href": href}))});
@@ -167,18 +167,18 @@ fn files_that_are_not_whole_are_refused() {
     let (one, two) = ("https://api.example/v1/users", "https://api.example/v1/users?cursor=2");
     let whole = [linked(one, Some(two), json!([user("u1")])), linked(two, None, json!([user("u2")]))];
     assert_eq!(read(&whole, NamedObjects::default(), &[]).unwrap().len(), 2);
-    for (pages, told) in [
-        (vec![whole[0].clone()], "0.json: has a next page that is not among the files"),
-        (vec![linked(one, Some(one), json!([user("u1")]))], "its own next page"),
+    for (pages, expected) in [
+        (vec![whole[0].clone()], "0.json: the next page is not among the files"),
+        (vec![linked(one, Some(one), json!([user("u1")]))], "leads to the same page"),
         (vec![linked(one, Some("https://evil.example/v1/users"), json!([user("u1")]))], "another server"),
         (vec![users(json!([]))], "no user"),
-        (vec![populations()], "none of the files holds users"),
-        (vec![json!({"users": []})], "no page of PingOne's API"),
-        (vec![json!({"_embedded": {"users": [user("u1")]}, "count": 2})], "says that there are 2 users"),
-        (vec![users(json!(["u1"]))], "PingOne user 1: is no user"),
+        (vec![populations()], "no file contains users"),
+        (vec![json!({"users": []})], "not a page of PingOne's API"),
+        (vec![json!({"_embedded": {"users": [user("u1")]}, "count": 2})], "it counts 2 users, but the files contain 1"),
+        (vec![users(json!(["u1"]))], "PingOne user 1: is not a user"),
     ] {
         let error = read(&pages, NamedObjects::default(), &[]).unwrap_err();
-        assert!(error.contains(told), "{error}");
+        assert!(error.contains(expected), "{error}");
     }
     let text = whole[0].to_string();
     assert!(
@@ -189,20 +189,20 @@ fn files_that_are_not_whole_are_refused() {
     assert!(read_texts(&["<html>"], NamedObjects::default(), &[]).unwrap_err().contains("is not JSON"));
 }
 
-/// The API: what is answered to a method and path with its query, and what was asked with which token.
-struct Server {
-    address: String,
-    heard: Arc<Mutex<Vec<(String, String)>>>,
+/// A server in place of the API. It records the method, path and query of each request, and its credentials.
+struct ApiServer {
+    url: String,
+    requests: Arc<Mutex<Vec<(String, String)>>>,
 }
 
-impl Server {
-    /// `answer` is given the server's address, the request line without its version, and the credentials.
-    fn start(answer: impl Fn(&str, &str, &str) -> (u16, Json) + Send + 'static) -> Self {
+impl ApiServer {
+    /// Starts a server; `respond` receives its URL, the request line without the version, and the credentials.
+    fn start(respond: impl Fn(&str, &str, &str) -> (u16, Json) + Send + 'static) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        let address = format!("http://{}", listener.local_addr().unwrap());
-        let heard = Arc::new(Mutex::new(Vec::new()));
-        let (base, told) = (address.clone(), Arc::clone(&heard));
-        // Ends with the process: every test asks a few times only.
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let (base, recorded) = (url.clone(), Arc::clone(&requests));
+        // The thread ends with the process.
         std::thread::spawn(move || {
             for mut stream in listener.incoming().flatten() {
                 let mut head = Vec::new();
@@ -211,33 +211,33 @@ impl Server {
                     head.push(byte[0]);
                 }
                 let head = String::from_utf8(head).unwrap();
-                let of = |name: &str| {
+                let header = |name: &str| {
                     head.lines()
                         .find_map(|l| l.split_once(": ").filter(|(n, _)| n.eq_ignore_ascii_case(name)))
                         .map(|(_, v)| v)
                 };
-                let mut body = vec![0; of("content-length").map_or(0, |length| length.parse().unwrap())];
+                let mut body = vec![0; header("content-length").map_or(0, |length| length.parse().unwrap())];
                 stream.read_exact(&mut body).unwrap();
                 let line = head.lines().next().unwrap_or_default();
                 let line = line.rsplit_once(' ').map_or(line, |(line, _)| line);
-                let credentials = of("authorization").unwrap_or_default();
-                told.lock().unwrap().push((line.to_owned(), credentials.to_owned()));
-                let (status, json) = answer(&base, line, credentials);
+                let credentials = header("authorization").unwrap_or_default();
+                recorded.lock().unwrap().push((line.to_owned(), credentials.to_owned()));
+                let (status, json) = respond(&base, line, credentials);
                 let text = json.to_string();
                 let _ = write!(
                     stream,
-                    "HTTP/1.1 {status} Told\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{text}",
+                    "HTTP/1.1 {status} Scripted\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{text}",
                     text.len()
                 );
             }
         });
-        Self { address, heard }
+        Self { url, requests }
     }
 
     fn read(&self, named: NamedObjects, groups: &[&str]) -> Result<BTreeMap<String, Entry>, String> {
         let access = ApiAccess {
-            api: format!("{}/v1/", self.address),
-            authorization: format!("{}/auth", self.address),
+            api: format!("{}/v1/", self.url),
+            authorization: format!("{}/auth", self.url),
             environment: "e1".into(),
             client_id: "worker".into(),
             client_secret: Some(Secret::new("hunter2-secret")),
@@ -253,12 +253,12 @@ impl Server {
         let groups = groups.iter().map(|group| (*group).to_owned()).collect();
         let source = PingOne::api(&access, named, groups, &environment).map_err(|error| error.to_string())?;
         let read = entries(&source);
-        assert!(!read.as_ref().err().is_some_and(|told| told.contains("hunter2")));
+        assert!(!read.as_ref().err().is_some_and(|error| error.contains("hunter2")));
         read
     }
 
-    fn heard(&self) -> Vec<String> {
-        self.heard.lock().unwrap().iter().map(|(line, _)| line.clone()).collect()
+    fn requests(&self) -> Vec<String> {
+        self.requests.lock().unwrap().iter().map(|(line, _)| line.clone()).collect()
     }
 }
 
@@ -273,7 +273,7 @@ fn token(name: &str) -> (u16, Json) {
 
 #[test]
 fn the_api_is_read_page_by_page() {
-    let server = Server::start(|base, line, credentials| match line {
+    let server = ApiServer::start(|base, line, credentials| match line {
         TOKEN => token("t1"),
         _ if credentials != "Bearer t1" => (401, json!({})),
         POPULATIONS => (200, populations()),
@@ -295,13 +295,13 @@ fn the_api_is_read_page_by_page() {
     assert_eq!(values(&entries["u2"], GROUP_NAMES), ["Staff"]);
     assert_eq!(values(&entries["u1"], GROUP_NAMES), [""; 0]);
     assert_eq!(values(&entries["Staff"], GROUP_MEMBER), ["u2"]);
-    assert_eq!(server.heard().iter().filter(|line| *line == TOKEN).count(), 1);
+    assert_eq!(server.requests().iter().filter(|line| *line == TOKEN).count(), 1);
 }
 
 #[test]
 fn a_token_that_expires_between_pages_is_renewed_once() {
     let tokens = Mutex::new(0);
-    let server = Server::start(move |_, line, credentials| match line {
+    let server = ApiServer::start(move |_, line, credentials| match line {
         TOKEN => {
             let mut count = tokens.lock().unwrap();
             *count += 1;
@@ -312,15 +312,15 @@ fn a_token_that_expires_between_pages_is_renewed_once() {
         _ => (401, json!({"code": "ACCESS_FAILED", "message": "expired"})),
     });
     assert_eq!(server.read(of_population("Employees"), &[]).unwrap().len(), 1);
-    let refused = Server::start(|_, line, _| if line == TOKEN { token("t") } else { (401, json!({})) });
-    let told = refused.read(of_population("Employees"), &[]).unwrap_err();
-    assert!(told.starts_with("PingOne: auth_failed: "), "{told}");
-    assert_eq!(refused.heard(), [TOKEN, POPULATIONS, TOKEN, POPULATIONS]);
+    let server = ApiServer::start(|_, line, _| if line == TOKEN { token("t") } else { (401, json!({})) });
+    let error = server.read(of_population("Employees"), &[]).unwrap_err();
+    assert!(error.starts_with("PingOne: auth_failed: "), "{error}");
+    assert_eq!(server.requests(), [TOKEN, POPULATIONS, TOKEN, POPULATIONS]);
 }
 
 #[test]
-fn an_api_that_gives_only_a_part_gives_nothing() {
-    /// What `GET .../users` is answered, and the message.
+fn an_api_that_returns_only_a_part_is_an_error() {
+    /// The response to `GET .../users`, and the expected error.
     type Case = (fn(&str) -> (u16, Json), &'static str);
     fn linked(next: String) -> (u16, Json) {
         let mut page = users(json!([user("u1")]));
@@ -335,24 +335,24 @@ fn an_api_that_gives_only_a_part_gives_nothing() {
         (|_| (404, json!({})), "source.environment"),
         (|_| (200, json!({"_embedded": {}})), "no _embedded.users"),
         (|_| (200, users(json!([]))), "no user"),
-        (|_| (200, json!({"_embedded": {"users": [user("u1")]}, "count": 9})), "it has 9 users, but gave 1"),
+        (|_| (200, json!({"_embedded": {"users": [user("u1")]}, "count": 9})), "it has 9 users, but returned 1"),
         (|_| linked("https://evil.example/v1/users".into()), "leads to https://evil.example"),
-        (|base| linked(format!("{base}/v1/environments/e1/users?limit=200")), "in a circle"),
-        (|base| linked(format!("{base}/v1/environments/e1/gone")), "answers 500"),
+        (|base| linked(format!("{base}/v1/environments/e1/users?limit=200")), "form a circle"),
+        (|base| linked(format!("{base}/v1/environments/e1/gone")), "returned 500"),
     ];
-    for (answer, told) in cases {
-        let server = Server::start(move |base, line, _| match line {
+    for (respond, expected) in cases {
+        let server = ApiServer::start(move |base, line, _| match line {
             TOKEN => token("t"),
             POPULATIONS => (200, populations()),
-            USERS => answer(base),
+            USERS => respond(base),
             _ => (500, json!({})),
         });
         let error = server.read(of_population("Employees"), &[]).unwrap_err();
-        assert!(error.starts_with("PingOne: ") && error.contains(told), "{error}");
+        assert!(error.starts_with("PingOne: ") && error.contains(expected), "{error}");
     }
-    let refused = Server::start(|_, _, _| (401, json!({"error": "invalid_client"})));
+    let server = ApiServer::start(|_, _, _| (401, json!({"error": "invalid_client"})));
     assert!(
-        refused
+        server
             .read(of_population("Employees"), &[])
             .unwrap_err()
             .contains("check source.clientId and PINGONE_CLIENT_SECRET")
