@@ -62,7 +62,7 @@ fn unusable_files_are_named_and_nothing_is_written() {
         (vec!["bad.json", "--source", "ldif:u.ldif"], "bad.json: "),
         (vec!["c.json", "--source", "ldif:nowhere.ldif"], "nowhere.ldif: "),
         (vec!["c.json", "--source", "ldif:cut.ldif"], "cut.ldif: line 2: "),
-        (vec!["c.json", "--source", "ldif:empty.ldif"], "empty.ldif: holds no entry"),
+        (vec!["c.json", "--source", "ldif:empty.ldif"], "empty.ldif: contains no entry"),
         (vec!["c.json", "--source", "csv:cut.ldif"], "cut.ldif: line 2: "),
         (vec!["c.json", "--source", "jsonl:cut.ldif"], "cut.ldif: line 1: is not JSON"),
         (vec!["c.json", "--source", "ldif:u.ldif", "--state", "junk.state"], "junk.state: "),

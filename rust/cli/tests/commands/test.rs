@@ -101,7 +101,7 @@ fn a_folder_without_the_jar_is_named() {
     std::fs::create_dir(folder.path("deploy")).unwrap();
     let output = folder.run(&["test", "c.json", "--plugin", "deploy", "--host", "host.jar"]);
     let line = error_line(&output, 2);
-    assert!(line.contains("--plugin: deploy holds no jar"), "{line}");
+    assert!(line.contains("--plugin: deploy contains no jar"), "{line}");
     assert!(stdout(&output).contains("credentials: accepted"));
 }
 

@@ -239,7 +239,8 @@ fn connector(target: &Arc<InMemoryTarget>, settings: &[(&str, &str)], dry_run: b
         operation_timeout: Duration::from_secs(50),
         dry_run,
     };
-    let client = Client::with_transport(&settings, &environment, Box::new(InMemoryTransport(Arc::clone(target)))).unwrap();
+    let client =
+        Client::with_transport(&settings, &environment, Box::new(InMemoryTransport(Arc::clone(target)))).unwrap();
     Arc::new(Connector::with_client(settings, environment, client))
 }
 
