@@ -21,9 +21,10 @@ impl Message {
     /// Separates text and hint in a line.
     const SEPARATOR: &str = "; ";
 
-    /// Creates a message without a hint.
+    /// Creates a message without a hint. A `; ` in the text becomes `, `, because the first `; ` of a line begins the
+    /// hint: the text may contain a reason of the target, which must not look like a hint of pfscim.
     pub fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), hint: None }
+        Self { text: text.into().replace(Self::SEPARATOR, ", "), hint: None }
     }
 
     /// Adds what to do: an imperative such as `set SCIM URL`, without a full stop.
@@ -35,7 +36,7 @@ impl Message {
     /// Names the file, setting or record that the text is about: `place: text`.
     #[must_use]
     pub fn at(self, place: impl fmt::Display) -> Self {
-        Self { text: format!("{place}: {}", self.text), ..self }
+        Self { hint: self.hint, ..Self::new(format!("{place}: {}", self.text)) }
     }
 
     /// Returns what happened.
@@ -206,7 +207,8 @@ mod tests {
             Failure::RateLimited("a".into()),
             Failure::Transport { message: Message::new("a: b").with_hint("c; d"), stops: true },
             Failure::Rejected("a".into()),
-            Failure::Conflict("a".into()),
+            Failure::Conflict("the target returned 409: a; b;".into()),
+            Failure::Ambiguous(Message::new("a;").with_hint("b")),
             Failure::Ambiguous("a".into()),
             Failure::NotFound("a".into()),
             Failure::NotHonoured("a".into()),
@@ -219,5 +221,11 @@ mod tests {
             assert_eq!(Failure::parse(&line, failure.stops_session()), Some(failure));
         }
         assert_eq!(Failure::parse("nonsense", false), None);
+    }
+
+    #[test]
+    fn a_reason_of_the_target_does_not_look_like_a_hint() {
+        let message = Message::new("the target returned 400: a; b").at("x; y");
+        assert_eq!((message.text(), message.hint()), ("x, y: the target returned 400: a, b", None));
     }
 }

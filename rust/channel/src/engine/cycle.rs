@@ -1,12 +1,12 @@
 //! Contains what a cycle needs, and what its operations share: threads, counts, and the stop after a failure.
 //! Does not know: users, groups, the order of a cycle.
 
-use pfscim_core::sync::lock_ignoring_poison;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use pfscim_core::Failure;
 use pfscim_core::settings::Settings;
+use pfscim_core::sync::lock_ignoring_poison;
 
 use super::events::{CycleObserver, CycleProgress, Event};
 use crate::Error;

@@ -1,11 +1,11 @@
 //! Describes what a cycle reports while it runs, and what it counts.
 //! Does not know: how an operation is carried out, where reports go.
 
-use pfscim_core::sync::lock_ignoring_poison;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Mutex;
 
 use pfscim_core::mapping::Change;
+use pfscim_core::sync::lock_ignoring_poison;
 use pfscim_core::{Failure, Outcome, Report};
 
 use crate::changes::{Operation, RecordKind, UnsentRecord};

@@ -1,7 +1,6 @@
 //! Writes what a cycle is about to send, and which entry versions it read.
 //! Does not know: what an operation does.
 
-use pfscim_core::sync::lock_ignoring_poison;
 use std::collections::{BTreeSet, HashMap};
 
 use rusqlite::{OptionalExtension as _, params};
@@ -10,6 +9,7 @@ use super::file::{create, sqlite_error};
 use super::rows::{UserRow, put_user};
 use super::store::State;
 use crate::Error;
+use pfscim_core::sync::lock_ignoring_poison;
 
 impl State {
     /// Writes the settings of a cycle and its users as dirty, before the first request.

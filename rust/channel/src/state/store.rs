@@ -6,12 +6,12 @@
 //! - A run locks the file, and every change is one transaction.
 //! - A damaged file is an error. It never counts as empty.
 
-use pfscim_core::sync::lock_ignoring_poison;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use pfscim_core::sync::lock_ignoring_poison;
 use pfscim_core::text::printable;
 use pfscim_core::{Message, Record};
 use rusqlite::Connection;

@@ -4,7 +4,6 @@
 //! Columns (docs.pingidentity.com, *Outbound provisioning audit logging*): `time| cycle_id| channel_id| event_type|
 //! source_id| target_id| is_success| non_success_cause`. Unchanged records produce no line.
 
-use pfscim_core::sync::lock_ignoring_poison;
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::path::Path;
@@ -13,6 +12,7 @@ use std::sync::Mutex;
 use jiff::Zoned;
 use pfscim_channel::Error;
 use pfscim_channel::engine::{CycleObserver, Event};
+use pfscim_core::sync::lock_ignoring_poison;
 use pfscim_core::text::printable;
 use pfscim_core::{Message, Outcome};
 

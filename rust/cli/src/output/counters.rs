@@ -3,10 +3,10 @@
 //!
 //! Source of the counters: docs.pingidentity.com, *Outbound group provisioning sync summary examples*.
 
-use pfscim_core::sync::lock_ignoring_poison;
 use std::sync::Mutex;
 
 use pfscim_channel::engine::{CycleObserver, Event, RecordKind};
+use pfscim_core::sync::lock_ignoring_poison;
 use serde_json::{Value, json};
 
 use crate::output::tables::table;

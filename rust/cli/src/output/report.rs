@@ -4,7 +4,6 @@
 //! The page loads nothing; its content security policy forbids it. It can be read, filtered by outcome and printed
 //! without its script. The template escapes all data. Masked values are not in the page.
 
-use pfscim_core::sync::lock_ignoring_poison;
 use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -17,6 +16,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use pfscim_channel::Error;
 use pfscim_channel::engine::{CycleObserver, Event, RecordKind, Summary, Tally};
 use pfscim_core::mapping::Change;
+use pfscim_core::sync::lock_ignoring_poison;
 use pfscim_core::text::printable;
 use pfscim_core::{Message, Outcome};
 use sha2::{Digest as _, Sha256};

@@ -1,6 +1,5 @@
 //! Reads the fields of one target: the standard fields, and the custom attributes in its schemas (RFC 7644 section 4).
 
-use crate::sync::lock_ignoring_poison;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -11,6 +10,7 @@ use super::session::{OperationError, Session};
 use crate::http::Deadline;
 use crate::mapping::Catalogue;
 use crate::scim::Version;
+use crate::sync::lock_ignoring_poison;
 use crate::text::excerpt;
 use crate::{Failure, Message, Record, scim};
 

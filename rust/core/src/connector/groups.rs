@@ -1,7 +1,6 @@
 //! Finds, creates, updates and deletes groups: their name and members, nothing else.
 //! Does not know: users, fields.
 
-use crate::sync::lock_ignoring_poison;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -10,6 +9,7 @@ use super::session::{MatchedResource, OperationError, Session, status_and_reason
 use super::writing::{id_from_location, is_conflict, is_success};
 use crate::http::{Deadline, Method, Request, Response};
 use crate::scim::{self, GroupChanges, MemberId, ResourceType};
+use crate::sync::lock_ignoring_poison;
 use crate::text::printable;
 use crate::{Failure, Message, Outcome, Report};
 

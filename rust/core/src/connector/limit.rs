@@ -4,7 +4,6 @@
 //! The count belongs to a cycle, the latch to a channel. Once a cycle exceeds the limit, the latch rejects all
 //! removals until the value of the setting changes or the server restarts.
 
-use crate::sync::lock_ignoring_poison;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -13,6 +12,7 @@ use std::time::Duration;
 use once_cell::sync::Lazy;
 
 use super::ConnectorKey;
+use crate::sync::lock_ignoring_poison;
 use crate::{Failure, Message};
 
 /// A session that is open for longer begins a new cycle after this time.

@@ -4,7 +4,6 @@
 //! A result of a search counts only if its identifier equals the value, apart from letter case. Of several matches, the
 //! account is the only one with the same letter case. Otherwise the operation fails with `ambiguous`.
 
-use crate::sync::lock_ignoring_poison;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -15,6 +14,7 @@ use super::Connector;
 use super::session::{MatchedResource, OperationError, Session, status_and_reason};
 use crate::http::{Deadline, Response};
 use crate::scim::{self, ListResponse, ResourceType};
+use crate::sync::lock_ignoring_poison;
 use crate::text::excerpt;
 use crate::{Failure, Message};
 

@@ -11,7 +11,6 @@ mod matching;
 mod session;
 mod writing;
 
-use crate::sync::lock_ignoring_poison;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::atomic::AtomicBool;
@@ -33,6 +32,7 @@ use crate::lifecycle::DecisionOptions;
 use crate::mapping::Catalogue;
 use crate::scim::{Addresses, Capabilities};
 use crate::settings::Settings;
+use crate::sync::lock_ignoring_poison;
 
 /// A connector that no host has and that was not used for this time is closed.
 const IDLE_MAX: Duration = Duration::from_secs(15 * 60);

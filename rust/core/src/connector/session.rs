@@ -1,6 +1,5 @@
 //! Runs the operations of a provisioning cycle, and caches what later operations of the cycle need.
 
-use crate::sync::lock_ignoring_poison;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -18,6 +17,7 @@ use crate::mapping::Change;
 use crate::record::ProvisioningOption;
 use crate::scim::ResourceType;
 use crate::settings::Authentication;
+use crate::sync::lock_ignoring_poison;
 use crate::text::{printable, redact};
 use crate::{Failure, Message, Outcome, Record, Report, scim};
 

@@ -3,7 +3,6 @@
 //!
 //! The rows in comments are those of `docs/decisions.md`.
 
-use crate::sync::lock_ignoring_poison;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -15,6 +14,7 @@ use crate::http::{Deadline, Method, Request, Response};
 use crate::mapping::{Change, PatchPaths};
 use crate::scim::{self, ResourceType};
 use crate::settings::UpdateMethod;
+use crate::sync::lock_ignoring_poison;
 use crate::{Failure, Message, Outcome, Record, Report};
 
 /// If the target still shows a disabled account as active, the connector reads it again this many times.

@@ -3,9 +3,10 @@
 //!
 //! This is a token bucket of capacity one. Requests are evenly spaced, so no second contains more than the maximum.
 
-use crate::sync::lock_ignoring_poison;
 use std::sync::Mutex;
 use std::time::Duration;
+
+use crate::sync::lock_ignoring_poison;
 
 /// Reserves the times at which requests may start.
 pub(super) struct RateLimiter {
