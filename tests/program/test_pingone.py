@@ -243,16 +243,16 @@ def test_a_filter_without_matches_removes_users_only_with_max_removals(rule):
         (lambda file: file["rule"].pop("userFilter"), "has no user filter"),
         (
             lambda file: file["rule"]["userFilter"]["all"][0].update(attribute="Shoe Size"),
-            "`Shoe Size` is no attribute",
+            "`Shoe Size` is not an attribute",
         ),
-        (lambda file: file["rule"]["userFilter"]["all"][0].update(operator="Contains"), "`Contains` is not known"),
+        (lambda file: file["rule"]["userFilter"]["all"][0].update(operator="Contains"), "`Contains` is not an operator"),
         (
             lambda file: file["rule"]["userFilter"]["all"][0].update(value="Employes"),
             "`Employes`, which PingOne does not have",
         ),
         (
             lambda file: file["mappings"].append({"sourceAttribute": "Shoe Size", "targetAttribute": "title"}),
-            "`Shoe Size` is no attribute",
+            "`Shoe Size` is not an attribute",
         ),
         (lambda file: file["source"].update(files=["users.json"]), "the populations were not read"),
     ],
