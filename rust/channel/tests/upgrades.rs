@@ -201,7 +201,7 @@ fn every_user_and_group_of_layout_4_is_read() {
 }
 
 #[test]
-fn another_layout_is_refused_and_not_changed() {
+fn a_file_of_another_layout_is_rejected_and_not_changed() {
     for layout in [3, 5] {
         let (_folder, path) = layout_4();
         rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", layout).unwrap();

@@ -559,7 +559,7 @@ fn users_without_guid_or_with_the_same_guid_stop_the_run() {
 }
 
 #[test]
-fn of_two_records_with_the_same_identifier_only_the_first_is_sent() {
+fn only_the_first_of_two_records_with_the_same_identifier_is_sent() {
     let (bench, target) = (Bench::new(), Target::default());
     let mut source = Directory::of(&["ada"]);
     source.add("other", "ADA", &[]);

@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 
 use crate::connection::pingone::CUSTOM_HEADER;
 use crate::connection::{FieldInfo, PLUGIN_TYPE};
-use crate::prepare::template::{self, SourceType};
+use crate::prepare::template::{self, DirectoryType};
 
 /// A converted connection.
 #[derive(Debug, Clone, PartialEq)]
@@ -197,7 +197,7 @@ fn store(mut store: Map<String, Value>) -> ConvertedConnection {
         json!({
             "type": PLUGIN_TYPE,
             "targetSettings": settings,
-            "channels": [template::channel(SourceType::ActiveDirectory, &[])],
+            "channels": [template::channel(DirectoryType::ActiveDirectory, &[])],
         }),
     );
     ConvertedConnection { connection, notes }
@@ -492,7 +492,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_converted_is_in_the_notes() {
+    fn fields_that_cannot_be_converted_are_in_the_notes() {
         let mapping = json!([
             row("email", "mail"),
             row("workEmail", "otherMail"),

@@ -89,7 +89,7 @@ fn settings(connection: &Connection, secrets: &[(String, Secret)], findings: &mu
 /// A rule that is off is a warning. A rule that is on but cannot run is an error.
 fn inspect_rule(rule: &Rule, secrets: &[(String, Secret)], findings: &mut Findings) {
     let findings_of_rule = if rule.active { &mut findings.errors } else { &mut findings.warnings };
-    findings_of_rule.extend(rule.off.clone());
+    findings_of_rule.extend(rule.inactive_reason.clone());
     findings.warnings.extend(rule.warnings(secrets));
 }
 
@@ -181,11 +181,11 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::prepare::template::{SourceType, connection};
+    use crate::prepare::template::{DirectoryType, connection};
 
     fn correct_connection() -> Value {
         let preset = pfscim_core::settings::preset("code42").unwrap();
-        let text = connection(preset, SourceType::ActiveDirectory).to_string();
+        let text = connection(preset, DirectoryType::ActiveDirectory).to_string();
         let mut json: Value = serde_json::from_str(&text.replace(PLACEHOLDER, "dc=filled")).unwrap();
         set(&mut json, "SCIM_URL", json!("https://scim.example"));
         set(&mut json, "OAUTH_ACCESS_TOKEN", json!("t0p-s3cret"));

@@ -11,14 +11,14 @@ use crate::connection::PLUGIN_TYPE;
 
 /// The kind of directory that a channel reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SourceType {
+pub enum DirectoryType {
     /// Active Directory.
     ActiveDirectory,
     /// Another LDAP directory with the operational attributes of RFC 4512 and 4530.
     Ldap,
 }
 
-impl SourceType {
+impl DirectoryType {
     fn channel_name(self) -> &'static str {
         match self {
             Self::ActiveDirectory => "corp-ad",
@@ -75,7 +75,7 @@ impl SourceType {
 }
 
 /// Returns the connection of a preset. It is inactive, and the administrator must replace every [`PLACEHOLDER`].
-pub fn connection(preset: &Preset, source: SourceType) -> Value {
+pub fn connection(preset: &Preset, source: DirectoryType) -> Value {
     let settings = catalogue().iter().filter(|setting| setting.kind != SettingKind::Heading).map(|setting| {
         let value = preset.settings.get(setting.name).map_or(setting.default, String::as_str);
         json!({"name": setting.name, "value": value})
@@ -108,7 +108,7 @@ pub(crate) fn sp_connection(id: &str, name: &str, active: bool, provision: Value
 }
 
 /// Returns a channel from a directory. Without a mapping it has the default mappings.
-pub(crate) fn channel(source: SourceType, mapping: &[FieldSource]) -> Value {
+pub(crate) fn channel(source: DirectoryType, mapping: &[FieldSource]) -> Value {
     let mut settings = source.source_settings();
     settings["baseDn"] = PLACEHOLDER.into();
     settings["userSourceLocation"] = json!({"groupDN": PLACEHOLDER, "nestedSearch": false});
@@ -138,10 +138,10 @@ fn row(field: &str, attribute: Option<&str>, details: Map<String, Value>) -> Val
 
 /// Returns `None` if this kind of directory has no attribute for the field, and the field has no details. Details such as
 /// *Create Only* are kept, because the administrator is likely to map the field.
-fn default_row(mapping: &DefaultMapping, source: SourceType) -> Option<Value> {
+fn default_row(mapping: &DefaultMapping, source: DirectoryType) -> Option<Value> {
     let attribute = match source {
-        SourceType::ActiveDirectory => mapping.active_directory.or(mapping.ldap),
-        SourceType::Ldap => mapping.ldap,
+        DirectoryType::ActiveDirectory => mapping.active_directory.or(mapping.ldap),
+        DirectoryType::Ldap => mapping.ldap,
     };
     let mut details = Map::new();
     for (key, set) in [("createOnly", mapping.create_only), ("masked", mapping.masked)] {
@@ -152,10 +152,10 @@ fn default_row(mapping: &DefaultMapping, source: SourceType) -> Option<Value> {
     (attribute.is_some() || !details.is_empty()).then(|| row(mapping.code, attribute, details))
 }
 
-fn preset_row(mapping: &FieldSource, source: SourceType) -> Option<Value> {
+fn preset_row(mapping: &FieldSource, source: DirectoryType) -> Option<Value> {
     let attribute = match source {
-        SourceType::ActiveDirectory => mapping.active_directory(),
-        SourceType::Ldap => mapping.ldap(),
+        DirectoryType::ActiveDirectory => mapping.active_directory(),
+        DirectoryType::Ldap => mapping.ldap(),
     };
     let mut details = Map::new();
     if let Some(default) = &mapping.default {
@@ -175,10 +175,10 @@ mod tests {
     use super::*;
     use crate::prepare::inspect::inspect;
 
-    const SOURCES: [SourceType; 2] = [SourceType::ActiveDirectory, SourceType::Ldap];
+    const SOURCES: [DirectoryType; 2] = [DirectoryType::ActiveDirectory, DirectoryType::Ldap];
 
     /// Returns the connection with all placeholders replaced.
-    fn filled(preset: &Preset, source: SourceType) -> String {
+    fn filled(preset: &Preset, source: DirectoryType) -> String {
         let mut connection = connection(preset, source);
         let source = &mut connection["outboundProvision"]["channels"][0]["channelSource"];
         source["baseDn"] = "dc=example".into();
@@ -212,7 +212,7 @@ mod tests {
 
     #[test]
     fn settings_are_in_screen_order_with_the_values_of_the_preset() {
-        let connection = connection(preset("contentful").unwrap(), SourceType::Ldap);
+        let connection = connection(preset("contentful").unwrap(), DirectoryType::Ldap);
         let settings = connection["outboundProvision"]["targetSettings"].as_array().unwrap();
         let names: Vec<_> = settings.iter().map(|s| s["name"].as_str().unwrap()).collect();
         let expected: Vec<_> = catalogue().iter().filter(|s| s.kind != SettingKind::Heading).map(|s| s.name).collect();
@@ -231,13 +231,13 @@ mod tests {
             rows.into_iter().find(|row| row["fieldName"] == field).map(|row| row["saasFieldInfo"].clone())
         };
         let attributes = |info: Option<Value>| info.map(|info| info["attributeNames"].clone());
-        let ad = SourceType::ActiveDirectory;
+        let ad = DirectoryType::ActiveDirectory;
         assert_eq!(attributes(source_of("code42", ad, "externalId")), Some(json!(["objectGUID"])));
-        assert_eq!(attributes(source_of("code42", SourceType::Ldap, "externalId")), Some(json!(["entryUUID"])));
-        assert_eq!(attributes(source_of("code42", SourceType::Ldap, "division")), None);
+        assert_eq!(attributes(source_of("code42", DirectoryType::Ldap, "externalId")), Some(json!(["entryUUID"])));
+        assert_eq!(attributes(source_of("code42", DirectoryType::Ldap, "division")), None);
         assert_eq!(attributes(source_of("generic", ad, "userName")), Some(json!(["sAMAccountName"])));
-        assert_eq!(attributes(source_of("generic", SourceType::Ldap, "userName")), Some(json!(["uid"])));
-        assert_eq!(attributes(source_of("generic", SourceType::Ldap, "middleName")), None);
+        assert_eq!(attributes(source_of("generic", DirectoryType::Ldap, "userName")), Some(json!(["uid"])));
+        assert_eq!(attributes(source_of("generic", DirectoryType::Ldap, "middleName")), None);
         assert_eq!(
             source_of("generic", ad, "password"),
             Some(json!({"attributeNames": [], "createOnly": true, "masked": true}))

@@ -314,22 +314,22 @@ mod tests {
     }
 
     #[test]
-    fn a_file_in_use_missing_or_damaged_is_refused() {
+    fn a_file_in_use_missing_or_damaged_is_rejected() {
         let folder = tempfile::tempdir().unwrap();
         let path = file(folder.path());
-        let refused = |path: &Path, text: &str| {
+        let assert_rejected = |path: &Path, text: &str| {
             for error in [StateMaintenance::read(path).unwrap_err(), StateMaintenance::open(path).unwrap_err()] {
                 assert!(error.to_string().contains(text), "{error}");
             }
         };
         let run = State::open(&path, &owner()).unwrap();
-        refused(&path, "another run");
+        assert_rejected(&path, "another run");
         drop(run);
-        refused(&folder.path().join("nowhere"), "nowhere");
+        assert_rejected(&folder.path().join("nowhere"), "nowhere");
         let junk = folder.path().join("junk");
         for content in [&b""[..], &b"not a database at all".repeat(100)] {
             std::fs::write(&junk, content).unwrap();
-            refused(&junk, "damaged");
+            assert_rejected(&junk, "damaged");
         }
     }
 }

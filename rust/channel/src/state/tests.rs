@@ -116,7 +116,7 @@ fn only_its_owner_may_read_or_write_the_file() {
 }
 
 #[test]
-fn a_second_run_is_refused() {
+fn a_second_run_is_rejected() {
     let (_folder, path) = temporary_path();
     let first = created(&path);
     assert!(error_line(State::open(&path, &owner())).contains("another run"));
@@ -143,7 +143,7 @@ fn a_preview_changes_no_file() {
 }
 
 #[test]
-fn a_file_of_another_channel_or_target_is_refused() {
+fn a_file_of_another_channel_or_target_is_rejected() {
     let (_folder, path) = temporary_path();
     created(&path);
     for (other, found) in [
@@ -157,7 +157,7 @@ fn a_file_of_another_channel_or_target_is_refused() {
 }
 
 #[test]
-fn a_damaged_file_is_not_an_empty_one() {
+fn a_damaged_file_does_not_count_as_empty() {
     let (_folder, path) = temporary_path();
     let state = created(&path);
     let many: Vec<_> = (0..500).map(|n| UserRow { source_id: n.to_string(), ..jane() }).collect();
@@ -237,7 +237,7 @@ fn versions_are_returned_for_the_same_reading_and_for_a_day() {
 }
 
 #[test]
-fn of_two_first_runs_the_slower_run_is_refused() {
+fn the_slower_of_two_first_runs_is_rejected() {
     let (_folder, path) = temporary_path();
     let slow = State::open(&path, &owner()).unwrap();
     created(&path);

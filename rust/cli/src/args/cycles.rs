@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::source::SourceArguments;
-use super::target::Target;
+use super::target::TargetArguments;
 
 pub(super) const SYNC_EXAMPLES: &str = "\
 Examples:
@@ -74,7 +74,7 @@ pub(crate) struct Plan {
 #[derive(Debug, Args)]
 pub(crate) struct Job {
     #[command(flatten)]
-    pub(crate) target: Target,
+    pub(crate) target: TargetArguments,
     #[command(flatten)]
     pub(crate) source: SourceArguments,
     /// State file of the channel, created if missing. Default: next to the connection, NAME.CHANNEL.state.

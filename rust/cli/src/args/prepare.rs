@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use pfscim_channel::prepare::template::SourceType;
+use pfscim_channel::prepare::template::DirectoryType;
 use pfscim_core::settings::Preset;
 
 pub(super) const INIT_EXAMPLES: &str = "\
@@ -42,8 +42,8 @@ pub(crate) struct Init {
     pub(crate) preset: &'static Preset,
     /// Source of the users: Active Directory, another LDAP directory, or PingOne, which writes a PingOne connection with
     /// its rule. Default: pingone for code42-pingone, ad for all other presets.
-    #[arg(long, value_name = "ad|ldap|pingone", value_parser = origin)]
-    pub(crate) source_type: Option<Origin>,
+    #[arg(long, value_name = "ad|ldap|pingone", value_parser = source_type)]
+    pub(crate) source_type: Option<SourceType>,
     /// File to write; an existing file is an error. Default: standard output.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
@@ -74,16 +74,16 @@ fn preset(name: &str) -> Result<&'static Preset, String> {
 
 /// The source of the users of a new connection.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Origin {
-    Directory(SourceType),
+pub(crate) enum SourceType {
+    Directory(DirectoryType),
     PingOne,
 }
 
-fn origin(word: &str) -> Result<Origin, String> {
-    match word {
-        "ad" => Ok(Origin::Directory(SourceType::ActiveDirectory)),
-        "ldap" => Ok(Origin::Directory(SourceType::Ldap)),
-        "pingone" => Ok(Origin::PingOne),
+fn source_type(text: &str) -> Result<SourceType, String> {
+    match text {
+        "ad" => Ok(SourceType::Directory(DirectoryType::ActiveDirectory)),
+        "ldap" => Ok(SourceType::Directory(DirectoryType::Ldap)),
+        "pingone" => Ok(SourceType::PingOne),
         _ => Err("must be ad, ldap or pingone".into()),
     }
 }

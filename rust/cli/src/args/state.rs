@@ -45,24 +45,24 @@ never removes a forgotten user who has left the source.";
 pub(crate) enum StateCommand {
     /// Show the connection and channel of the file, the counts and the watermarks.
     #[command(after_help = SHOW_EXAMPLES)]
-    Show(File),
+    Show(StateFile),
     /// Show one user or group.
     #[command(after_help = USER_EXAMPLES)]
     User {
         #[command(flatten)]
-        file: File,
+        file: StateFile,
         /// Identifier, group name, source id or target id.
         #[arg(value_name = "USER")]
         name: String,
     },
     /// List the users and groups that the next cycle sends again.
     #[command(after_help = DIRTY_EXAMPLES)]
-    Dirty(File),
+    Dirty(StateFile),
     /// Make the next cycle compare every user and group with the target.
     #[command(after_help = RESET_EXAMPLES)]
     Reset {
         #[command(flatten)]
-        file: File,
+        file: StateFile,
         /// Also forget how far the source was read.
         #[arg(long)]
         all: bool,
@@ -71,7 +71,7 @@ pub(crate) enum StateCommand {
     #[command(after_help = FORGET_EXAMPLES)]
     Forget {
         #[command(flatten)]
-        file: File,
+        file: StateFile,
         /// Identifiers, group names, source ids or target ids.
         #[arg(value_name = "USER")]
         users: Vec<String>,
@@ -86,7 +86,7 @@ pub(crate) enum StateCommand {
 
 /// The state file, and the output format.
 #[derive(Debug, Args)]
-pub(crate) struct File {
+pub(crate) struct StateFile {
     /// State file of a channel.
     #[arg(value_name = "STATE")]
     pub(crate) path: PathBuf,

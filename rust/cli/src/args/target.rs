@@ -11,7 +11,7 @@ use super::secret::secret;
 /// A connection, and how pfscim reaches its target.
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("java").args(["plugin", "allow_expressions"]).multiple(true))]
-pub(crate) struct Target {
+pub(crate) struct TargetArguments {
     /// Connection from PingFederate's administrative API (GET /idp/spConnections/{id}), or a PingOne file (format: see
     /// `pfscim check --help`).
     #[arg(value_name = "CONNECTION.json")]

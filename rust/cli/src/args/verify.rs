@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::target::{SecretArguments, Target};
+use super::target::{SecretArguments, TargetArguments};
 
 pub(super) const CHECK_EXAMPLES: &str = "\
 Examples:
@@ -57,7 +57,7 @@ pub(crate) struct Check {
 #[derive(Debug, Args)]
 pub(crate) struct Test {
     #[command(flatten)]
-    pub(crate) target: Target,
+    pub(crate) target: TargetArguments,
     /// Print one JSON object to standard output.
     #[arg(long)]
     pub(crate) json: bool,

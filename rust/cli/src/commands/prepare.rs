@@ -8,13 +8,13 @@ use std::path::Path;
 use pfscim_channel::Error;
 use pfscim_channel::prepare::import::{self, ConvertedConnection};
 use pfscim_channel::prepare::inspect::inspect;
-use pfscim_channel::prepare::template::SourceType;
+use pfscim_channel::prepare::template::DirectoryType;
 use pfscim_channel::prepare::{pingone, template};
 use pfscim_core::text::{printable, printable_json};
 use pfscim_core::{Message, settings};
 use serde_json::{Value, json};
 
-use crate::args::{Convert, Import, Init, ListFormat, Origin};
+use crate::args::{Convert, Import, Init, ListFormat, SourceType};
 use crate::exit_status::ExitStatus;
 use crate::output::lines::{self, print_error};
 use crate::output::tables;
@@ -37,11 +37,14 @@ pub(crate) fn presets(format: &ListFormat) -> ExitStatus {
 
 /// Writes a connection from a preset, and prints what is left to fill in.
 pub(crate) fn init(init: &Init) -> Result<ExitStatus, Error> {
-    let default =
-        if init.preset.from_ping_one { Origin::PingOne } else { Origin::Directory(SourceType::ActiveDirectory) };
+    let default = if init.preset.from_ping_one {
+        SourceType::PingOne
+    } else {
+        SourceType::Directory(DirectoryType::ActiveDirectory)
+    };
     let connection = match init.source_type.unwrap_or(default) {
-        Origin::Directory(source) => template::connection(init.preset, source),
-        Origin::PingOne => pingone::file(init.preset),
+        SourceType::Directory(source) => template::connection(init.preset, source),
+        SourceType::PingOne => pingone::file(init.preset),
     };
     let text = format!("{connection:#}");
     match &init.out {

@@ -7,7 +7,7 @@ use pfscim_core::Message;
 use pfscim_core::text::{excerpt, printable};
 use serde_json::{Value, json};
 
-use crate::args::{File, StateCommand};
+use crate::args::{StateCommand, StateFile};
 use crate::exit_status::ExitStatus;
 use crate::output::lines::out;
 use crate::output::tables::table;
@@ -52,7 +52,7 @@ pub(crate) fn run(command: &StateCommand) -> Result<ExitStatus, Error> {
     Ok(ExitStatus::Success)
 }
 
-fn show(file: &File) -> Result<(), Error> {
+fn show(file: &StateFile) -> Result<(), Error> {
     let state = StateMaintenance::read(&file.path)?;
     let ((users, groups), marks, owner) = (state.counts()?, state.watermarks()?, &state.owner);
     if file.json {
@@ -93,7 +93,7 @@ fn show(file: &File) -> Result<(), Error> {
     Ok(())
 }
 
-fn forget(file: &File, users: &[String], dirty: bool) -> Result<(), Error> {
+fn forget(file: &StateFile, users: &[String], dirty: bool) -> Result<(), Error> {
     let mut state = StateMaintenance::open(&file.path)?;
     let mut found = Vec::new();
     match (dirty, users) {
@@ -124,7 +124,7 @@ fn dirty(state: &StateMaintenance) -> Result<Vec<StateEntry>, Error> {
     Ok(state.entries()?.into_iter().filter(|entry| entry.dirty).collect())
 }
 
-fn print_result(file: &File, object: &Value, text: &str) {
+fn print_result(file: &StateFile, object: &Value, text: &str) {
     if file.json {
         out(&object.to_string());
     } else {
@@ -132,7 +132,7 @@ fn print_result(file: &File, object: &Value, text: &str) {
     }
 }
 
-fn unknown(file: &File, user: &str) -> Error {
+fn unknown(file: &StateFile, user: &str) -> Error {
     let name = printable(&file.path.display().to_string());
     Error::unusable(Message::new(format!("{name}: contains no user or group `{}`", excerpt(user))).with_hint(
         "name it by identifier, source id or target id (`pfscim state dirty` and `pfscim sync --json` print them)",
@@ -140,7 +140,7 @@ fn unknown(file: &File, user: &str) -> Error {
 }
 
 /// Prints users and groups, one after the other.
-fn list(file: &File, entries: &[StateEntry]) {
+fn list(file: &StateFile, entries: &[StateEntry]) {
     for entry in entries {
         let kind = if entry.is_group { "group" } else { "user" };
         if file.json {

@@ -20,7 +20,7 @@ use pfscim_core::mapping::Catalogue;
 use pfscim_core::settings::{Secret, Settings, setting};
 use pfscim_core::text::printable;
 
-use crate::args::{Job, Target};
+use crate::args::{Job, TargetArguments};
 use crate::setup::file::read;
 use crate::setup::{network, source};
 
@@ -41,7 +41,7 @@ impl Setup {
     ///
     /// # Errors
     /// [`Error::Unusable`] for a file, channel, setting, certificate or proxy that cannot be used.
-    pub(crate) fn read(target: &Target, dry_run: bool) -> Result<Self, Error> {
+    pub(crate) fn read(target: &TargetArguments, dry_run: bool) -> Result<Self, Error> {
         let name = printable(&target.connection.display().to_string());
         let unusable = |line: String| Error::unusable(Message::parse(&line).at(&name));
         let connection = Connection::read(&read(&target.connection)?).map_err(unusable)?;
@@ -76,7 +76,7 @@ impl Setup {
 
     /// Checks that a cycle can run: the PingOne rule and its connection are on, and a source is named.
     pub(crate) fn ready(&self, job: &Job) -> Result<(), Error> {
-        match self.connection.rule.as_ref().and_then(|rule| rule.off.clone()) {
+        match self.connection.rule.as_ref().and_then(|rule| rule.inactive_reason.clone()) {
             Some(why) => Err(Error::unusable(why)),
             None => self.source(job).map(drop),
         }
@@ -120,7 +120,7 @@ impl Setup {
     }
 
     /// Starts the evaluator, if the mapping has expressions and --allow-expressions is set.
-    pub(crate) fn expressions(&self, target: &Target) -> Result<Option<Evaluator>, Error> {
+    pub(crate) fn expressions(&self, target: &TargetArguments) -> Result<Option<Evaluator>, Error> {
         let mut mapping = self.channel().attribute_mapping.iter();
         if !target.allow_expressions || !mapping.any(|m| m.saas_field_info.expression().is_some()) {
             return Ok(None);
@@ -139,7 +139,12 @@ impl Setup {
     }
 
     /// Starts the deployed jar in its Java host process, and opens it with the settings of the connection.
-    pub(crate) fn plugin(&self, target: &Target, channel: &Channel, folder: &Path) -> Result<PluginProvisioner, Error> {
+    pub(crate) fn plugin(
+        &self,
+        target: &TargetArguments,
+        channel: &Channel,
+        folder: &Path,
+    ) -> Result<PluginProvisioner, Error> {
         if channel.merge_groups && channel.channel_source.group_location().is_some() {
             return Err(Error::unusable(
                 Message::new("--plugin: GROUP_MEMBERSHIP_HANDLING is Merge, but the jar overwrites the members of a group, as PingFederate does")
@@ -169,7 +174,7 @@ impl Setup {
     }
 }
 
-fn host(target: &Target, option: &str) -> Result<PathBuf, Error> {
+fn host(target: &TargetArguments, option: &str) -> Result<PathBuf, Error> {
     target.host.clone().map_or_else(|| host_jar(option), Ok)
 }
 

@@ -11,7 +11,7 @@ fn help_of_convert() {
 }
 
 #[test]
-fn a_rule_is_converted_to_pingfederate_and_back_and_what_is_lost_is_named() {
+fn a_rule_is_converted_to_pingfederate_and_back_with_notes_about_the_losses() {
     let folder = Folder::with_rule("https://scim.example.com");
     let there = folder.run(&["convert", "connection.json"]);
     assert_eq!(there.status.code(), Some(0));

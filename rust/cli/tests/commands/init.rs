@@ -24,7 +24,7 @@ fn wrong_arguments_are_one_line_and_status_2() {
 }
 
 #[test]
-fn what_is_left_to_fill_in_is_printed() {
+fn init_prints_the_placeholders_to_fill_in() {
     let output = Folder::without_target().run(&["init", "--preset", "code42", "--out", "new.json"]);
     assert_snapshot!("to_do", transcript(&output, &[]));
 }

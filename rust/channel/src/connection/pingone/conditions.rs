@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn the_expression_of_the_api_gives_the_same_filter() {
+    fn the_filter_expression_of_the_api_is_parsed() {
         let text = r#"population.id EQ "p\"1" and (memberOfGroups[id eq "g1"] or title eq "x" or enabled eq true)"#;
         let chosen = parser().expression(text).unwrap();
         assert_eq!(chosen.named, NamedObjects { populations: vec!["p\"1".into()], groups: vec!["g1".into()] });

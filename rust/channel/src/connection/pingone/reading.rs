@@ -61,26 +61,26 @@ pub(crate) fn read(json: &Value) -> Result<Connection, Vec<String>> {
     let user_filter = user_filter(rule, &custom, &mut errors);
     let groups = groups(rule, &target_settings, &mut errors);
     let mapping = mapping(part("mappings"), &custom, &mut errors);
-    let origin = origin(part("source"), &mut errors);
-    let target = rule["targetStore"]["id"].as_str().zip(store["id"].as_str());
-    if target.is_some_and(|(target, store)| target != store) {
+    let source = rule_source(part("source"), &mut errors);
+    let target_store = rule["targetStore"]["id"].as_str().zip(store["id"].as_str());
+    if target_store.is_some_and(|(target, store)| target != store) {
         errors.push("rule.targetStore: not the store in this file; use the rule of this store".into());
     }
-    let source = rule["sourceStore"]["id"].as_str().zip(store["id"].as_str());
-    if source.is_some_and(|(source, store)| source == store) {
+    let source_store = rule["sourceStore"]["id"].as_str().zip(store["id"].as_str());
+    if source_store.is_some_and(|(source, store)| source == store) {
         errors.push(
             "rule.sourceStore: the store in this file; pfscim does not run rules that bring users into PingOne".into(),
         );
     }
-    let (active, off) = status(json, store, rule);
+    let (active, inactive_reason) = status(json, store, rule);
     let text = |value: &Value| value.as_str().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
     let id = text(&store["id"]).or_else(|| text(&store["name"]));
     if id.is_none() {
         errors.push("store: id and name are missing; set one of them".into());
     }
     let name = text(&rule["name"]).unwrap_or_else(|| "rule".into());
-    match (user_filter, origin, id, errors.is_empty()) {
-        (Some(UserFilter { filter, named }), Some(origin), Some(id), true) => {
+    match (user_filter, source, id, errors.is_empty()) {
+        (Some(UserFilter { filter, named }), Some(source), Some(id), true) => {
             let mut channel = channel(&name, &mapping).map_err(|error| vec![error])?;
             channel.single_valued = true;
             channel.merge_groups = merge;
@@ -94,7 +94,7 @@ pub(crate) fn read(json: &Value) -> Result<Connection, Vec<String>> {
                 id,
                 target_settings,
                 channels: vec![channel],
-                rule: Some(Rule { active, off, named, groups, origin }),
+                rule: Some(Rule { active, inactive_reason, named, groups, source }),
             })
         }
         _ => Err(errors),
@@ -106,7 +106,7 @@ pub(crate) fn read(json: &Value) -> Result<Connection, Vec<String>> {
 fn status(json: &Value, store: &Value, rule: &Value) -> (bool, Option<String>) {
     let active = rule["active"] == true;
     let is_on = |status: &Value| status == "ACTIVE";
-    let off = if !is_on(&store["status"]) {
+    let inactive_reason = if !is_on(&store["status"]) {
         Some("the connection is disabled (store.status is not ACTIVE); enable it to run its rule")
     } else if json.get("plan").is_some_and(|plan| !is_on(&plan["status"])) {
         Some("the plan is disabled (plan.status is not ACTIVE); enable it to run its rules")
@@ -115,7 +115,7 @@ fn status(json: &Value, store: &Value, rule: &Value) -> (bool, Option<String>) {
     } else {
         None
     };
-    (active, off.map(str::to_owned))
+    (active, inactive_reason.map(str::to_owned))
 }
 
 /// Returns the settings of the target, and whether members that a group already has stay (*Merge*).
@@ -333,7 +333,7 @@ fn channel(name: &str, mapping: &[Value]) -> Result<Channel, String> {
 }
 
 /// Reads `{"files": [...]}`, or address and credentials of the API.
-fn origin(source: &Value, errors: &mut Vec<String>) -> Option<RuleSource> {
+fn rule_source(source: &Value, errors: &mut Vec<String>) -> Option<RuleSource> {
     const FILES: &str = "files";
     const KEYS: [&str; 5] = ["apiPath", "authPath", "environment", "clientId", "clientSecret"];
     let Value::Object(object) = source else {
@@ -344,7 +344,7 @@ fn origin(source: &Value, errors: &mut Vec<String>) -> Option<RuleSource> {
     for key in object.keys().filter(|key| *key != FILES && !KEYS.contains(&key.as_str())) {
         errors.push(format!("source: `{}` is not a key; the keys are {FILES}, {}", excerpt(key), KEYS.join(", ")));
     }
-    let origin = if let Some(files) = object.get(FILES) {
+    let rule_source = if let Some(files) = object.get(FILES) {
         let names = files.as_array().filter(|files| !files.is_empty());
         let names: Option<Vec<_>> = names.and_then(|f| f.iter().map(|file| file.as_str().map(PathBuf::from)).collect());
         if object.len() > 1 {
@@ -371,5 +371,5 @@ fn origin(source: &Value, errors: &mut Vec<String>) -> Option<RuleSource> {
             _ => None,
         }
     };
-    origin.filter(|_| errors.len() == earlier_errors)
+    rule_source.filter(|_| errors.len() == earlier_errors)
 }

@@ -25,13 +25,13 @@ pub struct Rule {
     /// The rule itself is on. Its connection or plan may still be disabled.
     pub active: bool,
     /// Why the rule does not run, with what to do. `None` if it runs.
-    pub off: Option<String>,
+    pub inactive_reason: Option<String>,
     /// The populations and groups that the filter names.
     pub named: NamedObjects,
     /// The groups to provision, by id or name.
     pub groups: Vec<String>,
     /// The source of the users.
-    pub(crate) origin: RuleSource,
+    pub(crate) source: RuleSource,
 }
 
 /// The source of the users of a rule.
@@ -65,7 +65,7 @@ impl Rule {
         if self.groups.len() > RECOMMENDED_GROUPS_MAX {
             warnings.push(format!("rule.groups: the rule has more than the {RECOMMENDED_GROUPS_MAX} groups that PingOne recommends; split the rule"));
         }
-        if let RuleSource::Api(ApiAccess { client_secret: None, .. }) = &self.origin
+        if let RuleSource::Api(ApiAccess { client_secret: None, .. }) = &self.source
             && !secrets.iter().any(|(name, _)| name == CLIENT_SECRET)
         {
             warnings.push(format!(

@@ -60,7 +60,7 @@ fn a_file_becomes_a_connection_with_one_channel() {
     assert_eq!(channel.name, "Backup");
     let rule = connection.rule.as_ref().unwrap();
     assert_eq!(rule.named, NamedObjects { populations: vec!["Employees".into()], groups: Vec::new() });
-    assert_eq!((rule.off.as_deref(), rule.active), (None, true));
+    assert_eq!((rule.inactive_reason.as_deref(), rule.active), (None, true));
     assert!(channel.channel_source.group_location().is_none());
     assert_eq!(inspect(&file().to_string(), &[]), crate::prepare::inspect::Findings::default());
 }
@@ -154,10 +154,10 @@ fn a_disabled_connection_plan_or_rule_is_named() {
         let mut file = file();
         let (parent, name) = pointer.rsplit_once('/').unwrap();
         file.pointer_mut(parent).unwrap()[name] = value;
-        let off = read(&file).unwrap().rule.unwrap().off.unwrap();
-        assert!(off.starts_with(expected), "{off}");
+        let reason = read(&file).unwrap().rule.unwrap().inactive_reason.unwrap();
+        assert!(reason.starts_with(expected), "{reason}");
         let findings = inspect(&file.to_string(), &[]);
-        assert_eq!(if is_error { findings.errors } else { findings.warnings }, [off]);
+        assert_eq!(if is_error { findings.errors } else { findings.warnings }, [reason]);
     }
 }
 
@@ -239,7 +239,7 @@ fn attributes_are_mapped_by_label_or_path_with_defaults_and_their_first_value() 
 }
 
 #[test]
-fn rows_that_cannot_be_mapped_are_errors_with() {
+fn rows_that_cannot_be_mapped_are_errors() {
     for (row, expected) in [
         (json!({"sourceAttribute": "Username"}), "mappings[0]: targetAttribute: missing"),
         (row("Shoe Size", "title"), "mappings[0]: sourceAttribute: `Shoe Size` is not an attribute"),

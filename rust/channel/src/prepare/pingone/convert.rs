@@ -14,7 +14,7 @@ use super::write::{configuration, mapping, parts, rule, store};
 use crate::connection::pingone::{CUSTOM_HEADER, attributes};
 use crate::connection::{Channel, CharacterCase, Connection, FieldInfo, PLUGIN_TYPE, Parser, SettingValue};
 use crate::prepare::import::ConvertedConnection;
-use crate::prepare::template::{self, SourceType};
+use crate::prepare::template::{self, DirectoryType};
 
 /// Converts the text of a file to a connection for the other product. `channel` chooses one of several channels.
 ///
@@ -79,7 +79,7 @@ fn to_pingfederate(connection: &Connection, channel: &Channel) -> ConvertedConne
             rows.push(json!({"fieldName": row.field_name, "saasFieldInfo": details}));
         }
     }
-    let mut new_channel = template::channel(SourceType::ActiveDirectory, &[]);
+    let mut new_channel = template::channel(DirectoryType::ActiveDirectory, &[]);
     new_channel["name"] = channel.name.as_str().into();
     new_channel["attributeMapping"] = rows.into();
     let rule = connection.rule.as_ref();
@@ -100,7 +100,7 @@ fn to_pingfederate(connection: &Connection, channel: &Channel) -> ConvertedConne
     notes.push(format!(
         "source: left out, because PingFederate reads a directory; the new channel reads Active Directory, fill in every {PLACEHOLDER}"
     ));
-    let active = rule.is_some_and(|rule| rule.active && rule.off.is_none());
+    let active = rule.is_some_and(|rule| rule.active && rule.inactive_reason.is_none());
     let provision = json!({"type": PLUGIN_TYPE, "targetSettings": settings, "channels": [new_channel]});
     ConvertedConnection {
         connection: template::sp_connection(&connection.id, &connection.name, active, provision),
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_one_product_has_is_named() {
+    fn settings_of_only_one_product_are_in_the_notes() {
         let mut file = write::file(preset("generic").unwrap());
         file["store"]["configuration"]["AUTHORIZATION_TYPE"] = "Custom".into();
         file["store"]["configuration"]["CUSTOM_HEADER"] = "SSWS".into();

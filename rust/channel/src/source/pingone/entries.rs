@@ -59,7 +59,7 @@ impl PingOne {
         secrets: &[(String, Secret)],
         environment: &Environment,
     ) -> Result<Self, Error> {
-        match &rule.origin {
+        match &rule.source {
             RuleSource::Files(files) => {
                 let files = files.iter().map(|file| folder.join(file));
                 Ok(Self::files(files, rule.named.clone(), rule.groups.clone()))
