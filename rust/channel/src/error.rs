@@ -25,17 +25,17 @@ pub enum Error {
 }
 
 impl Error {
-    /// The run stopped after a signal.
+    /// Returns the error of a run that stopped after a signal.
     pub(crate) fn stopped_by_signal() -> Self {
         Self::Stopped("stopped by a signal, after the running operations had ended".into())
     }
 
-    /// The run stopped after this failure.
+    /// Returns the error of a run that stopped after this failure.
     pub(crate) fn stopped_by_failure(failure: &Failure) -> Self {
         Self::Stopped(failure.message().clone().at(failure.code()).at("stopped"))
     }
 
-    /// What happened, and what to do.
+    /// Returns what happened, and what to do.
     pub fn message(&self) -> &Message {
         match self {
             Self::Unusable(m) | Self::Configuration(m) | Self::Guard(m) | Self::Stopped(m) => m,

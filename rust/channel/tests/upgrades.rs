@@ -30,13 +30,13 @@ fn connection(version: &str) -> Connection {
     Connection::read(&std::fs::read_to_string(connections().join(format!("{version}.json"))).unwrap()).unwrap()
 }
 
-/// The versions that have a connection file.
+/// Returns the versions that have a connection file.
 fn versions() -> Vec<String> {
     let files = std::fs::read_dir(connections()).unwrap().map(|entry| entry.unwrap().path());
     files.map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned()).collect()
 }
 
-/// The settings of the Target tab, with these changes.
+/// Returns the settings of the Target tab, with these changes.
 fn pairs(connection: &Connection, changes: &[(&str, &str)]) -> Vec<(String, String)> {
     let values = connection.target_settings.iter().filter_map(|setting| match &setting.value {
         SettingValue::Clear(value) => Some((setting.name.clone(), value.expose().to_owned())),
@@ -161,7 +161,7 @@ fn owner() -> Owner {
     Owner { connection, channel, scim_url }
 }
 
-/// A copy of the committed file: opening a state locks it and may change it.
+/// Returns a copy of the committed file: opening a state locks it and may change it.
 fn layout_4() -> (tempfile::TempDir, PathBuf) {
     let folder_of_copy = tempfile::tempdir().unwrap();
     let copy = folder_of_copy.path().join("layout-4.state");

@@ -8,7 +8,7 @@ use pfscim_channel::Error;
 /// The exit status (README, *Exit status*).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ExitStatus {
-    /// The command did everything.
+    /// The command did everything, without a failure.
     Success,
     /// Some records failed.
     Failures,

@@ -17,7 +17,7 @@ pub(crate) struct PresentGroup {
     pub(crate) source_id: String,
     pub(crate) name: String,
     pub(crate) users: Vec<Arc<MemberUser>>,
-    /// Source ids and names of the groups in it.
+    /// Source ids and names of the groups that it contains.
     pub(crate) nested: Vec<(String, String)>,
 }
 
@@ -27,7 +27,7 @@ pub(crate) struct GroupChanges {
     pub(crate) present: Vec<PresentGroup>,
     /// Positions in `present`, in the order of sending. Groups of one step do not contain each other.
     pub(crate) steps: Vec<Vec<usize>>,
-    /// Positions of groups of a circle that are sent before a group in them.
+    /// Positions of the groups in a circle that are sent before a group that they contain.
     pub(crate) early: BTreeSet<usize>,
     pub(crate) leavers: Vec<GroupRow>,
     /// Lower-case name to source id, of every group in scope.
@@ -110,7 +110,7 @@ pub(super) fn group_changes(state: &State, source_groups: SourceGroups<'_>) -> R
 
 /// Returns the order of sending, nested groups first, and the groups that are sent early.
 ///
-/// In a circle of groups, one must be sent before a group in it: the first one of the list.
+/// In a circle, one group must be sent before a group that it contains: the first unsent group of the list.
 fn steps(groups: &[PresentGroup]) -> (Vec<Vec<usize>>, BTreeSet<usize>) {
     let positions: HashMap<&str, usize> =
         groups.iter().enumerate().map(|(position, g)| (g.source_id.as_str(), position)).collect();

@@ -13,7 +13,7 @@ pub enum RecordKind {
 }
 
 impl RecordKind {
-    /// The value in `--json`.
+    /// Returns the value in `--json`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::User => "user",
@@ -34,7 +34,7 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// The value in tables and in `--json`.
+    /// Returns the value in tables and in `--json`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Create => "create",
@@ -62,7 +62,7 @@ pub(crate) struct UnsentRecord {
 }
 
 impl UnsentRecord {
-    /// Returns a record that no option of an earlier cycle blocks.
+    /// Returns a record whose operation no provisioning option blocked.
     pub(crate) fn new(
         kind: RecordKind,
         source_id: &str,

@@ -1,4 +1,4 @@
-//! Compares the users of the source with the state: who is new, changed or gone, and which records cannot be sent.
+//! Compares the users of the source with the state: which are new, changed or gone, and which cannot be sent.
 //! Does not know: the target.
 
 use std::collections::{BTreeSet, HashMap};
@@ -274,7 +274,7 @@ impl ChangeSet {
         self.removals.retain(|name| identifiers.contains(name));
         if self.pushes.is_empty() && self.leavers.is_empty() && self.unsent.is_empty() {
             let text = format!(
-                "no user `{}` in the channel's source (identifier or source id) or in the state",
+                "`{}` is not the identifier, source id or target id of a user in the source or the state",
                 excerpt(user)
             );
             let message = Message::new(text).with_hint("check the spelling and Source Location");
@@ -284,7 +284,7 @@ impl ChangeSet {
     }
 }
 
-/// Whether `user`, from the command line, is the source id, the target id or the identifier of this record.
+/// Returns whether `user`, from the command line, is the source id, the target id or the identifier of this record.
 fn matches_user(user: &str, source_id: &str, identifier: &str, target_id: Option<&str>) -> bool {
     user == source_id || target_id == Some(user) || user.to_lowercase() == identifier.to_lowercase()
 }

@@ -1,4 +1,4 @@
-//! Defines a connection of either console: the Target tab, and channels with source settings and mapping.
+//! Defines a connection of PingFederate or PingOne: the Target tab, and channels with source settings and mapping.
 //! Does not know: what the settings and fields mean.
 //!
 //! Shapes: `SpConnection`, `OutboundProvision`, `Channel`, `ChannelSource`, `SaasAttributeMapping` of the OpenAPI
@@ -36,15 +36,15 @@ impl Connection {
     /// Returns the channel with this name. Without a name, the connection must have exactly one channel.
     ///
     /// # Errors
-    /// One line that names the channels.
+    /// One line with the names of the channels.
     pub fn channel(&self, name: Option<&str>) -> Result<&Channel, String> {
         let names = || self.channels.iter().map(|c| format!("`{}`", excerpt(&c.name))).collect::<Vec<_>>().join(", ");
         match (name, self.channels.as_slice()) {
-            (_, []) => Err("the connection has no channel".into()),
+            (_, []) => Err("the connection has no channel; add a channel".into()),
             (None, [only]) => Ok(only),
             (None, _) => Err(format!("the connection has several channels: {}; choose one with --channel", names())),
             (Some(name), all) => all.iter().find(|c| c.name == name).ok_or_else(|| {
-                format!("the connection has no channel `{}`; its channels are {}", excerpt(name), names())
+                format!("the connection has no channel `{}`; choose one of {} with --channel", excerpt(name), names())
             }),
         }
     }
@@ -89,10 +89,10 @@ pub struct Channel {
     /// *Timeout*, in seconds.
     #[serde(default)]
     timeout: Option<u32>,
-    /// Only the first of several values is sent, also for multi-valued fields (PingOne).
+    /// Only the first value of a field is sent, also for a multi-valued field (PingOne).
     #[serde(skip)]
     pub(crate) single_valued: bool,
-    /// *Merge*: members that a group already has at the target stay.
+    /// *Merge*: a group keeps the members that it already has at the target.
     #[serde(skip)]
     pub merge_groups: bool,
 }

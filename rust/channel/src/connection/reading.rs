@@ -1,4 +1,4 @@
-//! Reads the JSON of a connection of either console, and ignores what a channel does not need.
+//! Reads the JSON of a connection of PingFederate or PingOne, and ignores keys that a channel does not need.
 //! Does not know: files, what the settings and fields mean.
 
 use pfscim_core::settings::Secret;
@@ -63,7 +63,7 @@ impl Connection {
                     channel(position, value).map_or_else(|error| errors.push(error), |channel| channels.push(channel));
                 }
             }
-            _ => errors.push("outboundProvision.channels: missing or not a list".into()),
+            _ => errors.push("outboundProvision.channels: is missing or not a list".into()),
         }
         if !errors.is_empty() {
             return Err(errors);
@@ -77,14 +77,14 @@ fn outbound(json: Value) -> Result<(String, String, OutboundProvision), String> 
     let connection: SpConnection = serde_json::from_value(json).map_err(|e| not_json(&e))?;
     let id = filled(connection.id.as_deref()).or(filled(connection.entity_id.as_deref()));
     let id = id
-        .ok_or("not an SP connection (`id` and `entityId` missing); export it with GET /idp/spConnections/{id}")?
+        .ok_or("the file is not an SP connection (`id` and `entityId` are missing); export it with GET /idp/spConnections/{id}")?
         .to_owned();
     let provision = connection.outbound_provision.ok_or(
-        "outboundProvision is missing; configure Outbound Provisioning in this connection, and export it again",
+        "outboundProvision: is missing; configure Outbound Provisioning in this connection, and export it again",
     )?;
     if provision.r#type != PLUGIN_TYPE {
         return Err(format!(
-            "outboundProvision.type is `{}`, not `{PLUGIN_TYPE}`; convert the connection with `pfscim import`",
+            "outboundProvision.type: is `{}`, not `{PLUGIN_TYPE}`; convert the connection with `pfscim import`",
             excerpt(&provision.r#type)
         ));
     }
@@ -92,7 +92,7 @@ fn outbound(json: Value) -> Result<(String, String, OutboundProvision), String> 
 }
 
 fn not_json(error: &serde_json::Error) -> String {
-    format!("not the JSON of an SP connection: {}", excerpt(&error.to_string()))
+    format!("the file is not the JSON of an SP connection: {}", excerpt(&error.to_string()))
 }
 
 fn channel(position: usize, value: Value) -> Result<Channel, String> {
@@ -116,7 +116,7 @@ fn channel(position: usize, value: Value) -> Result<Channel, String> {
 
 fn target_settings(list: &Value, errors: &mut Vec<String>) -> Vec<TargetSetting> {
     let Value::Array(list) = list else {
-        errors.push("outboundProvision.targetSettings: missing or not a list".into());
+        errors.push("outboundProvision.targetSettings: is missing or not a list".into());
         return Vec::new();
     };
     let settings = list.iter().enumerate().map(|(position, entry)| target_setting(position, entry));
@@ -130,7 +130,7 @@ fn target_setting(position: usize, entry: &Value) -> Result<TargetSetting, Strin
         (Some(Value::String(value)), _) => SettingValue::Clear(Secret::new(value.clone())),
         (None | Some(Value::Null), Some(Value::String(_))) => SettingValue::Encrypted,
         (None | Some(Value::Null), _) => SettingValue::Missing,
-        // A file that was written by hand may contain `true` or `443`.
+        // A handwritten file may contain `true` or `443`.
         (Some(Value::Bool(value)), _) => SettingValue::Clear(Secret::new(value.to_string())),
         (Some(Value::Number(value)), _) => SettingValue::Clear(Secret::new(value.to_string())),
         _ => return Err(format!("targetSettings: {}: the value is not text", excerpt(&name))),
@@ -214,7 +214,7 @@ mod tests {
         json["outboundProvision"]["channels"] = "not a list".into();
         assert!(read(&json).unwrap_err().contains("`pfscim import`"));
         json["outboundProvision"] = Value::Null;
-        assert!(read(&json).unwrap_err().contains("outboundProvision is missing"));
+        assert!(read(&json).unwrap_err().contains("outboundProvision: is missing"));
     }
 
     #[test]

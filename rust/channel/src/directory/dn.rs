@@ -43,17 +43,17 @@ impl Dn {
         Some(Self { names, normal })
     }
 
-    /// Whether the name is `base` or below it.
+    /// Returns whether the name is `base` or below it.
     pub fn is_within(&self, base: &Self) -> bool {
         self.normal.ends_with(&base.normal)
     }
 
-    /// The name in one normal spelling. Two names have the same key exactly if they are equal.
+    /// Returns the name in one normal spelling. Two names have the same key exactly if they are equal.
     pub fn key(&self) -> String {
         self.normal.join("\u{1}")
     }
 
-    /// The CN of the entry itself: the first `cn` in the leftmost name, in its original spelling.
+    /// Returns the CN of the entry itself: the first `cn` in the leftmost name, in its original spelling.
     pub fn common_name(&self) -> Option<&str> {
         let (_, value) = self.names.first()?.iter().find(|(kind, _)| kind.eq_ignore_ascii_case("cn"))?;
         Some(value)
@@ -68,17 +68,17 @@ impl PartialEq for Dn {
 
 impl Eq for Dn {}
 
-/// A [`Dn::key`] as readable text, for messages.
+/// Returns a [`Dn::key`] as readable text, for messages.
 pub fn display_dn(key: &str) -> String {
     key.replace('\u{1}', ",").replace('\u{2}', "=").replace('\u{3}', "+")
 }
 
-/// A value in lower case and with single spaces, as the matching rule `caseIgnoreMatch` compares (RFC 4518).
+/// Returns a value in lower case and with single spaces, as the matching rule `caseIgnoreMatch` compares (RFC 4518).
 pub fn fold(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
 }
 
-/// The comparable spelling of one name; the order of its pairs does not count.
+/// Returns the comparable spelling of one name; the order of its pairs does not count.
 fn normalized(name: &[Pair]) -> String {
     let mut pairs: Vec<_> =
         name.iter().map(|(kind, value)| format!("{}\u{2}{}", kind.to_lowercase(), fold(value))).collect();

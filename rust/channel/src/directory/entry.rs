@@ -10,17 +10,17 @@ use super::dn::Dn;
 pub struct Value(Vec<u8>);
 
 impl Value {
-    /// A value of these bytes; they need not be text.
+    /// Returns a value of these bytes; they need not be text.
     pub fn new(bytes: Vec<u8>) -> Self {
         Self(bytes)
     }
 
-    /// The bytes.
+    /// Returns the bytes.
     pub fn bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// The value as text; `None` if it is not UTF-8.
+    /// Returns the value as text; `None` if it is not UTF-8.
     pub fn text(&self) -> Option<&str> {
         std::str::from_utf8(&self.0).ok()
     }
@@ -45,12 +45,12 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// An entry without attributes.
+    /// Returns an entry without attributes.
     pub fn new(dn: impl Into<String>) -> Self {
         Self { dn: dn.into(), place: String::new(), is_row: false, attributes: HashMap::new() }
     }
 
-    /// A row of a table, without attributes.
+    /// Returns a row of a table, without attributes.
     pub fn row(place: String) -> Self {
         Self { dn: String::new(), place, is_row: true, attributes: HashMap::new() }
     }
@@ -71,29 +71,29 @@ impl Entry {
         self.push(if options.split(';').all(is_transfer_option) { name } else { description }, value);
     }
 
-    /// The values of an attribute. The letter case of its name does not count.
+    /// Returns the values of an attribute. The letter case of its name does not count.
     pub fn values(&self, attribute: &str) -> &[Value] {
         self.attributes.get(&attribute.to_lowercase()).map_or(&[], Vec::as_slice)
     }
 
-    /// Whether the entry has an object class. A row without object classes counts as having every class.
+    /// Returns whether the entry has an object class. A row without object classes counts as having every class.
     pub fn has_object_class(&self, class: &str) -> bool {
         let classes = self.values("objectClass");
         (self.is_row && classes.is_empty())
             || classes.iter().filter_map(Value::text).any(|c| c.trim().eq_ignore_ascii_case(class.trim()))
     }
 
-    /// The distinguished name; `None` if the entry has no valid name.
+    /// Returns the distinguished name; `None` if the entry has no valid name.
     pub fn name(&self) -> Option<Dn> {
         Some(&self.dn).filter(|dn| !self.is_row || !dn.is_empty()).and_then(|dn| Dn::parse(dn))
     }
 
-    /// Whether the entry is at or below a base. A row without a name counts as below every base.
+    /// Returns whether the entry is at or below a base. A row without a name counts as below every base.
     pub fn is_within(&self, base: &Dn) -> bool {
         (self.is_row && self.dn.is_empty()) || self.name().is_some_and(|name| name.is_within(base))
     }
 
-    /// The entry in messages: its name, or its position if it has no name.
+    /// Returns the entry in messages: its name, or its position if it has no name.
     pub fn label(&self) -> &str {
         if self.dn.is_empty() { &self.place } else { &self.dn }
     }

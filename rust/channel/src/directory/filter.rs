@@ -64,7 +64,7 @@ impl Filter {
         build(parse_syntax(text)?)
     }
 
-    /// The text of a filter that a directory evaluates, with parentheses around it.
+    /// Returns the text of a filter that a directory evaluates, with parentheses around it.
     ///
     /// # Errors
     /// The text is not a filter.
@@ -74,7 +74,7 @@ impl Filter {
         Ok(if text.starts_with('(') { text.to_owned() } else { format!("({text})") })
     }
 
-    /// Whether the entry matches.
+    /// Returns whether the entry matches.
     pub fn matches(&self, entry: &Entry) -> bool {
         match self {
             Self::And(all) => all.iter().all(|f| f.matches(entry)),
@@ -92,7 +92,7 @@ impl Filter {
             Self::Bits { attribute, mask, all } => {
                 entry.values(attribute).iter().filter_map(Value::text).filter_map(|v| v.trim().parse::<i64>().ok()).any(
                     |value| {
-                        // A negative number (a group type) is the same bits.
+                        // A negative number (a group type) has the same bits.
                         let found = value.cast_unsigned() & mask;
                         if *all { found == *mask } else { found != 0 }
                     },
@@ -120,8 +120,8 @@ fn parse_syntax(text: &str) -> Result<StructureTag, Message> {
     Ok(tag.into_structure())
 }
 
-/// Whether `caseIgnoreMatch`, `distinguishedNameMatch` or `octetStringMatch` finds the values equal. The schema decides
-/// which rule applies to an attribute, but an export does not contain the schema.
+/// Returns whether `caseIgnoreMatch`, `distinguishedNameMatch` or `octetStringMatch` finds the values equal. The schema
+/// decides which rule applies to an attribute, but an export does not contain the schema.
 fn is_equal(value: &Value, expected: &[u8]) -> bool {
     if value.bytes() == expected {
         return true;
@@ -234,7 +234,8 @@ fn text(bytes: &[u8]) -> Result<String, Message> {
 }
 
 fn unsupported(what: &str) -> Message {
-    format!("the filter cannot be evaluated without a directory: {what} is not supported").into()
+    let text = format!("the filter cannot be evaluated without a directory: {what} is not supported");
+    Message::new(text).with_hint("use another filter, or a directory as the source")
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Contains what a cycle needs, and what its operations share: threads, counts, and the stop after a failure.
+//! Defines the parts of a cycle, and what its operations share: threads, counts, and the stop after a failure.
 //! Does not know: users, groups, the order of a cycle.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -20,7 +20,7 @@ use crate::state::State;
 /// The options of a cycle.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct CycleOptions<'a> {
-    /// How many removals the run may make. `None`: the rules of the guard apply.
+    /// How many users and groups the run may remove. `None`: the checks of the guard apply.
     pub max_removals: Option<usize>,
     /// The run is a preview: if the guard refuses, it continues, and returns that error at the end.
     pub preview: bool,

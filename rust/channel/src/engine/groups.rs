@@ -192,7 +192,7 @@ impl Cycle<'_> {
         };
         let result = match &leaver.target_id {
             None => nothing_sent(
-                "the group left before pfscim linked it, so it is unknown whether the target has one; \
+                "the group left before pfscim linked it, so it is unknown whether the target has it; \
                  search the target for the group",
             ),
             Some(id) => match (self.state.other_linked_group(id, &leaver.source_id)?, changes.successor(leaver)) {

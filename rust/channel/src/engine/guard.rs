@@ -14,7 +14,7 @@ const GUARD_SHARE_DIVISOR: usize = 5;
 /// The message of the guard contains this many names at most.
 const GUARD_NAMES_MAX: usize = 20;
 
-/// Checks the removals of a run. `max_removals` is the administrator's number, and replaces all rules of the guard.
+/// Checks the removals of a run. `max_removals` is the number of `--max-removals`, and replaces all other checks.
 ///
 /// # Errors
 /// [`Error::Guard`] if the run would remove too much: all users or all groups, anything from a source that may be
@@ -40,7 +40,7 @@ pub(super) fn guard(changes: &ChangeSet, max_removals: Option<usize>) -> Result<
     if let (Some(reason), None, 1..) = (&changes.incomplete_reason, max_removals, removals) {
         return Err(refusal(
             format!("{removals} of {known} known {what} would be removed, but the source may be incomplete: {reason}"),
-            format!("export the source again, or run with --max-removals {removals} if it is complete"),
+            format!("export the source again, or run with --max-removals {removals} if the source is complete"),
         ));
     }
     let allowed = max_removals.unwrap_or_else(|| GUARD_MIN_REMOVALS.max(known / GUARD_SHARE_DIVISOR));

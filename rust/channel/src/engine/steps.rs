@@ -21,7 +21,7 @@ impl Cycle<'_> {
                 format!("source: record {}, {status}; mapped: {}", printable(&present.source_id), codes.join(", "))
             });
             self.log_step(|| match &present.known {
-                None => "state: no record of the user".to_owned(),
+                None => "state: no row of the user".to_owned(),
                 Some(user) if user.values_hash.as_ref() == Some(&present.hash) => {
                     format!("state: {}, these values were sent", link_text(user))
                 }

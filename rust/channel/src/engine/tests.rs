@@ -56,7 +56,8 @@ impl Source for Directory {
     }
 }
 
-/// A directory with users and groups. A group is its GUID, name and members (users as `ada`, groups as `#staff`).
+/// Returns a directory with users and groups. A group is its GUID, name and members (users as `ada`, groups as
+/// `#staff`).
 fn with_groups(users: &[&str], groups: &[(&str, &str, &[&str])]) -> Directory {
     let mut directory = Directory::of(users);
     for (guid, name, members) in groups {
@@ -93,7 +94,7 @@ impl Target {
         target
     }
 
-    /// The operations since the last call, sorted.
+    /// Returns the operations since the last call, sorted.
     fn take_operations(&self) -> Vec<String> {
         let mut operations = std::mem::take(&mut *self.operations.lock().unwrap());
         operations.sort();
@@ -116,7 +117,7 @@ impl Target {
         self.failing.lock().unwrap().clear();
     }
 
-    /// The names and member ids of the groups, by id.
+    /// Returns the names and member ids of the groups, by id.
     fn memberships(&self) -> BTreeMap<String, (String, Vec<String>)> {
         let groups = self.groups.lock().unwrap();
         let ids = |group: &GroupRecord| {

@@ -33,7 +33,7 @@ pub(super) enum HostLine {
     Unknown,
 }
 
-/// The line of a request, with its line break.
+/// Returns the line of a request, with its line break.
 pub(super) fn request_line(sequence: u64, call: &str, args: &[(String, String)]) -> String {
     format!("{sequence} {call} {}\n", Serializer::new(String::new()).extend_pairs(args).finish())
 }
@@ -66,7 +66,7 @@ pub(super) fn log_line(pairs: &Pairs) {
     log::log!(target: PLUGIN_LOG, level, "{text}");
 }
 
-/// The failure that an exception of the plugin describes.
+/// Returns the failure that an exception of the plugin describes.
 pub(super) fn failure(pairs: &Pairs) -> Failure {
     let message = first_value(pairs, "message").unwrap_or_default();
     let stops = first_value(pairs, "stop") == Some("true");
@@ -77,12 +77,12 @@ pub(super) fn failure(pairs: &Pairs) -> Failure {
     })
 }
 
-/// The first value of that name.
+/// Returns the first value of that name.
 pub(crate) fn first_value<'p>(pairs: &'p Pairs, name: &str) -> Option<&'p str> {
     pairs.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
 }
 
-/// Every value of that name, in order.
+/// Returns every value of that name, in order.
 pub(crate) fn all_values<'p>(pairs: &'p Pairs, name: &'p str) -> impl Iterator<Item = &'p str> {
     pairs.iter().filter(move |(n, _)| n == name).map(|(_, value)| value.as_str())
 }

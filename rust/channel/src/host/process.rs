@@ -130,7 +130,7 @@ impl HostProcess {
         Failure::Transport { message: text.into(), stops }
     }
 
-    /// The failure of calls after the process ended by itself, with the first line of its standard error.
+    /// Returns the failure of calls after the process has ended, with the first line of its standard error.
     fn exit_failure(&self) -> Failure {
         let mut child = lock_ignoring_poison(&self.child);
         // The standard error is complete when both readers have ended.
@@ -211,7 +211,7 @@ impl Pipes {
     }
 }
 
-/// The class path of the process: the host jar, then the other jars.
+/// Returns the class path of the process: the host jar, then the other jars.
 ///
 /// # Errors
 /// The host jar is not a file, or a path cannot be part of a class path.
@@ -219,14 +219,15 @@ pub(crate) fn class_path(host: &Path, mut jars: Vec<PathBuf>) -> Result<OsString
     if !host.is_file() {
         let host = printable(&host.display().to_string());
         return Err(Error::unusable(
-            Message::new(format!("--host: {host} is not a file")).with_hint("name the pfscim-host.jar of this program"),
+            Message::new(format!("--host: {host} is not a file"))
+                .with_hint("set --host to the pfscim-host.jar of this program"),
         ));
     }
     jars.insert(0, host.to_owned());
     std::env::join_paths(jars).map_err(|e| Error::unusable(format!("the jars cannot be put on a class path: {e}")))
 }
 
-/// Waits until the process ends or the time is over; returns whether it has ended.
+/// Waits until the process ends, at most for `timeout`. Returns whether it has ended.
 fn wait_for_exit(child: &mut Child, timeout: Duration) -> bool {
     const STEP: Duration = Duration::from_millis(20);
     let mut waited = Duration::ZERO;

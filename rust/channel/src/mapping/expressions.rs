@@ -15,8 +15,8 @@ use pfscim_core::{Failure, Message};
 use crate::Error;
 use crate::host::{HostProcess, MAIN_CLASS, Pairs, all_values, class_path};
 
-/// An attribute of the mapping and its values. In the expression, no value is `null`, one value a text, and several
-/// values are a list.
+/// An attribute of the mapping and its values. In the expression, an attribute without values is `null`, one value is a
+/// text, and several values are a list.
 pub type Variable = (String, Vec<String>);
 
 /// Evaluates the expressions of a mapping.
@@ -46,8 +46,8 @@ type CacheKey = (String, Vec<Variable>);
 /// The values of an expression, or why it failed.
 type CachedResult = Result<Vec<String>, Message>;
 
-/// Evaluates expressions in a Java host process, and caches the results. A process that ends by itself also ends the
-/// cycle; the next call starts another process.
+/// Evaluates expressions in a Java host process, and caches the results. If the process ends, the cycle stops. The next
+/// call starts another process.
 #[derive(Debug)]
 pub struct Evaluator {
     java: PathBuf,
@@ -143,7 +143,7 @@ mod tests {
 
     use super::*;
 
-    /// A folder with the host jar and a script in place of Java.
+    /// Returns a folder with the host jar and a script in place of Java.
     fn java(script: &str) -> TempDir {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("host.jar"), "").unwrap();

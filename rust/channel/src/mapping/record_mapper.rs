@@ -51,7 +51,7 @@ impl fmt::Debug for OptionalExpressions<'_> {
     }
 }
 
-/// Codes of the mapped fields that are cleared at the target if the source has no value.
+/// Returns the codes of the mapped fields that are cleared at the target if the source has no value.
 ///
 /// Required fields, write-only fields, create-only fields and the identifier are never cleared. Fields with an expression
 /// are not cleared either, because an expression can fail. With SCIM 2.0, a field that is not standard may be a custom
@@ -183,7 +183,7 @@ impl<'a> RecordMapper<'a> {
         Ok((Record { id: None, enabled, fields, masked }, warnings))
     }
 
-    /// The value of the *Unique User Identifier*.
+    /// Returns the value of the *Unique User Identifier*.
     ///
     /// # Errors
     /// [`Failure::Rejected`] if the record has none.
@@ -195,7 +195,7 @@ impl<'a> RecordMapper<'a> {
         })
     }
 
-    /// Field code of the *Unique User Identifier*.
+    /// Returns the field code of the *Unique User Identifier*.
     pub fn identifier_code(&self) -> &str {
         self.identifier
     }
@@ -229,7 +229,7 @@ impl<'a> RecordMapper<'a> {
         Ok(values)
     }
 
-    /// A value as text: the GUID in the form of the source id, other bytes that are not UTF-8 in base64.
+    /// Returns a value as text: the GUID in the form of the source id, other bytes that are not UTF-8 in base64.
     fn text(&self, attribute: &str, value: &Value) -> String {
         if attribute.eq_ignore_ascii_case(&self.source.guid_attribute_name) {
             return selection::guid_text(value, self.source);
@@ -239,7 +239,7 @@ impl<'a> RecordMapper<'a> {
 }
 
 impl OptionalExpressions<'_> {
-    /// Why this expression is not evaluated; `None` if it is.
+    /// Returns why this expression is not evaluated; `None` if it is.
     fn rejection(self, expression: &str, names: &[String]) -> Option<Message> {
         let Some(expressions) = self.0 else {
             return Some(Message::new("the expression is not evaluated").with_hint("run with --allow-expressions"));
@@ -249,7 +249,7 @@ impl OptionalExpressions<'_> {
     }
 }
 
-/// The message with a consequence after its text; the hint stays.
+/// Returns the message with a consequence after its text; the hint stays.
 fn with_consequence(message: &Message, consequence: &str) -> Message {
     let longer = Message::new(format!("{}, {consequence}", message.text()));
     match message.hint() {
@@ -258,7 +258,7 @@ fn with_consequence(message: &Message, consequence: &str) -> Message {
     }
 }
 
-/// One value after parser, trim and case; `None` if the result is empty.
+/// Returns one value after parser, trim and case; `None` if the result is empty.
 fn converted(value: &str, info: &FieldInfo) -> Option<String> {
     let value = match info.parser() {
         Parser::None => value.to_owned(),
@@ -326,7 +326,7 @@ mod tests {
         entry
     }
 
-    /// The values of one field of Jane's record.
+    /// Returns the values of one field of Jane's record.
     fn mapped(field: &str, info: Json) -> Vec<String> {
         let channel = channel(row(field, info));
         let mapper = RecordMapper::new(&channel, &Catalogue::standard(Version::V2_0), "userName", None).unwrap();

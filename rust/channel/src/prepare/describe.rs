@@ -174,7 +174,7 @@ pub fn compare(what: &str, key: &str, deployed: &Value, expected: &Value) -> Res
     let rows = |value: &Value| value.as_array().unwrap_or(&empty).clone();
     let (deployed, expected) = (rows(deployed), rows(expected));
     let differ = |text: String| {
-        let text = format!("--plugin: the deployed jar has another version than pfscim, its {what} differ ({text})");
+        let text = format!("--plugin: the deployed jar has another version than pfscim: its {what} differ ({text})");
         Err(Error::unusable(Message::new(text).with_hint("use the jar and the program of one build")))
     };
     for (deployed_row, row) in deployed.iter().zip(&expected) {

@@ -1,9 +1,9 @@
-//! Converts a connection of another connector: an `SpConnection` of PingFederate's bundled SCIM 1.1 plugin or of another
-//! connector of the vendor, or a PingOne SCIM store, becomes an `SpConnection` of this connector.
+//! Converts a connection of another connector, or a PingOne SCIM store, to a connection of this connector.
 //! Does not know: what a value means. Secrets are copied unread.
 //!
-//! Everything else stays as it is. A note names each thing that cannot be converted. Core converts the settings; the
-//! tables below convert the fields.
+//! The other connector is PingFederate's bundled SCIM 1.1 plugin, or another connector of the vendor. Core converts the
+//! settings, and the tables below convert the fields. Everything else stays unchanged. A note names each setting and
+//! field that cannot be converted.
 
 use std::collections::BTreeSet;
 
@@ -104,7 +104,7 @@ const RENAMED_FIELDS: &[(&str, &str)] = &[("x509Certificates", "certificates"), 
 /// One line: the file has another format.
 pub fn import(text: &str) -> Result<ConvertedConnection, String> {
     let json: Value = serde_json::from_str(text.trim_start_matches('\u{feff}'))
-        .map_err(|e| format!("not JSON: {}", excerpt(&e.to_string())))?;
+        .map_err(|e| format!("the file is not JSON: {}", excerpt(&e.to_string())))?;
     let Value::Object(object) = json else {
         return Err(UNKNOWN_FORMAT.into());
     };
@@ -112,29 +112,29 @@ pub fn import(text: &str) -> Result<ConvertedConnection, String> {
         return sp_connection(object);
     }
     if object.contains_key("store") {
-        return Err("a PingOne connection with its rule; convert it to an SP connection with `pfscim convert`".into());
+        return Err("the file is a PingOne connection with its rule; convert it with `pfscim convert`".into());
     }
     match (object.get("configuration"), object.get("type").and_then(Value::as_str)) {
         (Some(Value::Object(_)), Some("scim")) => Ok(store(object)),
         (Some(Value::Object(_)), Some(other)) => {
-            Err(format!("a PingOne store of type `{}`, not `scim`", excerpt(other)))
+            Err(format!("the file is a PingOne store of type `{}`, not `scim`", excerpt(other)))
         }
         _ => Err(UNKNOWN_FORMAT.into()),
     }
 }
 
-const UNKNOWN_FORMAT: &str = "not an SP connection with outboundProvision, and not a PingOne SCIM store";
+const UNKNOWN_FORMAT: &str = "the file is neither an SP connection with outboundProvision nor a PingOne SCIM store";
 
 fn sp_connection(mut connection: Map<String, Value>) -> Result<ConvertedConnection, String> {
     let mut notes = Vec::new();
     let provision = connection.get_mut("outboundProvision").and_then(Value::as_object_mut).ok_or(UNKNOWN_FORMAT)?;
-    let kind = provision.get("type").and_then(Value::as_str).ok_or("outboundProvision.type: missing")?.to_owned();
+    let kind = provision.get("type").and_then(Value::as_str).ok_or("outboundProvision.type: is missing")?.to_owned();
     if kind == PLUGIN_TYPE {
-        notes.push(format!("the type is already {PLUGIN_TYPE}; nothing was changed"));
+        notes.push(format!("the type is already {PLUGIN_TYPE}, so nothing was changed"));
         return Ok(ConvertedConnection { connection: connection.into(), notes });
     }
     let Some(Value::Array(entries)) = provision.get("targetSettings") else {
-        return Err("outboundProvision.targetSettings: missing or not a list".into());
+        return Err("outboundProvision.targetSettings: is missing or not a list".into());
     };
     let settings = settings(entries, &mut notes)?;
     let urns = settings.iter().any(|s| s["name"] == "SCHEMA_EXTENSION_URNS");
@@ -154,7 +154,7 @@ fn sp_connection(mut connection: Map<String, Value>) -> Result<ConvertedConnecti
                 fields(position, channel, urns, &mut notes);
             }
         }
-        _ => return Err("outboundProvision.channels: missing or not a list".into()),
+        _ => return Err("outboundProvision.channels: is missing or not a list".into()),
     }
     if let Some(target) = connection.get_mut("connectionTargetType").filter(|target| *target != "STANDARD") {
         notes
@@ -234,7 +234,7 @@ fn settings(entries: &[Value], notes: &mut Vec<String>) -> Result<Vec<Value>, St
         });
     }
     if !converted.iter().any(|(name, _)| name == "SCIM_URL") {
-        notes.push(format!("SCIM URL: not in the connection; replace {PLACEHOLDER}"));
+        notes.push(format!("SCIM URL: is not in the connection; replace {PLACEHOLDER}"));
         settings.insert(0, json!({"name": "SCIM_URL", "value": PLACEHOLDER}));
     }
     Ok(settings)
@@ -267,7 +267,7 @@ fn fields(position: usize, channel: &mut Value, urns: bool, notes: &mut Vec<Stri
         } else if let Some((group, new)) = typed_fields(&name) {
             typed_code(&place, &label, group, new, &old_rows, notes)
         } else if urns {
-            notes.push(format!("{place}: {label}: not a standard field; kept as a custom attribute of the target"));
+            notes.push(format!("{place}: {label}: is not a standard field, so it stays as a custom attribute; check that the target has it"));
             Some(name)
         } else {
             notes.push(format!("{place}: {label}: left out, because this connector does not have the field"));
@@ -320,7 +320,7 @@ fn typed_code(
     let code = new.replace('*', name);
     if from_source {
         notes.push(format!(
-            "{place}: {label}: {} comes from the directory, but each field here has one type; converted to {code} (type {kind})",
+            "{place}: {label}: {} comes from the source, but a field has a fixed type here, so the field became {code} (type {kind}); check the type",
             group.type_field
         ));
     }
@@ -588,11 +588,11 @@ mod tests {
     #[test]
     fn other_formats_are_errors() {
         for (text, part) in [
-            ("<html>", "not JSON"),
-            ("[]", "not an SP connection"),
-            ("{}", "not an SP connection"),
+            ("<html>", "the file is not JSON"),
+            ("[]", "neither an SP connection"),
+            ("{}", "neither an SP connection"),
             (r#"{"type": "slack", "configuration": {}}"#, "`slack`"),
-            (r#"{"outboundProvision": {}}"#, "type: missing"),
+            (r#"{"outboundProvision": {}}"#, "type: is missing"),
             (r#"{"outboundProvision": {"type": "x"}}"#, "targetSettings"),
             (r#"{"outboundProvision": {"type": "x", "targetSettings": []}}"#, "channels"),
             (r#"{"outboundProvision": {"type": "x", "targetSettings": [{}], "channels": []}}"#, "entry 1"),

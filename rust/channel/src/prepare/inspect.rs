@@ -120,7 +120,7 @@ fn inspect_channel(channel: &Channel, settings: Option<&Settings>, findings: &mu
                 ));
             } else {
                 findings.errors.push(format!(
-                    "{place}: `{name}` is mapped, but is not a standard field (see `pfscim describe fields`); list the \
+                    "{place}: `{name}` is mapped, but is not a standard field; see `pfscim describe fields`, or list the \
                      schema of a custom attribute under Custom Attribute Schema URNs"
                 ));
             }
@@ -135,7 +135,7 @@ fn inspect_channel(channel: &Channel, settings: Option<&Settings>, findings: &mu
         let Some(field) = standard.field(&row.field_name) else { continue };
         if field.write_only && !(info.create_only() && info.masked()) {
             findings.warnings.push(format!(
-                "{place}: {}: Create Only and Mask Log Values are not both selected; select them",
+                "{place}: {}: Create Only and Mask Log Values are not both selected; select both",
                 field.code
             ));
         }

@@ -17,7 +17,7 @@ pub struct DirectProvisioner {
 }
 
 impl DirectProvisioner {
-    /// A provisioner that carries operations out.
+    /// Returns a provisioner that carries operations out.
     pub fn new(connector: &Arc<Connector>) -> Self {
         Self { session: connector.session(), preview: false }
     }

@@ -15,7 +15,8 @@ use pfscim_core::{Failure, Record, Report};
 pub use direct::DirectProvisioner;
 pub use plugin::{DeployedJar, PluginProvisioner};
 
-/// The time limit of core for one operation: 5 s less than the time-out of the channel, so that core ends first.
+/// Returns the time limit of core for one operation: 5 s less than the time-out of the channel, so that core ends
+/// first.
 pub fn operation_timeout(channel_timeout: Duration) -> Duration {
     const RESERVE: Duration = Duration::from_secs(5);
     // Core starts no write with less than 5 s left. With less than 10 s it might never write.
@@ -53,7 +54,7 @@ pub trait Provisioner: Sync {
     /// Checks that the target can be reached with these settings; returns warnings, one line each.
     ///
     /// # Errors
-    /// The target cannot be reached, refuses the credentials, or does not fit the settings.
+    /// The target cannot be reached, rejects the credentials, or does not fit the settings.
     fn check(&self) -> Result<Vec<String>, Failure>;
 
     /// Returns the user with this id, or else with this value of the *Unique User Identifier*.

@@ -17,7 +17,7 @@ use crate::host::{EXIT_TIMEOUT, HostProcess, MAIN_CLASS, Pairs, all_values, clas
 /// The time limit of calls before the first operation. It includes the start of the JVM and of the native library.
 const START_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// The deployed jar, and what runs it.
+/// The deployed jar, and the programs that run it.
 #[derive(Debug, Clone)]
 pub struct DeployedJar {
     /// The folder with the plugin's jar: `server/default/deploy`.
@@ -70,7 +70,7 @@ impl PluginProvisioner {
         self.setup_call("init", args).map(|_| ())
     }
 
-    /// The setting descriptors of the plugin, in the form of `pfscim describe settings --json`.
+    /// Returns the setting descriptors of the plugin, in the form of `pfscim describe settings --json`.
     ///
     /// # Errors
     /// As [`PluginProvisioner::open`].
@@ -78,7 +78,7 @@ impl PluginProvisioner {
         self.json_call("settings")
     }
 
-    /// The field list of the plugin, in the form of `pfscim describe fields --json`.
+    /// Returns the field list of the plugin, in the form of `pfscim describe fields --json`.
     ///
     /// # Errors
     /// As [`PluginProvisioner::open`].
@@ -216,7 +216,7 @@ fn read_record(pairs: &Pairs) -> Record {
     record
 }
 
-/// The jars of the folder, in the order of their names.
+/// Returns the jars of the folder, in the order of their names.
 fn jars(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let name = printable(&folder.display().to_string());
     let files = std::fs::read_dir(folder).map_err(|e| Error::unusable(format!("--plugin: {name}: {e}")))?;
@@ -228,7 +228,7 @@ fn jars(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     if jars.is_empty() {
         return Err(Error::unusable(
             Message::new(format!("--plugin: {name} contains no jar"))
-                .with_hint("name the folder in which the connector is deployed"),
+                .with_hint("set --plugin to the folder in which the connector is deployed"),
         ));
     }
     jars.sort();

@@ -29,7 +29,7 @@ pub fn guid_text(value: &Value, settings: &SourceSettings) -> String {
     }
 }
 
-/// Whether a tool has already written the GUID as text.
+/// Returns whether a tool has already written the GUID as text.
 fn is_guid(text: &str) -> bool {
     text.len() == 36
         && text

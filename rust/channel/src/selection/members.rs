@@ -159,7 +159,7 @@ impl Membership {
         membership
     }
 
-    /// Whether the entry is a member of the group.
+    /// Returns whether the entry is a member of the group.
     pub(super) fn includes(&self, entry: &Entry, settings: &SourceSettings) -> bool {
         let is_listed = entry.name().is_some_and(|name| self.listed.contains(&name.key()))
             || guid::guid(entry, settings).is_some_and(|guid| self.listed.contains(&guid.to_lowercase()));

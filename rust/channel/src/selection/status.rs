@@ -1,4 +1,4 @@
-//! Reads the account status: whether the source has an account as enabled.
+//! Reads the account status: whether a user is enabled in the source.
 //! Does not know: which entries are users, the target.
 
 use pfscim_core::{Failure, Message};
@@ -9,7 +9,7 @@ use crate::directory::Entry;
 /// The bit `ADS_UF_ACCOUNTDISABLE` of Active Directory's `userAccountControl`.
 const DISABLED_BIT: i64 = 0x2;
 
-/// Whether the account is enabled. Without the attribute, *Default Status* decides.
+/// Returns whether the user is enabled. Without the attribute, *Default Status* decides.
 ///
 /// # Errors
 /// [`Failure::Rejected`] if a bitmap is not a number: pfscim does not guess the status.

@@ -270,7 +270,7 @@ impl<'a> Selection<'a> {
         Some(version)
     }
 
-    /// Whether the entry is a user of the channel. A server has already evaluated the search.
+    /// Returns whether the entry is a user of the channel. A server has already evaluated the search.
     fn includes(&self, entry: &Entry) -> bool {
         let class = &self.settings.change_detection_settings.user_object_class;
         (self.live

@@ -41,7 +41,7 @@ impl Default for CsvFormat {
 }
 
 impl Csv {
-    /// The file at this path; it is opened when it is read.
+    /// Returns the source of the file at this path. The file is opened when it is read.
     pub fn new(path: impl Into<PathBuf>, format: CsvFormat) -> Self {
         Self { file: TextFile::new(path), format }
     }
@@ -219,7 +219,7 @@ impl<R> QuoteChecker<R> {
         Ok(())
     }
 
-    /// Returns why the file may not end at this position, if so.
+    /// Returns an error if the file must not end at this position.
     fn check_end(&self) -> Result<(), LineError> {
         match self.position {
             CellPosition::LineStart => Ok(()),

@@ -1,4 +1,4 @@
-//! Reads text files line by line, and rejects files that change meanwhile or contain no entry.
+//! Reads text files line by line. Rejects files that change between or during reads, or contain no entry.
 //! Does not know: what the lines mean.
 
 use std::fs::File;
@@ -15,10 +15,10 @@ use crate::Error;
 /// An error in a line, with the number of the line.
 pub(super) type LineError = (usize, Message);
 
-/// The error of a last line without a line break.
+/// Returns the error for a last line without a line break.
 pub(super) fn cut_off() -> Message {
     Message::new("the file ends in the middle of this line, so it may be cut off")
-        .with_hint("if the file is whole, end it with a line break")
+        .with_hint("export it again, or end it with a line break if it is whole")
 }
 
 /// A text file.
@@ -33,7 +33,7 @@ pub(super) struct TextFile {
 type FileVersion = (u64, Option<SystemTime>);
 
 impl TextFile {
-    /// The file at this path; it is opened when it is read.
+    /// Returns the file at this path. It is opened when it is read.
     pub(super) fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into(), first_version: OnceLock::new() }
     }
@@ -47,15 +47,15 @@ impl TextFile {
         let unreadable = |e: std::io::Error| Error::unusable(format!("{name}: {e}"));
         let file = File::open(&self.path).map_err(unreadable)?;
         let version = || {
-            let data = std::fs::metadata(&self.path).map_err(unreadable)?;
-            Ok::<FileVersion, Error>((data.len(), data.modified().ok()))
+            let metadata = std::fs::metadata(&self.path).map_err(unreadable)?;
+            Ok::<FileVersion, Error>((metadata.len(), metadata.modified().ok()))
         };
         let first = version().map(|now| *self.first_version.get_or_init(|| now))?;
         let result = read(BufReader::new(file), &name);
         if version()? != first {
             return Err(Error::unusable(
                 Message::new(format!("{name}: the file changed while it was read"))
-                    .with_hint("run again when the file is whole"),
+                    .with_hint("run again after the export has ended"),
             ));
         }
         match result? {
@@ -70,7 +70,7 @@ impl TextFile {
     }
 }
 
-/// The error of a line, with its place.
+/// Returns the error of a line, with its place.
 pub(super) fn line_error(file: &str, (line, message): LineError) -> Error {
     Error::unusable(message.at(format!("{file}: line {line}")))
 }
@@ -88,7 +88,7 @@ impl<R: BufRead> Lines<R> {
         Self { input, number: 0 }
     }
 
-    /// Reads one line without its line break, and whether it had one; `None` at the end of the file.
+    /// Reads one line. Returns it without its line break, and whether it had one; `None` at the end of the file.
     pub(super) fn next(&mut self) -> Result<Option<(Vec<u8>, bool)>, LineError> {
         let mut line = Vec::new();
         self.number += 1;
@@ -100,8 +100,8 @@ impl<R: BufRead> Lines<R> {
             self.number -= 1;
             return Ok(None);
         }
-        let ended = line.last() == Some(&b'\n');
-        if ended {
+        let has_line_break = line.last() == Some(&b'\n');
+        if has_line_break {
             line.pop();
         }
         if line.last() == Some(&b'\r') {
@@ -116,7 +116,7 @@ impl<R: BufRead> Lines<R> {
                 line.drain(..3);
             }
         }
-        Ok(Some((line, ended)))
+        Ok(Some((line, has_line_break)))
     }
 }
 

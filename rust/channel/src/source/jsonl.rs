@@ -24,7 +24,7 @@ use crate::directory::{Entry, Search, Value};
 pub struct JsonLines(TextFile);
 
 impl JsonLines {
-    /// The file at this path; it is opened when it is read.
+    /// Returns the source of the file at this path. The file is opened when it is read.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self(TextFile::new(path))
     }
@@ -40,19 +40,19 @@ impl Source for JsonLines {
 fn read(input: impl BufRead, file: &str, each: &mut dyn FnMut(Entry) -> Result<(), Error>) -> Result<usize, Error> {
     let mut lines = Lines::new(input);
     let mut entries = 0;
-    while let Some((line, ended)) = lines.next().map_err(|e| line_error(file, e))? {
+    while let Some((line, has_line_break)) = lines.next().map_err(|e| line_error(file, e))? {
         if line.iter().all(u8::is_ascii_whitespace) {
             continue;
         }
         entries += 1;
-        each(entry(&line, lines.number, ended).map_err(|e| line_error(file, e))?)?;
+        each(entry(&line, lines.number, has_line_break).map_err(|e| line_error(file, e))?)?;
     }
     Ok(entries)
 }
 
-fn entry(line: &[u8], number: usize, ended: bool) -> Result<Entry, LineError> {
+fn entry(line: &[u8], number: usize, has_line_break: bool) -> Result<Entry, LineError> {
     let error = |message: Message| (number, message);
-    let object: Object = serde_json::from_slice(line).map_err(|e| match (ended, e.is_data()) {
+    let object: Object = serde_json::from_slice(line).map_err(|e| match (has_line_break, e.is_data()) {
         (false, false) => error(cut_off()),
         // The library adds a line number, which is always 1.
         (_, true) => error(excerpt(e.to_string().split(" at line ").next().unwrap_or_default()).into()),
@@ -101,7 +101,7 @@ impl<'de> Deserialize<'de> for Object {
                         return Err(A::Error::custom("an attribute has no name"));
                     }
                     if pairs.iter().any(|(other, _)| other.to_lowercase() == name.to_lowercase()) {
-                        return Err(A::Error::custom(format!("{} exists twice", excerpt(&name))));
+                        return Err(A::Error::custom(format!("the attribute {} exists twice", excerpt(&name))));
                     }
                     pairs.push((name, value));
                 }

@@ -36,26 +36,39 @@ const NO_COOKIE: Vec<u8> = Vec::new();
 /// The partitions of Active Directory without users. A search of a whole domain returns referrals to them.
 const PARTITIONS_WITHOUT_USERS: [&str; 3] = ["DC=ForestDnsZones,", "DC=DomainDnsZones,", "CN=Configuration,"];
 
-/// Text and hint of a failed search, by result code (RFC 4511 appendix A, and Microsoft's 87).
+/// Result code, text and hint of a failed search (RFC 4511 appendix A, and Microsoft's 87).
 const SEARCH_ERRORS: &[(u32, &str, &str)] = &[
-    (1, "the directory refused the search, as some directories do without an account", "set --bind-dn"),
-    (3, "the search takes longer than the directory allows", "raise its time limit for this account"),
-    (4, "the search matches more entries than the directory allows", "raise its size limit for this account"),
+    (
+        1,
+        "the directory rejected the search, as some directories do without an account",
+        "set --bind-dn and --bind-password",
+    ),
+    (3, "the search takes longer than the directory allows", "raise the time limit of the directory for this account"),
+    (
+        4,
+        "the search matches more entries than the directory allows",
+        "raise the size limit of the directory for this account",
+    ),
     (
         8,
         "the directory requires an encrypted connection or an account",
-        "use ldaps:// or --start-tls, or set --bind-dn",
+        "use ldaps:// or --start-tls, or set --bind-dn and --bind-password",
     ),
-    (11, "the search matches more entries than the directory allows", "raise its limits for this account"),
+    (
+        11,
+        "the search matches more entries than the directory allows",
+        "raise the limits of the directory for this account",
+    ),
     (13, "the directory requires an encrypted connection", "use ldaps:// or --start-tls"),
-    (18, "Users Filter: the directory cannot evaluate the filter", "use a filter that the directory supports"),
-    (48, "the directory refuses searches without an account", "set --bind-dn"),
-    (50, "the account may not search there", "set --bind-dn to an account that may search"),
+    (18, "the directory cannot evaluate the filter", "check Users Filter and Groups Filter"),
+    (48, "the directory rejects searches without an account", "set --bind-dn and --bind-password"),
+    (50, "the account may not search this part of the directory", "set --bind-dn to an account that may search it"),
     (51, "the directory is busy", "run again later"),
     (52, "the directory is not available", "run again later"),
-    (53, "the directory refuses this account", "set --bind-dn to another account"),
-    (87, "Users Filter: the directory does not accept the filter", "check the filter"),
+    (53, "the directory rejects the search of this account", "set --bind-dn to another account"),
+    (87, "the directory does not accept the filter", "check Users Filter and Groups Filter"),
 ];
+// Result codes (RFC 4511 appendix A).
 const NO_SUCH_OBJECT: u32 = 32;
 const INVALID_DN: u32 = 34;
 const INVALID_CREDENTIALS: u32 = 49;
@@ -114,8 +127,8 @@ struct ReceivedEntry {
 }
 
 impl Ldap {
-    /// The server at a URL of [`parse_server_url`]; the first search opens the connection. `anchors` are the trusted
-    /// certificates, in DER.
+    /// Returns the server at a URL of [`parse_server_url`]. The first search opens the connection. `anchors` are the
+    /// trusted certificates, in DER.
     ///
     /// # Errors
     /// An account without name or password, or StartTLS with `ldaps`.
@@ -165,7 +178,7 @@ impl Ldap {
         }
         let mut connection = LdapConn::from_url_with_settings(settings, &self.url).map_err(|e| match e {
             LdapError::LdapResult { result } => {
-                self.error(format!("--start-tls: the directory refuses StartTLS ({})", ldap_error_text(&result)))
+                self.error(format!("--start-tls: the directory rejects StartTLS ({})", ldap_error_text(&result)))
             }
             LdapError::EndOfStream | LdapError::ResultRecv { .. } => {
                 self.error(Message::new("the connection closed before any response").with_hint("check the port"))
@@ -195,7 +208,7 @@ impl Ldap {
         }
     }
 
-    /// The error of a connection that cannot be opened, or that closed.
+    /// Returns the error of a connection that cannot be opened, or that closed.
     fn connection_error(&self, error: &LdapError) -> Error {
         self.error(match error {
             LdapError::Io { source } => match source.get_ref().and_then(|inner| inner.downcast_ref()) {
@@ -217,14 +230,22 @@ impl Ldap {
         })
     }
 
-    /// The error of a search with a result code other than success.
+    /// Returns the error of a search with a result code other than success.
     fn search_error(&self, search: &Search<'_>, result: &LdapResult) -> Error {
         let reason = ldap_error_text(result);
-        let base_error =
-            |text: &str| self.error(format!("{}: `{}` {text} ({reason})", search.base_label, excerpt(search.base)));
+        let label = search.base_label;
+        let base_error = |text: &str, hint: String| {
+            let text = format!("{label}: `{}` {text} ({reason})", excerpt(search.base));
+            self.error(Message::new(text).with_hint(hint))
+        };
         match result.rc {
-            NO_SUCH_OBJECT => base_error("is not in the directory, or the account may not see it"),
-            INVALID_DN => base_error("is not a distinguished name that the directory accepts"),
+            NO_SUCH_OBJECT => base_error(
+                "is not in the directory, or the account may not see it",
+                format!("check {label} and the rights of the account"),
+            ),
+            INVALID_DN => {
+                base_error("is not a distinguished name that the directory accepts", format!("check {label}"))
+            }
             code => self.error(match SEARCH_ERRORS.iter().find(|(known, _, _)| *known == code) {
                 Some((_, text, hint)) => Message::new(format!("{text} ({reason})")).with_hint(*hint),
                 None => format!("the search failed ({reason})").into(),
@@ -232,7 +253,7 @@ impl Ldap {
         }
     }
 
-    /// The error of a referral: some entries of the search are on another server, so the result is not whole.
+    /// Returns the error of a referral: some entries of the search are on another server, so the result is not whole.
     fn referral_error(&self, search: &Search<'_>, urls: &[String]) -> Error {
         let label = search.base_label;
         let urls = excerpt(&urls.join(" "));
@@ -327,8 +348,8 @@ impl Source for Ldap {
         }
     }
 
-    /// The URL and the account, because another account may see other entries. For Active Directory also the domain
-    /// controller, because each of them counts changes for itself.
+    /// Returns the URL and the account, because another account may see other entries. For Active Directory also the
+    /// domain controller, because each of them counts changes for itself.
     fn server(&self) -> Result<Option<String>, Error> {
         if let Some(id) = self.server_id.get() {
             return Ok(Some(id.clone()));
@@ -354,7 +375,8 @@ thread_local! {
     static IN_LIBRARY: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs `work`; `None` if it panics, without a trace on the screen. The LDAP library panics at some malformed responses.
+/// Runs `work`. Returns `None` if it panics: the LDAP library panics at some malformed responses. The panic is logged at
+/// debug level, and not printed.
 fn without_panic<T>(work: impl FnOnce() -> T) -> Option<T> {
     static SET_HOOK: Once = Once::new();
     SET_HOOK.call_once(|| {
@@ -371,12 +393,12 @@ fn without_panic<T>(work: impl FnOnce() -> T) -> Option<T> {
     result.ok()
 }
 
-/// A result in the words of the server.
+/// Returns code and text of a result as printable text.
 fn ldap_error_text(result: &LdapResult) -> String {
     excerpt(&result.to_string())
 }
 
-/// Whether a referral leads to a partition without users.
+/// Returns whether a referral leads to a partition without users.
 fn is_without_users(url: &str) -> bool {
     let name = url.splitn(4, '/').nth(3).unwrap_or_default().to_ascii_lowercase();
     PARTITIONS_WITHOUT_USERS.iter().any(|partition| name.starts_with(&partition.to_ascii_lowercase()))

@@ -1,8 +1,8 @@
 //! Reads LDIF content records (RFC 2849), as `ldapsearch`, `ldifde` and `slapcat` write them.
 //! Does not know: which attributes are needed.
 //!
-//! Change records are an error. A file that may be cut off is an error that names the line. This is an own reader,
-//! because the registry has no maintained crate that reads LDIF.
+//! Change records are an error. A file that may be cut off is an error that names the line. pfscim reads LDIF itself,
+//! because the registry has no maintained crate for it.
 
 use std::io::BufRead;
 use std::path::PathBuf;
@@ -22,7 +22,7 @@ use crate::directory::{Dn, Entry, Search, Value};
 pub struct Ldif(TextFile);
 
 impl Ldif {
-    /// The file at this path; it is opened when it is read.
+    /// Returns the source of the file at this path. The file is opened when it is read.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self(TextFile::new(path))
     }
@@ -140,8 +140,9 @@ fn parse_line(number: usize, line: &[u8]) -> Result<AttributeLine, LineError> {
                 .map_err(|_| (number, format!("{attribute}: the base64 value is damaged or cut off").into()))?
         }
         Some(b'<') => {
-            let message =
-                Message::new(format!("{attribute}: the value is in another file or at a URL, which is not read"));
+            let message = Message::new(format!(
+                "{attribute}: the value is in another file or at a URL, which pfscim does not read"
+            ));
             return Err((number, message.with_hint("export the value itself")));
         }
         _ => {
@@ -155,14 +156,14 @@ fn parse_line(number: usize, line: &[u8]) -> Result<AttributeLine, LineError> {
     Ok(AttributeLine { number, attribute, value })
 }
 
-/// Whether the text is the name or number of an attribute, with options (RFC 4512 section 2.5).
+/// Returns whether the text is the name or number of an attribute, with options (RFC 4512 section 2.5).
 fn is_description(name: &str) -> bool {
     let mut bytes = name.bytes();
     bytes.next().is_some_and(|b| b.is_ascii_alphanumeric())
         && bytes.all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b';' | b'=' | b'*' | b'_'))
 }
 
-/// The entry of a record; `None` for the records that `ldapsearch` writes between and after entries.
+/// Returns the entry of a record; `None` for the records that `ldapsearch` writes between and after entries.
 fn entry_of_record(record: Vec<AttributeLine>) -> Result<Option<Entry>, LineError> {
     let mut lines = record.into_iter();
     let Some(first) = lines.next() else { return Ok(None) };
@@ -176,7 +177,7 @@ fn entry_of_record(record: Vec<AttributeLine>) -> Result<Option<Entry>, LineErro
     for line in lines {
         match line.attribute.to_ascii_lowercase().as_str() {
             "dn" => {
-                let message = Message::new("a second dn in one record");
+                let message = Message::new("the record has a second dn");
                 return Err((line.number, message.with_hint("put an empty line between records")));
             }
             "changetype" | "control" => {
@@ -216,7 +217,7 @@ fn check_search_record(
     }
     let result_text = excerpt(&String::from_utf8_lossy(&result.value));
     let message = Message::new(format!("the search of this export failed, so entries are missing: {result_text}"));
-    Err((result.number, message.with_hint("repeat the export")))
+    Err((result.number, message.with_hint("correct the search, and export again")))
 }
 
 #[cfg(test)]

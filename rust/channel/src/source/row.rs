@@ -6,15 +6,15 @@ use crate::directory::{Dn, Entry, Value};
 /// The columns that contain the distinguished name of an entry.
 const DN_COLUMNS: [&str; 2] = ["dn", "distinguishedName"];
 
-/// Whether a column contains the distinguished name.
+/// Returns whether a column contains the distinguished name.
 pub(super) fn is_dn_column(name: &str) -> bool {
     DN_COLUMNS.iter().any(|column| column.eq_ignore_ascii_case(name))
 }
 
-/// The entry of a row.
+/// Returns the entry of a row.
 ///
 /// # Errors
-/// The name of the entry is not a distinguished name, or it has several.
+/// The row has several distinguished names, or a name that is not valid.
 pub(super) fn entry_of_row(line: usize, pairs: Vec<(String, Value)>) -> Result<Entry, String> {
     let mut entry = Entry::row(format!("line {line}"));
     for (name, value) in pairs {

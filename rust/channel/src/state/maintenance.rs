@@ -122,7 +122,7 @@ impl StateMaintenance {
         Ok((counts(false)?, counts(true)?))
     }
 
-    /// Returns how far the source was read, by name.
+    /// Returns the watermarks, which show how far the source was read, by name.
     ///
     /// `source read whole` is the time of the last read of all entries (RFC 3339, UTC), `entry versions` a number.
     ///
@@ -164,7 +164,7 @@ impl StateMaintenance {
         self.with_file_name(read())
     }
 
-    /// Makes the next cycle compare every user and group with the target again. Returns how many these are.
+    /// Makes the next cycle compare every user and group with the target again. Returns their number.
     ///
     /// `watermarks`: the next cycle also reads the source as if for the first time.
     ///
@@ -250,7 +250,7 @@ mod tests {
         }
     }
 
-    /// A state file with Ada, who is not dirty, Bob, who is dirty, and a group.
+    /// Returns a state file with Ada, who is not dirty, Bob, who is dirty, and a group.
     fn file(folder: &Path) -> std::path::PathBuf {
         let path = folder.join("x.state");
         let state = State::open(&path, &owner()).unwrap();

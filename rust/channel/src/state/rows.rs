@@ -211,7 +211,7 @@ impl State {
             .map_err(|e| self.stopped(&e))
     }
 
-    /// Whether a user is linked to an account.
+    /// Returns whether a user is linked to an account.
     ///
     /// # Errors
     /// The file cannot be read.

@@ -34,7 +34,7 @@ fn jane() -> UserRow {
     }
 }
 
-/// An open state with an existing file.
+/// Returns an open state with an existing file.
 fn created(path: &Path) -> State {
     let state = State::open(path, &owner()).unwrap();
     state.begin(b"", []).unwrap();

@@ -53,7 +53,7 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run one provisioning cycle.
+    /// Run a provisioning cycle, once or at an interval.
     #[command(after_help = SYNC_EXAMPLES)]
     Sync(Sync),
     /// Show what a cycle would do, and write nothing.
@@ -62,13 +62,13 @@ pub(crate) enum Command {
     /// Check a connection file, without network.
     #[command(after_help = CHECK_EXAMPLES)]
     Check(Check),
-    /// Sign in to the target, look up a user and list the capabilities, and write nothing.
+    /// Sign in to the target, search for a user and print the capabilities of the target, and write nothing.
     #[command(after_help = TEST_EXAMPLES)]
     Test(Test),
     /// Write a new connection from a preset.
     #[command(after_help = INIT_EXAMPLES)]
     Init(Init),
-    /// Convert a connection of another connector, or a PingOne SCIM store, to this connector.
+    /// Convert a connection of another connector, or a PingOne SCIM store, to a connection of this connector.
     #[command(after_help = IMPORT_EXAMPLES)]
     Import(Import),
     /// Convert a PingOne connection with its rule to a PingFederate SP connection, or back.
@@ -95,7 +95,7 @@ pub(crate) enum Command {
     /// Print a manual page.
     #[command(after_help = PAGES)]
     Man {
-        /// Command to print the page of, for example `sync` or `state show`. Default: pfscim.
+        /// Command whose page is printed, for example `sync` or `state show`. Default: pfscim.
         command: Vec<String>,
     },
 }

@@ -16,20 +16,21 @@ Examples:
   pfscim sync code42.json --source ldif:people.ldif --every 60s --audit code42-audit.log
       runs a cycle every 60 seconds until Ctrl-C, and writes each operation to an audit file
   pfscim sync code42.json --source ldif:people.ldif --on-demand ada@example.com
-      runs one user only, and logs each step and each request
+      processes one user only, and logs each step and each request
   pfscim sync code42.json --source ldif:people.ldif --plugin /opt/pingfederate/server/default/deploy
-      sends the cycle through the deployed jar
+      sends the operations through the deployed jar
   pfscim sync code42.json --source ldif:people.ldif --max-removals 40
       allows this run to remove up to 40 users and groups
   pfscim sync code42.json --source ldaps://dc1.example.com --bind-dn CN=pf,DC=example,DC=com --bind-password env:PW
       reads the directory; entries that did not change since the last run are not read again
-  pfscim plan code42.json --source csv:people.csv --csv-values ';'
+  pfscim sync code42.json --source csv:people.csv --csv-values ';'
       reads a table; its first line names the attributes, and a semicolon separates values in a cell
   pfscim sync code42-pingone.json --secret OAUTH_ACCESS_TOKEN=env:TOKEN --secret PINGONE_CLIENT_SECRET=env:WORKER
       runs a PingOne rule; its file names the source of its users, and PingOne's counters follow the summary
 
 Ctrl-C or a termination signal: pfscim finishes the records that it has started, and exits with status 3.
-Between two cycles it exits immediately. After a second signal it exits immediately. The state file stays consistent.";
+Between two cycles it exits immediately, with the status of the last cycle. After a second signal it exits immediately.
+The state file stays consistent.";
 
 pub(super) const PLAN_EXAMPLES: &str = "\
 Examples:
@@ -44,7 +45,7 @@ Examples:
 #[derive(Debug, Args)]
 pub(crate) struct Sync {
     #[command(flatten)]
-    pub(crate) job: Job,
+    pub(crate) arguments: CycleArguments,
     /// Repeat the cycle at this interval, from start to start (30s, 5m, 1h), until Ctrl-C. Minimum: 1s.
     #[arg(long, value_name = "TIME", value_parser = interval)]
     pub(crate) every: Option<Duration>,
@@ -61,7 +62,7 @@ pub(crate) struct Sync {
 #[derive(Debug, Args)]
 pub(crate) struct Plan {
     #[command(flatten)]
-    pub(crate) job: Job,
+    pub(crate) arguments: CycleArguments,
     /// Also write the plan as one HTML page. Overwrites only a page that pfscim wrote.
     #[arg(long, value_name = "FILE")]
     pub(crate) html: Option<PathBuf>,
@@ -72,18 +73,20 @@ pub(crate) struct Plan {
 
 /// The arguments of one cycle of one channel.
 #[derive(Debug, Args)]
-pub(crate) struct Job {
+pub(crate) struct CycleArguments {
     #[command(flatten)]
     pub(crate) target: TargetArguments,
     #[command(flatten)]
     pub(crate) source: SourceArguments,
-    /// State file of the channel, created if missing. Default: next to the connection, NAME.CHANNEL.state.
+    /// State file of the channel. `pfscim sync` creates it if it is missing. Default: NAME.CHANNEL.state, next to the
+    /// connection.
     #[arg(long, value_name = "FILE")]
     pub(crate) state: Option<PathBuf>,
     /// Print one JSON object per record to standard output, then a summary.
     #[arg(long)]
     pub(crate) json: bool,
-    /// Maximum number of users and groups that this run may remove. Default: the larger of 10 and 20 % of those known.
+    /// Maximum number of users and groups that this run may remove. Default: 10, or 20 % of the known users and groups if
+    /// that is more.
     #[arg(long, value_name = "N")]
     pub(crate) max_removals: Option<usize>,
 }

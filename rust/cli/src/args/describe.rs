@@ -21,7 +21,7 @@ pub(crate) enum DescribeCommand {
     Settings(Output),
     /// List the fields that can be mapped.
     Fields(Output),
-    /// List the attribute mapping of a new channel.
+    /// List the default attribute mapping of a new channel.
     Mappings(Output),
     /// List the attributes of a PingOne user that a rule can use.
     Attributes(ListFormat),

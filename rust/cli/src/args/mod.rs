@@ -12,10 +12,10 @@ mod target;
 mod verify;
 
 pub(crate) use self::command::{Arguments, Command};
-pub(crate) use self::cycles::{Job, Plan, Sync};
+pub(crate) use self::cycles::{CycleArguments, Plan, Sync};
 pub(crate) use self::describe::{DescribeCommand, Format, ListFormat};
 pub(crate) use self::prepare::{Convert, Import, Init, SourceType};
-pub(crate) use self::source::{SOURCE_SHAPE, SourceArguments, SourceLocation};
+pub(crate) use self::source::{SOURCE_FORMS, SourceArguments, SourceLocation};
 pub(crate) use self::state::{StateCommand, StateFile};
 pub(crate) use self::target::TargetArguments;
 pub(crate) use self::verify::{Check, Test};

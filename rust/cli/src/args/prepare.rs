@@ -21,7 +21,7 @@ Examples:
 pub(super) const IMPORT_EXAMPLES: &str = "\
 Examples:
   pfscim import old.json > new.json
-      prints what you must review on standard error; secrets are copied unchanged
+      prints on standard error what you must review; secrets are copied unchanged
   pfscim import pingone-store.json > new.json
       reads the store of a PingOne provisioning connection; for a connection with its rule use `pfscim convert`";
 
@@ -32,7 +32,7 @@ Examples:
   pfscim convert sp-connection.json --channel corp > pingone.json
       writes a PingOne connection with a rule
 
-pfscim names on standard error what it cannot convert. Secrets are copied unchanged.";
+pfscim prints on standard error what it cannot convert. Secrets are copied unchanged.";
 
 /// The arguments of `pfscim init`.
 #[derive(Debug, Args)]
@@ -72,7 +72,7 @@ fn preset(name: &str) -> Result<&'static Preset, String> {
     pfscim_core::settings::preset(name).ok_or_else(|| "unknown preset (see `pfscim presets`)".into())
 }
 
-/// The source of the users of a new connection.
+/// The value of `--source-type`: the source of the users of a new connection.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum SourceType {
     Directory(DirectoryType),

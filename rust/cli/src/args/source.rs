@@ -11,7 +11,7 @@ use url::Url;
 use super::secret::secret_at;
 
 /// The forms of `--source`, for messages.
-pub(crate) const SOURCE_SHAPE: &str = "must be ldif:FILE, csv:FILE, jsonl:FILE, ldap://HOST:PORT or ldaps://HOST:PORT";
+pub(crate) const SOURCE_FORMS: &str = "ldif:FILE, csv:FILE, jsonl:FILE, ldap://HOST:PORT or ldaps://HOST:PORT";
 
 /// The source of the users.
 #[derive(Debug, Args)]
@@ -51,13 +51,17 @@ pub(crate) enum SourceLocation {
 
 fn source_location(text: &str) -> Result<SourceLocation, String> {
     match text.split_once(':') {
-        Some((_, "")) => Err(SOURCE_SHAPE.into()),
+        Some((_, "")) => Err(wrong_form()),
         Some(("ldif", file)) => Ok(SourceLocation::Ldif(file.into())),
         Some(("csv", file)) => Ok(SourceLocation::Csv(file.into())),
         Some(("jsonl", file)) => Ok(SourceLocation::JsonLines(file.into())),
         Some(("ldap" | "ldaps", _)) => parse_server_url(text).map(SourceLocation::Directory).map_err(|m| m.to_string()),
-        _ => Err(SOURCE_SHAPE.into()),
+        _ => Err(wrong_form()),
     }
+}
+
+fn wrong_form() -> String {
+    format!("must be {SOURCE_FORMS}")
 }
 
 fn delimiter(text: &str) -> Result<u8, String> {

@@ -12,7 +12,7 @@ Examples:
   pfscim state user code42.corp.state ada@example.com
       shows one user or group, named by identifier, group name, source id or target id
   pfscim state dirty code42.corp.state --json
-      lists what the next cycle sends again
+      lists the users and groups that the next cycle sends again
   pfscim state reset code42.corp.state
       makes the next cycle compare every user and group with the target
   pfscim state forget code42.corp.state ada@example.com
@@ -90,7 +90,7 @@ pub(crate) struct StateFile {
     /// State file of a channel.
     #[arg(value_name = "STATE")]
     pub(crate) path: PathBuf,
-    /// Print JSON.
+    /// Print JSON objects, one per line.
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -16,10 +16,11 @@ pub(crate) struct TargetArguments {
     /// `pfscim check --help`).
     #[arg(value_name = "CONNECTION.json")]
     pub(crate) connection: PathBuf,
-    /// Send operations through the jar that is deployed in this folder.
+    /// Use the jar that is deployed in this folder: `sync` sends the operations through it, `plan` and `test` compare its
+    /// settings and fields with those of pfscim, and `test` also repeats the check through it.
     #[arg(long, value_name = "DEPLOY_DIR")]
     pub(crate) plugin: Option<PathBuf>,
-    /// Evaluate the OGNL expressions of the mapping. They are code from the file; a Java process runs them with access
+    /// Evaluate the OGNL expressions of the mapping. They are code from the connection; a Java process runs them with access
     /// to the mapped attributes only. Default: fields with an expression stay as they are at the target.
     #[arg(long)]
     pub(crate) allow_expressions: bool,

@@ -17,14 +17,14 @@ Examples:
       checks a PingOne connection and its rule
 
 A PingOne file is {\"store\", \"plan\", \"rule\", \"mappings\", \"customAttributes\", \"source\"}. The first four are objects of
-PingOne's API (propagation stores, plans, rules, mappings). pfscim adds to them:
+PingOne's API (propagation stores, plans, rules, mappings). pfscim adds these keys:
   rule.userFilter    replaces populationExpression: {\"all\": [...]} or {\"any\": [...]}, of such sets and of
                      {\"attribute\", \"operator\": \"Equals\", \"value\"}
-  rule.groups        may contain the name of a group
-  defaultValue       of a mapping
-  CUSTOM_HEADER      of a store
+  rule.groups        may contain names of groups, not only ids
+  defaultValue       in a mapping: the value if the source has none
+  CUSTOM_HEADER      in store.configuration: Custom Header, if AUTHORIZATION_TYPE is Custom
   customAttributes   names of the users' custom attributes
-  source             {\"files\": [...]} or {\"apiPath\", \"authPath\", \"environment\", \"clientId\"}
+  source             the source of the users: {\"files\": [...]} or {\"apiPath\", \"authPath\", \"environment\", \"clientId\"}
 
 Exit status: 0 no errors (warnings are possible), 2 errors";
 

@@ -12,7 +12,7 @@ use pfscim_channel::provisioner::{DirectProvisioner, PluginProvisioner, Provisio
 use pfscim_channel::state::{Owner, State};
 use pfscim_core::connector::Connector;
 
-use crate::args::{Job, Plan, Sync};
+use crate::args::{CycleArguments, Plan, Sync};
 use crate::exit_status::ExitStatus;
 use crate::output::audit::Audit;
 use crate::output::counters::Counters;
@@ -25,26 +25,26 @@ use crate::setup::stop;
 /// Shows what a cycle would do.
 pub(crate) fn plan(plan: &Plan) -> Result<ExitStatus, Error> {
     let page = plan.html.as_deref().map(|path| ReportPage::new(path, plan.force)).transpose()?;
-    let job = &plan.job;
-    let setup = Setup::read(&job.target, true)?;
-    setup.ready(job)?;
+    let arguments = &plan.arguments;
+    let setup = Setup::read(&arguments.target, true)?;
+    setup.check_ready(arguments)?;
     setup.settings.warnings().iter().for_each(|warning| log::warn!("{warning}"));
     let channel = setup.channel();
-    let expressions = setup.expressions(&job.target)?;
+    let expressions = setup.expressions(&arguments.target)?;
     let catalogue = setup.catalogue(channel)?;
     let mapper = setup.record_mapper(&catalogue, expressions.as_ref())?;
-    let run = Run::new(job, &setup, &mapper, true);
+    let run = Run::new(arguments, &setup, &mapper, true);
     let state = State::preview(&run.path, &run.owner)?;
-    if let Some(folder) = &job.target.plugin {
-        setup.compare(&setup.plugin(&job.target, channel, folder)?)?;
+    if let Some(folder) = &arguments.target.plugin {
+        setup.compare(&setup.plugin(&arguments.target, channel, folder)?)?;
     }
     let provisioner = DirectProvisioner::preview(&setup.connector()?);
     let observers: Vec<&dyn CycleObserver> =
         [&run.screen as &dyn CycleObserver].into_iter().chain(page.iter().map(|p| p as _)).collect();
     let options = CycleOptions {
-        max_removals: job.max_removals,
+        max_removals: arguments.max_removals,
         preview: true,
-        full: job.source.full,
+        full: arguments.source.full,
         ..CycleOptions::default()
     };
     let (summary, result) = run.cycle(&state, &provisioner, &Observers(observers), options);
@@ -65,19 +65,19 @@ pub(crate) fn plan(plan: &Plan) -> Result<ExitStatus, Error> {
 /// Runs one cycle, or with --every a cycle at each interval until a signal.
 pub(crate) fn sync(sync: &Sync) -> Result<ExitStatus, Error> {
     stop::listen(lines::err)?;
-    let job = &sync.job;
-    let setup = Setup::read(&job.target, false)?;
-    setup.ready(job)?;
+    let arguments = &sync.arguments;
+    let setup = Setup::read(&arguments.target, false)?;
+    setup.check_ready(arguments)?;
     setup.settings.warnings().iter().for_each(|warning| log::warn!("{warning}"));
     let channel = setup.channel();
-    let expressions = setup.expressions(&job.target)?;
+    let expressions = setup.expressions(&arguments.target)?;
     let catalogue = setup.catalogue(channel)?;
     let mapper = setup.record_mapper(&catalogue, expressions.as_ref())?;
-    let run = Run::new(job, &setup, &mapper, false);
+    let run = Run::new(arguments, &setup, &mapper, false);
     let audit = sync.audit.as_deref().map(|path| Audit::open(path, setup.number())).transpose()?;
     let options = CycleOptions {
-        max_removals: job.max_removals,
-        full: job.source.full,
+        max_removals: arguments.max_removals,
+        full: arguments.source.full,
         stop: Some(&stop::STOP_REQUESTED),
         only_user: sync.on_demand.as_deref(),
         ..CycleOptions::default()
@@ -108,7 +108,7 @@ pub(crate) fn sync(sync: &Sync) -> Result<ExitStatus, Error> {
 
 /// The parts of a run that all its cycles share.
 struct Run<'a> {
-    job: &'a Job,
+    arguments: &'a CycleArguments,
     setup: &'a Setup,
     mapper: &'a RecordMapper<'a>,
     owner: Owner,
@@ -140,18 +140,21 @@ impl CycleObserver for Observers<'_> {
 }
 
 impl<'a> Run<'a> {
-    fn new(job: &'a Job, setup: &'a Setup, mapper: &'a RecordMapper<'a>, preview: bool) -> Self {
+    fn new(arguments: &'a CycleArguments, setup: &'a Setup, mapper: &'a RecordMapper<'a>, preview: bool) -> Self {
         let channel = setup.channel();
         for line in &mapper.omitted_fields {
             print_error(line);
         }
         Self {
-            job,
+            arguments,
             setup,
             mapper,
             owner: setup.owner(channel),
-            path: job.state.clone().unwrap_or_else(|| default_state_path(&job.target.connection, &channel.name)),
-            screen: Screen { json: job.json, masked: mapper.hidden_fields.clone(), preview },
+            path: arguments
+                .state
+                .clone()
+                .unwrap_or_else(|| default_state_path(&arguments.target.connection, &channel.name)),
+            screen: Screen { json: arguments.json, masked: mapper.hidden_fields.clone(), preview },
         }
     }
 
@@ -190,9 +193,9 @@ impl<'a> Run<'a> {
     }
 
     fn open_provisioner(&self) -> Result<ProvisionerHandle, Error> {
-        match &self.job.target.plugin {
+        match &self.arguments.target.plugin {
             Some(folder) => {
-                let plugin = self.setup.plugin(&self.job.target, self.setup.channel(), folder)?;
+                let plugin = self.setup.plugin(&self.arguments.target, self.setup.channel(), folder)?;
                 Ok(ProvisionerHandle::Jar(Box::new(plugin)))
             }
             None => self.setup.connector().map(ProvisionerHandle::Core),
@@ -206,7 +209,7 @@ impl<'a> Run<'a> {
         observer: &dyn CycleObserver,
         options: CycleOptions<'_>,
     ) -> (Summary, Result<(), Error>) {
-        let source = match self.setup.source(self.job) {
+        let source = match self.setup.source(self.arguments) {
             Ok(source) => source,
             Err(error) => return (Summary::default(), Err(error)),
         };

@@ -5,6 +5,7 @@ use clap::CommandFactory as _;
 use clap_complete::Shell;
 use clap_mangen::Man;
 use pfscim_channel::Error;
+use pfscim_core::Message;
 use pfscim_core::text::excerpt;
 
 use crate::args::Arguments;
@@ -28,15 +29,14 @@ pub(crate) fn page(path: &[String]) -> Result<ExitStatus, Error> {
     // Fills in the full names of commands (`pfscim-state-show`).
     command.build();
     let mut found = &command;
-    for word in path {
-        found = found.find_subcommand(word).filter(|c| c.get_name() != "help").ok_or_else(|| {
+    for name in path {
+        found = found.find_subcommand(name).filter(|c| c.get_name() != "help").ok_or_else(|| {
             let known: Vec<_> = found.get_subcommands().map(clap::Command::get_name).filter(|n| *n != "help").collect();
-            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-            Error::unusable(format!(
-                "man: `{}` is not a command of {}; the commands are: {known}",
-                excerpt(word),
-                found.get_name()
-            ))
+            let message = Message::new(format!("man: `{}` is not a command of {}", excerpt(name), found.get_name()));
+            Error::unusable(match known.as_slice() {
+                [] => message.with_hint("omit it"),
+                known => message.with_hint(format!("use one of {}", known.join(", "))),
+            })
         })?;
     }
     let mut text = Vec::new();

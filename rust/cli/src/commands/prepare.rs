@@ -94,7 +94,7 @@ pub(crate) fn convert(convert: &Convert) -> Result<ExitStatus, Error> {
 
 fn print(path: &Path, convert: impl FnOnce(&str) -> Result<ConvertedConnection, String>) -> Result<ExitStatus, Error> {
     let name = printable(&path.display().to_string());
-    let converted = convert(&read(path)?).map_err(|e| Error::unusable(format!("{name}: {e}")))?;
+    let converted = convert(&read(path)?).map_err(|e| Error::unusable(Message::parse(&e).at(&name)))?;
     lines::out(&printable_json(&format!("{:#}", converted.connection)));
     for note in converted.notes {
         print_error(&format!("note: {note}"));

@@ -36,15 +36,16 @@ pub(crate) fn run(command: &StateCommand) -> Result<ExitStatus, Error> {
             let count = StateMaintenance::open(&file.path)?.reset(*all)?;
             let source = if *all { ", and reads the whole source" } else { "" };
             let text = format!(
-                "the next cycle compares all {count} users and groups with the target{source}; nothing was sent"
+                "the next cycle compares all {count} users and groups with the target{source} (nothing was sent)"
             );
             print_result(file, &json!({"reset": count}), &text);
         }
         StateCommand::Forget { file, users, dirty: false, all: false } if users.is_empty() => {
             let name = printable(&file.path.display().to_string());
             return Err(Error::unusable(
-                Message::new(format!("{name}: no user or group to forget is named"))
-                    .with_hint("name users by identifier, source id or target id, or use --dirty or --all"),
+                Message::new(format!("{name}: no user or group to forget is named")).with_hint(
+                    "name users by identifier, source id or target id, groups also by name, or use --dirty or --all",
+                ),
             ));
         }
         StateCommand::Forget { file, users, dirty, .. } => forget(file, users, *dirty)?,
@@ -115,7 +116,7 @@ fn forget(file: &StateFile, users: &[String], dirty: bool) -> Result<(), Error> 
     if !file.json {
         names.iter().for_each(|name| out(&format!("{:<16} {}", "forgotten", printable(name))));
     }
-    let text = format!("{} forgotten; the target was not contacted", names.len());
+    let text = format!("{} forgotten (the target was not contacted)", names.len());
     print_result(file, &json!({"forgotten": names}), &text);
     Ok(())
 }
@@ -135,7 +136,7 @@ fn print_result(file: &StateFile, object: &Value, text: &str) {
 fn unknown(file: &StateFile, user: &str) -> Error {
     let name = printable(&file.path.display().to_string());
     Error::unusable(Message::new(format!("{name}: contains no user or group `{}`", excerpt(user))).with_hint(
-        "name it by identifier, source id or target id (`pfscim state dirty` and `pfscim sync --json` print them)",
+        "name it by identifier, group name, source id or target id (`pfscim state dirty` and `pfscim sync --json` print them)",
     ))
 }
 

@@ -36,7 +36,7 @@ pub(crate) fn test(test: &Test) -> ExitStatus {
     let error = run_checks(test, &mut checked).err();
     if test.json {
         let error =
-            error.as_ref().map(|t| json!({"code": t.code, "message": t.message.text(), "hint": t.message.hint()}));
+            error.as_ref().map(|e| json!({"code": e.code, "message": e.message.text(), "hint": e.message.hint()}));
         lines::out_json(&json!({"facts": checked.facts, "warnings": checked.warnings, "error": error}));
     } else {
         for fact in &checked.facts {

@@ -91,8 +91,8 @@ impl CycleObserver for Audit {
 fn line(time: &Zoned, cycle: &str, channel: usize, event: &Event) -> String {
     let (target, cause) = match &event.result {
         Ok(report) if report.outcome == Outcome::Skipped => {
-            let by = report.skipped_by.map(|option| format!(": {}", option.label())).unwrap_or_default();
-            (report.id.as_deref(), format!("skipped{by}"))
+            let option = report.skipped_by.map(|option| format!(": {}", option.label())).unwrap_or_default();
+            (report.id.as_deref(), format!("skipped{option}"))
         }
         Ok(report) => (report.id.as_deref(), String::new()),
         Err(failure) => (None, failure.to_string()),

@@ -40,9 +40,9 @@ struct ReportSection {
     tone: &'static str,
 }
 
-/// In the order of their importance to the reader.
+/// The sections of the page, the most important first.
 const REPORT_SECTIONS: [ReportSection; 11] = [
-    section(None, "Would fail", "nothing is sent for these records before the cause is removed", "stop"),
+    section(None, "Would fail", "nothing is sent for these records until the cause is removed", "stop"),
     section(Some(Outcome::Deleted), "Would be deleted", "the account is deleted at the target", "stop"),
     section(Some(Outcome::Disabled), "Would be disabled", "active becomes false, all other attributes stay", "stop"),
     section(Some(Outcome::Created), "Would be created", "the target does not have this account", "go"),
@@ -99,12 +99,13 @@ pub(crate) struct ReportPage {
     path: PathBuf,
     force: bool,
     events: Mutex<Vec<Event>>,
-    refused: Mutex<Vec<String>>,
+    /// The users and groups that the guard refused to remove.
+    refused_removals: Mutex<Vec<String>>,
 }
 
 impl CycleObserver for ReportPage {
     fn guard_refused(&self, removals: &[String]) {
-        *lock_ignoring_poison(&self.refused) = removals.to_vec();
+        *lock_ignoring_poison(&self.refused_removals) = removals.to_vec();
     }
 
     fn begin(&self, _operations: usize) {}
@@ -122,7 +123,7 @@ impl ReportPage {
     /// # Errors
     /// [`Error::Unusable`] if the file exists and is not a page of pfscim.
     pub(crate) fn new(path: &Path, force: bool) -> Result<Self, Error> {
-        let page = Self { path: path.to_owned(), force, events: Mutex::default(), refused: Mutex::default() };
+        let page = Self { path: path.to_owned(), force, events: Mutex::default(), refused_removals: Mutex::default() };
         page.check_path()?;
         Ok(page)
     }
@@ -146,7 +147,7 @@ impl ReportPage {
     /// [`Error::Unusable`] with the path.
     pub(crate) fn write(
         &self,
-        about: &ReportHeader<'_>,
+        header: &ReportHeader<'_>,
         summary: &Summary,
         guard: Option<&Error>,
     ) -> Result<(), Error> {
@@ -154,9 +155,9 @@ impl ReportPage {
         let unwritable = |e: &dyn std::fmt::Display| Error::unusable(format!("--html: {name}: cannot be written: {e}"));
         let mut events = lock_ignoring_poison(&self.events);
         events.sort_by(|a, b| a.identifier.cmp(&b.identifier).then_with(|| a.source_id.cmp(&b.source_id)));
-        let refused = lock_ignoring_poison(&self.refused);
-        let guard = guard.map(|error| (error.to_string(), refused.as_slice()));
-        let page = page(about, summary, guard, &events, &Zoned::now()).into_string();
+        let refused_removals = lock_ignoring_poison(&self.refused_removals);
+        let guard = guard.map(|error| (error.to_string(), refused_removals.as_slice()));
+        let page = page(header, summary, guard, &events, &Zoned::now()).into_string();
         let replace = self.check_path()?;
         let folder = self.path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let mut file = tempfile::Builder::new().prefix(".pfscim-").tempfile_in(folder).map_err(|e| unwritable(&e))?;
@@ -191,7 +192,7 @@ fn csp_hash(text: &str) -> String {
 }
 
 fn page(
-    about: &ReportHeader<'_>,
+    header: &ReportHeader<'_>,
     summary: &Summary,
     guard: Option<(String, &[String])>,
     events: &[Event],
@@ -211,16 +212,16 @@ fn page(
                 meta http-equiv="Content-Security-Policy" content=(policy);
                 (generator())
                 meta name="viewport" content="width=device-width, initial-scale=1";
-                title { "Provisioning plan: " (printable(about.connection)) }
+                title { "Provisioning plan: " (printable(header.connection)) }
                 style { (PreEscaped(&style)) }
             }
             body {
                 header {
                     h1 { "Provisioning plan" }
                     dl .about {
-                        dt { "Connection" } dd { (printable(about.connection)) }
-                        dt { "Channel" } dd { (printable(about.channel)) }
-                        dt { "Target" } dd { (printable(about.target)) }
+                        dt { "Connection" } dd { (printable(header.connection)) }
+                        dt { "Channel" } dd { (printable(header.channel)) }
+                        dt { "Target" } dd { (printable(header.target)) }
                         dt { "Created" } dd { (time.strftime("%Y-%m-%d %H:%M %:z")) " by pfscim " (env!("CARGO_PKG_VERSION")) }
                     }
                     (tiles(summary, events))
@@ -232,7 +233,7 @@ fn page(
                 }
                 main {
                     @if events.is_empty() { p .empty { "The cycle changes nothing." } }
-                    @for section in &REPORT_SECTIONS { (render_section(section, events, about.masked)) }
+                    @for section in &REPORT_SECTIONS { (render_section(section, events, header.masked)) }
                 }
                 script { (PreEscaped(SCRIPT)) }
             }
@@ -370,10 +371,10 @@ mod tests {
         page.event(&event("bob", Err(Failure::Rejected(HOSTILE.into()))));
         page.guard_refused(&[HOSTILE.to_owned()]);
         let masked = ["password".to_owned()].into();
-        let about = ReportHeader { connection: HOSTILE, channel: HOSTILE, target: "https://x/", masked: &masked };
+        let header = ReportHeader { connection: HOSTILE, channel: HOSTILE, target: "https://x/", masked: &masked };
         let users = Tally { outcomes: [(Outcome::Updated, 1)].into(), failed: 1 };
         let summary = Summary { users, ..Summary::default() };
-        page.write(&about, &summary, Some(&Error::Guard(HOSTILE.into())))?;
+        page.write(&header, &summary, Some(&Error::Guard(HOSTILE.into())))?;
         Ok(std::fs::read_to_string(path).unwrap())
     }
 
@@ -404,8 +405,8 @@ mod tests {
         write_page(folder.path(), false).unwrap();
         let path = folder.path().join("plan.html");
         std::fs::write(&path, "<html>other content</html>").unwrap();
-        let refused = write_page(folder.path(), false).unwrap_err().to_string();
-        assert!(refused.contains("--force"), "{refused}");
+        let error = write_page(folder.path(), false).unwrap_err().to_string();
+        assert!(error.contains("--force"), "{error}");
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "<html>other content</html>");
         write_page(folder.path(), true).unwrap();
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);

@@ -129,9 +129,9 @@ impl Screen {
             return;
         }
         let mut table = table([if self.preview { "planned outcome" } else { "outcome" }, "users", "groups"]);
-        for ((word, users), (_, groups)) in counts(&summary.users).zip(counts(&summary.groups)) {
+        for ((outcome, users), (_, groups)) in counts(&summary.users).zip(counts(&summary.groups)) {
             if users + groups > 0 {
-                table.add_row([word.to_owned(), users.to_string(), groups.to_string()]);
+                table.add_row([outcome.to_owned(), users.to_string(), groups.to_string()]);
             }
         }
         out(&table.to_string());
@@ -150,7 +150,7 @@ fn counts(tally: &Tally) -> impl Iterator<Item = (&'static str, usize)> {
 }
 
 fn counted(tally: &Tally) -> Value {
-    counts(tally).map(|(word, count)| (word.to_owned(), Value::from(count))).collect()
+    counts(tally).map(|(outcome, count)| (outcome.to_owned(), Value::from(count))).collect()
 }
 
 #[cfg(test)]

@@ -40,25 +40,25 @@ pub(crate) fn anchors(file: Option<&Path>) -> Result<Vec<Vec<u8>>, Error> {
 /// # Errors
 /// [`Error::Unusable`] if a variable is not the URL of a proxy.
 pub(crate) fn proxies() -> Result<ProxyRules, Error> {
-    rules(|name| {
+    proxy_rules(|name| {
         let value = |name: &str| std::env::var(name).ok().filter(|v| !v.trim().is_empty());
         value(name).or_else(|| value(&name.to_uppercase()))
     })
 }
 
-fn rules(variable: impl Fn(&str) -> Option<String>) -> Result<ProxyRules, Error> {
-    let of = |name: &str| match variable(name)
+fn proxy_rules(variable: impl Fn(&str) -> Option<String>) -> Result<ProxyRules, Error> {
+    let proxy_of = |name: &str| match variable(name)
         .map(|v| (name, v))
         .or_else(|| variable("all_proxy").map(|v| ("all_proxy", v)))
     {
         Some((name, value)) => proxy(value.trim()).map(Some).map_err(|e| Error::unusable(format!("{name}: {e}"))),
         None => Ok(None),
     };
-    let direct = variable("no_proxy").unwrap_or_default();
+    let direct_hosts = variable("no_proxy").unwrap_or_default();
     Ok(ProxyRules {
-        http: of("http_proxy")?,
-        https: of("https_proxy")?,
-        direct_hosts: direct.split(',').flat_map(patterns).collect(),
+        http: proxy_of("http_proxy")?,
+        https: proxy_of("https_proxy")?,
+        direct_hosts: direct_hosts.split(',').flat_map(patterns).collect(),
     })
 }
 
@@ -68,7 +68,7 @@ fn proxy(text: &str) -> Result<Proxy, String> {
     // The text may contain a password, so messages do not repeat it.
     let mut url = Url::parse(&text).map_err(|e| format!("not the URL of a proxy: {e}"))?;
     if url.scheme() != "http" {
-        return Err(format!("a proxy needs the scheme http, not {}", excerpt(url.scheme())));
+        return Err(format!("the scheme is {}, but a proxy must have the scheme http", excerpt(url.scheme())));
     }
     let decoded = |part: &str| {
         url::form_urlencoded::parse(part.replace('+', "%2B").as_bytes()).next().map(|(k, _)| k.into_owned())
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     fn rules_of(pairs: &[(&str, &str)]) -> Result<ProxyRules, Error> {
-        rules(|name| pairs.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned()))
+        proxy_rules(|name| pairs.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned()))
     }
 
     #[test]

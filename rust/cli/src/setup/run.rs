@@ -20,7 +20,7 @@ use pfscim_core::mapping::Catalogue;
 use pfscim_core::settings::{Secret, Settings, setting};
 use pfscim_core::text::printable;
 
-use crate::args::{Job, TargetArguments};
+use crate::args::{CycleArguments, TargetArguments};
 use crate::setup::file::read;
 use crate::setup::{network, source};
 
@@ -75,19 +75,21 @@ impl Setup {
     }
 
     /// Checks that a cycle can run: the PingOne rule and its connection are on, and a source is named.
-    pub(crate) fn ready(&self, job: &Job) -> Result<(), Error> {
+    pub(crate) fn check_ready(&self, arguments: &CycleArguments) -> Result<(), Error> {
         match self.connection.rule.as_ref().and_then(|rule| rule.inactive_reason.clone()) {
-            Some(why) => Err(Error::unusable(why)),
-            None => self.source(job).map(drop),
+            Some(reason) => Err(Error::unusable(Message::parse(&reason))),
+            None => self.source(arguments).map(drop),
         }
     }
 
     /// Opens the source: that of the arguments or, for a PingOne rule, that of its file.
-    pub(crate) fn source(&self, job: &Job) -> Result<Box<dyn Source>, Error> {
-        let Some(rule) = &self.connection.rule else { return source::open(&job.source, &self.environment.anchors) };
-        source::none(&job.source)?;
-        let folder = job.target.connection.parent().unwrap_or(Path::new(""));
-        Ok(Box::new(PingOne::open(rule, folder, &job.target.secrets.secrets, &self.environment)?))
+    pub(crate) fn source(&self, arguments: &CycleArguments) -> Result<Box<dyn Source>, Error> {
+        let Some(rule) = &self.connection.rule else {
+            return source::open(&arguments.source, &self.environment.anchors);
+        };
+        source::require_no_source(&arguments.source)?;
+        let folder = arguments.target.connection.parent().unwrap_or(Path::new(""));
+        Ok(Box::new(PingOne::open(rule, folder, &arguments.target.secrets.secrets, &self.environment)?))
     }
 
     pub(crate) fn owner(&self, channel: &Channel) -> Owner {

@@ -5,7 +5,7 @@ use pfscim_channel::Error;
 use pfscim_channel::source::{BindAccount, Csv, CsvFormat, JsonLines, Ldap, Ldif, Source};
 use pfscim_core::Message;
 
-use crate::args::{SOURCE_SHAPE, SourceArguments, SourceLocation};
+use crate::args::{SOURCE_FORMS, SourceArguments, SourceLocation};
 
 /// Opens the source. `anchors` are the trusted certificates for a directory, in DER.
 ///
@@ -15,7 +15,7 @@ pub(crate) fn open(arguments: &SourceArguments, anchors: &[Vec<u8>]) -> Result<B
     let source = arguments.source.as_ref().ok_or_else(|| {
         Error::unusable(
             Message::new("--source is missing, and the connection does not name a source")
-                .with_hint(format!("set --source; it {SOURCE_SHAPE}")),
+                .with_hint(format!("set --source to {SOURCE_FORMS}")),
         )
     })?;
     Ok(match source {
@@ -27,15 +27,15 @@ pub(crate) fn open(arguments: &SourceArguments, anchors: &[Vec<u8>]) -> Result<B
         SourceLocation::Ldif(file) => Box::new(Ldif::new(file)),
         SourceLocation::JsonLines(file) => Box::new(JsonLines::new(file)),
         SourceLocation::Csv(file) => {
-            let form = CsvFormat::default();
-            let delimiter = arguments.csv_delimiter.unwrap_or(form.delimiter);
+            let default = CsvFormat::default();
+            let delimiter = arguments.csv_delimiter.unwrap_or(default.delimiter);
             Box::new(Csv::new(file, CsvFormat { delimiter, value_separator: arguments.csv_values }))
         }
     })
 }
 
 /// Checks that no source is named, because the PingOne file names it.
-pub(crate) fn none(arguments: &SourceArguments) -> Result<(), Error> {
+pub(crate) fn require_no_source(arguments: &SourceArguments) -> Result<(), Error> {
     match arguments.source {
         None => Ok(()),
         Some(_) => Err(Error::unusable(

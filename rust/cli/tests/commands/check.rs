@@ -1,4 +1,4 @@
-//! `pfscim check`.
+//! Tests `pfscim check`.
 
 use insta::assert_snapshot;
 use serde_json::{Value, json};

@@ -29,7 +29,7 @@ pub(crate) const SECRET: [&str; 2] = ["--secret", "OAUTH_ACCESS_TOKEN=env:TOKEN"
 pub(crate) struct Folder(TempDir);
 
 impl Folder {
-    /// The connection has this SCIM URL and the token as its secret.
+    /// Creates a folder whose connection has this SCIM URL and the token as its secret.
     pub(crate) fn new(url: &str) -> Self {
         let folder = Self(tempfile::tempdir().unwrap());
         folder.write("c.json", &connection(url, &bearer()).to_string());
@@ -37,12 +37,12 @@ impl Folder {
         folder
     }
 
-    /// Nothing listens at the target: port 9 is that of the discard service.
+    /// Creates a folder whose target is not reachable: port 9 is that of the discard service.
     pub(crate) fn without_target() -> Self {
         Self::new("http://127.0.0.1:9/scim")
     }
 
-    /// The connection, users and populations of the scenario `pingone`, with this SCIM URL.
+    /// Creates a folder with the connection, users and populations of the scenario `pingone`, with this SCIM URL.
     pub(crate) fn with_rule(url: &str) -> Self {
         let scenario = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/scenarios/pingone");
         let folder = Self(tempfile::tempdir().unwrap());
@@ -128,7 +128,7 @@ pub(crate) fn assert_usage_errors(folder: &Folder, cases: &[(&[&str], &str)]) {
 }
 
 /// Returns exit status, standard output and standard error of a run, as a snapshot shows them. `replacements` are
-/// values that differ from run to run, such as a port, and what the snapshot shows for them.
+/// values that differ from run to run, such as a port, each with its name in the snapshot.
 pub(crate) fn transcript(output: &Output, replacements: &[(&str, &str)]) -> String {
     let text = format!(
         "exit status: {}\n----- stdout -----\n{}----- stderr -----\n{}",
@@ -205,7 +205,7 @@ pub(crate) fn empty_list() -> String {
     response(200, "application/scim+json", &body.to_string())
 }
 
-/// Answers each request on a connection and thread of its own, until it is dropped.
+/// Responds to each request on a connection and thread of its own, until it is dropped.
 pub(crate) struct Server {
     address: SocketAddr,
     requests: Arc<Mutex<Vec<String>>>,
@@ -304,7 +304,7 @@ pub(crate) fn empty_target() -> Server {
     })
 }
 
-/// Starts a target that answers each request with a status and a reason.
+/// Starts a target that responds to each request with a status and a reason.
 pub(crate) fn rejecting_target(status: u16, reason: &'static str) -> Server {
     Server::start(move |_| response(status, "application/scim+json", &json!({"detail": reason}).to_string()))
 }

@@ -1,4 +1,4 @@
-//! `pfscim completions`.
+//! Tests `pfscim completions`.
 
 use insta::assert_snapshot;
 

@@ -1,4 +1,4 @@
-//! `pfscim convert`.
+//! Tests `pfscim convert`.
 
 use insta::assert_snapshot;
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! `pfscim describe`.
+//! Tests `pfscim describe`.
 
 use insta::assert_snapshot;
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! `pfscim import`.
+//! Tests `pfscim import`.
 
 use insta::assert_snapshot;
 use serde_json::{Value, json};
@@ -19,8 +19,8 @@ fn wrong_arguments_are_one_line_and_status_2() {
         &folder,
         &[
             (&["import", "nowhere.json"], "nowhere.json"),
-            (&["import", "html.json"], "html.json: not JSON"),
-            (&["import", "list.json"], "list.json: not an SP connection"),
+            (&["import", "html.json"], "html.json: the file is not JSON"),
+            (&["import", "list.json"], "list.json: the file is neither an SP connection"),
         ],
     );
     let folder = Folder::with_rule("https://scim.example.com");

@@ -1,4 +1,4 @@
-//! `pfscim init`.
+//! Tests `pfscim init`.
 
 use insta::assert_snapshot;
 use serde_json::Value;

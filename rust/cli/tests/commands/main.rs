@@ -1,6 +1,6 @@
 //! Runs the program as an administrator does: arguments in; output, exit status and files out. One file per command.
 //!
-//! Snapshots hold what people read. `INSTA_UPDATE=always cargo test -p pfscim-cli` writes them again after a change.
+//! Snapshots contain the output that administrators read. `INSTA_UPDATE=always cargo test -p pfscim-cli` writes them again after a change.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod check;

@@ -1,4 +1,4 @@
-//! `pfscim man`.
+//! Tests `pfscim man`.
 
 use insta::assert_snapshot;
 

@@ -1,4 +1,4 @@
-//! `pfscim` without a command.
+//! Tests `pfscim` without a command.
 
 use insta::assert_snapshot;
 

@@ -1,4 +1,4 @@
-//! `pfscim plan`.
+//! Tests `pfscim plan`.
 
 use insta::assert_snapshot;
 use serde_json::json;

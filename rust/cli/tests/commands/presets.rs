@@ -1,4 +1,4 @@
-//! `pfscim presets`.
+//! Tests `pfscim presets`.
 
 use insta::assert_snapshot;
 use serde_json::Value;

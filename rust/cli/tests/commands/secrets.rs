@@ -27,7 +27,7 @@ enum Target {
     Html,
     /// Rejects each request with this status, and repeats it in the response.
     Echo(u16),
-    /// Answers reads, and rejects writes with the request in the response.
+    /// Responds to reads, and rejects writes with the request in the response.
     EchoWrites,
 }
 

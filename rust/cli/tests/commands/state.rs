@@ -1,4 +1,4 @@
-//! `pfscim state`.
+//! Tests `pfscim state`.
 
 use insta::assert_snapshot;
 

@@ -1,4 +1,4 @@
-//! `pfscim sync`.
+//! Tests `pfscim sync`.
 
 use insta::assert_snapshot;
 use serde_json::json;

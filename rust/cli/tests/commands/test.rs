@@ -1,4 +1,4 @@
-//! `pfscim test`.
+//! Tests `pfscim test`.
 
 use insta::assert_snapshot;
 use serde_json::{Value, json};
@@ -21,7 +21,7 @@ fn wrong_arguments_are_one_line_and_status_2() {
         &folder,
         &[
             (&["test", "nowhere.json"], "nowhere.json"),
-            (&["test", "html.json"], "html.json: not the JSON"),
+            (&["test", "html.json"], "html.json: the file is not the JSON"),
             (&["test", "html.json", "--host", "x.jar"], "--plugin"),
         ],
     );

@@ -41,7 +41,7 @@ impl<'a> FilterParser<'a> {
     /// One line with the place: something is malformed, unknown or missing.
     pub(crate) fn sets(mut self, filter: &Value) -> Result<UserFilter, String> {
         let filter = self.set(filter, "userFilter", FILTER_DEPTH_MAX)?;
-        self.finished(filter, "userFilter")
+        self.into_user_filter(filter, "userFilter")
     }
 
     /// Parses a SCIM filter (RFC 7644 section 3.4.2.2) of `eq`, `and`, `or`, parentheses and `memberOfGroups[id eq "..."]`.
@@ -51,12 +51,12 @@ impl<'a> FilterParser<'a> {
     pub(crate) fn expression(mut self, text: &str) -> Result<UserFilter, String> {
         const PLACE: &str = "populationExpression";
         let mut tokens = FilterTokens { rest: text.trim() };
-        let placed = |error: String| format!("{PLACE}: {error}");
-        let filter = self.any(&mut tokens, FILTER_DEPTH_MAX).map_err(placed)?;
+        let at_place = |error: String| format!("{PLACE}: {error}");
+        let filter = self.any(&mut tokens, FILTER_DEPTH_MAX).map_err(at_place)?;
         if !tokens.rest.is_empty() {
-            return Err(placed(format!("unexpected `{}` at the end", excerpt(tokens.rest))));
+            return Err(at_place(format!("unexpected `{}` at the end", excerpt(tokens.rest))));
         }
-        self.finished(filter, PLACE)
+        self.into_user_filter(filter, PLACE)
     }
 
     /// Returns the filter for the users of these populations.
@@ -65,7 +65,7 @@ impl<'a> FilterParser<'a> {
         UserFilter { filter: Filter::Or(all), named: self.named }
     }
 
-    fn finished(self, filter: Filter, place: &str) -> Result<UserFilter, String> {
+    fn into_user_filter(self, filter: Filter, place: &str) -> Result<UserFilter, String> {
         if self.named == NamedObjects::default() {
             return Err(format!("{place}: names no population and no group; name at least one"));
         }
@@ -74,8 +74,8 @@ impl<'a> FilterParser<'a> {
 
     fn set(&mut self, value: &Value, place: &str, depth: usize) -> Result<Filter, String> {
         let depth =
-            depth.checked_sub(1).ok_or_else(|| format!("userFilter: nested deeper than {FILTER_DEPTH_MAX} sets"))?;
-        let object = value.as_object().ok_or_else(|| format!("{place}: not a condition or set of conditions"))?;
+            depth.checked_sub(1).ok_or_else(|| format!("userFilter: is nested deeper than {FILTER_DEPTH_MAX} sets"))?;
+        let object = value.as_object().ok_or_else(|| format!("{place}: is not a condition or set of conditions"))?;
         let member = |name: &str| object.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value);
         let (key, parts) = match (member("all"), member("any")) {
             (Some(parts), None) => ("all", parts),
@@ -84,10 +84,10 @@ impl<'a> FilterParser<'a> {
             _ => return Err(format!("{place}: has both `all` and `any`; keep one of them")),
         };
         if object.len() > 1 {
-            return Err(format!("{place}: a set has no key next to `all` or `any`; remove it"));
+            return Err(format!("{place}: has a key next to `all` or `any`; remove the key"));
         }
         let parts = parts.as_array().filter(|parts| !parts.is_empty());
-        let parts = parts.ok_or_else(|| format!("{place}.{key}: not a list, or empty; add conditions"))?;
+        let parts = parts.ok_or_else(|| format!("{place}.{key}: is not a list, or is empty; add conditions"))?;
         let parts = parts.iter().enumerate().map(|(at, part)| self.set(part, &format!("{place}.{key}[{at}]"), depth));
         let parts = parts.collect::<Result<_, _>>()?;
         Ok(if key == "all" { Filter::And(parts) } else { Filter::Or(parts) })
@@ -96,13 +96,13 @@ impl<'a> FilterParser<'a> {
     fn single_condition(&mut self, object: &Map<String, Value>, place: &str) -> Result<Filter, String> {
         let text = |name: &str| {
             let value = object.get(name).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
-            value.ok_or_else(|| format!("{place}.{name}: missing or not a text"))
+            value.ok_or_else(|| format!("{place}.{name}: is missing or not a text"))
         };
         let unknown = object.keys().find(|key| !["attribute", "operator", "value"].contains(&key.as_str()));
         if let Some(unknown) = unknown {
             let unknown = excerpt(unknown);
             return Err(format!(
-                "{place}: `{unknown}` is not a key of a set or condition; the keys are all, any, attribute, operator, value"
+                "{place}: `{unknown}` is not a key of a set or condition; use all, any, attribute, operator or value"
             ));
         }
         let (name, operator) = (text("attribute")?, text("operator")?);
@@ -153,7 +153,7 @@ impl<'a> FilterParser<'a> {
     }
 
     fn part(&mut self, tokens: &mut FilterTokens<'_>, depth: usize) -> Result<Filter, String> {
-        let depth = depth.checked_sub(1).ok_or_else(|| format!("nested deeper than {FILTER_DEPTH_MAX} levels"))?;
+        let depth = depth.checked_sub(1).ok_or_else(|| format!("is nested deeper than {FILTER_DEPTH_MAX} levels"))?;
         if tokens.sign('(') {
             let inner = self.any(tokens, depth)?;
             return if tokens.sign(')') { Ok(inner) } else { Err("a parenthesis is not closed".into()) };
@@ -213,7 +213,7 @@ impl<'t> FilterTokens<'t> {
         }
     }
 
-    /// Consumes this keyword, in any letter case. Returns whether it was there.
+    /// Returns whether this keyword is next, in any letter case, and if so consumes it.
     fn keyword(&mut self, keyword: &str) -> bool {
         let mut ahead = FilterTokens { rest: self.rest };
         let found = ahead.name().eq_ignore_ascii_case(keyword);
@@ -300,8 +300,8 @@ mod tests {
     fn a_malformed_filter_is_an_error_with_its_place() {
         let ok = || condition("Population Name", "P");
         for (filter, expected) in [
-            (json!(null), "userFilter: not a condition"),
-            (json!({"all": []}), "userFilter.all: not a list, or empty"),
+            (json!(null), "userFilter: is not a condition"),
+            (json!({"all": []}), "userFilter.all: is not a list, or is empty"),
             (json!({"all": [ok()], "any": [ok()]}), "both `all` and `any`"),
             (
                 json!({"all": [condition("Shoe Size", "9")]}),
@@ -309,13 +309,13 @@ mod tests {
             ),
             (
                 json!({"any": [ok(), {"all": [{"attribute": "title", "value": "x"}]}]}),
-                "any[1].all[0].operator: missing",
+                "any[1].all[0].operator: is missing",
             ),
             (
                 json!({"all": [{"attribute": "title", "operator": "Contains", "value": "x"}]}),
                 "`Contains` is not an operator",
             ),
-            (json!({"all": [{"attribute": "title", "operator": "Equals", "value": ""}]}), "all[0].value: missing"),
+            (json!({"all": [{"attribute": "title", "operator": "Equals", "value": ""}]}), "all[0].value: is missing"),
             (json!({"all": [{"attribut": "title"}]}), "`attribut` is not a key"),
             (json!({"all": [condition("Title", "x")]}), "no population and no group"),
         ] {

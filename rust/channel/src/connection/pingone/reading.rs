@@ -39,22 +39,24 @@ fn is_store(json: &Value) -> bool {
 pub(crate) fn read(json: &Value) -> Result<Connection, Vec<String>> {
     if is_store(json) {
         return Err(vec![
-            "a PingOne store without a rule; put it into a file as {\"store\": ..., \"rule\": ..., \"mappings\": ..., \"source\": ...}".into(),
+            "the file is a PingOne store without a rule; put it into a file as {\"store\": ..., \"rule\": ..., \"mappings\": ..., \"source\": ...}".into(),
         ]);
     }
     let mut errors = Vec::new();
     let unknown = json.as_object().into_iter().flat_map(Map::keys).filter(|key| !FILE_KEYS.contains(&key.as_str()));
-    errors.extend(unknown.map(|key| {
-        format!("`{}` is not a key of a PingOne file; the keys are {}", excerpt(key), FILE_KEYS.join(", "))
-    }));
+    errors.extend(
+        unknown.map(|key| {
+            format!("`{}` is not a key of a PingOne file; use one of {}", excerpt(key), FILE_KEYS.join(", "))
+        }),
+    );
     let null = Value::Null;
     let part = |name: &str| json.get(name).unwrap_or(&null);
     let (store, rule) = (part("store"), part("rule"));
     if let Some(kind) = store["type"].as_str().filter(|kind| *kind != "scim") {
-        return Err(vec![format!("store.type is `{}`, not `scim`", excerpt(kind))]);
+        return Err(vec![format!("store.type: is `{}`, not `scim`", excerpt(kind))]);
     }
     if !rule.is_object() {
-        errors.push("rule: missing, and a connection provisions no users without a rule; add it".into());
+        errors.push("rule: is missing, and a connection provisions no users without a rule; add it".into());
     }
     let (target_settings, merge) = settings(&store["configuration"], &mut errors);
     let custom = custom_attributes(part("customAttributes"), &mut errors);
@@ -64,12 +66,12 @@ pub(crate) fn read(json: &Value) -> Result<Connection, Vec<String>> {
     let source = rule_source(part("source"), &mut errors);
     let target_store = rule["targetStore"]["id"].as_str().zip(store["id"].as_str());
     if target_store.is_some_and(|(target, store)| target != store) {
-        errors.push("rule.targetStore: not the store in this file; use the rule of this store".into());
+        errors.push("rule.targetStore: is not the store in this file; use the rule of this store".into());
     }
     let source_store = rule["sourceStore"]["id"].as_str().zip(store["id"].as_str());
     if source_store.is_some_and(|(source, store)| source == store) {
         errors.push(
-            "rule.sourceStore: the store in this file; pfscim does not run rules that bring users into PingOne".into(),
+            "rule.sourceStore: is the store in this file, but pfscim does not run rules that bring users into PingOne; use a rule with this store as targetStore".into(),
         );
     }
     let (active, inactive_reason) = status(json, store, rule);
@@ -102,7 +104,7 @@ pub(crate) fn read(json: &Value) -> Result<Connection, Vec<String>> {
 }
 
 /// Returns whether the rule itself is on, and why the rule does not run, with what to do. Connection, plan and rule are
-/// switched on separately.
+/// enabled separately.
 fn status(json: &Value, store: &Value, rule: &Value) -> (bool, Option<String>) {
     let active = rule["active"] == true;
     let is_on = |status: &Value| status == "ACTIVE";
@@ -121,7 +123,7 @@ fn status(json: &Value, store: &Value, rule: &Value) -> (bool, Option<String>) {
 /// Returns the settings of the target, and whether members that a group already has stay (*Merge*).
 fn settings(configuration: &Value, errors: &mut Vec<String>) -> (Vec<TargetSetting>, bool) {
     let Value::Object(configuration) = configuration else {
-        errors.push("store.configuration: missing; add the settings of the target".into());
+        errors.push("store.configuration: is missing; add the settings of the target".into());
         return (Vec::new(), false);
     };
     let mut settings: Vec<TargetSetting> = Vec::new();
@@ -172,7 +174,9 @@ fn authorization_type(settings: &mut Vec<TargetSetting>, header: Option<String>,
         "Basic" | "OAuth Client Credentials" => drop(settings.remove(at)),
         "Custom" => match header {
             Some(header) => settings[at].value = SettingValue::Clear(Secret::new(header)),
-            None => errors.push(format!("{NAME}: is Custom; set also {CUSTOM_HEADER} (Custom Header)")),
+            None => errors.push(format!(
+                "{NAME}: is Custom, but {CUSTOM_HEADER} is missing; set {CUSTOM_HEADER} (Custom Header)"
+            )),
         },
         _ => {}
     }
@@ -185,7 +189,7 @@ fn custom_attributes(list: &Value, errors: &mut Vec<String>) -> Vec<String> {
         _ => None,
     };
     names.unwrap_or_else(|| {
-        errors.push("customAttributes: not a list of names".into());
+        errors.push("customAttributes: is not a list of names".into());
         Vec::new()
     })
 }
@@ -204,7 +208,7 @@ fn user_filter(rule: &Value, custom: &[String], errors: &mut Vec<String>) -> Opt
         (Some(sets), None, None) => FilterParser::new(custom).sets(sets),
         (None, Some(text), None) => FilterParser::new(custom).expression(text),
         (None, None, Some(Some(ids))) => Ok(FilterParser::new(custom).populations(&ids)),
-        (None, None, Some(None)) => Err("populations: not a list of ids".into()),
+        (None, None, Some(None)) => Err("populations: is not a list of ids".into()),
         (None, None, None) => {
             Err("has no user filter; name a population or group with userFilter or populationExpression".into())
         }
@@ -219,7 +223,7 @@ fn groups(rule: &Value, settings: &[TargetSetting], errors: &mut Vec<String>) ->
         Value::Null => return Vec::new(),
         Value::Array(list) => list,
         _ => {
-            errors.push("rule.groups: not a list of groups".into());
+            errors.push("rule.groups: is not a list of groups".into());
             return Vec::new();
         }
     };
@@ -247,7 +251,7 @@ fn mapping(mappings: &Value, custom: &[String], errors: &mut Vec<String>) -> Vec
         page => match page["_embedded"]["mappings"].as_array() {
             Some(rows) => rows,
             None => {
-                errors.push("mappings: not a list of mappings".into());
+                errors.push("mappings: is not a list of mappings".into());
                 return Vec::new();
             }
         },
@@ -276,7 +280,7 @@ fn is_group_row(at: usize, row: &Value, errors: &mut Vec<String>) -> bool {
 
 fn mapping_row(row: &Value, custom: &[String]) -> Result<Value, String> {
     let text = |name: &str| row[name].as_str().map(str::trim).filter(|text| !text.is_empty());
-    let field = text("targetAttribute").ok_or("targetAttribute: missing")?;
+    let field = text("targetAttribute").ok_or("targetAttribute: is missing")?;
     if text("expression").is_some() {
         return Err(format!(
             "{}: pfscim does not evaluate PingOne's expressions; map an attribute or a defaultValue, or remove the row",
@@ -337,12 +341,17 @@ fn rule_source(source: &Value, errors: &mut Vec<String>) -> Option<RuleSource> {
     const FILES: &str = "files";
     const KEYS: [&str; 5] = ["apiPath", "authPath", "environment", "clientId", "clientSecret"];
     let Value::Object(object) = source else {
-        errors.push("source: missing; set {\"files\": [...]}, or apiPath, authPath, environment and clientId".into());
+        errors
+            .push("source: is missing; set {\"files\": [...]}, or apiPath, authPath, environment and clientId".into());
         return None;
     };
     let earlier_errors = errors.len();
     for key in object.keys().filter(|key| *key != FILES && !KEYS.contains(&key.as_str())) {
-        errors.push(format!("source: `{}` is not a key; the keys are {FILES}, {}", excerpt(key), KEYS.join(", ")));
+        errors.push(format!(
+            "source: `{}` is not a key of a source; use {FILES}, or {}",
+            excerpt(key),
+            KEYS.join(", ")
+        ));
     }
     let rule_source = if let Some(files) = object.get(FILES) {
         let names = files.as_array().filter(|files| !files.is_empty());
@@ -351,14 +360,14 @@ fn rule_source(source: &Value, errors: &mut Vec<String>) -> Option<RuleSource> {
             errors.push("source: has files and an API; keep one of them".into());
         }
         names.map(RuleSource::Files).or_else(|| {
-            errors.push("source.files: not a list of file names".into());
+            errors.push("source.files: is not a list of file names".into());
             None
         })
     } else {
         let mut text = |name: &str| {
             let text = object.get(name).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
             text.map(str::to_owned).or_else(|| {
-                errors.push(format!("source.{name}: missing or not a text"));
+                errors.push(format!("source.{name}: is missing or not a text"));
                 None
             })
         };

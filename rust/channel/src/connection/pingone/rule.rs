@@ -22,7 +22,7 @@ pub struct NamedObjects {
 /// The parts of a rule that are neither settings nor channel.
 #[derive(Debug, Clone)]
 pub struct Rule {
-    /// The rule itself is on. Its connection or plan may still be disabled.
+    /// Whether the rule itself is on. Its connection or plan may still be disabled.
     pub active: bool,
     /// Why the rule does not run, with what to do. `None` if it runs.
     pub inactive_reason: Option<String>,

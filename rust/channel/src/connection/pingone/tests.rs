@@ -95,10 +95,10 @@ fn errors_in_the_store_are_named_without_values() {
     let key = |name: &str, value: Value| errors_with(&format!("/store/configuration/{name}"), value);
     assert!(key("createNewUsers", json!(false)).contains("two names of CREATE_USERS_PROV_OPT have different values"));
     assert!(key("OAUTH_ACCESS_TOKEN", json!(["t0p-s3cret"])).contains("OAUTH_ACCESS_TOKEN: the value is not text"));
-    assert!(key("AUTHORIZATION_TYPE", json!("Custom")).contains("set also CUSTOM_HEADER"));
+    assert!(key("AUTHORIZATION_TYPE", json!("Custom")).contains("CUSTOM_HEADER is missing; set CUSTOM_HEADER"));
     assert!(key("GROUP_MEMBERSHIP_HANDLING", json!("Add")).contains("must be one of Merge, Overwrite"));
-    assert!(errors_with("/store/type", json!("ldap")).contains("store.type is `ldap`"));
-    assert!(errors_with("/store/configuration", json!(null)).contains("store.configuration: missing"));
+    assert!(errors_with("/store/type", json!("ldap")).contains("store.type: is `ldap`"));
+    assert!(errors_with("/store/configuration", json!(null)).contains("store.configuration: is missing"));
     let mut unknown = file();
     unknown["store"]["configuration"]["SCIM_URI"] = "x".into();
     assert!(inspect(&unknown.to_string(), &[]).errors[0].contains("unknown setting \"SCIM_URI\""));
@@ -108,18 +108,18 @@ fn errors_in_the_store_are_named_without_values() {
 
 #[test]
 fn all_errors_in_the_rule_are_named_together() {
-    assert!(errors_with("/rule", json!(null)).contains("rule: missing"));
+    assert!(errors_with("/rule", json!(null)).contains("rule: is missing"));
     assert!(errors_with("/rule/userFilter", json!(null)).contains("rule: has no user filter"));
     assert!(
         errors_with("/rule/populationExpression", json!("population.id eq \"p\""))
             .contains("more than one user filter")
     );
-    assert!(errors_with("/rule/userFilter", json!({"all": []})).contains("rule.userFilter.all: not a list"));
+    assert!(errors_with("/rule/userFilter", json!({"all": []})).contains("rule.userFilter.all: is not a list"));
     assert!(errors_with("/rule/targetStore", json!({"id": "other"})).contains("not the store in this file"));
     assert!(errors_with("/rule/sourceStore", json!({"id": "s1"})).contains("bring users into PingOne"));
     assert!(errors_with("/rule/groups", json!([{}])).contains("a group has no id and no name"));
     assert!(errors_with("/rules", json!([])).contains("`rules` is not a key of a PingOne file"));
-    assert!(errors_with("/source", json!(null)).contains("source: missing"));
+    assert!(errors_with("/source", json!(null)).contains("source: is missing"));
     assert!(errors_with("/source/files", json!([])).contains("source.files"));
     assert!(errors_with("/source", json!({"apiPath": "x", "clientID": "y"})).contains("`clientID` is not a key"));
     let mut many = file();
@@ -241,7 +241,7 @@ fn attributes_are_mapped_by_label_or_path_with_defaults_and_their_first_value() 
 #[test]
 fn rows_that_cannot_be_mapped_are_errors() {
     for (row, expected) in [
-        (json!({"sourceAttribute": "Username"}), "mappings[0]: targetAttribute: missing"),
+        (json!({"sourceAttribute": "Username"}), "mappings[0]: targetAttribute: is missing"),
         (row("Shoe Size", "title"), "mappings[0]: sourceAttribute: `Shoe Size` is not an attribute"),
         (row("Group", "title"), "Group can be used in a filter only"),
         (
@@ -274,5 +274,5 @@ fn the_secret_of_the_worker_application_is_not_a_setting_of_the_target() {
     let secret = [(CLIENT_SECRET.to_owned(), Secret::new("x"))];
     assert_eq!(inspect(&live.to_string(), &secret), crate::prepare::inspect::Findings::default());
     live["source"]["clientSecret"] = json!(7);
-    assert!(read(&live).unwrap_err().contains("source.clientSecret: missing or not a text"));
+    assert!(read(&live).unwrap_err().contains("source.clientSecret: is missing or not a text"));
 }

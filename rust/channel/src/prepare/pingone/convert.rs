@@ -98,7 +98,7 @@ fn to_pingfederate(connection: &Connection, channel: &Channel) -> ConvertedConne
         );
     }
     notes.push(format!(
-        "source: left out, because PingFederate reads a directory; the new channel reads Active Directory, fill in every {PLACEHOLDER}"
+        "source: left out, because PingFederate reads a directory (the new channel reads Active Directory); fill in every {PLACEHOLDER}"
     ));
     let active = rule.is_some_and(|rule| rule.active && rule.inactive_reason.is_none());
     let provision = json!({"type": PLUGIN_TYPE, "targetSettings": settings, "channels": [new_channel]});

@@ -26,7 +26,8 @@ impl TestHost {
         Self { folder }
     }
 
-    /// A host that responds to `$call` with the line that the `case` of the script prints; `$seq` is its number.
+    /// Returns a host that responds to `$call` with the line that the `case` of the script prints; `$seq` is its
+    /// number.
     fn responding(cases: &str) -> Self {
         Self::new(&format!("while read -r seq call args; do case \"$call\" in\n{cases}\nesac; done"))
     }

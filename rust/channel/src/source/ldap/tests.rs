@@ -1,4 +1,4 @@
-//! Tests the LDAP source with scripted responses on a loopback port, also such that a correct directory never sends.
+//! Tests the LDAP source with scripted responses on a loopback port. A correct directory never sends some of them.
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -8,7 +8,7 @@ use ldap3::asn1::{ASNTag as _, Enumerated, Integer, OctetString, Sequence, Tag, 
 
 use super::*;
 
-/// One response message, or what is sent instead.
+/// One step of a scripted server: a message, raw bytes, or the end of the connection.
 #[derive(Clone)]
 enum ScriptedResponse {
     Entry(&'static str, Vec<(&'static str, Vec<&'static [u8]>)>),
@@ -42,7 +42,7 @@ fn encoded(tag: Tag) -> Vec<u8> {
     bytes.to_vec()
 }
 
-/// The bytes of the response to the message with a number; `None` to close the connection.
+/// Returns the bytes of the response to the message with a number; `None` to close the connection.
 fn bytes(response: &ScriptedResponse, number: i64) -> Option<Vec<u8>> {
     const SET: u64 = 17;
     let number = Tag::Integer(Integer { inner: number, ..Default::default() });
@@ -75,7 +75,7 @@ fn bytes(response: &ScriptedResponse, number: i64) -> Option<Vec<u8>> {
     Some(encoded(message))
 }
 
-/// The number of the next message and its bytes; `None` at the end.
+/// Returns the number of the next message and its bytes; `None` at the end.
 fn request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<(i64, Vec<u8>)> {
     loop {
         if let Ok((rest, tag)) = parse_tag(buffer) {
@@ -169,7 +169,7 @@ fn an_incomplete_search_is_an_error() {
         (vec![vec![jane(), OperationResult(4, None)]], "size limit"),
         (vec![vec![jane(), PageEnd(b"2")], vec![jane(), OperationResult(4, None)]], "size limit"),
         (vec![vec![jane(), OperationResult(3, None)]], "time limit"),
-        (vec![vec![jane(), OperationResult(11, None)]], "raise its limits"),
+        (vec![vec![jane(), OperationResult(11, None)]], "raise the limits of the directory"),
         (vec![vec![jane(), OperationResult(80, None)]], "rc=80"),
         (vec![vec![OperationResult(10, Some("ldap://other/dc=x"))]], "ldap://other/dc=x"),
         (vec![vec![jane(), Reference("ldap://child/dc=y,dc=x"), OperationResult(0, None)]], "ldap://child/dc=y,dc=x"),

@@ -25,7 +25,7 @@ use crate::directory::fold;
 
 /// Users per page.
 const PAGE_SIZE: &str = "200";
-/// Labels of settings in core's messages, and the names that a PingOne file has instead.
+/// Labels of settings in the messages of core, and their names in a PingOne file.
 const SETTING_NAMES: [(&str, &str); 5] = [
     ("SCIM URL", "source.apiPath"),
     ("Token Request Endpoint", "source.authPath"),
@@ -51,7 +51,7 @@ impl fmt::Debug for Api {
 }
 
 impl Api {
-    /// The API with this access. Sends nothing.
+    /// Returns the API with this access. Sends nothing.
     ///
     /// # Errors
     /// A URL is not valid, the secret is missing, or TLS cannot be set up.
@@ -136,7 +136,7 @@ impl Api {
                 let count = page["count"].as_u64().unwrap_or_default();
                 if (items.len() as u64) < count {
                     let text = format!(
-                        "it has {count} {collection}, but returned {} up to its last page, so the list is not whole",
+                        "the count of {collection} is {count}, but {} were returned, so the list is not whole",
                         items.len()
                     );
                     return Err(pingone_error(Message::new(text).with_hint("run again")));
@@ -166,8 +166,8 @@ impl Api {
         match (response.status, response.body) {
             (200..=299, Some(Ok(page))) => Ok(page),
             (200..=299, Some(Err(reason))) => {
-                let message = in_names_of_file(&Message::from(reason));
-                Err(pingone_error(message.at(format!("the response for {collection} cannot be read; check SCIM URL"))))
+                let text = format!("the response for {collection} cannot be read: {reason}");
+                Err(pingone_error(Message::new(text).with_hint("check source.apiPath")))
             }
             (200..=299, None) => Err(pingone_error(format!("the response for {collection} is empty"))),
             (status, body) => {
@@ -177,18 +177,18 @@ impl Api {
     }
 }
 
-/// The message about a response with a status other than success.
+/// Returns the message about a response with a status other than success.
 fn status_error(collection: &str, response: &Response) -> Message {
     let text = format!("the request for {collection} returned {} ({})", response.status, response.problem());
     match response.status {
-        403 => Message::new(format!("{text}, because the worker application may not read them"))
+        403 => Message::new(format!("{text}, because the worker application may not read {collection}"))
             .with_hint("give the application the role Identity Data Read Only for this environment"),
         404 => Message::new(text).with_hint("check that source.environment is the id of an environment"),
         _ => Message::new(text),
     }
 }
 
-/// The URL with these path segments below a URL of the file.
+/// Returns the URL with these path segments below `address`, the value of `source.NAME`.
 fn url_below(name: &str, address: &str, segments: &[&str]) -> Result<Url, Error> {
     let error = || Error::unusable(format!("source.{name}: is not an http or https URL"));
     let mut url = Url::parse(address).map_err(|_| error())?;
@@ -203,7 +203,7 @@ fn pingone_error(message: impl Into<Message>) -> Error {
     Error::unusable(message.into().at("PingOne"))
 }
 
-/// A message of core with the setting names of the file instead of labels.
+/// Returns a message of core with the setting names of the file instead of labels.
 fn in_names_of_file(message: &Message) -> Message {
     let renamed = |text: &str| {
         SETTING_NAMES.iter().fold(text.to_owned(), |text, (label, file_name)| text.replace(label, file_name))

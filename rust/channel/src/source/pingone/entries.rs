@@ -27,7 +27,7 @@ use crate::source::Source;
 use crate::source::file::TextFile;
 
 /// What to do if a group is not found.
-const GROUP_HINT: &str = "check the group, or add the groups to source.files";
+const GROUP_HINT: &str = "check the name or id of the group, or add the pages of groups to source.files";
 
 /// PingOne as a source.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ pub struct PingOne {
     entries: OnceLock<Vec<Entry>>,
 }
 
-/// Where the pages are.
+/// The location of the pages.
 #[derive(Debug)]
 enum PageSource {
     Files(Vec<TextFile>),
@@ -49,7 +49,8 @@ enum PageSource {
 }
 
 impl PingOne {
-    /// The source of a rule. Paths of files are relative to `folder`, the folder of the connection. Sends nothing.
+    /// Returns the source of a rule. Paths of files are relative to `folder`, the folder of the connection. Sends
+    /// nothing.
     ///
     /// # Errors
     /// As [`PingOne::api`].
@@ -73,12 +74,12 @@ impl PingOne {
         }
     }
 
-    /// A source of saved pages; `groups` are the groups to provision.
+    /// Returns a source of saved pages; `groups` are the groups to provision.
     pub fn files(files: impl IntoIterator<Item = PathBuf>, named: NamedObjects, groups: Vec<String>) -> Self {
         Self::new(PageSource::Files(files.into_iter().map(TextFile::new).collect()), named, groups)
     }
 
-    /// A source that reads the API. Sends nothing.
+    /// Returns a source that reads the API. Sends nothing.
     ///
     /// # Errors
     /// A URL is not valid, the secret is missing, or TLS cannot be set up.
@@ -105,8 +106,10 @@ impl PingOne {
             PageSource::Api(api) => api.read(&group_names)?,
         };
         if tenant.users.is_empty() {
+            let message =
+                Message::new("PingOne: no user was read, and an empty export does not mean an empty environment");
             return Err(Error::unusable(
-                "PingOne: no user was read, and an empty export does not mean an empty environment",
+                message.with_hint("check the export, or the rights of the worker application"),
             ));
         }
         let entries =
@@ -145,7 +148,7 @@ struct TenantIndex {
 }
 
 impl TenantIndex {
-    /// Indexes what was read. With `needs_groups` the rule names groups, so the users must contain theirs.
+    /// Indexes the collections. `needs_groups`: the rule names groups, so the memberships of users must be known.
     fn new(tenant: &Tenant, needs_groups: bool) -> Result<Self, Error> {
         let mut populations = HashMap::new();
         for population in tenant.populations.iter().flatten() {
@@ -193,7 +196,7 @@ impl TenantIndex {
             let mut entry = Entry::row(format!("PingOne user {}", position + 1));
             entry.push("objectClass", Value::from(USER_CLASS));
             if !user.is_object() {
-                return Err(Error::unusable(format!("{}: is not a user", entry.place)));
+                return Err(Error::unusable(format!("{}: is not a JSON object", entry.place)));
             }
             flatten(&mut entry, "", user);
             let population = text(&user["population"], "id").and_then(|id| self.populations.get(id)).cloned().flatten();
@@ -223,7 +226,8 @@ impl TenantIndex {
         Ok(entries)
     }
 
-    /// The ids of the groups of a user: those that the user lists, `from_groups`, and all groups that contain these.
+    /// Returns the ids of the groups of a user: those that the user lists, `from_groups`, and all groups that contain
+    /// these.
     fn group_ids(&self, user: &Json, from_groups: Option<&BTreeSet<String>>) -> BTreeSet<String> {
         let mut remaining: Vec<String> = texts(user, GROUP_IDS).map(str::to_owned).collect();
         // Names are not unique, so they count only if the user lists no ids.
@@ -250,10 +254,10 @@ impl TenantIndex {
             if !known {
                 let text = format!("rule: the user filter names the population `{}`, which ", excerpt(name));
                 return Err(Error::unusable(if self.has_all_populations {
-                    Message::new(text + "PingOne does not have")
+                    Message::new(text + "PingOne does not have").with_hint("check the user filter")
                 } else {
                     Message::new(text + "no user has, and the populations were not read")
-                        .with_hint("add the populations to source.files")
+                        .with_hint("add the pages of populations to source.files")
                 }));
             }
         }
@@ -269,7 +273,7 @@ impl TenantIndex {
         Ok(())
     }
 
-    /// The id of the group to provision that has this id or name.
+    /// Returns the id of the group to provision that has this id or name.
     fn provisioned_group_id(&self, group_name: &str) -> Result<&str, Error> {
         let message = |text: &str| Message::new(format!("rule.groups: `{}` {text}", excerpt(group_name)));
         let found = match self.groups.get_key_value(group_name) {

@@ -61,7 +61,9 @@ pub(super) fn read(files: &[TextFile]) -> Result<Tenant, Error> {
         check_count(page, &collections)?;
     }
     Ok(Tenant {
-        users: collections.remove("users").ok_or_else(|| Error::unusable("source.files: no file contains users"))?,
+        users: collections.remove("users").ok_or_else(|| {
+            Error::unusable(Message::new("source.files: no file contains users").with_hint("add the pages of users"))
+        })?,
         populations: collections.remove("populations"),
         groups: collections.remove("groups"),
         ..Tenant::default()
@@ -90,7 +92,7 @@ fn check_next_pages(pages: &[ApiPage]) -> Result<(), Error> {
     Ok(())
 }
 
-/// The URL of a link of a page.
+/// Returns the URL of a link of a page.
 pub(super) fn link<'j>(page: &'j Json, name: &str) -> Option<&'j str> {
     text(&page["_links"][name], "href")
 }
@@ -106,7 +108,8 @@ fn check_count(page: &ApiPage, collections: &HashMap<&str, Vec<Json>>) -> Result
         let read = collections.get(name).map_or(0, Vec::len) as u64;
         if read < count {
             let name = excerpt(name);
-            let text = format!("it counts {count} {name}, but the files contain {read}, so the export is not whole");
+            let text =
+                format!("the page counts {count} {name}, but the files contain {read}, so the export is not whole");
             let message = Message::new(text).with_hint("save all pages and add them to source.files");
             return Err(Error::unusable(message.at(&page.file)));
         }

@@ -1,4 +1,4 @@
-//! Contains what was read of a PingOne environment, in the JSON of its API.
+//! Contains the collections that were read of a PingOne environment, in the JSON of its API.
 //! Does not know: files, requests.
 
 use std::collections::{BTreeSet, HashMap};
@@ -17,12 +17,12 @@ pub(super) struct Tenant {
     pub(super) members: Option<HashMap<String, BTreeSet<String>>>,
 }
 
-/// The text of a member of an object; `None` if it is not a text or empty.
+/// Returns the text of a member of an object; `None` if it is not a text or empty.
 pub(super) fn text<'j>(object: &'j Json, name: &str) -> Option<&'j str> {
     object[name].as_str().filter(|text| !text.is_empty())
 }
 
-/// The texts of a member of an object that is a list.
+/// Returns the texts of a member of an object that is a list.
 pub(super) fn texts<'j>(object: &'j Json, name: &str) -> impl Iterator<Item = &'j str> {
     object[name].as_array().into_iter().flatten().filter_map(Json::as_str)
 }

@@ -174,8 +174,11 @@ fn incomplete_files_are_rejected() {
         (vec![users(json!([]))], "no user"),
         (vec![populations()], "no file contains users"),
         (vec![json!({"users": []})], "not a page of PingOne's API"),
-        (vec![json!({"_embedded": {"users": [user("u1")]}, "count": 2})], "it counts 2 users, but the files contain 1"),
-        (vec![users(json!(["u1"]))], "PingOne user 1: is not a user"),
+        (
+            vec![json!({"_embedded": {"users": [user("u1")]}, "count": 2})],
+            "the page counts 2 users, but the files contain 1",
+        ),
+        (vec![users(json!(["u1"]))], "PingOne user 1: is not a JSON object"),
     ] {
         let error = read(&pages, NamedObjects::default(), &[]).unwrap_err();
         assert!(error.contains(expected), "{error}");
@@ -330,12 +333,15 @@ fn an_api_that_returns_only_a_part_is_an_error() {
     let cases: [Case; 8] = [
         (
             |_| (403, json!({"code": "ACCESS_FAILED", "message": "no"})),
-            "may not read them; give the application the role",
+            "may not read users; give the application the role",
         ),
         (|_| (404, json!({})), "source.environment"),
         (|_| (200, json!({"_embedded": {}})), "no _embedded.users"),
         (|_| (200, users(json!([]))), "no user"),
-        (|_| (200, json!({"_embedded": {"users": [user("u1")]}, "count": 9})), "it has 9 users, but returned 1"),
+        (
+            |_| (200, json!({"_embedded": {"users": [user("u1")]}, "count": 9})),
+            "the count of users is 9, but 1 were returned",
+        ),
         (|_| linked("https://evil.example/v1/users".into()), "leads to https://evil.example"),
         (|base| linked(format!("{base}/v1/environments/e1/users?limit=200")), "form a circle"),
         (|base| linked(format!("{base}/v1/environments/e1/gone")), "returned 500"),
