@@ -30,7 +30,7 @@ class Run:
 
     @property
     def blocked_removals(self) -> list[str]:
-        """The users whose removal the guard prevented."""
+        """The users and groups whose removal the guard stopped."""
         return next(line["refused"]["removals"] for line in self._json() if "refused" in line)
 
     @property

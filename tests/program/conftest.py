@@ -84,7 +84,7 @@ def wire(server: ScimServer) -> Iterator[Recorder]:
     """The recorder between the program and the server. After each test, every request must be valid SCIM 2.0."""
     with Recorder(server) as recorder:
         yield recorder
-    assert [problem for exchange in recorder.raw_requests for problem in problems(parse_request(exchange), "2.0")] == []
+    assert [problem for request in recorder.raw_requests for problem in problems(parse_request(request), "2.0")] == []
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ def test_an_unreachable_target_stops_the_session(setup):
     ids=["web-page", "no-list", "redirect", "forbidden", "server-error"],
 )
 def test_a_target_that_is_not_a_scim_service_stops_the_session(setup, wire, response, expected_texts):
-    wire.override = lambda exchange: response
+    wire.override = lambda request: response
     assert_failure(setup.sync(setup.directory("a.ldif")), 3, *expected_texts)
     assert wire.writes() == []
 

@@ -21,8 +21,8 @@ def test_a_second_run_on_the_same_state_file_is_rejected(started_server, tmp_pat
         killer = Killer(wire, started_server, tmp_path, seed=0)
         first_ended, request_arrived = threading.Event(), threading.Event()
 
-        def hold(exchange):
-            if exchange.method == "POST":
+        def hold(request):
+            if request.method == "POST":
                 request_arrived.set()
                 assert first_ended.wait(60)
 

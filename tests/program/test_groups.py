@@ -47,7 +47,7 @@ def without_groups(users):
 
 def test_each_cycle_ends_in_the_expected_groups(setup, method, scenario, server, wire):
     assert_expected_groups(setup, scenario, server, wire)
-    methods = {exchange.method for exchange in wire.raw_requests if "/Groups" in exchange.path and exchange.is_write}
+    methods = {request.method for request in wire.raw_requests if "/Groups" in request.path and request.is_write}
     assert methods <= {"POST", "DELETE", method}
 
 

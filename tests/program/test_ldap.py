@@ -95,7 +95,7 @@ class Directory:
             ["--bind-dn", self.bind_dn, "--bind-password", "env:DIRECTORY_PASSWORD"] if self.bind_dn else []
         )
         run = self.setup.run(command, url or self.slapd.url, *bind_arguments, *arguments)
-        assert self.setup.environment["DIRECTORY_PASSWORD"] not in run.out + run.err, "the program shows a password"
+        assert self.setup.environment["DIRECTORY_PASSWORD"] not in run.out + run.err, "the program prints a password"
         return run
 
     def sync(self, *arguments: str) -> Run:
@@ -205,13 +205,13 @@ def test_a_new_mapping_is_applied_to_unchanged_entries(directory: Directory, emp
 
 
 def test_a_failed_user_is_read_again(directory: Directory, empty_target: ScimServer, wire: Recorder):
-    def reject_create(exchange):
-        rejected = exchange.method == "POST" and "user2@" in exchange.body
+    def reject_create(request):
+        rejected = request.method == "POST" and "user2@" in request.body
         return (400, "application/scim+json", '{"detail": "no room", "status": "400"}') if rejected else None
 
     wire.override = reject_create
     assert directory.sync().outcomes["user2@example.com"] == "failed"
-    wire.override = lambda exchange: None
+    wire.override = lambda request: None
     assert directory.sync().outcomes["user2@example.com"] == "created"
     assert active_names(empty_target) == ALL_USERS
 

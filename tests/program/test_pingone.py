@@ -68,7 +68,7 @@ class Rule:
         environment = {f"GIVEN_{name}": value for name, value in self.secrets.items()} | {"WORKER": WORKER}
         run = pfscim(command, self.folder / "connection.json", *secret_options, *options, environment=environment)
         for secret in (*self.secrets.values(), WORKER):
-            assert secret not in run.out + run.err, "the program shows a secret"
+            assert secret not in run.out + run.err, "the program prints a secret"
         return run
 
     def write(self, name: str, value: Any) -> None:
@@ -351,23 +351,23 @@ class PingOne:
 
     @property
     def paths(self) -> list[str]:
-        return [exchange.path for exchange in self.recorder.raw_requests]
+        return [request.path for request in self.recorder.raw_requests]
 
-    def _respond(self, exchange: Any) -> tuple[int, str, str]:
-        status, body = self.instead(exchange.path) or self._api_response(exchange)
+    def _respond(self, request: Any) -> tuple[int, str, str]:
+        status, body = self.instead(request.path) or self._api_response(request)
         return status, "application/json", json.dumps(body)
 
-    def _api_response(self, exchange: Any) -> tuple[int, Any]:
-        if exchange.path == "/auth/e1/as/token":
-            assert exchange.body == "grant_type=client_credentials"
-            assert exchange.headers.get("authorization", exchange.headers.get("Authorization")).startswith("Basic")
+    def _api_response(self, request: Any) -> tuple[int, Any]:
+        if request.path == "/auth/e1/as/token":
+            assert request.body == "grant_type=client_credentials"
+            assert request.headers.get("authorization", request.headers.get("Authorization")).startswith("Basic")
             self.tokens += 1
             self.requests_left = self.requests_per_token
             return 200, {"access_token": f"t{self.tokens}", "token_type": "Bearer", "expires_in": 3600}
         if self.requests_left == 0:
             return 401, {"code": "INVALID_TOKEN", "message": "The access token is expired"}
         self.requests_left -= 1
-        parts = urllib.parse.urlsplit(exchange.path)
+        parts = urllib.parse.urlsplit(request.path)
         query = dict(urllib.parse.parse_qsl(parts.query))
         kind = parts.path.removeprefix("/v1/environments/e1/")
         if kind == "users":
@@ -379,7 +379,7 @@ class PingOne:
         else:
             items = Rule.read(f"{kind}.json")["_embedded"][kind]
         first = int(query.get("cursor", 0))
-        links = {"self": {"href": self.url + exchange.path}}
+        links = {"self": {"href": self.url + request.path}}
         if first + 2 < len(items):
             next_query = urllib.parse.urlencode(query | {"cursor": first + 2})
             links["next"] = {"href": f"{self.url}{parts.path}?{next_query}"}
@@ -439,7 +439,7 @@ def test_a_token_that_expires_between_pages_is_renewed(rule, api):
 def test_an_incomplete_read_of_pingone_removes_no_users(rule, api, path, response, expected_text):
     assert rule.sync().status == 0
     del rule.source_users[BOB]
-    api.instead = lambda request: response if path in request else None
+    api.instead = lambda requested_path: response if path in requested_path else None
     before = rule.server.users()
     rule.server.clear_requests()
     run = rule.sync("--max-removals", "100")
@@ -451,7 +451,7 @@ def test_the_next_page_is_never_fetched_from_another_server(rule, api):
     with Recorder(override=lambda _: (200, "application/json", "{}")) as foreign_server:
         url = foreign_server.url + "/users"
         page = {"_links": {"next": {"href": url}}, "_embedded": {"users": [rule.source_users[ADA]]}}
-        api.instead = lambda request: (200, page) if "/users" in request else None
+        api.instead = lambda path: (200, page) if "/users" in path else None
         run = rule.sync()
         assert run.status == 2 and "which is another server" in run.err, run
         assert foreign_server.raw_requests == []

@@ -27,7 +27,7 @@ def started_server(request: pytest.FixtureRequest) -> Iterator[Server]:
 
 @pytest.fixture
 def server(started_server: Server) -> Iterator[Server]:
-    started_server.recorder.override = lambda exchange: None
+    started_server.recorder.override = lambda request: None
     started_server.clear()
     yield started_server
     assert [
@@ -47,8 +47,8 @@ def run_first_cycle(connection: ZooConnection, server: Server, users: list[dict]
     server.clear_requests()
 
 
-def is_disable(exchange) -> bool:
-    return exchange.method in ("PATCH", "PUT") and "/Users/" in exchange.path and "false" in exchange.body
+def is_disable(request) -> bool:
+    return request.method in ("PATCH", "PUT") and "/Users/" in request.path and "false" in request.body
 
 
 def writes(server: Server) -> list[str]:
@@ -63,9 +63,9 @@ def failure_codes(run) -> dict[str, str]:
 def test_a_disable_that_the_target_accepts_but_ignores_is_not_honoured(connection, server):
     run_first_cycle(connection, server, [ANN, BEN])
 
-    def ignore_disable(exchange):
-        if is_disable(exchange):
-            account = server.request("GET", exchange.path[exchange.path.index("/Users/") :])
+    def ignore_disable(request):
+        if is_disable(request):
+            account = server.request("GET", request.path[request.path.index("/Users/") :])
             return 200, "application/json", account.text
         return None
 
@@ -77,7 +77,7 @@ def test_a_disable_that_the_target_accepts_but_ignores_is_not_honoured(connectio
     assert "ACTIVE" in line["message"]
     assert server.users()[ANN["uid"]]["active"] is True
     # The next cycle tries again.
-    server.recorder.override = lambda exchange: None
+    server.recorder.override = lambda request: None
     run = connection.sync([BEN])
     assert run.outcomes == {ANN["uid"]: "disabled"}, run
     assert server.users()[ANN["uid"]]["active"] is False
@@ -86,9 +86,9 @@ def test_a_disable_that_the_target_accepts_but_ignores_is_not_honoured(connectio
 def test_an_account_that_the_target_deletes_on_disable_is_disabled(connection, server):
     run_first_cycle(connection, server, [ANN, BEN])
 
-    def delete_on_disable(exchange):
-        if is_disable(exchange):
-            assert server.request("DELETE", exchange.path[exchange.path.index("/Users/") :]).status in (200, 204)
+    def delete_on_disable(request):
+        if is_disable(request):
+            assert server.request("DELETE", request.path[request.path.index("/Users/") :]).status in (200, 204)
             return 204, "application/json", ""
         return None
 
@@ -98,7 +98,7 @@ def test_an_account_that_the_target_deletes_on_disable_is_disabled(connection, s
     assert run.outcomes == {ANN["uid"]: "disabled"}
     assert set(server.users()) == {BEN["uid"]}
     assert "DELETE" not in writes(server)
-    server.recorder.override = lambda exchange: None
+    server.recorder.override = lambda request: None
     assert connection.sync([BEN]).outcomes == {}
     run = connection.sync([ANN, BEN])
     assert run.outcomes == {ANN["uid"]: "created"}, run
@@ -140,7 +140,7 @@ def test_a_removal_acts_on_the_stored_account_only(connection, server):
 @pytest.mark.parametrize("status", [403, 409, 500])
 def test_a_failed_disable_never_becomes_a_delete(connection, server, status):
     run_first_cycle(connection, server, [ANN, BEN])
-    server.recorder.override = lambda exchange: (status, "application/json", "{}") if is_disable(exchange) else None
+    server.recorder.override = lambda request: (status, "application/json", "{}") if is_disable(request) else None
     run = connection.sync([BEN])
     assert run.status == 1 and ANN["uid"] in failure_codes(run), run
     assert "DELETE" not in writes(server)
@@ -202,11 +202,11 @@ def test_the_latch_stays_shut_for_every_thread_and_session_until_the_limit_chang
             assert created.succeeded, created
             ids.append(created["id"])
         operations = [host.send("deprovisionUser", id=target_id, enabled="false") for target_id in ids]
-        replies = [host.wait_for(operation) for operation in operations]
-        assert sum(reply.succeeded for reply in replies) == 3
-        failures = [reply["message"] for reply in replies if not reply.succeeded]
+        results = [host.wait_for(operation) for operation in operations]
+        assert sum(result.succeeded for result in results) == 3
+        failures = [result["message"] for result in results if not result.succeeded]
         assert all(message.startswith("removal_limit: ") for message in failures), failures
-        active_ids = [target_id for target_id, reply in zip(ids, replies, strict=True) if not reply.succeeded]
+        active_ids = [target_id for target_id, result in zip(ids, results, strict=True) if not result.succeeded]
         # The latch stays shut in a new session of the channel, and creates still work.
         assert host.call("close").succeeded
         assert host.init(settings | {"MAX_REMOVALS_PER_CYCLE": "3"}).succeeded

@@ -191,7 +191,7 @@ def test_the_search_finds_records_by_words(report, tmp_path):
     assert page.output.startswith("1 of ")
 
 
-def test_the_page_of_a_plan_that_the_guard_refuses_has_a_banner(report, tmp_path):
+def test_the_page_of_a_plan_that_the_guard_stops_has_a_banner(report, tmp_path):
     path = tmp_path / "plan.html"
     plan = report("plan", population.ldif(tmp_path / "five.ldif", range(5)), "--html", path)
     assert plan.status == 2

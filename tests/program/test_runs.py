@@ -101,10 +101,10 @@ def test_cycles_continue_after_a_failed_session_until_a_signal(channel, way):
         attempts = (pfscim("state", "show", channel.state, "--json") for _ in range(200))
         shown = next(attempt.out for attempt in attempts if attempt.status == 0)
         assert json.loads(shown)["users"]["known"] == len(USERS)
-        channel.wire.override = lambda exchange: (401, "text/plain", "unknown client")
+        channel.wire.override = lambda request: (401, "text/plain", "unknown client")
         line = run.stderr.readline()
         assert "auth_failed" in line and "the next cycle tries again" in line
-        channel.wire.override = lambda exchange: None
+        channel.wire.override = lambda request: None
         channel.directory(USERS, title="Architect")
         while (summary := channel.summary(run)) == {"unchanged": len(USERS)}:
             pass
@@ -129,8 +129,8 @@ def test_a_signal_ends_a_run_after_the_open_requests(channel, way, signal_number
     request_arrived, release = threading.Event(), threading.Event()
     posts = Counter()
 
-    def hold(exchange):
-        if exchange.method == "POST":
+    def hold(request):
+        if request.method == "POST":
             posts["seen"] += 1
             if posts["seen"] >= 3:
                 request_arrived.set()
@@ -157,8 +157,8 @@ def test_a_signal_ends_a_run_after_the_open_requests(channel, way, signal_number
 def test_a_second_signal_ends_the_run_at_once(channel):
     request_arrived, release = threading.Event(), threading.Event()
 
-    def hold(exchange):
-        if exchange.method == "POST":
+    def hold(request):
+        if request.method == "POST":
             request_arrived.set()
             release.wait(60)
 
@@ -242,7 +242,7 @@ def test_on_demand_removes_a_user_who_left(channel):
     assert [n for n, user in channel.server.users().items() if not user.get("active", True)] == [population.name(0)]
 
 
-def test_the_guard_lists_every_user_that_it_refuses_to_remove(channel):
+def test_the_guard_lists_every_user_whose_removal_it_stops(channel):
     channel.directory(range(60))
     assert channel.run("sync").status == 0
     channel.directory(range(30))

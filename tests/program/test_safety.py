@@ -50,8 +50,8 @@ def test_a_user_that_appears_between_lookup_and_create_is_adopted(setup, server,
     rival = {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": name, "nickName": "first"}
     created: list[str] = []
 
-    def create_first(exchange):
-        if exchange.method == "POST" and name in exchange.body and not created:
+    def create_first(request):
+        if request.method == "POST" and name in request.body and not created:
             created.append(server.request("POST", "/v2/Users", rival)["id"])
 
     wire.override = create_first
@@ -67,9 +67,9 @@ def test_a_create_whose_response_is_lost_is_not_sent_twice(setup, server, wire):
     # The target creates the user, but the gateway in front of it times out.
     name = "noah.weber@example.com"
 
-    def lose_response(exchange):
-        if exchange.method == "POST" and name in exchange.body:
-            server.request("POST", "/v2/Users", json.loads(exchange.body))
+    def lose_response(request):
+        if request.method == "POST" and name in request.body:
+            server.request("POST", "/v2/Users", json.loads(request.body))
             return 504, "text/plain", "the target takes too long"
         return None
 

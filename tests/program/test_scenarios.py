@@ -80,7 +80,7 @@ def test_a_disable_changes_active_and_nothing_else(setup, scenario, server, wire
     assert len(disabled) == 4, run
     for name in disabled:
         assert server.users()[name] == before[name] | {"active": False}
-    bodies = [exchange.body for exchange in wire.raw_requests if exchange.method == "PATCH"]
+    bodies = [request.body for request in wire.raw_requests if request.method == "PATCH"]
     assert len(bodies) == len(disabled)
     assert all('"active"' in body and "false" in body for body in bodies), bodies
 
@@ -89,4 +89,4 @@ def test_the_provisioning_administrator_is_never_touched(setup, scenario, server
     (admin,) = [r["id"] for r in server.resources() if r["userName"] == "provisioning-admin"]
     for cycle in scenario.cycles:
         setup.sync(setup.directory(cycle["directory"]))
-    assert [exchange for exchange in wire.writes() if admin in exchange.path] == []
+    assert [request for request in wire.writes() if admin in request.path] == []

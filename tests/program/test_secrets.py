@@ -87,8 +87,8 @@ def write_with_secrets(connection: ZooConnection) -> Path:
     return path
 
 
-def writes(exchange) -> bool:
-    return exchange.method in ("POST", "PUT", "PATCH") and "/Users" in exchange.path
+def writes(request) -> bool:
+    return request.method in ("POST", "PUT", "PATCH") and "/Users" in request.path
 
 
 def rejection(body: str) -> str:

@@ -35,7 +35,7 @@ def scimmy() -> Iterator[Server]:
 @pytest.fixture
 def server(scimmy: Server) -> Server:
     scimmy.clear()
-    scimmy.recorder.override = lambda exchange: None
+    scimmy.recorder.override = lambda request: None
     return scimmy
 
 
@@ -165,7 +165,7 @@ def endpoint() -> Iterator[TokenEndpoint]:
 @pytest.fixture
 def tokens(endpoint: TokenEndpoint, server: Server) -> TokenEndpoint:
     """A token endpoint whose token the server accepts."""
-    endpoint.recorder.override = lambda exchange: None
+    endpoint.recorder.override = lambda request: None
     endpoint.set_response(access_token=server.auth.right["OAUTH_ACCESS_TOKEN"])
     endpoint.recorder.clear_requests()
     return endpoint
@@ -193,8 +193,8 @@ def test_a_token_that_expires_within_a_cycle_is_fetched_again(server, tokens, wa
     tokens.set_response(access_token=server.auth.right["OAUTH_ACCESS_TOKEN"], expires_in=1)
     requests = []
 
-    def delay_first(exchange):
-        requests.append(exchange.path)
+    def delay_first(request):
+        requests.append(request.path)
         if len(requests) == 1:
             time.sleep(1.2)
 
@@ -208,9 +208,9 @@ def test_a_token_that_expires_within_a_cycle_is_fetched_again(server, tokens, wa
 def test_a_revoked_token_is_renewed_once(server, tokens, way, tmp_path):
     rejected_paths = []
 
-    def revoke_token(exchange):
-        if exchange.method == "POST" and not rejected_paths:
-            rejected_paths.append(exchange.path)
+    def revoke_token(request):
+        if request.method == "POST" and not rejected_paths:
+            rejected_paths.append(request.path)
             return 401, "application/json", "{}"
         return None
 
@@ -222,7 +222,7 @@ def test_a_revoked_token_is_renewed_once(server, tokens, way, tmp_path):
 
 
 def test_a_target_that_rejects_the_renewed_token_stops_the_session(server, tokens, way, tmp_path):
-    server.recorder.override = lambda exchange: (401, "application/json", "{}")
+    server.recorder.override = lambda request: (401, "application/json", "{}")
     assert_failure(ZooConnection.for_server(server, tmp_path, way, auth=tokens.auth).sync(CROWD), 3, "auth_failed")
     assert len(tokens.requests()) == 2
     assert server.users() == {}
@@ -249,7 +249,7 @@ def test_a_rejected_client_is_an_error(server, tokens, way, tmp_path):
     ids=["web-page", "redirect", "no-token", "nothing", "out-of-order"],
 )
 def test_an_endpoint_that_returns_no_token_is_named(server, tokens, way, tmp_path, response):
-    tokens.recorder.override = lambda exchange: response
+    tokens.recorder.override = lambda request: response
     assert_failure(
         ZooConnection.for_server(server, tmp_path, way, auth=tokens.auth).sync([PERSON]), 3, "Token Request Endpoint"
     )

@@ -58,7 +58,7 @@ def test_a_scripted_token_endpoint_returns_the_scripted_response():
         tokens.set_error(401, "invalid_client")
         rejected = request_token(tokens.auth, by_header=True)
         assert (rejected.status, rejected.body) == (401, {"error": "invalid_client"})
-        tokens.recorder.override = lambda exchange: (200, "text/html", "<html>Sign in</html>")
+        tokens.recorder.override = lambda request: (200, "text/html", "<html>Sign in</html>")
         assert request_token(tokens.auth, by_header=True).text == "<html>Sign in</html>"
         assert tokens.secret_locations() == ["header", "header", "body", "header", "header"]
         assert tokens.secret not in repr(tokens.requests())
