@@ -17,7 +17,7 @@ const RELEASE_NOTES: &str = "release-notes.md";
 
 /// The texts that a cell of a column `test` may have instead of a test.
 const TEST_SUBSTITUTES: [&str; 5] =
-    ["ot tested**", "Cargo refuses it", "Clippy refuses it", "The compiler refuses it", "`./gradlew "];
+    ["ot tested**", "Cargo rejects it", "Clippy rejects it", "The compiler rejects it", "`./gradlew "];
 
 /// How the files end whose code may name a document.
 const CODE_SUFFIXES: [&str; 8] = [".rs", ".java", ".gradle", ".py", ".toml", ".sh", "gradlew", ".ci/run"];

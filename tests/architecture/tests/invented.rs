@@ -388,9 +388,9 @@ fn a_column_of_tests_names_tests_that_run() {
         "`tests/a/test_a.py::test_one`; **not tested** for links",
         "`java/a/ATest.java::one`",
         "**Not tested**",
-        "Cargo refuses it",
-        "Clippy refuses it in core",
-        "The compiler refuses it",
+        "Cargo rejects it",
+        "Clippy rejects it in core",
+        "The compiler rejects it",
         "`./gradlew cargoDeny`",
     ] {
         passes(&test_cell_failures(cell));
