@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs Gradle on this build, after it checks what the build needs: the programs of gradle/programs.txt, and the versions of
-# JDK, Rust and Python. Gradle is the one on PATH; it downloads none by itself.
+# JDK, Rust and Python. Gradle is the one on PATH; this script does not download it.
 set -eu
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)

@@ -72,7 +72,7 @@ final class Frame {
                 encoded.get(exact);
                 return bytes(exact);
             } catch (CharacterCodingException e) {
-                throw new NativeException("a value contains half of a surrogate pair, which is not text; correct the value");
+                throw new NativeException("a value contains half of a surrogate pair, which is not text; correct the value in the source");
             }
         }
 

@@ -208,7 +208,7 @@ final class NativeConnector {
             });
             return read;
         } catch (RuntimeException e) {
-            throw new SaasPluginException("protocol: the members of a group cannot be read from the source; nothing was sent",
+            throw new SaasPluginException("protocol: the members of the group cannot be read from the source, so nothing was sent",
                 e);
         }
     }

@@ -18,7 +18,9 @@ import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 
@@ -26,8 +28,8 @@ import java.util.function.BooleanSupplier;
  * Finds, verifies and loads the native library, once for this class loader, on the first call that needs it.
  * Does not know: frames and operations.
  *
- * <p>A failure is one message that lists every attempt. The next call tries again, because the administrator may have
- * corrected the cause.
+ * <p>A failure is one message that lists every attempt, then what to do. The next call tries again, because the administrator
+ * may have corrected the cause.
  *
  * <p>For each load, the library in the jar is written to a new private folder. A file that another class loader has loaded
  * cannot be loaded again. Other accounts cannot change a file in a private folder between the check and the load.
@@ -62,22 +64,32 @@ final class NativeLibrary {
             return;
         }
         List<String> attempts = new ArrayList<>();
+        Set<String> hints = new LinkedHashSet<>();
         String path = System.getProperty(PATH_PROPERTY);
-        loaded = path == null
-            ? loadFromJar(trialCall, attempts)
-            : loadFile(path, "the file of " + PATH_PROPERTY, trialCall, attempts);
+        if (path == null) {
+            loaded = loadFromJar(trialCall, attempts, hints);
+        } else {
+            loaded = loadFile(path, "the file of " + PATH_PROPERTY, trialCall, attempts);
+            hints.add("correct or remove " + PATH_PROPERTY);
+        }
         if (!loaded) {
-            String reasons = String.join("; ", attempts).replaceAll("\\p{Cntrl}+", " ");
-            throw new SaasPluginException("config: the native library could not be loaded: " + reasons, true);
+            throw new SaasPluginException("config: " + message(attempts, hints), true);
         }
     }
 
-    private static boolean loadFromJar(BooleanSupplier trialCall, List<String> attempts) {
+    /** Returns one line, {@code text; hint}. The text contains no semicolon, because the first one begins the hint. */
+    private static String message(List<String> attempts, Set<String> hints) {
+        String text = "the native library could not be loaded: " + String.join(", ", attempts).replace("; ", ", ");
+        return (hints.isEmpty() ? text : text + "; " + String.join(", or ", hints)).replaceAll("\\p{Cntrl}+", " ");
+    }
+
+    private static boolean loadFromJar(BooleanSupplier trialCall, List<String> attempts, Set<String> hints) {
         String os = System.getProperty("os.name", "");
         String arch = System.getProperty("os.arch", "");
         boolean musl = isMusl();
-        for (String classifier : classifiers(os, arch, musl)) {
-            if (extractAndLoad(classifier, trialCall, attempts)) {
+        List<String> suitable = classifiers(os, arch, musl);
+        for (String classifier : suitable) {
+            if (extractAndLoad(classifier, trialCall, attempts, hints)) {
                 return true;
             }
         }
@@ -86,6 +98,9 @@ final class NativeLibrary {
         included.removeIf(classifier -> NativeLibrary.class.getResource(resourceName(classifier)) == null);
         attempts.add("this system is " + os + " on " + arch + cLibrary + ", and this jar contains "
             + (included.isEmpty() ? "no library" : String.join(", ", included)));
+        if (!suitable.isEmpty() && Collections.disjoint(suitable, included)) {
+            hints.add("use the jar of the zip, which contains every platform");
+        }
         return false;
     }
 
@@ -123,7 +138,8 @@ final class NativeLibrary {
     }
 
     /** Writes the library of a platform to a new folder, verifies the written file and loads it. */
-    private static boolean extractAndLoad(String classifier, BooleanSupplier trialCall, List<String> attempts) {
+    private static boolean extractAndLoad(String classifier, BooleanSupplier trialCall, List<String> attempts,
+            Set<String> hints) {
         String resource = resourceName(classifier);
         Path folder = null;
         Path file = null;
@@ -141,13 +157,20 @@ final class NativeLibrary {
             }
             String expected = new String(checksum, StandardCharsets.US_ASCII).trim();
             if (!sha256(Files.readAllBytes(file)).equalsIgnoreCase(expected)) {
-                attempts.add(classifier + " does not have the checksum of its build; copy the jar again and compare it with"
-                    + " SHA256SUMS");
+                attempts.add(classifier + " does not have the checksum of its build");
+                hints.add("copy the jar again and compare it with SHA256SUMS");
                 return false;
             }
-            return loadFile(file.toString(), classifier, trialCall, attempts);
+            if (loadFile(file.toString(), classifier, trialCall, attempts)) {
+                return true;
+            }
+            if (isMountedNoexec(file)) {
+                hints.add("set " + FOLDER_PROPERTY + " to a folder on another file system");
+            }
+            return false;
         } catch (IOException | RuntimeException e) {
-            attempts.add(classifier + " cannot be written (" + e + "); set " + FOLDER_PROPERTY + " to a writable folder");
+            attempts.add(classifier + " cannot be written (" + e + ")");
+            hints.add("set " + FOLDER_PROPERTY + " to a writable folder");
             return false;
         } finally {
             // Linux keeps a removed file until it is unloaded. Windows does not remove a loaded file; a later run does.
@@ -162,8 +185,8 @@ final class NativeLibrary {
             file = Paths.get(path).toAbsolutePath();
             System.load(file.toString());
         } catch (UnsatisfiedLinkError | RuntimeException e) {
-            attempts.add(subject + ": " + e.getMessage() + (isMountedNoexec(file) ? "; its file system is mounted noexec,"
-                + " set " + FOLDER_PROPERTY + " to a folder on another file system" : ""));
+            String reason = isMountedNoexec(file) ? ", its file system is mounted noexec" : "";
+            attempts.add(subject + ": " + e.getMessage() + reason);
             return false;
         }
         try {

@@ -103,7 +103,10 @@ public class ScimConnectorPlugin extends AbstractSaasPluginWithGroups {
         return Collections.<String, Object>singletonMap("FipsStatus", "NOT_COMPLIANT");
     }
 
-    /** Returns the standard fields. With a session: the target's fields; for a standard field, the definition in the jar. */
+    /**
+     * Returns the standard fields, or with a session the fields of the target. A standard field of the target has the
+     * definition in the jar.
+     */
     @Override
     public List<SaasPluginFieldInfo> getFieldInfo() throws SaasPluginException {
         List<SaasPluginFieldInfo> standard = Resources.fields();

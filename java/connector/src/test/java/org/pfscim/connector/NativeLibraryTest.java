@@ -58,7 +58,8 @@ public class NativeLibraryTest {
         String message =
             TestLibrary.withProperty(NativeLibrary.PATH_PROPERTY, missing.getPath(), () -> failure(TestLibrary.newLoader()));
         assertTrue(message, message.contains(NativeLibrary.PATH_PROPERTY) && message.contains("missing.so"));
-        assertFalse(message, message.contains("; "));
+        assertFalse(message, message.contains("this system is "));
+        assertTrue(message, message.endsWith("missing.so; correct or remove " + NativeLibrary.PATH_PROPERTY));
     }
 
     @Test
@@ -79,8 +80,9 @@ public class NativeLibraryTest {
     public void the_message_has_every_attempt_and_the_system() throws Exception {
         File overlay = overlay(checksumResource(), "0000");
         String message = failure(TestLibrary.newLoader(overlay));
-        assertTrue(message, message.contains("does not have the checksum of its build"));
-        assertTrue(message, message.contains("; this system is " + System.getProperty("os.name") + " on "));
+        assertTrue(message, message.contains("does not have the checksum of its build, "));
+        assertTrue(message, message.contains(", this system is " + System.getProperty("os.name") + " on "));
+        assertTrue(message, message.endsWith("; copy the jar again and compare it with SHA256SUMS"));
     }
 
     @Test
@@ -122,7 +124,8 @@ public class NativeLibraryTest {
         Files.copy(found.toPath(), copy);
         String message =
             TestLibrary.withProperty(NativeLibrary.PATH_PROPERTY, copy.toString(), () -> failure(TestLibrary.newLoader()));
-        assertTrue(message, message.endsWith("is not a library of pfscim: it lacks the function that this jar calls"));
+        assertTrue(message, message.endsWith("is not a library of pfscim: it lacks the function that this jar calls"
+            + "; correct or remove " + NativeLibrary.PATH_PROPERTY));
     }
 
     @Test
@@ -130,7 +133,7 @@ public class NativeLibraryTest {
         String file = folder.newFile("file").getPath();
         String message =
             TestLibrary.withProperty(NativeLibrary.FOLDER_PROPERTY, file, () -> failure(TestLibrary.newLoader()));
-        assertTrue(message, message.contains(NativeLibrary.FOLDER_PROPERTY));
+        assertTrue(message, message.endsWith("; set " + NativeLibrary.FOLDER_PROPERTY + " to a writable folder"));
     }
 
     @Test

@@ -184,7 +184,7 @@ public class ScimConnectorPluginTest {
             () -> plugin.updateGroup(group, true),
         }) {
             SaasPluginException thrown = assertThrows(SaasPluginException.class, call);
-            assertTrue(thrown.getMessage(), thrown.getMessage().endsWith("; nothing was sent"));
+            assertTrue(thrown.getMessage(), thrown.getMessage().endsWith(", so nothing was sent"));
             assertFalse(thrown.isStopSession());
         }
     }

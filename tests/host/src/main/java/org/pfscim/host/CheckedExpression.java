@@ -122,7 +122,8 @@ final class CheckedExpression {
             }
             if (!variables.contains(name)) {
                 throw new ExpressionException("#" + excerpt(name) + " is not an attribute of this mapping"
-                    + (variables.isEmpty() ? "" : "; its attributes: " + excerpt(String.join(", ", variables))));
+                    + (variables.isEmpty() ? "" : " (" + excerpt(String.join(", ", variables)) + ")")
+                    + "; correct the name, or add the attribute to the mapping");
             }
         }
 
@@ -147,7 +148,7 @@ final class CheckedExpression {
         private static void property(ASTProperty property, boolean afterValue) {
             if (!property.isIndexedAccess()) {
                 throw new ExpressionException("the property " + excerpt(property.toString())
-                    + " is not allowed; write an attribute as #name, and only a method after a value");
+                    + " is not allowed; write an attribute as #name and a method as value.name()");
             }
             if (!afterValue) {
                 throw new ExpressionException("[...] needs a list before it");

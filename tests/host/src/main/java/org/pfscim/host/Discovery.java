@@ -47,7 +47,8 @@ final class Discovery {
         }
         Class<? extends AbstractSaasPlugin> type = plugins.get(id);
         if (type == null) {
-            throw new HostException("no deployed plugin has the id " + id + "; deployed: " + plugins.keySet());
+            throw new HostException("no deployed plugin has the id " + id + ", only " + plugins.keySet()
+                + "; put the connector's jar into the deploy folder");
         }
         return type;
     }

@@ -109,7 +109,7 @@ final class Host {
         } catch (IllegalArgumentException notARequest) {
             // Reported below, without the content of the line, which may be a secret.
         }
-        throw new HostException("an input line is not a request; it must contain a positive number, a call and its arguments");
+        throw new HostException("an input line is not a request: it must contain a positive number, a call and its arguments");
     }
 
     private void abandon(Request request) throws HostException {

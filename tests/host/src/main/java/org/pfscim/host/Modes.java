@@ -48,7 +48,7 @@ final class Modes {
                 String value = properties.getProperty(property);
                 List<String> choices = CHOICES.get(name);
                 if (choices == null) {
-                    throw new HostException("unknown mode " + property + "; known modes: " + CHOICES.keySet());
+                    throw new HostException("unknown mode " + property + "; use one of " + CHOICES.keySet());
                 }
                 if (!choices.contains(value)) {
                     throw new HostException("the mode " + property + " must be one of " + choices + ", not " + value);

@@ -84,7 +84,7 @@ final class Records {
     /** Checks that the server can store an id. Null is allowed. */
     static String id(String id) {
         if (id != null && (id.isEmpty() || id.length() > ID_CHARS_MAX)) {
-            throw new Violation("an id of " + id.length() + " characters cannot be stored; it must have 1 to "
+            throw new Violation("an id of " + id.length() + " characters cannot be stored: it must have 1 to "
                 + ID_CHARS_MAX);
         }
         return id;

@@ -37,7 +37,8 @@ final class TimeLimit {
     /** Runs a task and returns its result. */
     <T> T run(Callable<T> task) throws Exception {
         if (timeouts >= TIMEOUTS_MAX) {
-            throw new ExpressionException("three expressions exceeded the time limit; no more expressions are evaluated", true);
+            throw new ExpressionException("three expressions exceeded the time limit, so no more expressions are evaluated; "
+                + "simplify the expressions", true);
         }
         if (worker == null) {
             worker = Executors.newSingleThreadExecutor(runnable -> {

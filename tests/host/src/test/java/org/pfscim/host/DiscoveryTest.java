@@ -46,7 +46,7 @@ public class DiscoveryTest {
 
     @Test
     public void an_unknown_id_is_an_error_that_lists_the_deployed_ids() throws Exception {
-        assertFails("no deployed plugin has the id PfScim; deployed: [Fake]", deployment().plugins(FAKE), "--id", "PfScim");
+        assertFails("no deployed plugin has the id PfScim, only [Fake]; put", deployment().plugins(FAKE), "--id", "PfScim");
     }
 
     @Test
@@ -99,7 +99,7 @@ public class DiscoveryTest {
     public void unknown_modes_are_an_error() throws Exception {
         Properties unknown = new Properties();
         unknown.setProperty("org.pfscim.host.removals", "update");
-        assertFails(unknown, "unknown mode org.pfscim.host.removals; known modes: [", deployment().plugins(FAKE), "--id",
+        assertFails(unknown, "unknown mode org.pfscim.host.removals; use one of [", deployment().plugins(FAKE), "--id",
             "Fake");
         Properties wrong = new Properties();
         wrong.setProperty("org.pfscim.host.removal", "delete");

@@ -97,7 +97,7 @@ public class ExpressionsTest {
     @Test
     public void only_the_attributes_of_the_mapping_are_variables() {
         assertRejected("#title",
-            "#title is not an attribute of this mapping; its attributes: givenName, sn, mail, number, middle");
+            "#title is not an attribute of this mapping (givenName, sn, mail, number, middle); correct the name, or add");
         assertRejected("#_memberAccess", "#_memberAccess is not allowed");
         assertRejected("#context", "#context is not allowed");
         attributes.put("context", Collections.singletonList("x"));
@@ -208,7 +208,7 @@ public class ExpressionsTest {
             });
             fail("the task was not rejected");
         } catch (ExpressionException failure) {
-            assertEquals("config: three expressions exceeded the time limit; no more expressions are evaluated",
+            assertEquals("config: three expressions exceeded the time limit, so no more expressions are evaluated; simplify the expressions",
                 failure.messageWithCode());
         }
     }

@@ -149,7 +149,7 @@ public class ProtocolTest extends HostTest {
         try (HostClient host = start()) {
             host.init();
             assertFailure(host.call("createUser", "long256"),
-                "an id of 256 characters cannot be stored; it must have 1 to 255", "false", Violation.class);
+                "an id of 256 characters cannot be stored: it must have 1 to 255", "false", Violation.class);
             assertTrue(host.call("createUser", "long255").ok);
             assertFalse(host.call("createUser", "long0").ok);
             assertFailure(host.call("getUser", "null-id"), "the plugin returned a user without an id", "false",

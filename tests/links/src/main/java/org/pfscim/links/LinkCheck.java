@@ -69,10 +69,10 @@ public final class LinkCheck {
 
     private String report(Path jar) {
         String summary = jar.getFileName() + " refers to " + externalTypes.size() + " types and " + externalMembers.size()
-            + " methods and fields outside the JDK and itself; ";
+            + " methods and fields outside the JDK and itself";
         return problems.isEmpty()
-            ? summary + "all exist in " + sources
-            : summary + "these do not link with " + sources + ":\n  " + String.join("\n  ", problems);
+            ? summary + ", and all exist in " + sources
+            : summary + ", but these do not link with " + sources + ":\n  " + String.join("\n  ", problems);
     }
 
     private void run() throws IOException {
