@@ -110,9 +110,9 @@ fn perform(
                 put_record(&record, result);
             }
         }
-        5 => report(&session(key)?.create_user(&record(request)?)?, result),
-        6 => report(&session(key)?.update_user(&record(request)?)?, result),
-        7 => report(&session(key)?.remove_user(&record(request)?)?, result),
+        5 => put_report(&session(key)?.create_user(&record(request)?)?, result),
+        6 => put_report(&session(key)?.update_user(&record(request)?)?, result),
+        7 => put_report(&session(key)?.remove_user(&record(request)?)?, result),
         8 => {
             request.end()?;
             result.list(session(key)?.fields()?.fields(), put_field);
@@ -126,15 +126,15 @@ fn perform(
         10 => {
             let group = group(request)?;
             require_name(Some(&group.name))?;
-            report(&session(key)?.create_group(&group)?, result);
+            put_report(&session(key)?.create_group(&group)?, result);
         }
         11 => {
             let unlisted_members = if request.bool()? { UnlistedMembers::KEEP_ALL } else { UnlistedMembers::Remove };
             let group = GroupRecord { unlisted_members, ..group(request)? };
             require_name(Some(&group.name))?;
-            report(&session(key)?.update_group(&group)?, result);
+            put_report(&session(key)?.update_group(&group)?, result);
         }
-        12 => report(&session(key)?.delete_group(&group(request)?)?, result),
+        12 => put_report(&session(key)?.delete_group(&group(request)?)?, result),
         #[cfg(debug_assertions)]
         PANIC => panic_for_test(),
         unknown => return Err(FrameError::Operation(unknown).into()),
@@ -197,7 +197,7 @@ fn put_record(record: &Record, result: &mut FrameWriter) {
     });
 }
 
-fn report(report: &Report, result: &mut FrameWriter) {
+fn put_report(report: &Report, result: &mut FrameWriter) {
     result.string(report.id.as_deref()).text(&report.to_string()).texts(&report.warnings);
 }
 
@@ -206,7 +206,7 @@ fn put_field(result: &mut FrameWriter, field: &Field) {
     result.bool(field.required).bool(field.unique).bool(field.multi_valued).texts(&field.notes).texts(&field.options);
 }
 
-/// Reads a group: id, name, and if its members are known, users and then nested groups, each with id and name.
+/// Reads a group: id, name and, if its members are known, users and then nested groups, each with id and name.
 fn group(mut request: FrameReader<'_>) -> Result<GroupRecord, FrameError> {
     let id = request.string()?;
     let name = request.string()?.unwrap_or_default();

@@ -263,7 +263,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_reads_back(sample in sample()) {
+        fn written_values_read_back(sample in sample()) {
             prop_assert_eq!(read(&written(&sample)), Ok(sample));
         }
 

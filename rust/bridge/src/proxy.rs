@@ -29,13 +29,14 @@ pub(crate) fn proxy_rules(properties: &BTreeMap<String, String>) -> ProxyRules {
 
 fn proxy(properties: &BTreeMap<String, String>, scheme: &str, default_port: &str) -> Option<Proxy> {
     let own = |name: &str| properties.get(&format!("{scheme}.{name}")).map(|v| v.trim()).filter(|v| !v.is_empty());
-    let any = |name: &str| own(name).or_else(|| properties.get(&format!("http.{name}")).map(String::as_str));
+    let own_or_http = |name: &str| own(name).or_else(|| properties.get(&format!("http.{name}")).map(String::as_str));
     let host = own("proxyHost")?;
     let host = if host.contains(':') && !host.starts_with('[') { format!("[{host}]") } else { host.to_owned() };
-    let credentials = any("proxyUser").filter(|user| !user.is_empty());
+    let credentials = own_or_http("proxyUser").filter(|user| !user.is_empty());
     Some(Proxy {
         url: format!("http://{host}:{}", own("proxyPort").unwrap_or(default_port)),
-        credentials: credentials.map(|user| (user.to_owned(), any("proxyPassword").unwrap_or_default().to_owned())),
+        credentials: credentials
+            .map(|user| (user.to_owned(), own_or_http("proxyPassword").unwrap_or_default().to_owned())),
     })
 }
 
