@@ -58,7 +58,7 @@ impl fmt::Debug for Proxy {
     }
 }
 
-/// Decides which proxy a request goes through.
+/// The proxy of each scheme, and the hosts that need none.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct ProxyRules {
     /// The proxy for `http://` targets.
@@ -77,13 +77,13 @@ pub struct Environment {
     pub channel: String,
     /// The certificates (DER) that end a chain of trust. If one cannot be parsed, it is logged and left out.
     pub anchors: Vec<Vec<u8>>,
-    /// The proxies, and the hosts that need none.
+    /// The proxies.
     pub proxy: ProxyRules,
     /// The source of time.
     pub clock: Arc<dyn Clock>,
     /// The limit of one operation, including repeats. No write starts in its last five seconds.
     pub operation_timeout: Duration,
-    /// If true, only reads are sent. Reports then contain what would have happened.
+    /// If true, the connector writes nothing to the target. Reports then contain what a write would have done.
     pub dry_run: bool,
 }
 

@@ -87,14 +87,15 @@ pub enum Failure {
     /// A setting is missing or wrong, or does not fit the target. Stops the session.
     #[error("config: {0}")]
     Config(Message),
-    /// The target returned 401 (a token was renewed once), or 403 to the first three operations. Or the token endpoint
-    /// returned no token. Stops the session.
+    /// The target returned 401 (a token was renewed once), or 403 to a check or to the first three operations. Or the
+    /// token endpoint returned no token. Stops the session.
     #[error("auth_failed: {0}")]
     AuthFailed(Message),
     /// The target requested a wait beyond the deadline, or returned 429 to every attempt. Stops the session.
     #[error("rate_limited: {0}")]
     RateLimited(Message),
-    /// The target is not reachable, timed out, failed in TLS, or returned 5xx. The fifth in a row stops the session.
+    /// The target is not reachable, timed out, failed in TLS, or returned 5xx. Or too little time was left to send the
+    /// request. The fifth in a row stops the session.
     #[error("transport: {message}")]
     Transport {
         /// What happened, and what to do.
@@ -102,10 +103,10 @@ pub enum Failure {
         /// Whether it stops the session: from the fifth in a row on.
         stops: bool,
     },
-    /// The target refused this record (4xx), with its reason.
+    /// The target rejected the record (4xx), with its reason. Or the connector rejected it before the request.
     #[error("rejected: {0}")]
     Rejected(Message),
-    /// The target reports that the identifier or name is taken, but a search does not find it.
+    /// The target reports that the identifier or name is taken, but a search finds no resource with it.
     #[error("conflict: {0}")]
     Conflict(Message),
     /// Several resources of the target have the identifier or name. None was changed.
@@ -117,10 +118,10 @@ pub enum Failure {
     /// The target reported success but did not make the change.
     #[error("not_honoured: {0}")]
     NotHonoured(Message),
-    /// *Maximum Removals Per Cycle* is reached.
+    /// A removal was not sent, because *Maximum Removals Per Cycle* is reached.
     #[error("removal_limit: {0}")]
     RemovalLimit(Message),
-    /// A response that cannot be read.
+    /// The response cannot be used, for example HTML or a redirect. Or the request must not be sent.
     #[error("protocol: {0}")]
     Protocol(Message),
 }
@@ -170,6 +171,8 @@ impl Failure {
     }
 
     /// Reads `code: text; hint`, a line that another process wrote. Returns `None` if the code is unknown.
+    ///
+    /// `stops` is used for `transport` only: whether the failure stopped the session in that process.
     pub fn parse(line: &str, stops: bool) -> Option<Self> {
         let (code, message) = line.split_once(": ")?;
         let message = Message::parse(message);

@@ -40,7 +40,7 @@ impl Record {
 pub enum Outcome {
     /// The account or group was created.
     Created,
-    /// The target already had it; it was linked and updated.
+    /// The account or group existed at the target. It was linked and updated.
     Adopted,
     /// The differences were written.
     Updated,
@@ -48,13 +48,13 @@ pub enum Outcome {
     ReEnabled,
     /// Nothing differed, so nothing was sent.
     Unchanged,
-    /// `active` is false now, everything else stayed as it was.
+    /// `active` is false now, and nothing else changed.
     Disabled,
     /// The account was already inactive, so nothing was sent.
     AlreadyDisabled,
     /// The account or group was deleted.
     Deleted,
-    /// The target no longer has it.
+    /// The target does not have the account or group.
     AlreadyGone,
     /// A provisioning option prevented the operation, so nothing was sent.
     Skipped,
@@ -110,13 +110,13 @@ impl fmt::Display for Outcome {
 /// The option that prevented an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ProvisioningOption {
-    /// *User Create* is off.
+    /// *User Create* is cleared.
     UserCreate,
-    /// *User Update* is off.
+    /// *User Update* is cleared.
     UserUpdate,
-    /// *User Disable / Delete* is off.
+    /// *User Disable / Delete* is cleared.
     UserRemove,
-    /// *Provision Disabled Users* is off.
+    /// *Provision Disabled Users* is cleared.
     ProvisionDisabled,
     /// *Remove User Action* is `Delete`, which rows 4 and 5a of `docs/decisions.md` do not allow.
     RemoveAction,
@@ -138,17 +138,18 @@ impl ProvisioningOption {
         }
     }
 
-    /// Returns the value of the option and its effect, as the rest of a warning that begins with the label.
-    pub fn consequence(self) -> &'static str {
-        match self {
-            Self::UserCreate => "is off: users that are not at the target are not created",
-            Self::UserUpdate => "is off: users that are at the target are not updated",
-            Self::UserRemove => "is off: removed or disabled users stay as they are at the target",
-            Self::ProvisionDisabled => "is off: disabled users are not created",
+    /// Returns a warning: the label, the value of the option and its effect.
+    pub fn warning(self) -> String {
+        let effect = match self {
+            Self::UserCreate => "is cleared, so users who do not exist at the target are not created",
+            Self::UserUpdate => "is cleared, so users who exist at the target are not updated",
+            Self::UserRemove => "is cleared, so removed or disabled users do not change at the target",
+            Self::ProvisionDisabled => "is cleared, so disabled users are not created",
             Self::RemoveAction => {
-                "is Delete: disabled users are not created, and an account that was never linked is not deleted"
+                "is Delete, so disabled users are not created, and an account that was never linked is not deleted"
             }
-        }
+        };
+        format!("{}: {effect}", self.label())
     }
 }
 

@@ -1,7 +1,7 @@
-//! Makes text from outside fit for one line of a log or a terminal.
+//! Escapes, cuts and redacts text of targets, sources and files, so that it fits one line of a log or a terminal.
 //! Does not know: where the text comes from.
 
-/// The most characters of a text from outside in a message.
+/// The most characters in a message of a text that another program wrote.
 const EXCERPT_CHARS_MAX: usize = 300;
 
 /// The fewest bytes of a secret that is redacted: a shorter value is part of many words.
@@ -9,7 +9,7 @@ pub(crate) const REDACTED_BYTES_MIN: usize = 4;
 
 /// Escapes control characters, line separators and directional overrides, as `\u{1b}`.
 ///
-/// Text from outside can then neither break a line nor control a terminal.
+/// The result can neither break a line nor control a terminal.
 pub fn printable(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -40,8 +40,9 @@ pub(crate) fn redact(message: &str, secret: &str) -> String {
     }
     let message = message.replace(secret, REDACTED);
     let mut pieces: Vec<String> = message.split('…').map(str::to_owned).collect();
-    let cut = pieces.len().saturating_sub(1);
-    for piece in pieces.iter_mut().take(cut) {
+    // The last piece does not end with an ellipsis.
+    let pieces_before_ellipsis = pieces.len().saturating_sub(1);
+    for piece in pieces.iter_mut().take(pieces_before_ellipsis) {
         let mut starts = secret.char_indices().map(|(end, _)| &secret[..end]).filter(|s| s.len() >= REDACTED_BYTES_MIN);
         if let Some(start) = starts.rfind(|start| piece.ends_with(start)) {
             piece.truncate(piece.len() - start.len());

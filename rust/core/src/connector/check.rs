@@ -1,4 +1,5 @@
 //! Checks a target without writing: whether it accepts the credentials, and what it supports.
+//! Does not know: the source, groups.
 
 use std::sync::atomic::Ordering;
 
@@ -32,7 +33,7 @@ impl Connector {
         let filter_works = self.check_credentials(deadline).map_err(|error| error.failure)?;
         let capabilities = self.capabilities(deadline).map_err(|error| error.failure)?;
         // The target must have the fields that the settings name.
-        self.catalogue_for(&Record::default(), deadline).map_err(|t| t.failure)?;
+        self.catalogue_for(&Record::default(), deadline).map_err(|error| error.failure)?;
         let mut report = CheckReport { facts: Vec::new(), warnings: self.settings.warnings() };
         report.facts.push("credentials: accepted".into());
         match capabilities {
@@ -107,7 +108,7 @@ impl Connector {
 /// Returns an identifier that no user has.
 fn unused_identifier() -> String {
     let mut random = [0_u8; 12];
-    // If no random bytes are available, the rest of the name is still unused.
+    // Without random bytes the identifier has 24 zeros, and no user has that identifier either.
     let _ = getrandom::fill(&mut random);
     let digits: String = random.iter().map(|b| format!("{b:02x}")).collect();
     format!("pfscim-check-{digits}@invalid")

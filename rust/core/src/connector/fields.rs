@@ -1,4 +1,5 @@
 //! Reads the fields of one target: the standard fields, and the custom attributes in its schemas (RFC 7644 section 4).
+//! Does not know: how a field is written.
 
 use std::sync::Arc;
 

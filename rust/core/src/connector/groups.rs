@@ -25,11 +25,11 @@ pub struct GroupRecord {
     pub name: String,
     /// The members. `None`: unknown, so the connector does not change members. Empty: the group has no members.
     pub members: Option<Vec<GroupMember>>,
-    /// What happens to other members that the group has at the target.
+    /// What happens to members at the target that `members` does not contain.
     pub unlisted_members: UnlistedMembers,
 }
 
-/// What happens to members at the target that a group of the source does not have.
+/// What happens to members at the target that the record of the group does not contain.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum UnlistedMembers {
     /// They are removed.
@@ -88,7 +88,7 @@ pub(super) struct GroupCache {
 type GroupIndex = HashMap<String, Vec<(String, String)>>;
 
 /// The cache keeps this many groups at most, because they can be large.
-const CACHE_ENTRIES_MAX: usize = 100;
+const GROUP_CACHE_ENTRIES_MAX: usize = 100;
 
 impl GroupRecord {
     /// Returns the target id, unless it is unknown or empty.
@@ -103,11 +103,11 @@ impl GroupRecord {
         let more = without.len().saturating_sub(WARNING_NAMES_MAX);
         let names = without[..without.len() - more].join(", ");
         let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let text = || format!("{} members without a target id were not sent: {names}{rest}", without.len());
+        let text = || format!("members without a target id were not sent ({}): {names}{rest}", without.len());
         (!without.is_empty()).then(text)
     }
 
-    /// Returns the only unlisted members that may be removed; `None` if all of them may be removed.
+    /// Returns the ids of the unlisted members that may be removed; `None` if each of them may be removed.
     fn removable_ids(&self) -> Option<&[String]> {
         match &self.unlisted_members {
             UnlistedMembers::Remove => None,
@@ -130,7 +130,7 @@ impl GroupMember {
 }
 
 impl Session {
-    /// Finds the id of a group: by the id, then by the name.
+    /// Finds a group by the id, then by the name. Returns its id.
     ///
     /// # Errors
     /// [`Failure::Ambiguous`] if several groups have the name; failures of the requests.
@@ -258,7 +258,7 @@ impl Session {
             cache.matched_by_name.insert(id.clone());
         }
         cache.ids_by_name.insert(name.to_owned(), id.clone());
-        if cache.resources.len() < CACHE_ENTRIES_MAX {
+        if cache.resources.len() < GROUP_CACHE_ENTRIES_MAX {
             cache.resources.insert(id.clone(), found);
         }
         id
@@ -378,7 +378,7 @@ impl Session {
                              group",
                             status_and_reason(&response)
                         );
-                        let hint = "check at the target for a hidden or deleted group with this name";
+                        let hint = "search the target for a hidden or deleted group with this name";
                         Err(Failure::Conflict(Message::new(text).with_hint(hint)).into())
                     }
                 };

@@ -2,7 +2,7 @@
 //! Does not know: users, groups, requests.
 //!
 //! The count belongs to a cycle, the latch to a channel. Once a cycle exceeds the limit, the latch rejects all
-//! removals until the value of the setting changes or the server restarts.
+//! removals until the value of the setting changes or the host restarts.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,7 +21,7 @@ pub(super) const CYCLE_DURATION_MAX: Duration = Duration::from_secs(600);
 /// Channel, SCIM URL, limit, and whether it is a dry run.
 type LatchKey = (String, String, Option<u32>, bool);
 
-/// Latches outlive connectors, because a new token makes a new connector and must not open the latch.
+/// Latches outlive connectors, because a new access token makes a new connector and must not open the latch.
 static LATCHES: Lazy<Mutex<HashMap<LatchKey, Arc<Latch>>>> = Lazy::new(Mutex::default);
 
 /// Stops the removals of a channel after a cycle exceeded the limit.
@@ -73,10 +73,10 @@ impl RemovalCounter {
             return Ok(());
         }
         let text = format!(
-            "Maximum Removals Per Cycle: the limit of {limit} is reached, no user or group is removed until the value \
-             changes or the server restarts, creates and updates continue"
+            "Maximum Removals Per Cycle: the limit of {limit} is reached, so no user or group is removed until the value \
+             changes or PingFederate or pfscim restarts, and creates and updates continue"
         );
-        let hint = "check why the source lost so many users before you change the value";
+        let hint = "check the source before you change the value or restart";
         let failure = Failure::RemovalLimit(Message::new(text).with_hint(hint));
         if !self.latch.is_shut.swap(true, Ordering::SeqCst) {
             log::error!("{failure}");
@@ -89,13 +89,13 @@ impl RemovalCounter {
 mod tests {
     use super::*;
 
-    fn session(latch: &Arc<Latch>, limit: u32) -> RemovalCounter {
+    fn counter(latch: &Arc<Latch>, limit: u32) -> RemovalCounter {
         RemovalCounter::new(Arc::clone(latch), Some(limit), Duration::ZERO)
     }
 
     #[test]
     fn the_limit_counts_the_removals_of_all_threads() {
-        let removal_counter = session(&Arc::default(), 10);
+        let removal_counter = counter(&Arc::default(), 10);
         let accepted = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..8)
                 .map(|_| scope.spawn(|| (0..5).filter(|_| removal_counter.count(Duration::ZERO).is_ok()).count()))
@@ -108,10 +108,10 @@ mod tests {
     #[test]
     fn the_latch_stays_shut_for_later_sessions() {
         let latch = Arc::default();
-        let first = session(&latch, 1);
+        let first = counter(&latch, 1);
         assert!(first.count(Duration::ZERO).is_ok());
         assert_eq!(first.count(Duration::ZERO).unwrap_err().code(), "removal_limit");
-        assert_eq!(session(&latch, 1).count(Duration::ZERO).unwrap_err().code(), "removal_limit");
+        assert_eq!(counter(&latch, 1).count(Duration::ZERO).unwrap_err().code(), "removal_limit");
         assert_eq!(first.count(CYCLE_DURATION_MAX * 2).unwrap_err().code(), "removal_limit");
     }
 
@@ -119,10 +119,10 @@ mod tests {
     fn a_cycle_within_the_limit_does_not_shut_the_latch() {
         let latch = Arc::default();
         for _ in 0..3 {
-            let session = session(&latch, 2);
-            assert!(session.count(Duration::ZERO).is_ok() && session.count(Duration::ZERO).is_ok());
+            let short = counter(&latch, 2);
+            assert!(short.count(Duration::ZERO).is_ok() && short.count(Duration::ZERO).is_ok());
         }
-        let long = session(&latch, 2);
+        let long = counter(&latch, 2);
         for cycle in 0..3 {
             let now = CYCLE_DURATION_MAX * cycle;
             assert!(long.count(now).is_ok() && long.count(now).is_ok());

@@ -1,8 +1,9 @@
 //! Finds the account of a record: by its stored id, otherwise by the identifier.
 //! Does not know: what is written to the account.
 //!
-//! A result of a search counts only if its identifier equals the value, apart from letter case. Of several matches, the
-//! account is the only one with the same letter case. Otherwise the operation fails with `ambiguous`.
+//! A result of a search matches only if its identifier equals the value, apart from letter case. If several accounts
+//! match, only an account with the same letter case counts. If none or several have it, the operation fails with
+//! `ambiguous`.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -27,7 +28,7 @@ const PAGES_MAX: usize = 20_000;
 pub(super) type UserIndex = HashMap<String, Vec<(String, String)>>;
 
 impl Session {
-    /// Reads the resource with this id. Returns `None` if the target has none (404, 410).
+    /// Reads the resource with this id. Returns `None` if the target does not have it (404, 410).
     pub(super) fn read(
         &self,
         kind: ResourceType,
@@ -78,7 +79,7 @@ impl Session {
         let mut has_mismatch = false;
         connector.for_each_resource(ResourceType::User, Some(filter), deadline, |user| {
             match scim::match_identifier(&user, identifier, value) {
-                Some(exact) => matches.push((exact, user)),
+                Some(is_exact) => matches.push((is_exact, user)),
                 None => has_mismatch = true,
             }
             // The target ignored the filter, so further pages prove nothing.
@@ -224,27 +225,28 @@ impl Connector {
     }
 }
 
-/// Chooses the only match, or the only one of several that is equal in letter case too (`true` in the pair).
+/// Returns the only match. If several match, returns the only match with the same letter case (`true` in the pair).
 ///
 /// # Errors
-/// [`Failure::Ambiguous`] if several match and not exactly one is equal in letter case too.
+/// [`Failure::Ambiguous`] if several match, and none or several have the same letter case.
 pub(super) fn choose_match<T>(matches: Vec<(bool, T)>, nouns: &str, code: &str) -> Result<Option<T>, OperationError> {
     let count = matches.len();
     if count <= 1 {
-        return Ok(matches.into_iter().next().map(|(_, user)| user));
+        return Ok(matches.into_iter().next().map(|(_, item)| item));
     }
-    let mut exact = matches.into_iter().filter_map(|(exact, user)| exact.then_some(user));
+    let mut exact = matches.into_iter().filter_map(|(is_exact, item)| is_exact.then_some(item));
     match (exact.next(), exact.next()) {
-        (Some(user), None) => Ok(Some(user)),
+        (Some(item), None) => Ok(Some(item)),
         _ => {
-            let text = format!("{count} {nouns} of the target have this {code}, the connector changed none of them");
+            let text =
+                format!("{count} {nouns} of the target have this {code}, and the connector changed none of them");
             let hint = "remove or rename all but one of them at the target";
             Err(Failure::Ambiguous(Message::new(text).with_hint(hint)).into())
         }
     }
 }
 
-/// The failure for a resource without `id`.
+/// Returns the failure for a resource without `id`.
 fn missing_id(kind: ResourceType) -> OperationError {
     Failure::Protocol(format!("the target returned a {} without id", kind.noun()).into()).into()
 }

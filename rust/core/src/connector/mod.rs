@@ -34,10 +34,10 @@ use crate::scim::{Addresses, Capabilities};
 use crate::settings::Settings;
 use crate::sync::lock_ignoring_poison;
 
-/// A connector that no host has and that was not used for this time is closed.
+/// A connector to which no session or host has a reference is closed after this time without use.
 const IDLE_MAX: Duration = Duration::from_secs(15 * 60);
 
-/// Identifies a connector: equal keys share one.
+/// Identifies a connector: equal keys share one connector.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct ConnectorKey {
     settings: Settings,
@@ -67,8 +67,8 @@ pub struct Connector {
     ignores_filters: AtomicBool,
     /// Set after the target rejected a `PATCH` with filtered paths and accepted one without them.
     rejects_filtered_paths: AtomicBool,
-    /// Ids of accounts that a search by the identifier found, with its time, until the connector writes to them.
-    /// It is here because a host may look up with one session and write with another.
+    /// Ids of accounts that a search by the identifier found, with the time of the search. A write of the connector
+    /// removes the id. They are not in the session, because a host may look up with one session and write with another.
     unlinked: Mutex<HashMap<String, Duration>>,
     last_used: Mutex<Duration>,
 }

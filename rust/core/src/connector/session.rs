@@ -1,4 +1,5 @@
 //! Runs the operations of a provisioning cycle, and caches what later operations of the cycle need.
+//! Does not know: which requests find or write a resource.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
@@ -25,9 +26,9 @@ use crate::{Failure, Message, Outcome, Record, Report, scim};
 const CACHE_TTL: Duration = Duration::from_secs(60);
 /// The cache keeps this many resources at most.
 const CACHE_ENTRIES_MAX: usize = 10_000;
-/// If this many operations at the start of a session all get 403, the credentials have no permission at all.
+/// A session stops if this number of operations at its start all get 403.
 const INITIAL_FORBIDDEN_MAX: u32 = 3;
-/// After this many transport failures in a row the target counts as unreachable, which stops the session.
+/// This number of transport failures in a row stops the session, because the target is unreachable.
 const CONSECUTIVE_TRANSPORT_FAILURES_MAX: u32 = 5;
 
 /// The result of a preview: the outcome that the operation would have, and its changes.
@@ -80,10 +81,10 @@ pub(super) struct SessionCache {
     started_at: Duration,
     /// Resources by id, with the time when they were read.
     resources: HashMap<String, (Duration, MatchedResource)>,
-    /// Identifiers in lower case without an account: a search found none.
+    /// Identifiers, in lower case, for which a search found no account.
     pub(super) absent_identifiers: HashSet<String>,
-    /// Accounts that only a search by the identifier found. Maps their id to the stored id that the host named and the
-    /// target does not have, if the host named one.
+    /// Ids of accounts that only a search by the identifier found. The value is the stored id that the host passed and
+    /// that the target does not have, or `None` if the host passed no id.
     matched_by_identifier: HashMap<String, Option<String>>,
     /// How many operations each option skipped.
     skip_counts: BTreeMap<ProvisioningOption, u64>,
@@ -189,10 +190,7 @@ impl Session {
     /// provisioning option skipped.
     pub fn close(&self) -> Vec<String> {
         let skip_counts = std::mem::take(&mut self.cache().skip_counts);
-        skip_counts
-            .into_iter()
-            .map(|(option, count)| format!("{} {} ({count} in this cycle)", option.label(), option.consequence()))
-            .collect()
+        skip_counts.into_iter().map(|(option, count)| format!("{} ({count} in this cycle)", option.warning())).collect()
     }
 
     fn execute(&self, operation: RequestedOperation, record: &Record) -> Result<Preview, Failure> {
@@ -204,7 +202,7 @@ impl Session {
         })
     }
 
-    /// Finds a user by the id; if the target does not have it, or the host does not know it, by the identifier.
+    /// Finds a user by the id. If the id is unknown or the target does not have it, searches by the identifier.
     fn find(
         &self,
         id: Option<&str>,
@@ -226,8 +224,8 @@ impl Session {
         Ok(found)
     }
 
-    /// Returns a user by its id, from the cache or read now. An account that a search by the identifier found stays
-    /// unlinked until the connector writes to it.
+    /// Returns the user with this id, from the cache or from the target. An account that a search by the identifier
+    /// found stays unlinked until the connector writes to it.
     fn cached_or_read(&self, id: &str, deadline: Deadline) -> Result<Option<MatchedResource>, OperationError> {
         let cached = self.cache().resources.remove(id);
         if let Some((at, found)) = cached
@@ -266,7 +264,7 @@ impl Session {
         }
     }
 
-    /// Updates a disabled user. It acts on the stored id only, because the update may become a removal.
+    /// Updates a disabled user. If an id is stored, acts on that id only, because the update may become a removal.
     fn update_disabled(&self, record: &Record, deadline: Deadline) -> Result<Preview, OperationError> {
         let Some(id) = record.known_id() else {
             return self.create(RequestedOperation::Update, record, deadline);
@@ -314,8 +312,8 @@ impl Session {
         Ok(if is_reused { report_reused_identifier(id) } else { preview })
     }
 
-    /// Returns a report if this account belongs to another user by now. A lookup of this cycle shows that if the target
-    /// did not have the stored id and the search by the identifier found this account.
+    /// Returns a report if this account belongs to another user by now. A lookup of this cycle showed it: the target
+    /// did not have the stored id, and the search by the identifier found this account.
     fn report_if_identifier_reused(&self, id: &str) -> Option<Preview> {
         let stored = self.cache().matched_by_identifier.get(id).cloned().flatten()?;
         Some(report_reused_identifier(&stored))
@@ -367,12 +365,12 @@ impl Session {
         *count += 1;
         let report = Report::skipped(option, id);
         match *count {
-            1 => report.warn(format!("{} {}", option.label(), option.consequence())),
+            1 => report.warn(option.warning()),
             _ => report,
         }
     }
 
-    /// Counts a removal, and rejects that of the account with which the connector signs in.
+    /// Counts a removal. Rejects the removal of the account with which the connector signs in.
     pub(super) fn allow_removal(&self, found: &MatchedResource, record: &Record) -> Result<(), OperationError> {
         if let Authentication::Basic { user, .. } = &self.connector.settings.authentication {
             let is_own = |name: &str| name.to_lowercase() == user.to_lowercase();
@@ -526,7 +524,7 @@ pub(super) fn status_and_reason(response: &Response) -> String {
     if problem.starts_with(&status) { problem } else { format!("{status}: {problem}") }
 }
 
-/// The report if the stored account is absent and another account has its identifier.
+/// Returns the report for a stored account that is absent while another account has its identifier.
 fn report_reused_identifier(stored: &str) -> Preview {
     Report::new(Outcome::AlreadyGone, Some(stored))
         .warn(

@@ -396,7 +396,7 @@ fn a_search_result_with_another_identifier_never_matches() {
 }
 
 #[test]
-fn of_two_matches_the_same_letter_case_counts_and_otherwise_none() {
+fn two_matches_are_ambiguous_unless_one_has_the_same_letter_case() {
     let user = |id: &str, name: &str| json!({"id": id, "userName": name});
     let target = InMemoryTarget::with(&[user("1", "Anna"), user("2", "anna")]);
     let session = session(&target, &[]);
@@ -478,7 +478,7 @@ fn a_disable_is_one_patch_of_active_and_is_verified() {
 
 #[test]
 fn a_disable_is_a_merge_put_if_patch_is_unsupported_or_rejected() {
-    for (configuration, refusal) in [
+    for (configuration, rejected_with) in [
         (json!(null), None),
         (json!({"patch": {"supported": false}}), None),
         (json!({"patch": {"supported": true}}), Some(400)),
@@ -487,7 +487,7 @@ fn a_disable_is_a_merge_put_if_patch_is_unsupported_or_rejected() {
     ] {
         let target = InMemoryTarget::with(&[anna()]);
         *target.configuration.lock().unwrap() = configuration;
-        if let Some(status) = refusal {
+        if let Some(status) = rejected_with {
             target.respond_always("PATCH", "/v2/Users/a1", empty_response(status));
         }
         let session = session(&target, &[]);
@@ -581,7 +581,7 @@ fn a_removal_without_a_stored_id_sends_nothing() {
 }
 
 #[test]
-fn a_linked_account_is_deleted_and_an_unlinked_one_is_not() {
+fn a_linked_account_is_deleted_and_an_unlinked_account_is_skipped() {
     let delete = [("REMOVE_ACTION", "Delete")];
     let target = InMemoryTarget::with(&[anna()]);
     let by_name = session(&target, &delete);
@@ -655,11 +655,11 @@ fn a_skipping_option_is_explained_once_and_counted_at_the_end() {
     let changed = record(Some("a1"), true, &[("userName", "anna@example.com"), ("displayName", "B")]);
     let first = assert_report(session.update_user(&changed), Outcome::Skipped, Some("a1"));
     let second = assert_report(session.update_user(&changed), Outcome::Skipped, Some("a1"));
-    assert!(first.warnings[0].starts_with("User Update is off"));
+    assert!(first.warnings[0].starts_with("User Update: is cleared"));
     assert!(second.warnings.is_empty());
     let closing = session.close();
     assert_eq!(closing.len(), 1);
-    assert!(closing[0].starts_with("User Update is off") && closing[0].contains("(2 in this cycle)"));
+    assert!(closing[0].starts_with("User Update: is cleared") && closing[0].contains("(2 in this cycle)"));
     assert!(target.writes().is_empty());
 }
 
@@ -697,17 +697,17 @@ fn the_connectors_own_account_is_not_removed() {
 }
 
 #[test]
-fn three_403_at_the_start_stop_the_session_and_later_ones_do_not() {
+fn three_403_at_the_start_stop_the_session_and_later_403_do_not() {
     let target = InMemoryTarget::with(&[anna()]);
     target.respond_always("GET", "/v2/Users/", json_response(403, &json!({"detail": "no"})));
-    let refused = session(&target, &[]);
+    let forbidden = session(&target, &[]);
     let codes: Vec<_> = (0..3)
-        .map(|_| refused.find_user(Some("a1"), None).unwrap_err())
+        .map(|_| forbidden.find_user(Some("a1"), None).unwrap_err())
         .map(|f| (f.code(), f.stops_session()))
         .collect();
     assert_eq!(codes, [("rejected", false), ("rejected", false), ("auth_failed", true)]);
     let later = session(&target, &[]);
-    assert!(later.find_user(None, Some("nobody")).is_ok());
+    assert!(later.find_user(None, Some("unknown")).is_ok());
     for _ in 0..4 {
         assert_eq!(later.find_user(Some("a1"), None).unwrap_err().code(), "rejected");
     }
@@ -859,7 +859,7 @@ fn a_new_group_is_created_and_members_without_an_id_are_named() {
     let mut staff = group(None, Some(&["u1"]));
     staff.members.as_mut().unwrap().push(GroupMember { name: "Bob".into(), ..GroupMember::default() });
     let report = assert_report(session.create_group(&staff), Outcome::Created, Some("new-0"));
-    assert_eq!(report.warnings, ["1 members without a target id were not sent: Bob"]);
+    assert_eq!(report.warnings, ["members without a target id were not sent (1): Bob"]);
     assert_eq!(target.writes()[0].body["members"], json!([{"value": "u1"}]));
 }
 
@@ -925,7 +925,7 @@ fn without_usable_filters_a_group_is_found_in_the_list_of_all_groups() {
         }
         let session = session(&target, &[]);
         assert_eq!(session.find_group(None, "Staff").unwrap().as_deref(), Some("g1"));
-        assert_eq!(session.find_group(None, "Nobody").unwrap(), None);
+        assert_eq!(session.find_group(None, "Unknown").unwrap(), None);
         let lists = target.requests().iter().filter(|s| s.path.contains("/Groups?startIndex=1&count=1000")).count();
         assert_eq!(lists, 1, "all pages are read once per session");
     }
@@ -959,7 +959,7 @@ fn deleted_groups_count_as_removals() {
 }
 
 #[test]
-fn an_existing_group_is_adopted_and_an_absent_one_is_created_again() {
+fn an_existing_group_is_adopted_and_an_absent_group_is_created_again() {
     let target = with_group(staff_group(&["u1"]));
     target.respond_once("GET", "/v2/Groups?", Ok(json_response(200, &json!({"totalResults": 0}))));
     let session = session(&target, &[]);
@@ -996,7 +996,7 @@ fn a_preview_of_a_group_has_its_name_and_members_and_writes_nothing() {
 }
 
 #[test]
-fn a_clearable_custom_attribute_is_cleared_and_an_unknown_one_is_a_config_failure() {
+fn a_clearable_custom_attribute_is_cleared_and_an_unknown_attribute_is_a_config_failure() {
     const URN: &str = "urn:ietf:params:scim:schemas:extension:acme:2.0:User";
     let schema = json!({"id": URN, "attributes": [{"name": "badge", "type": "string"}]});
     let schemas = json_response(200, &json!({"totalResults": 1, "Resources": [schema]}));

@@ -1,5 +1,5 @@
 //! Writes to an account and verifies the result: create, merge `PUT` or `PATCH`, disable, delete.
-//! Does not know: which of them a record needs.
+//! Does not know: which write a record needs.
 //!
 //! The rows in comments are those of `docs/decisions.md`.
 
@@ -24,7 +24,7 @@ const VERIFY_INTERVAL: Duration = Duration::from_secs(1);
 /// A create that waits for another create of the same identifier checks at this interval.
 const IDENTIFIER_LOCK_INTERVAL: Duration = Duration::from_millis(20);
 
-/// While it exists, no other create of the same identifier runs.
+/// While this value exists, no other create of the same identifier runs.
 pub(super) struct IdentifierLock<'c> {
     connector: &'c Connector,
     key: String,
@@ -54,7 +54,7 @@ impl Connector {
             has_waited = true;
             if self.now() >= deadline.0 {
                 return Err(Failure::transport(
-                    "another create of the same identifier did not finish in time, the next cycle tries again",
+                    "another create of the same identifier did not finish in time, so the next cycle tries again",
                 )
                 .into());
             }
@@ -65,7 +65,7 @@ impl Connector {
 }
 
 impl Session {
-    /// Creates an account (rows 1 and 3), or adopts the one that has the identifier. Never creates two.
+    /// Creates an account (rows 1 and 3), or adopts the account that has the identifier. Never creates two accounts.
     pub(super) fn post(&self, record: &Record, active: bool, deadline: Deadline) -> Result<Preview, OperationError> {
         let connector = self.connector();
         let body = connector.catalogue_for(record, deadline)?.resource(record, active)?;
@@ -123,8 +123,8 @@ impl Session {
             None => match self.look_up(self.identifier_of(record)?, deadline)? {
                 Some(found) => found.id,
                 None => {
-                    let text = "creating the user: the target returned no id, and a search does not find the user, the \
-                                next cycle searches again";
+                    let text = "creating the user: the target returned no id, and a search does not find the user, so \
+                                the next cycle searches again";
                     return Err(Failure::Protocol(text.into()).into());
                 }
             },
@@ -164,7 +164,7 @@ impl Session {
                     status_and_reason(response),
                     self.connector().settings.identifier.code()
                 );
-                let hint = "check at the target for a hidden or deleted account, or change Filter Expression";
+                let hint = "search the target for a hidden or deleted account, or change Filter Expression";
                 Err(Failure::Conflict(Message::new(text).with_hint(hint)).into())
             }
         }
@@ -211,7 +211,7 @@ impl Session {
         }
     }
 
-    /// Sends the differences by *User Update Method*.
+    /// Sends the differences with the method of *User Update Method*.
     fn send_changes(
         &self,
         current: &MatchedResource,
@@ -341,8 +341,8 @@ impl Session {
         }
     }
 
-    /// Sends a write. If the resource has changed since it was read (412), reads it again and sends once more. Returns
-    /// the response of a success.
+    /// Sends a write. If the resource has changed since it was read (412), reads it again and repeats the write.
+    /// Returns the response of a success.
     pub(super) fn send_with_reread(
         &self,
         found: &MatchedResource,
@@ -415,7 +415,7 @@ fn is_patch_unsupported(response: &Response) -> bool {
     matches!(response.status, 400 | 405 | 501)
 }
 
-/// The failure for a resource that another client deleted meanwhile.
+/// Returns the failure for a resource that another client deleted meanwhile.
 fn disappeared(kind: ResourceType) -> OperationError {
     Failure::NotFound(format!("writing the {0}: the target no longer has this {0}", kind.noun()).into()).into()
 }

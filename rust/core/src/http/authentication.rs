@@ -49,7 +49,7 @@ impl Credentials {
         Ok(match &settings.authentication {
             Authentication::None => Self::None,
             Authentication::Basic { user, .. } if user.contains(':') => {
-                let text = "Basic Authentication Username must not contain a colon (RFC 7617)";
+                let text = "Basic Authentication Username: must not contain a colon (RFC 7617)";
                 return Err(Failure::Config(text.into()));
             }
             Authentication::Basic { user, password } => Self::Fixed {
@@ -63,7 +63,7 @@ impl Credentials {
             Authentication::Bearer { token } => Self::Fixed {
                 header: Secret::new(format!("{scheme} {}", token.expose())),
                 secret: token.clone(),
-                hint: "check Access Token (expired or revoked) and Authorization Header Type",
+                hint: "renew Access Token if it is expired or revoked, and check Authorization Header Type",
             },
             Authentication::ClientCredentials { endpoint, client_id, client_secret, scopes } => {
                 Self::Token(Box::new(TokenSource {
@@ -79,10 +79,10 @@ impl Credentials {
         })
     }
 
-    /// Returns the value of `authorization` for the next request. Fetches a token if there is no valid one.
+    /// Returns the value of `authorization` for the next request. Fetches a token if no valid token is cached.
     ///
     /// # Errors
-    /// `auth_failed` if the token endpoint refuses, `transport` or `rate_limited` if it is not available now.
+    /// `auth_failed` if the token endpoint returns no token, `transport` or `rate_limited` if it is not available now.
     pub(super) fn header(&self, sender: &RetryingSender, deadline: Deadline) -> Result<Option<String>, RequestError> {
         match self {
             Self::None => Ok(None),
@@ -114,14 +114,14 @@ impl Credentials {
         secrets.filter(|secret| secret.len() >= REDACTED_BYTES_MIN).collect()
     }
 
-    /// Returns the message about a 401 of the target.
-    pub(super) fn rejection(&self, target: &str) -> Message {
+    /// Returns the message of a 401 of the target, with the settings to check.
+    pub(super) fn unauthorized_message(&self, target: &str) -> Message {
         let text = format!("{target} returned 401 Unauthorized");
         match self {
-            Self::None => Message::new(text).with_hint("choose one of the Authentication Methods"),
+            Self::None => Message::new(text).with_hint("set Authentication Methods"),
             Self::Fixed { hint, .. } => Message::new(text).with_hint(*hint),
             Self::Token(_) => Message::new(format!("{text} for a new token"))
-                .with_hint("check Scope, Authorization Header Type and the rights of the client of Client ID"),
+                .with_hint("check Scope, Authorization Header Type and the permissions of the OAuth client"),
         }
     }
 }
@@ -181,7 +181,7 @@ impl TokenSource {
         self.header_since(self.fetches.load(Ordering::Acquire), sender, deadline)
     }
 
-    /// Returns the header for a thread that came when `before` fetches had ended.
+    /// Returns the header for a thread that requested it when `before` fetches had ended.
     ///
     /// If a later fetch failed, the thread waited for it and gets its failure. The fetch is not repeated at once.
     fn header_since(&self, before: u64, sender: &RetryingSender, deadline: Deadline) -> Result<String, Failure> {
@@ -214,7 +214,7 @@ impl TokenSource {
     }
 
     /// Fetches a token with the client authentication that worked last. If the endpoint did not recognise the client,
-    /// tries the other one.
+    /// tries the other client authentication.
     fn fetch(
         &self,
         client_authentication: &mut ClientAuthentication,
@@ -222,20 +222,20 @@ impl TokenSource {
         deadline: Deadline,
     ) -> Result<Token, Failure> {
         let first = match self.request_token(*client_authentication, sender, deadline)? {
-            Ok(granted) => return self.token(granted, sender),
-            Err(refusal) => refusal,
+            Ok(response) => return self.token(response, sender),
+            Err(error) => error,
         };
         if !first.client_unrecognised {
-            return Err(self.refused(&first));
+            return Err(self.failure(&first));
         }
         match self.request_token(client_authentication.other(), sender, deadline)? {
-            Ok(granted) => {
+            Ok(response) => {
                 *client_authentication = client_authentication.other();
-                self.token(granted, sender)
+                self.token(response, sender)
             }
-            // A server that knows only one of the two may reject the other one as a malformed request.
-            Err(second) if first.code.is_none() && second.code.is_some() => Err(self.refused(&second)),
-            Err(_) => Err(self.refused(&first)),
+            // An endpoint that knows one client authentication may reject the other as a malformed request.
+            Err(second) if first.code.is_none() && second.code.is_some() => Err(self.failure(&second)),
+            Err(_) => Err(self.failure(&first)),
         }
     }
 
@@ -244,7 +244,7 @@ impl TokenSource {
         client_authentication: ClientAuthentication,
         sender: &RetryingSender,
         deadline: Deadline,
-    ) -> Result<Result<TokenResponse, TokenRefusal>, Failure> {
+    ) -> Result<Result<TokenResponse, TokenError>, Failure> {
         let mut form = Serializer::new(String::new());
         form.append_pair("grant_type", "client_credentials");
         if !self.scope.is_empty() {
@@ -278,34 +278,37 @@ impl TokenSource {
         let (raw, _) = sender.send(&request, deadline).map_err(|error| error.failure)?;
         match raw.status {
             200..=299 => Ok(read_token(&raw)),
-            400..=499 => Ok(Err(TokenRefusal::read(&raw))),
+            400..=499 => Ok(Err(TokenError::read(&raw))),
             500..=599 => Err(Failure::transport(format!("{receiver} returned {}", raw.status))),
             _ => Err(Failure::AuthFailed(
-                Message::new(format!("{receiver} returned {}, and pfscim does not follow redirects", raw.status))
-                    .with_hint("correct Token Request Endpoint"),
+                Message::new(format!(
+                    "{receiver} returned {}, and the connector does not follow redirects",
+                    raw.status
+                ))
+                .with_hint("correct Token Request Endpoint"),
             )),
         }
     }
 
-    fn token(&self, granted: TokenResponse, sender: &RetryingSender) -> Result<Token, Failure> {
-        if !fits_header(granted.token.expose()) {
+    fn token(&self, response: TokenResponse, sender: &RetryingSender) -> Result<Token, Failure> {
+        if !fits_header(response.token.expose()) {
             let text = format!("{} returned a token with characters that a header must not contain", self.name());
             return Err(Failure::AuthFailed(text.into()));
         }
-        let renew_at = granted.lifetime.map(|lifetime| {
+        let renew_at = response.lifetime.map(|lifetime| {
             let valid = lifetime - RENEWAL_MARGIN_MAX.min(lifetime / 10);
             sender.clock.monotonic().saturating_add(valid)
         });
-        Ok(Token { header: Secret::new(format!("{} {}", self.scheme, granted.token.expose())), renew_at })
+        Ok(Token { header: Secret::new(format!("{} {}", self.scheme, response.token.expose())), renew_at })
     }
 
-    fn refused(&self, refusal: &TokenRefusal) -> Failure {
-        let code = refusal.code.as_deref().map(|code| format!(" ({code})")).unwrap_or_default();
-        let hint = REFUSAL_HINTS
+    fn failure(&self, error: &TokenError) -> Failure {
+        let code = error.code.as_deref().map(|code| format!(" ({code})")).unwrap_or_default();
+        let hint = TOKEN_ERROR_HINTS
             .iter()
-            .find(|(known, _)| refusal.code.as_deref() == Some(known))
+            .find(|(known, _)| error.code.as_deref() == Some(known))
             .map_or("check Token Request Endpoint, Client ID and Client Secret", |(_, hint)| hint);
-        Failure::AuthFailed(Message::new(format!("{} {}{code}", self.name(), refusal.text)).with_hint(hint))
+        Failure::AuthFailed(Message::new(format!("{} {}{code}", self.name(), error.text)).with_hint(hint))
     }
 
     /// Returns the endpoint's name in messages.
@@ -315,11 +318,11 @@ impl TokenSource {
 }
 
 /// The hint for each error code of RFC 6749 section 5.2.
-const REFUSAL_HINTS: [(&str, &str); 5] = [
+const TOKEN_ERROR_HINTS: [(&str, &str); 5] = [
     ("invalid_client", "check Client ID and Client Secret"),
     ("invalid_scope", "check Scope"),
-    ("unauthorized_client", "allow the grant type client credentials for the client of Client ID"),
-    ("unsupported_grant_type", "enable the grant type client credentials at the token endpoint"),
+    ("unauthorized_client", "allow the client credentials grant for this OAuth client at the token endpoint"),
+    ("unsupported_grant_type", "enable the client credentials grant at the token endpoint"),
     ("invalid_request", "check Scope, Client ID and Client Secret"),
 ];
 
@@ -330,7 +333,7 @@ struct TokenResponse {
 }
 
 /// A response of the token endpoint without a token.
-struct TokenRefusal {
+struct TokenError {
     /// What happened, after the name of the endpoint.
     text: String,
     code: Option<String>,
@@ -338,7 +341,7 @@ struct TokenRefusal {
     client_unrecognised: bool,
 }
 
-impl TokenRefusal {
+impl TokenError {
     fn read(raw: &RawResponse) -> Self {
         let code = match Response::read(raw).body {
             Some(Ok(body)) => error_code(&body),
@@ -357,15 +360,15 @@ impl TokenRefusal {
 }
 
 /// Reads a 2xx response of the token endpoint (RFC 6749 section 5.1). Some endpoints report errors with status 200.
-fn read_token(raw: &RawResponse) -> Result<TokenResponse, TokenRefusal> {
+fn read_token(raw: &RawResponse) -> Result<TokenResponse, TokenError> {
     let body = match Response::read(raw).body {
-        None => return Err(TokenRefusal::without_token("returned an empty body instead of a token", None)),
-        Some(Err(_)) => return Err(TokenRefusal::without_token("returned a body that is not JSON", None)),
+        None => return Err(TokenError::without_token("returned an empty body instead of a token", None)),
+        Some(Err(_)) => return Err(TokenError::without_token("returned a body that is not JSON", None)),
         Some(Ok(body)) => body,
     };
     match body.get("access_token").and_then(Value::as_str).map(str::trim).filter(|token| !token.is_empty()) {
         Some(token) => Ok(TokenResponse { token: Secret::new(token), lifetime: lifetime(body.get("expires_in")) }),
-        None => Err(TokenRefusal::without_token("returned no access_token", error_code(&body))),
+        None => Err(TokenError::without_token("returned no access_token", error_code(&body))),
     }
 }
 
@@ -402,8 +405,8 @@ fn fits_header(text: &str) -> bool {
 }
 
 fn not_a_header_value(label: &str) -> Failure {
-    let text = format!("{label} contains characters that a header must not contain, such as a line break");
-    Failure::Config(Message::new(text).with_hint("enter it again"))
+    let text = format!("{label}: contains characters that a header must not contain, such as a line break");
+    Failure::Config(Message::new(text).with_hint("enter the value again"))
 }
 
 #[cfg(test)]

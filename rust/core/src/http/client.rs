@@ -1,4 +1,4 @@
-//! Sends the requests of one connector: adds credentials, renews a token after a 401, sorts responses by status.
+//! Sends the requests of one connector: adds credentials, renews a token after a 401, turns statuses into errors.
 //! Does not know: users, groups, what a response means for them.
 
 use std::fmt;
@@ -124,7 +124,7 @@ impl Client {
         let target = self.target();
         let status = raw.status;
         let failure = match status {
-            401 => Failure::AuthFailed(self.credentials.rejection(&target)),
+            401 => Failure::AuthFailed(self.credentials.unauthorized_message(&target)),
             407 => Failure::Config(
                 Message::new(format!("the proxy for {target} returned 407 Proxy Authentication Required"))
                     .with_hint("check the user name and password of the proxy"),
@@ -141,7 +141,7 @@ impl Client {
             }
             300..=399 => Failure::Protocol(
                 Message::new(format!(
-                    "{target} returned {status}{}, and pfscim does not follow redirects",
+                    "{target} returned {status}{}, and the connector does not follow redirects",
                     redirect_target(&raw, &request.url)
                 ))
                 .with_hint("correct SCIM URL"),

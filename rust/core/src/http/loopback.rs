@@ -1,4 +1,5 @@
 //! Starts servers on the loopback interface for tests. A server ends when its value is dropped.
+//! Does not know: what the test sends.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -22,21 +23,21 @@ impl Server {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let address = listener.local_addr().unwrap();
         let stop = Arc::new(AtomicBool::new(false));
-        let stopped = Arc::clone(&stop);
+        let stop_flag = Arc::clone(&stop);
         let serve = Arc::new(serve);
         let listener_thread = thread::spawn(move || {
-            let mut serving = Vec::new();
+            let mut connection_threads = Vec::new();
             for stream in listener.incoming() {
-                if stopped.load(Ordering::SeqCst) {
+                if stop_flag.load(Ordering::SeqCst) {
                     break;
                 }
                 let stream = stream.unwrap();
                 stream.set_read_timeout(Some(IO_TIMEOUT)).unwrap();
                 stream.set_write_timeout(Some(IO_TIMEOUT)).unwrap();
                 let serve = Arc::clone(&serve);
-                serving.push(thread::spawn(move || serve(stream)));
+                connection_threads.push(thread::spawn(move || serve(stream)));
             }
-            for thread in serving {
+            for thread in connection_threads {
                 // A panic of this thread is a failed assertion of the test. The test harness prints it.
                 let _ = thread.join();
             }

@@ -10,7 +10,7 @@ use crate::sync::lock_ignoring_poison;
 
 /// Reserves the times at which requests may start.
 pub(super) struct RateLimiter {
-    /// Between two requests.
+    /// The time between the starts of two requests.
     interval: Duration,
     /// The earliest start of the next request, on the monotonic clock.
     next_start: Mutex<Duration>,

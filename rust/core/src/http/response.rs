@@ -1,4 +1,4 @@
-//! Reads a response: its JSON body, whatever the content type, and the reason of an error in any known shape.
+//! Reads a response: its JSON body, with any content type, and the reason of an error in each known shape.
 //! Does not know: users, groups, what a response means for them.
 
 use serde_json::Value;
@@ -19,10 +19,10 @@ impl Response {
         Self { status: 204, body: None, etag: None, location: None }
     }
 
-    /// Reads a response as it was received.
+    /// Reads the bytes of a response.
     pub(super) fn read(raw: &RawResponse) -> Self {
-        let owned = |name| raw.header(name).map(str::to_owned);
-        Self { status: raw.status, body: body(raw), etag: owned("etag"), location: owned("location") }
+        let header = |name| raw.header(name).map(str::to_owned);
+        Self { status: raw.status, body: body(raw), etag: header("etag"), location: header("location") }
     }
 
     /// Replaces secrets in the body, because a target may repeat them in the reason of an error.
@@ -32,8 +32,8 @@ impl Response {
         }
     }
 
-    /// Returns the reason of an error on one printable line, cut to length. If there is none, returns the status as
-    /// text.
+    /// Returns the reason of an error on one printable line, cut to length. Without a reason, returns the status
+    /// as text.
     pub fn problem(&self) -> String {
         let reason = match &self.body {
             Some(Ok(body)) => reason(body, REASON_DEPTH_MAX),
@@ -56,7 +56,7 @@ fn body(raw: &RawResponse) -> Option<Result<Value, String>> {
         if bytes.starts_with(b"<") {
             "the response is HTML or XML, not JSON".to_owned()
         } else if raw.header("content-encoding").is_some_and(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
-            "the response is compressed, which pfscim did not request".to_owned()
+            "the response is compressed, which the connector did not request".to_owned()
         } else if error.is_eof() {
             "the response is truncated".to_owned()
         } else {

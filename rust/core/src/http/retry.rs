@@ -5,9 +5,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::types::{RawResponse, TransportError};
 
-/// The most attempts while they fail in the transport or with 5xx.
+/// The most attempts if they fail in the transport or with 5xx.
 const ATTEMPTS_MAX: u32 = 4;
-/// The most attempts while the target returns 429. The deadline usually ends them earlier.
+/// The most attempts if the target returns 429. The deadline usually ends them earlier.
 const THROTTLED_ATTEMPTS_MAX: u32 = 20;
 /// The first wait if the target requests none. It doubles with each attempt.
 const FIRST_BACKOFF: Duration = Duration::from_millis(500);
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn other_requests_are_retried_only_if_the_target_has_certainly_not_applied_them() {
+    fn unrepeatable_requests_are_retried_only_if_the_target_has_certainly_not_applied_them() {
         for status in [500, 502, 504] {
             assert!(!is_retried(&response(status, &[]), false), "{status}");
         }

@@ -37,6 +37,7 @@ pub(super) struct OutgoingRequest<'a> {
     pub(super) rate_limited: bool,
 }
 
+/// Sends requests with retries, within the rate limit of one connector.
 pub(super) struct RetryingSender {
     pub(super) transport: Box<dyn Transport>,
     pub(super) clock: Arc<dyn Clock>,
@@ -45,7 +46,10 @@ pub(super) struct RetryingSender {
 }
 
 impl RetryingSender {
-    /// Returns the last response, of any status but 429, and whether an earlier attempt may have been carried out.
+    /// Sends a request, and repeats it if that is safe.
+    ///
+    /// Returns the last response, of any status except 429, and whether the receiver may have carried out an earlier
+    /// attempt.
     ///
     /// # Errors
     /// `transport`, `rate_limited`, or `protocol` if the response is too large.
@@ -165,7 +169,7 @@ fn wait_too_long(request: &OutgoingRequest<'_>, wait: Duration) -> Failure {
     )
 }
 
-/// Turns the result of the last attempt into the result of all.
+/// Turns the result of the last attempt into the result of all attempts.
 fn conclude(
     request: &OutgoingRequest<'_>,
     result: Result<RawResponse, TransportError>,

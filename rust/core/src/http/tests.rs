@@ -333,7 +333,7 @@ fn a_dry_run_reads_and_fetches_tokens_but_writes_nothing() {
 // Responses
 
 #[test]
-fn a_response_of_any_other_status_is_returned() {
+fn a_status_that_the_client_does_not_handle_is_returned() {
     for status in [200, 201, 400, 403, 404, 409, 412, 501] {
         let fixture = Fixture::new([Ok(RawResponse {
             status,
@@ -629,8 +629,8 @@ fn a_token_is_fetched_once_and_used_for_all_requests() {
 
 #[test]
 fn an_endpoint_that_needs_the_secret_in_the_body_is_detected_once() {
-    let refused = || raw_response(401, "{\"error\":\"invalid_client\"}");
-    let fixture = Fixture::authenticated(client_credentials(), [refused(), token_response("t1", 10)]);
+    let unrecognised = || raw_response(401, "{\"error\":\"invalid_client\"}");
+    let fixture = Fixture::authenticated(client_credentials(), [unrecognised(), token_response("t1", 10)]);
     fixture.send(Method::Get).unwrap();
     let sent = fixture.sent();
     assert_eq!(sent.len(), 3);
@@ -697,7 +697,7 @@ fn a_rejected_token_is_replaced_once() {
 }
 
 #[test]
-fn a_refusal_of_the_endpoint_has_its_code_and_never_the_secret() {
+fn an_error_of_the_token_endpoint_has_its_code_and_never_the_secret() {
     let html = "<html>hush+/%</html>";
     let cases = [
         (

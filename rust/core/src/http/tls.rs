@@ -1,5 +1,5 @@
 //! Creates a TLS configuration that trusts exactly the environment's anchors, and describes TLS errors.
-//! Does not know: HTTP. Does not check revocation.
+//! Does not know: HTTP, revocation of certificates.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -152,10 +152,10 @@ enum TrustError {
 impl TrustError {
     fn message(self) -> Message {
         match self {
-            Self::NoAnchors => Message::new("no trusted certificates are known, so no https target can be verified")
-                .with_hint("add the authority of the target to the trusted certificates"),
+            Self::NoAnchors => Message::new("no trusted certificates are known, so no server can be verified")
+                .with_hint("add the authority of the server to the trusted certificates"),
             Self::SelfSigned => Message::new("the certificate is self-signed and not trusted")
-                .with_hint("add it to the trusted certificates"),
+                .with_hint("add this certificate to the trusted certificates"),
         }
     }
 }
@@ -176,10 +176,12 @@ fn trust_error(error: TrustError) -> Error {
 pub fn error_message(error: &Error) -> Message {
     match error {
         Error::InvalidCertificate(error) => certificate_message(error),
-        Error::InvalidMessage(_) => Message::new("the port does not speak TLS")
-            .with_hint("check the port, and whether the URL must begin with http://"),
+        Error::InvalidMessage(_) => {
+            Message::new("the port does not speak TLS").with_hint("check the scheme and the port of the URL")
+        }
         Error::AlertReceived(AlertDescription::CertificateRequired) => {
-            "the server requires a client certificate, which pfscim does not support".into()
+            Message::new("the server requires a client certificate, and client certificates are not supported")
+                .with_hint("allow connections without a client certificate at the server")
         }
         Error::AlertReceived(
             AlertDescription::HandshakeFailure
@@ -214,7 +216,7 @@ fn certificate_message(error: &CertificateError) -> Message {
         .with_hint("correct the host in the URL"),
         CertificateError::UnknownIssuer => {
             Message::new("the certificate was issued by an authority that is not trusted").with_hint(
-                "add that authority to the trusted certificates, or have the target send its intermediate certificates",
+                "add that authority to the trusted certificates, or configure the server to send its intermediate certificates",
             )
         }
         CertificateError::Other(OtherError(inner)) => match inner.downcast_ref::<TrustError>() {

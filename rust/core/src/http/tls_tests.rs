@@ -100,7 +100,7 @@ fn send(server: &Server, host: &str, environment: &Environment) -> Result<Respon
     client.send(&Request { method: Method::Get, url, body: None, if_match: None }, DEADLINE)
 }
 
-fn refusal(server: &Server, environment: &Environment) -> String {
+fn error_text(server: &Server, environment: &Environment) -> String {
     let error = send(server, "127.0.0.1", environment).unwrap_err();
     assert_eq!((error.failure.code(), error.maybe_applied), ("transport", false));
     error.failure.message().to_string()
@@ -126,7 +126,7 @@ fn an_intermediate_certificate_is_used_if_the_target_sends_it() {
     let intermediate = Authority { issuer: Issuer::new(params, key), certificate };
     let mut identity = issued(&intermediate, &certificate_params(&["127.0.0.1"], "target"));
     let alone = serve(&identity);
-    let text = refusal(&alone, &environment_with(&[&root.certificate]));
+    let text = error_text(&alone, &environment_with(&[&root.certificate]));
     assert!(text.contains("send its intermediate certificates"), "{text}");
     identity.chain.push(intermediate.certificate.clone());
     let server = serve(&identity);
@@ -156,12 +156,12 @@ fn each_certificate_problem_has_its_own_message_and_hint() {
         (issued(&authority, &certificate_params(&[], "127.0.0.1")), "a common name does not count"),
         (issued(&authority, &for_clients), "cannot be accepted"),
         (issued(&new_authority("Other CA"), &good()), "not trusted; add that authority to the trusted certificates"),
-        (self_signed(&good()), "self-signed and not trusted; add it"),
-        (self_signed(&authority_like), "self-signed and not trusted; add it"),
+        (self_signed(&good()), "self-signed and not trusted; add this certificate"),
+        (self_signed(&authority_like), "self-signed and not trusted; add this certificate"),
     ];
     let environment = environment_with(&[&authority.certificate]);
     for (identity, part) in cases {
-        let text = refusal(&serve(&identity), &environment);
+        let text = error_text(&serve(&identity), &environment);
         assert!(text.contains(part), "{part}: {text}");
         assert!(text.starts_with("https://127.0.0.1:") && !text.contains("/v2"), "{text}");
     }
@@ -192,7 +192,7 @@ fn a_target_certificate_among_the_anchors_still_needs_valid_name_and_dates() {
         expired.not_after = date_time_ymd(2020, 2, 3);
         for (params, part) in [(wrong_name, "not for 127.0.0.1"), (expired, "expired on")] {
             let identity = self_signed(&params);
-            let text = refusal(&serve(&identity), &environment_with(&[&identity.leaf()]));
+            let text = error_text(&serve(&identity), &environment_with(&[&identity.leaf()]));
             assert!(text.contains(part), "{text}");
         }
     }
@@ -201,7 +201,7 @@ fn a_target_certificate_among_the_anchors_still_needs_valid_name_and_dates() {
 #[test]
 fn the_same_name_with_another_key_is_not_the_anchor() {
     let params = certificate_params(&["127.0.0.1"], "target");
-    let text = refusal(&serve(&self_signed(&params)), &environment_with(&[&self_signed(&params).leaf()]));
+    let text = error_text(&serve(&self_signed(&params)), &environment_with(&[&self_signed(&params).leaf()]));
     assert!(text.contains("self-signed and not trusted"), "{text}");
 }
 
@@ -216,7 +216,7 @@ fn an_unreadable_anchor_does_not_affect_the_other_anchors() {
 #[test]
 fn without_anchors_no_https_target_is_trusted() {
     let server = serve(&self_signed(&certificate_params(&["127.0.0.1"], "target")));
-    let text = refusal(&server, &environment_with(&[]));
+    let text = error_text(&server, &environment_with(&[]));
     assert!(text.contains("no trusted certificates are known"), "{text}");
 }
 
@@ -226,7 +226,7 @@ fn a_port_without_tls_has_its_own_message() {
         let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
     });
     let authority = new_authority("Trusted CA");
-    let text = refusal(&server, &environment_with(&[&authority.certificate]));
+    let text = error_text(&server, &environment_with(&[&authority.certificate]));
     assert!(text.contains("does not speak TLS"), "{text}");
 }
 
@@ -239,7 +239,7 @@ fn a_target_that_requires_a_client_certificate_has_its_own_message() {
     let clients = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build().unwrap();
     let server =
         serve_with_client_verifier(&issued(&authority, &certificate_params(&["127.0.0.1"], "target")), clients);
-    let text = refusal(&server, &environment_with(&[&authority.certificate]));
+    let text = error_text(&server, &environment_with(&[&authority.certificate]));
     assert!(text.contains("client certificate"), "{text}");
 }
 

@@ -194,7 +194,7 @@ fn proxied(proxy: &Server, direct: &[&str]) -> Environment {
 }
 
 #[test]
-fn http_uses_the_proxy_unless_the_host_is_a_direct_one() {
+fn http_uses_the_proxy_unless_the_host_is_direct() {
     let received = RequestLog::default();
     let log = Arc::clone(&received);
     let proxy = Server::start(move |stream| respond_to_all(stream, &log, OK_RESPONSE));

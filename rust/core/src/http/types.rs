@@ -1,4 +1,4 @@
-//! Defines requests and responses, before and after they are bytes, and the trait that transports them.
+//! Defines requests and responses, as values and as bytes, and the trait that transports them.
 //! Does not know: credentials, retries, what a response means.
 
 use std::time::Duration;
@@ -80,7 +80,7 @@ pub struct RequestError {
 }
 
 impl RequestError {
-    /// Creates an error after which the target has certainly not carried out the request.
+    /// Creates the error of a request that the target has certainly not carried out.
     pub(super) fn not_applied(failure: Failure) -> Self {
         Self { failure, maybe_applied: false }
     }
@@ -101,14 +101,14 @@ pub struct RawRequest<'a> {
     pub timeout: Duration,
 }
 
-/// A response as it was received.
+/// A response before its body is parsed.
 #[derive(Debug, Clone, Default)]
 pub struct RawResponse {
     /// The HTTP status.
     pub status: u16,
     /// All headers. Names are in lower case.
     pub headers: Vec<(String, String)>,
-    /// At most [`RESPONSE_BYTES_MAX`] bytes and one more, which shows that the body is too large.
+    /// At most [`RESPONSE_BYTES_MAX`] bytes, or one byte more if the body is too large.
     pub body: Vec<u8>,
 }
 
@@ -136,7 +136,7 @@ pub trait Transport: Send + Sync {
     /// Sends one request and reads the whole response. Never follows a redirect.
     ///
     /// # Errors
-    /// [`TransportError`] if there is no complete response.
+    /// [`TransportError`] if no complete response arrives.
     fn send(&self, request: &RawRequest<'_>) -> Result<RawResponse, TransportError>;
 }
 

@@ -50,7 +50,7 @@ impl DecisionOptions {
     }
 }
 
-/// What the connector does.
+/// What the connector does with the account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Effect {
     /// Create the account with this `active`. False is verified afterwards.
@@ -364,32 +364,54 @@ mod tests {
         }
     }
 
-    fn assert_allowed(s: DecisionInput, o: DecisionOptions, effect: Effect) {
-        let needs_account = s.enabled && s.operation != Remove;
+    fn assert_allowed(input: DecisionInput, options: DecisionOptions, effect: Effect) {
+        let needs_account = input.enabled && input.operation != Remove;
         match effect {
             Effect::Create { active } => {
-                assert!(o.create && s.target_status == Absent && s.operation != Remove && active == s.enabled, "{s:?}");
-                assert!(active || o.provision_disabled && o.remove_action == Disable, "{s:?}");
+                assert!(
+                    options.create
+                        && input.target_status == Absent
+                        && input.operation != Remove
+                        && active == input.enabled,
+                    "{input:?}"
+                );
+                assert!(active || options.provision_disabled && options.remove_action == Disable, "{input:?}");
             }
             Effect::Write { active, .. } => {
-                assert!(o.update && s.target_status != Absent && s.operation != Remove && active == s.enabled, "{s:?}");
-                assert!(active || s.target_status == Inactive, "{s:?}");
+                assert!(
+                    options.update
+                        && input.target_status != Absent
+                        && input.operation != Remove
+                        && active == input.enabled,
+                    "{input:?}"
+                );
+                assert!(active || input.target_status == Inactive, "{input:?}");
             }
             Effect::Disable => {
-                assert!(o.remove && o.remove_action == Disable && s.target_status == Active && !needs_account, "{s:?}");
+                assert!(
+                    options.remove
+                        && options.remove_action == Disable
+                        && input.target_status == Active
+                        && !needs_account,
+                    "{input:?}"
+                );
             }
             Effect::Delete => {
                 assert!(
-                    o.remove && o.remove_action == Delete && s.linked && s.target_status != Absent && !needs_account,
-                    "{s:?}"
+                    options.remove
+                        && options.remove_action == Delete
+                        && input.linked
+                        && input.target_status != Absent
+                        && !needs_account,
+                    "{input:?}"
                 );
             }
-            Effect::Nothing(_) => assert!(!needs_account, "{s:?}"),
-            Effect::Skip(ProvisioningOption::UserCreate) => assert!(!o.create, "{s:?}"),
-            Effect::Skip(ProvisioningOption::UserUpdate) => assert!(!o.update, "{s:?}"),
-            Effect::Skip(ProvisioningOption::UserRemove) => assert!(!o.remove, "{s:?}"),
-            Effect::Skip(ProvisioningOption::ProvisionDisabled) => assert!(!o.provision_disabled, "{s:?}"),
-            Effect::Skip(ProvisioningOption::RemoveAction) => assert_eq!(o.remove_action, Delete, "{s:?}"),
+            Effect::Nothing(_) => assert!(!needs_account, "{input:?}"),
+            Effect::Skip(ProvisioningOption::UserCreate) => assert!(!options.create, "{input:?}"),
+            Effect::Skip(ProvisioningOption::UserUpdate) => assert!(!options.update, "{input:?}"),
+            Effect::Skip(ProvisioningOption::UserRemove) => assert!(!options.remove, "{input:?}"),
+            Effect::Skip(ProvisioningOption::ProvisionDisabled) => assert!(!options.provision_disabled, "{input:?}"),
+            Effect::Skip(ProvisioningOption::RemoveAction) => assert_eq!(options.remove_action, Delete, "{input:?}"),
         }
     }
 

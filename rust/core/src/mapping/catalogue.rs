@@ -34,8 +34,8 @@ impl Catalogue {
         Self { version, fields: Vec::new(), paths: Vec::new() }.with_fields(fields::standard())
     }
 
-    /// Adds fields after the present fields. Skips a field without a valid path in this version, and a field whose code
-    /// another field has.
+    /// Adds fields after the existing fields. Skips a field without a valid path in this version, and a field whose
+    /// code another field has.
     #[must_use]
     pub fn with_fields(mut self, fields: impl IntoIterator<Item = Field>) -> Self {
         for field in fields {
@@ -105,9 +105,8 @@ impl Catalogue {
         let record_values = self.values_by_position(record)?;
         for (index, field) in self.fields.iter().enumerate().filter(|(_, field)| field.required) {
             if record_values.get(&index).is_none_or(Vec::is_empty) {
-                return Err(Failure::Rejected(
-                    format!("{}: is required, but the user has no value for it", field.code).into(),
-                ));
+                let message = Message::new(format!("{}: is required, but the user has no value for it", field.code));
+                return Err(Failure::Rejected(message.with_hint(format!("check the mapping of {}", field.code))));
             }
         }
         let mut resource = Object::new();
@@ -123,7 +122,7 @@ impl Catalogue {
         resource: &mut Object,
         values: impl Iterator<Item = (usize, &'a [String])>,
     ) -> Result<(), Failure> {
-        // First, because `resource::write` may select an entry by `primary`.
+        // This comes first, because `resource::write` may select an entry by `primary`.
         self.set_primaries(resource, |_| false);
         let mut touched = Vec::new();
         for (index, texts) in values {
@@ -139,14 +138,14 @@ impl Catalogue {
 
     /// Limits each multi-valued attribute to one primary entry. In a `touched` attribute, one entry becomes primary.
     fn set_primaries(&self, resource: &mut Object, touched: impl Fn(&Path) -> bool) {
-        let mut done: Vec<&Path> = Vec::new();
+        let mut visited: Vec<&Path> = Vec::new();
         for path in &self.paths {
             let list = matches!(path.shape, Shape::List { .. });
             let is_same = |p: &&Path| p.attribute == path.attribute && p.urn == path.urn;
-            if matches!(path.shape, Shape::Single { .. }) || done.iter().any(is_same) {
+            if matches!(path.shape, Shape::Single { .. }) || visited.iter().any(is_same) {
                 continue;
             }
-            done.push(path);
+            visited.push(path);
             let kinds: Vec<&str> = self
                 .paths
                 .iter()

@@ -33,8 +33,8 @@ impl Catalogue {
     }
 }
 
-/// Whether a text has the form of the code of a custom attribute. It begins with a letter (RFC 7643 section 2.1). It
-/// contains no comma, because commas separate the codes of a list, and no semicolon or control character.
+/// Returns whether a text has the form of the code of a custom attribute. It begins with a letter (RFC 7643 section
+/// 2.1). It contains no comma, because commas separate the codes of a list, and no semicolon or control character.
 pub fn is_valid_custom_code(code: &str) -> bool {
     code.starts_with(|c: char| c.is_ascii_alphabetic()) && !code.contains(|c: char| c.is_control() || ",;".contains(c))
 }
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn other_schemas_are_used_only_if_they_are_listed() {
+    fn schemas_outside_the_urn_convention_are_used_only_if_they_are_listed() {
         let listed = "urn:acme:staff".to_owned();
         let standard = Catalogue::standard(Version::V2_0);
         for urn in ["urn:acme:staff", ENTERPRISE_2, "urn:ietf:params:scim:schemas:core:2.0:User"] {

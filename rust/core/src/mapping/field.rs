@@ -17,7 +17,7 @@ pub struct Field {
     pub required: bool,
     /// Whether its value is unique at the target.
     pub unique: bool,
-    /// Whether it has all values of the source attribute. Other fields have only the first.
+    /// Whether it has all values of the source attribute. Other fields have only its first value.
     pub multi_valued: bool,
     /// Whether a target never returns it (`password`). Such a field is only in creates and is never compared.
     pub write_only: bool,
@@ -68,7 +68,7 @@ impl Field {
         if self.case_insensitive { text.to_lowercase() } else { text }
     }
 
-    /// Whether a text of the target equals a value.
+    /// Returns whether a text of the target equals a value.
     pub(super) fn is_same(&self, text: &str, value: &Value) -> bool {
         scalar(value).is_some_and(|value| self.comparison_form(text) == self.comparison_form(&value))
     }

@@ -1,7 +1,7 @@
-//! Makes the body of a `PATCH`: operations with a path for SCIM 2.0, a partial resource for SCIM 1.1.
+//! Builds the body of a `PATCH`: operations with a path for SCIM 2.0, a partial resource for SCIM 1.1.
 //! Does not know: which requests are sent.
 //!
-//! Both are derived from the resource before and after the changes. So a `PATCH` has the same result as a `PUT`.
+//! Both forms are derived from the resource before and after the changes, so a `PATCH` has the result of a `PUT`.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use super::field::Change;
 use super::path::{Path, Shape};
 use super::resource::{self, Object};
 use crate::Failure;
-use crate::scim::Version;
+use crate::scim::{PATCH_OP, Version};
 
 /// How a `PATCH` changes multi-valued attributes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -42,9 +42,6 @@ impl Catalogue {
         }
     }
 }
-
-/// The message schema of RFC 7644 section 3.5.2.
-const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 
 fn replace(path: &str, value: impl Into<Value>) -> Value {
     json!({"op": "replace", "path": path, "value": value.into()})
@@ -185,7 +182,7 @@ fn entry_operations(group: &AttributeChanges<'_>, before: &Object, after: &Objec
     Some(operations)
 }
 
-/// Whether no other entry has the same type.
+/// Returns whether no other entry has the same type.
 fn is_alone(list: &[Value], index: usize) -> bool {
     let kind = |entry| resource::kind_of(entry).map(str::to_ascii_lowercase);
     list.iter().filter(|entry| kind(entry) == kind(&list[index])).count() == 1

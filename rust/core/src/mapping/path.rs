@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn other_paths_are_rejected() {
+    fn unsupported_paths_are_rejected() {
         for text in
             ["", "a b", "emails[", "emails[type eq \"work\"]", "emails[value eq \"x\"].value", "a.b.c", "urn:x:"]
         {

@@ -55,7 +55,7 @@ pub(super) fn is_active(resource: &Object) -> bool {
     !get(resource, "active").is_some_and(is_false)
 }
 
-/// Whether a value is true, as a boolean, number or text.
+/// Returns whether a value is true, as a boolean, number or text.
 pub(super) fn is_true(value: &Value) -> bool {
     match value {
         Value::Bool(on) => *on,
@@ -65,7 +65,7 @@ pub(super) fn is_true(value: &Value) -> bool {
     }
 }
 
-/// Whether a value is false, as a boolean, number or text.
+/// Returns whether a value is false, as a boolean, number or text.
 pub(super) fn is_false(value: &Value) -> bool {
     match value {
         Value::Bool(on) => !*on,
@@ -125,7 +125,7 @@ pub(super) fn entry_of_type(list: &[Value], kind: &str) -> Option<usize> {
     list.iter().position(|entry| kind_of(entry).is_some_and(|k| k.eq_ignore_ascii_case(kind)))
 }
 
-/// Whether `kind` is the type of entries of this attribute without a type.
+/// Returns whether entries of this attribute without a type have the type `kind`.
 fn is_default_type(attribute: &str, kind: &str) -> bool {
     DEFAULT_TYPES.iter().any(|(name, default)| name.eq_ignore_ascii_case(attribute) && *default == kind)
 }
@@ -348,8 +348,9 @@ fn primary_rank(entry: &Value, attribute: &str, kinds: &[&str]) -> usize {
     .unwrap_or(usize::MAX)
 }
 
-/// Leaves at most one entry primary (RFC 7643 section 2.4): of several, the best by `kinds`. If no entry is primary and
-/// `needed` is true, the best entry with a type becomes primary. An entry without a type would change its meaning.
+/// Leaves at most one entry primary (RFC 7643 section 2.4). If several are primary, the best by `kinds` stays primary.
+/// If no entry is primary and `needed` is true, the best entry with a type becomes primary. An entry without a type does
+/// not, because its meaning would change.
 pub(super) fn limit_primaries(resource: &mut Object, path: &Path, kinds: &[&str], needed: bool) {
     let container = match &path.urn {
         None => Some(resource),

@@ -202,7 +202,10 @@ fn each_version_uses_only_its_own_schemas() {
 #[test]
 fn a_user_without_a_required_field_is_rejected_by_name() {
     let failure = Catalogue::standard(Version::V2_0).resource(&record([("userName", &[""])]), true).unwrap_err();
-    assert_eq!(failure.to_string(), "rejected: userName: is required, but the user has no value for it");
+    assert_eq!(
+        failure.to_string(),
+        "rejected: userName: is required, but the user has no value for it; check the mapping of userName"
+    );
 }
 
 #[test]
@@ -362,7 +365,7 @@ fn an_update_keeps_the_primary_entry_and_other_members_of_an_entry() {
 }
 
 #[test]
-fn of_two_primary_entries_one_stays_primary() {
+fn one_of_two_primary_entries_stays_primary() {
     let current = json!({"userName": "ada", "emails": [
         {"value": "a@home.example", "type": "home", "primary": true},
         {"value": "a@example.org", "type": "work", "primary": "true"}

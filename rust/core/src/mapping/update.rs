@@ -1,4 +1,4 @@
-//! Finds the differences between a resource and a record, and makes the body of an updating `PUT`.
+//! Finds the differences between a resource and a record, and builds the body of an updating `PUT`.
 //! Does not know: which requests are sent.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -91,8 +91,8 @@ impl Catalogue {
     }
 }
 
-/// Whether an entry without a type has the value and no entry has the type. A target that drops `type` shows an earlier
-/// write in this way.
+/// Returns whether an entry without a type has the value and no entry has the type. A target that drops `type`
+/// shows an earlier write in this way.
 fn is_in_untyped_entry(current: &Object, path: &Path, field: &Field, new: &[String]) -> bool {
     let (Shape::Typed { kind, sub }, [new]) = (&path.shape, new) else { return false };
     let list = resource::entries(resource::attribute(current, path));

@@ -66,7 +66,7 @@ fn integer(text: &str) -> Option<Value> {
     text.parse::<i64>().map(Value::from).ok().or_else(|| text.parse::<u64>().map(Value::from).ok())
 }
 
-/// Whether a text has the form of xsd:dateTime (RFC 7643 section 2.3.5). Fraction and zone are optional.
+/// Returns whether a text has the form of xsd:dateTime (RFC 7643 section 2.3.5). Fraction and zone are optional.
 fn is_date_time(text: &str) -> bool {
     const DATE_TIME_FORM: &[u8] = b"dddd-dd-ddTdd:dd:dd";
     let bytes = text.as_bytes();

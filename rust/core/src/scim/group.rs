@@ -12,7 +12,7 @@ use super::version::Version;
 pub const PATCH_MEMBERS_MAX: usize = 100;
 
 /// The message schema of RFC 7644 section 3.5.2.
-const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+pub(crate) const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 
 /// A member that a group should have.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -41,10 +41,10 @@ pub struct GroupChanges {
 }
 
 impl GroupChanges {
-    /// Compares a group of the target with what it should be.
+    /// Compares a group of the target with the name and members that it should have.
     ///
     /// `members`: `None` if they are unknown, then no member changes.
-    /// `removable_ids`: `None` if each member that is not in `members` is removed, otherwise only these are removed.
+    /// `removable_ids`: `None` if each member that is not in `members` is removed, otherwise only those with these ids.
     /// The time is proportional to the number of members.
     pub fn between(
         current: &Value,
@@ -98,7 +98,9 @@ impl GroupChanges {
     /// Returns the body of a merge `PUT`: the group of the target with the changes.
     pub fn merged(&self, current: &Value) -> Value {
         let mut group = current.as_object().cloned().unwrap_or_default();
-        group.retain(|name, _| !["meta", "members", "displayName"].iter().any(|own| name.eq_ignore_ascii_case(own)));
+        group.retain(|name, _| {
+            !["meta", "members", "displayName"].iter().any(|excluded| name.eq_ignore_ascii_case(excluded))
+        });
         // An attribute without a value is unassigned (RFC 7643 section 2.5).
         group.retain(|_, value| !value.is_null() && value != "");
         let name = self.name.as_deref().or_else(|| display_name(current)).unwrap_or_default();
@@ -204,11 +206,11 @@ fn member_ids(group: &Value) -> Vec<&str> {
 
 /// Returns a member without `display` and `$ref`, which are read-only.
 fn without_read_only(entry: &Value, id: &str) -> Value {
-    let mut kept = Map::from_iter([("value".to_owned(), id.into())]);
+    let mut result = Map::from_iter([("value".to_owned(), id.into())]);
     if let Some(kind) = member(entry, "type").filter(|kind| kind.is_string()) {
-        kept.insert("type".into(), kind.clone());
+        result.insert("type".into(), kind.clone());
     }
-    Value::Object(kept)
+    Value::Object(result)
 }
 
 #[cfg(test)]
@@ -257,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_merge_put_keeps_other_attributes_and_omits_read_only_ones() {
+    fn a_merge_put_keeps_other_attributes_and_omits_read_only_attributes() {
         let changes = GroupChanges::between(&group("A", &["1"]), "B", Some(&[user("1"), user("2")]), None);
         assert_eq!(
             changes.merged(&group("A", &["1"])),

@@ -101,12 +101,12 @@ pub struct Setting {
 }
 
 impl Setting {
-    /// Whether its value must not be shown.
+    /// Returns whether its value must not be shown.
     pub fn is_secret(&self) -> bool {
         self.kind == SettingKind::Secret
     }
 
-    /// Whether `name` is the setting's name, its label or one of its aliases.
+    /// Returns whether `name` is the setting's name, its label or one of its aliases.
     pub fn is_called(&self, name: &str) -> bool {
         self.name == name || self.label == name || self.aliases.contains(&name)
     }
@@ -194,7 +194,7 @@ const CATALOGUE: &[Setting] = &[
         label: "Basic Authentication Password",
         kind: SettingKind::Secret,
         section: METHOD_BASIC,
-        description: "The password of this account.",
+        description: "The password of the account in Basic Authentication Username.",
         required: true,
         method: Some(METHOD_BASIC),
         aliases: &["Basic Auth Password"],
@@ -240,7 +240,7 @@ const CATALOGUE: &[Setting] = &[
         label: "Client Secret",
         kind: SettingKind::Secret,
         section: METHOD_CLIENT,
-        description: "The secret of this OAuth client.",
+        description: "The secret of the OAuth client in Client ID.",
         required: true,
         method: Some(METHOD_CLIENT),
         aliases: &["OAuth 2 Client Secret", "OAuth Client Secret"],
@@ -272,7 +272,7 @@ const CATALOGUE: &[Setting] = &[
         name: "USER_FILTER",
         label: "Filter Expression",
         section: OVERRIDES,
-        description: "The filter that finds a user, in three parts, for example userName eq \"%s\". The connector replaces %s with the value of the Unique User Identifier. If blank, the filter is userName eq \"%s\" or emails eq \"%s\".",
+        description: "The filter that finds a user, in three parts, for example userName eq \"%s\". The connector replaces %s with the value of the Unique User Identifier. If blank, the filter is userName eq \"%s\", or emails eq \"%s\" if the identifier is workEmail.",
         check: Check::Filter,
         aliases: &["User Filter Expression"],
         ..TEXT_SETTING

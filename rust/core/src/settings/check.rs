@@ -29,7 +29,7 @@ pub(super) fn check_value(check: Check, text: &str) -> Result<(), Message> {
     }
 }
 
-/// No control characters, because a line break would end a header line.
+/// Rejects control characters, because a line break would end a header line.
 fn single_line(text: &str) -> Result<(), Message> {
     if text.chars().any(char::is_control) {
         return Err(
@@ -39,7 +39,7 @@ fn single_line(text: &str) -> Result<(), Message> {
     Ok(())
 }
 
-/// RFC 7617 section 2.
+/// Checks a user name (RFC 7617 section 2).
 fn user_name(text: &str) -> Result<(), Message> {
     single_line(text)?;
     if text.contains(':') {
@@ -49,6 +49,7 @@ fn user_name(text: &str) -> Result<(), Message> {
     Ok(())
 }
 
+/// Checks an access token, which follows the scheme in a header.
 fn credential(text: &str) -> Result<(), Message> {
     single_line(text)?;
     if text.contains(char::is_whitespace) {
@@ -61,7 +62,7 @@ fn credential(text: &str) -> Result<(), Message> {
     Ok(())
 }
 
-/// RFC 9110 section 5.6.2.
+/// Checks a token (RFC 9110 section 5.6.2).
 fn token(text: &str) -> Result<(), Message> {
     let is_token_char = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
     if !text.chars().all(is_token_char) {
@@ -109,7 +110,7 @@ pub(super) fn page_size(text: &str) -> Result<Option<u32>, Message> {
     }
 }
 
-/// The parts of a list that is separated by commas.
+/// Returns the parts of a list that is separated by commas, without blanks around them and without empty parts.
 fn parts(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim).filter(|part| !part.is_empty())
 }
@@ -128,7 +129,7 @@ pub(super) fn scopes(text: &str) -> Result<Vec<String>, Message> {
 /// The operators of RFC 7644 section 3.4.2.2 that need a value.
 const OPERATORS: &[&str] = &["eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le"];
 
-/// Three parts. Only the attribute may contain white space (`emails[type eq "work"].value`).
+/// Checks that a filter has three parts. Only the attribute may contain white space (`emails[type eq "work"].value`).
 fn filter(text: &str) -> Result<(), Message> {
     single_line(text)?;
     const HINT: &str = "enter an attribute, an operator and \"%s\", for example userName eq \"%s\"";
@@ -152,7 +153,7 @@ fn filter(text: &str) -> Result<(), Message> {
     Ok(())
 }
 
-/// Whether a text is a path that contains white space only in brackets.
+/// Returns whether a text is a path that contains white space only in brackets.
 fn is_attribute_path(text: &str) -> bool {
     let (before, after) = match text.split_once('[') {
         Some((before, rest)) => match rest.split_once(']') {

@@ -6,7 +6,7 @@ use url::{Host, Url};
 use super::model::{Authentication, RemoveAction, Settings};
 use crate::scim::Version;
 
-/// Whether the host of a URL is this machine.
+/// Returns whether the host of a URL is this machine.
 fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => {
@@ -54,7 +54,7 @@ const FINDINGS: &[Finding] = &[
     ),
     (
         |s| s.authorization_type.is_some() && s.authentication == Authentication::None,
-        "Authorization Header Type: has no effect because Authentication Methods is None",
+        "Authorization Header Type: has no effect because Authentication Methods is None; leave it blank, or set Authentication Methods",
     ),
     (
         |s| !(s.create || s.update || s.remove),
@@ -62,15 +62,15 @@ const FINDINGS: &[Finding] = &[
     ),
     (
         |s| s.provision_disabled && s.remove_action == RemoveAction::Delete,
-        "Provision Disabled Users: has no effect because Remove User Action is Delete",
+        "Provision Disabled Users: has no effect because Remove User Action is Delete; clear it, or set Remove User Action = Disable",
     ),
     (
         |s| s.provision_disabled && s.remove_action == RemoveAction::Disable && !s.create,
-        "Provision Disabled Users: creates no users because User Create is cleared",
+        "Provision Disabled Users: creates no users because User Create is cleared; select User Create, or clear Provision Disabled Users",
     ),
     (
         |s| s.remove && s.remove_action == RemoveAction::Disable && !s.update,
-        "User Update: is cleared, so the connector never enables a disabled user again, and some targets reject a disable",
+        "User Update: is cleared, so the connector never enables a disabled user again, and some targets reject a disable; select User Update",
     ),
     (
         |s| s.max_removals == Some(0),
@@ -78,7 +78,7 @@ const FINDINGS: &[Finding] = &[
     ),
     (
         |s| s.version == Version::V1_1 && !s.extension_urns.is_empty(),
-        "Custom Attribute Schema URNs: has no effect with SCIM Version 1.1",
+        "Custom Attribute Schema URNs: has no effect with SCIM Version 1.1; leave it blank",
     ),
 ];
 

@@ -11,8 +11,8 @@ use crate::text::excerpt;
 
 /// How to convert one setting of another connector.
 enum Conversion {
-    /// To a setting with other values: pairs of their value (letter case ignored) and the value here. A value that is
-    /// not listed passes unchanged.
+    /// To a setting with other values. Each pair is an old value, whose letter case is ignored, and its new value. A
+    /// value without a pair passes unchanged.
     Values(&'static str, &'static [(&'static str, &'static str)]),
     /// To a setting with the same value.
     Rename(&'static str),
@@ -61,15 +61,12 @@ const ROWS: &[ImportRow] = &[
     row("isPatchSupported", Rename("GROUP_PATCH_PROV_OPT")),
     row("useDnAsGroupName", Values("GROUP_NAME_SOURCE", &[("true", "Distinguished Name"), ("false", "Common Name")])),
     row("deprovisionMethod", Values("REMOVE_ACTION", &[("deleteUser", "Delete"), ("disableUser", "Disable")])),
-    row(
-        "rateLimitErrorCode",
-        Skip(&["429"], "was skipped, because only status 429 and 503 limit the rate of the connector"),
-    ),
+    row("rateLimitErrorCode", Skip(&["429"], "was skipped, because the connector waits after status 429 and 503 only")),
     row(
         "enableEntExt",
         Skip(
             &["true"],
-            "was skipped, because the connector sends the enterprise extension if one of its fields is mapped; unmap them",
+            "was skipped, because the connector sends the enterprise extension if one of its fields is mapped; remove these fields from the mapping",
         ),
     ),
     // PingOne's SCIM store. Its other names are names or aliases of the catalogue.
@@ -117,7 +114,7 @@ where
 struct SettingsImport {
     pairs: Vec<(String, String)>,
     notes: Vec<String>,
-    /// Name of the other connector, setting of the path, URL.
+    /// Name of the setting in the other connector, setting of the path here, URL.
     endpoints: Vec<(&'static str, &'static str, Url)>,
 }
 
@@ -139,8 +136,8 @@ impl SettingsImport {
             match &row.conversion {
                 Rename(setting) => self.put(setting, value),
                 Values(setting, values) => {
-                    let pair = values.iter().find(|(foreign, _)| foreign.eq_ignore_ascii_case(value));
-                    self.put(setting, pair.map_or(value, |(_, here)| here));
+                    let pair = values.iter().find(|(old, _)| old.eq_ignore_ascii_case(value));
+                    self.put(setting, pair.map_or(value, |(_, new)| new));
                 }
                 Endpoint(path) if !value.is_empty() => match check::url(value) {
                     Ok(url) => self.endpoints.push((row.name, path, url)),
@@ -167,9 +164,10 @@ impl SettingsImport {
         match self.pairs.iter().find(|(known, _)| known == name) {
             None => self.pairs.push((name.to_owned(), value.to_owned())),
             Some((_, known)) if known == value => {}
-            Some(_) => {
-                self.note(name, "is set more than once with different values, and the first value was kept; check it")
-            }
+            Some(_) => self.note(
+                name,
+                "is set more than once with different values, and the first value was kept; check the value",
+            ),
         }
     }
 
@@ -204,7 +202,7 @@ impl SettingsImport {
         self.put("SCIM_URL", base.as_str());
         for ((name, setting, _), path) in same_server.iter().zip(&paths) {
             if path.is_empty() {
-                self.note(name, "has no path, so the connector uses the path of the standard");
+                self.note(name, "has no path, so the connector uses the default path");
             } else {
                 self.put(setting, &format!("/{}", path[shared..].join("/")));
             }

@@ -1,5 +1,7 @@
-//! Parses name/value pairs into [`Settings`], through the catalogue. Every message begins with the label of a setting.
+//! Parses name/value pairs into [`Settings`], through the catalogue.
 //! Does not know: where the pairs come from.
+//!
+//! A message about the value of a setting begins with the label of the setting.
 
 use std::time::Duration;
 

@@ -48,7 +48,7 @@ pub struct FieldSource {
     /// *Default Value*.
     #[serde(default)]
     pub default: Option<String>,
-    /// Whether *Trim* and *Lower Case* are selected. For identifiers, whose spelling varies.
+    /// Whether *Trim* and *Lower Case* are selected, for identifiers whose spelling varies.
     #[serde(default)]
     pub trim_and_lower_case: bool,
 }
@@ -65,7 +65,7 @@ impl FieldSource {
     }
 }
 
-/// A test parses the file, so a release cannot contain an unreadable one.
+/// A test parses the file, so a release cannot contain an unreadable file.
 static PRESETS: LazyLock<Vec<Preset>> =
     LazyLock::new(|| serde_json::from_str(include_str!("presets.json")).unwrap_or_default());
 

@@ -1,4 +1,5 @@
 //! Wraps values that are never printed.
+//! Does not know: which setting has the value.
 
 use std::fmt;
 

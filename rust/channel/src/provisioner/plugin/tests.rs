@@ -103,7 +103,7 @@ fn groups_are_sent_with_the_ids_of_their_members_and_members_without_an_id_are_n
         GroupRecord { id: Some("g1".into()), name: "Staff".into(), members: Some(members), ..GroupRecord::default() };
     let result = plugin.update_group(&staff).unwrap();
     assert_eq!((result.report.outcome, result.report.id.as_deref()), (Outcome::Updated, Some("g1")));
-    assert_eq!(result.report.warnings, ["1 members without a target id were not sent: bob"]);
+    assert_eq!(result.report.warnings, ["members without a target id were not sent (1): bob"]);
     plugin.create_group(&GroupRecord { id: None, members: Some(Vec::new()), ..staff.clone() }).unwrap();
     plugin.delete_group(&staff).unwrap();
     let sent = std::fs::read_to_string(host.folder.path().join("java.args")).unwrap();
