@@ -8,7 +8,7 @@ use super::matching::choose_match;
 use super::session::{MatchedResource, OperationError, Session, status_and_reason};
 use super::writing::{id_from_location, is_conflict, is_success};
 use crate::http::{Deadline, Method, Request, Response};
-use crate::scim::{self, GroupChanges, MemberId, ResourceType};
+use crate::scim::{self, GroupDifferences, MemberId, ResourceType};
 use crate::sync::lock_ignoring_poison;
 use crate::text::printable;
 use crate::{Failure, Message, Outcome, Report};
@@ -173,7 +173,7 @@ impl Session {
         self.operation(None, |deadline| match self.find_group_to_update(group, deadline)? {
             Some((found, is_adopted)) => {
                 let report = self.change_group(group, &found, is_adopted, deadline)?;
-                let changes = GroupChanges::between(
+                let changes = GroupDifferences::between(
                     &found.resource,
                     &group.name,
                     group.member_ids().as_deref(),
@@ -430,7 +430,7 @@ impl Session {
         let connector = self.connector();
         let (members, warning) = (group.member_ids(), group.unsent_members_warning());
         let changes_from = |current: &MatchedResource| {
-            GroupChanges::between(&current.resource, &group.name, members.as_deref(), group.removable_ids())
+            GroupDifferences::between(&current.resource, &group.name, members.as_deref(), group.removable_ids())
         };
         let changes = changes_from(found);
         let outcome = match (is_adopted, changes.is_empty()) {
@@ -457,7 +457,7 @@ impl Session {
     fn send_group(
         &self,
         found: &MatchedResource,
-        changes: &GroupChanges,
+        changes: &GroupDifferences,
         are_members_known: bool,
         deadline: Deadline,
     ) -> Result<Response, OperationError> {

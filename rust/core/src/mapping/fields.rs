@@ -45,7 +45,7 @@ const fn row_with_note(code: &'static str, path: &'static str, note: &'static st
     FieldRow { note, ..row(code, path) }
 }
 
-const ROWS: &[FieldRow] = &[
+const FIELD_ROWS: &[FieldRow] = &[
     FieldRow {
         traits: &[Required, Unique, CaseInsensitive],
         ..row_with_note(
@@ -109,20 +109,20 @@ const ROWS: &[FieldRow] = &[
     row("workCity", "addresses[type eq \"work\"].locality"),
     row("workState", "addresses[type eq \"work\"].region"),
     row("workPostalCode", "addresses[type eq \"work\"].postalCode"),
-    row_with_note("workCountry", "addresses[type eq \"work\"].country", COUNTRY),
-    row_with_note("workFormattedAddress", "addresses[type eq \"work\"].formatted", ADDRESS),
+    row_with_note("workCountry", "addresses[type eq \"work\"].country", COUNTRY_NOTE),
+    row_with_note("workFormattedAddress", "addresses[type eq \"work\"].formatted", ADDRESS_NOTE),
     row("homeStreetAddress", "addresses[type eq \"home\"].streetAddress"),
     row("homeCity", "addresses[type eq \"home\"].locality"),
     row("homeState", "addresses[type eq \"home\"].region"),
     row("homePostalCode", "addresses[type eq \"home\"].postalCode"),
-    row_with_note("homeCountry", "addresses[type eq \"home\"].country", COUNTRY),
-    row_with_note("homeFormattedAddress", "addresses[type eq \"home\"].formatted", ADDRESS),
+    row_with_note("homeCountry", "addresses[type eq \"home\"].country", COUNTRY_NOTE),
+    row_with_note("homeFormattedAddress", "addresses[type eq \"home\"].formatted", ADDRESS_NOTE),
     row("otherStreetAddress", "addresses[type eq \"other\"].streetAddress"),
     row("otherCity", "addresses[type eq \"other\"].locality"),
     row("otherState", "addresses[type eq \"other\"].region"),
     row("otherPostalCode", "addresses[type eq \"other\"].postalCode"),
-    row_with_note("otherCountry", "addresses[type eq \"other\"].country", COUNTRY),
-    row_with_note("otherFormattedAddress", "addresses[type eq \"other\"].formatted", ADDRESS),
+    row_with_note("otherCountry", "addresses[type eq \"other\"].country", COUNTRY_NOTE),
+    row_with_note("otherFormattedAddress", "addresses[type eq \"other\"].formatted", ADDRESS_NOTE),
     row("qqIm", "ims[type eq \"qq\"].value"),
     row("skypeIm", "ims[type eq \"skype\"].value"),
     row("gtalkIm", "ims[type eq \"gtalk\"].value"),
@@ -131,8 +131,8 @@ const ROWS: &[FieldRow] = &[
     row("yahooIm", "ims[type eq \"yahoo\"].value"),
     row("msnIm", "ims[type eq \"msn\"].value"),
     row("xmppIm", "ims[type eq \"xmpp\"].value"),
-    FieldRow { traits: &[MultiValued], ..row_with_note("entitlements", "entitlements.value", LIST) },
-    FieldRow { traits: &[MultiValued], ..row_with_note("roles", "roles.value", LIST) },
+    FieldRow { traits: &[MultiValued], ..row_with_note("entitlements", "entitlements.value", LIST_NOTE) },
+    FieldRow { traits: &[MultiValued], ..row_with_note("roles", "roles.value", LIST_NOTE) },
     FieldRow {
         traits: &[MultiValued, Binary],
         ..row_with_note(
@@ -152,9 +152,9 @@ const ROWS: &[FieldRow] = &[
     },
 ];
 
-const COUNTRY: &str = "A two-letter country code of ISO 3166-1, for example US.";
-const ADDRESS: &str = "The whole address, as it is displayed.";
-const LIST: &str = "A list. The connector sends every value of the mapped attribute.";
+const COUNTRY_NOTE: &str = "A two-letter country code of ISO 3166-1, for example US.";
+const ADDRESS_NOTE: &str = "The whole address, as it is displayed.";
+const LIST_NOTE: &str = "A list. The connector sends every value of the mapped attribute.";
 
 /// Replaces the `+` of a path with the URN of the extension.
 fn full_path(path: &str, enterprise: &str) -> String {
@@ -188,5 +188,5 @@ impl From<&FieldRow> for Field {
 
 /// Returns the standard fields, in screen order.
 pub(super) fn standard() -> Vec<Field> {
-    ROWS.iter().map(Field::from).collect()
+    FIELD_ROWS.iter().map(Field::from).collect()
 }

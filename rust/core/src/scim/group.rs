@@ -31,7 +31,7 @@ impl MemberId {
 
 /// The differences that an update writes to a group.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct GroupChanges {
+pub struct GroupDifferences {
     /// The new name, if it differs.
     pub name: Option<String>,
     /// Members to add.
@@ -40,7 +40,7 @@ pub struct GroupChanges {
     pub remove: Vec<String>,
 }
 
-impl GroupChanges {
+impl GroupDifferences {
     /// Compares a group of the target with the name and members that it should have.
     ///
     /// `members`: `None` if they are unknown, then no member changes.
@@ -228,17 +228,17 @@ mod tests {
 
     #[test]
     fn only_differences_are_written() {
-        let changes = GroupChanges::between(&group("A", &["1", "2"]), "A", Some(&[user("2"), user("3")]), None);
+        let changes = GroupDifferences::between(&group("A", &["1", "2"]), "A", Some(&[user("2"), user("3")]), None);
         assert_eq!((&changes.name, &changes.add, &changes.remove), (&None, &vec![user("3")], &vec!["1".to_owned()]));
-        let merged = GroupChanges::between(&group("A", &["1", "2"]), "A", Some(&[user("2"), user("3")]), Some(&[]));
+        let merged = GroupDifferences::between(&group("A", &["1", "2"]), "A", Some(&[user("2"), user("3")]), Some(&[]));
         assert!(merged.remove.is_empty());
-        assert!(GroupChanges::between(&group("A", &["1"]), "A", Some(&[user("1"), user("1")]), None).is_empty());
-        assert!(GroupChanges::between(&group("A", &["1"]), "A", None, None).is_empty());
+        assert!(GroupDifferences::between(&group("A", &["1"]), "A", Some(&[user("1"), user("1")]), None).is_empty());
+        assert!(GroupDifferences::between(&group("A", &["1"]), "A", None, None).is_empty());
     }
 
     #[test]
     fn an_empty_list_removes_the_last_member() {
-        let changes = GroupChanges::between(&group("A", &["1"]), "A", Some(&[]), None);
+        let changes = GroupDifferences::between(&group("A", &["1"]), "A", Some(&[]), None);
         assert_eq!(
             changes.patches(Version::V2_0)[0]["Operations"],
             json!([{"op": "remove", "path": "members[value eq \"1\"]"}])
@@ -252,7 +252,7 @@ mod tests {
 
     #[test]
     fn in_scim_1_1_one_request_adds_and_another_removes() {
-        let changes = GroupChanges::between(&group("A", &["1"]), "A", Some(&[user("2")]), None);
+        let changes = GroupDifferences::between(&group("A", &["1"]), "A", Some(&[user("2")]), None);
         assert_eq!(changes.patches(Version::V2_0).len(), 1);
         let members: Vec<_> = changes.patches(Version::V1_1).iter().map(|body| body["members"].clone()).collect();
         assert_eq!(members, [json!([{"value": "2"}]), json!([{"value": "1", "operation": "delete"}])]);
@@ -260,7 +260,7 @@ mod tests {
 
     #[test]
     fn a_merge_put_keeps_other_attributes_and_omits_read_only_attributes() {
-        let changes = GroupChanges::between(&group("A", &["1"]), "B", Some(&[user("1"), user("2")]), None);
+        let changes = GroupDifferences::between(&group("A", &["1"]), "B", Some(&[user("1"), user("2")]), None);
         assert_eq!(
             changes.merged(&group("A", &["1"])),
             json!({"id": "g", "externalId": "e", "displayName": "B", "members": [{"value": "1"}, {"value": "2"}]})
@@ -270,7 +270,7 @@ mod tests {
     #[test]
     fn ten_thousand_members_are_added_in_batches_of_100() {
         let many: Vec<_> = (0..10_000).map(|n| user(&n.to_string())).collect();
-        let changes = GroupChanges::between(&group("A", &[]), "A", Some(&many), None);
+        let changes = GroupDifferences::between(&group("A", &[]), "A", Some(&many), None);
         let patches = changes.patches(Version::V2_0);
         assert_eq!(patches.len(), 100);
         assert!(patches.iter().all(|p| p["Operations"][0]["value"].as_array().unwrap().len() == PATCH_MEMBERS_MAX));

@@ -13,7 +13,7 @@ pub use address::{Addresses, ResourceType};
 pub use discovery::Capabilities;
 pub use filter::{Identifier, display_name_equals, identifier_values, render_filter, user_name_equals};
 pub(crate) use group::PATCH_OP;
-pub use group::{GroupChanges, MemberId, PATCH_MEMBERS_MAX, display_name, new_group_body};
+pub use group::{GroupDifferences, MemberId, PATCH_MEMBERS_MAX, display_name, new_group_body};
 pub use json::{has_active, id, is_active, member, version};
 pub use list::{ListResponse, match_identifier, read_list_response};
 pub use version::Version;

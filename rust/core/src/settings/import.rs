@@ -37,7 +37,7 @@ const fn row(name: &'static str, conversion: Conversion) -> ImportRow {
 
 const NO_COUNTERPART: &str = "was skipped, because the connector has no such setting";
 
-const ROWS: &[ImportRow] = &[
+const IMPORT_ROWS: &[ImportRow] = &[
     // PingFederate's bundled SCIM 1.1 plugin.
     row("usersUrl", Endpoint("USERS_RESOURCE")),
     row("groupsUrl", Endpoint("GROUPS_RESOURCE")),
@@ -124,7 +124,7 @@ impl SettingsImport {
     }
 
     fn convert(&mut self, name: &str, value: &str) {
-        let rows: Vec<&ImportRow> = ROWS.iter().filter(|row| row.name == name).collect();
+        let rows: Vec<&ImportRow> = IMPORT_ROWS.iter().filter(|row| row.name == name).collect();
         if rows.is_empty() {
             match setting(name) {
                 Some(setting) if setting.kind == SettingKind::Heading => {}
@@ -323,7 +323,7 @@ mod tests {
 
     #[test]
     fn every_row_names_an_existing_setting() {
-        for row in ROWS {
+        for row in IMPORT_ROWS {
             let name = match &row.conversion {
                 Values(name, _) | Rename(name) | Endpoint(name) => name,
                 Skip(..) => continue,
