@@ -214,10 +214,10 @@ impl Ldap {
             LdapError::Io { source } => match source.get_ref().and_then(|inner| inner.downcast_ref()) {
                 Some(rustls::Error::InvalidMessage(_)) => Message::new("the server does not speak TLS at this port")
                     .with_hint("check the port, or use ldap:// for a port without TLS"),
-                Some(problem) => tls::error_message(problem).to_string().into(),
+                Some(problem) => tls::error_message(problem),
                 None => format!("the connection failed: {}", excerpt(&source.to_string())).into(),
             },
-            LdapError::Rustls { source } => tls::error_message(source).to_string().into(),
+            LdapError::Rustls { source } => tls::error_message(source),
             LdapError::Timeout { .. } => "the server did not respond in time".into(),
             LdapError::EndOfStream
             | LdapError::ResultRecv { .. }

@@ -35,7 +35,7 @@ const fn row(name: &'static str, conversion: Conversion) -> ImportRow {
     ImportRow { name, conversion, note: "" }
 }
 
-const NO_COUNTERPART: &str = "was skipped, because the connector has no such setting";
+const NO_COUNTERPART: &str = "was left out, because the connector has no such setting";
 
 const IMPORT_ROWS: &[ImportRow] = &[
     // PingFederate's bundled SCIM 1.1 plugin.
@@ -61,12 +61,15 @@ const IMPORT_ROWS: &[ImportRow] = &[
     row("isPatchSupported", Rename("GROUP_PATCH_PROV_OPT")),
     row("useDnAsGroupName", Values("GROUP_NAME_SOURCE", &[("true", "Distinguished Name"), ("false", "Common Name")])),
     row("deprovisionMethod", Values("REMOVE_ACTION", &[("deleteUser", "Delete"), ("disableUser", "Disable")])),
-    row("rateLimitErrorCode", Skip(&["429"], "was skipped, because the connector waits after status 429 and 503 only")),
+    row(
+        "rateLimitErrorCode",
+        Skip(&["429"], "was left out, because the connector waits after status 429 and 503 only"),
+    ),
     row(
         "enableEntExt",
         Skip(
             &["true"],
-            "was skipped, because the connector sends the enterprise extension if one of its fields is mapped; remove these fields from the mapping",
+            "was left out, because the connector sends the enterprise extension if one of its fields is mapped; remove these fields from the mapping",
         ),
     ),
     // PingOne's SCIM store. Its other names are names or aliases of the catalogue.
@@ -78,7 +81,7 @@ const IMPORT_ROWS: &[ImportRow] = &[
         "GROUP_MEMBERSHIP_HANDLING",
         Skip(
             &["Overwrite"],
-            "was skipped, because the members of a group at the source replace the members at the target",
+            "was left out, because the members of a group at the source replace the members at the target",
         ),
     ),
     // PingFederate's connectors for PingOne and PingID. Their provisioning options are aliases of the catalogue.
@@ -129,7 +132,7 @@ impl SettingsImport {
             match setting(name) {
                 Some(setting) if setting.kind == SettingKind::Heading => {}
                 Some(setting) => self.put(setting.name, value),
-                None => self.note(name, "was skipped, because it is not a known setting"),
+                None => self.note(name, "was left out, because it is not a known setting"),
             }
         }
         for row in rows {
@@ -188,7 +191,7 @@ impl SettingsImport {
         let (same_server, other_servers): (Vec<_>, Vec<_>) =
             endpoints.iter().partition(|(_, _, url)| url.origin() == first.origin());
         for (name, _, _) in other_servers {
-            self.note(name, "was skipped, because all endpoints must be on the server of SCIM URL");
+            self.note(name, "was left out, because all endpoints must be on the server of SCIM URL");
         }
         let segments = |url: &Url| -> Vec<String> {
             url.path().split('/').filter(|segment| !segment.is_empty()).map(str::to_owned).collect()
