@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::environment::Clock;
+use crate::environment::{Clock, SystemClock};
 use crate::http::{RawRequest, RawResponse, Transport, TransportError};
 use crate::scim;
 use crate::{Outcome, Record, Report};
@@ -226,6 +226,15 @@ impl Transport for InMemoryTransport {
 
 /// Opens a connector to a target, with these settings and a SCIM URL.
 fn connector(target: &Arc<InMemoryTarget>, settings: &[(&str, &str)], dry_run: bool) -> Arc<Connector> {
+    connector_with_clock(target, settings, dry_run, Arc::new(ManualClock::default()))
+}
+
+fn connector_with_clock(
+    target: &Arc<InMemoryTarget>,
+    settings: &[(&str, &str)],
+    dry_run: bool,
+    clock: Arc<dyn Clock>,
+) -> Arc<Connector> {
     static CHANNEL: AtomicU64 = AtomicU64::new(0);
     let mut pairs = vec![("SCIM_URL", "http://target.invalid/v2"), ("AUTHENTICATION_METHOD", "None")];
     pairs.retain(|(name, _)| settings.iter().all(|(n, _)| n != name));
@@ -235,7 +244,7 @@ fn connector(target: &Arc<InMemoryTarget>, settings: &[(&str, &str)], dry_run: b
         channel: CHANNEL.fetch_add(1, Ordering::SeqCst).to_string(),
         anchors: Vec::new(),
         proxy: ProxyRules::default(),
-        clock: Arc::new(ManualClock::default()),
+        clock,
         operation_timeout: Duration::from_secs(50),
         dry_run,
     };
@@ -375,7 +384,8 @@ fn a_create_with_an_unreadable_response_is_not_repeated() {
 #[test]
 fn many_threads_that_create_the_same_user_create_one_account() {
     let target = InMemoryTarget::with(&[]);
-    let session = session(&target, &[]);
+    // On a manual clock the waiting threads would reach the deadline before a slow thread has created the account.
+    let session = connector_with_clock(&target, &[], false, Arc::new(SystemClock::default())).session();
     std::thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| session.create_user(&anna_record(None, true)).unwrap());
