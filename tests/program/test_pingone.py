@@ -245,7 +245,10 @@ def test_a_filter_without_matches_removes_users_only_with_max_removals(rule):
             lambda file: file["rule"]["userFilter"]["all"][0].update(attribute="Shoe Size"),
             "`Shoe Size` is not an attribute",
         ),
-        (lambda file: file["rule"]["userFilter"]["all"][0].update(operator="Contains"), "`Contains` is not an operator"),
+        (
+            lambda file: file["rule"]["userFilter"]["all"][0].update(operator="Contains"),
+            "`Contains` is not an operator",
+        ),
         (
             lambda file: file["rule"]["userFilter"]["all"][0].update(value="Employes"),
             "`Employes`, which PingOne does not have",
