@@ -3,7 +3,7 @@
 
 use pfscim_core::Message;
 use pfscim_core::mapping::{Catalogue, DefaultMapping, Field, default_mappings};
-use pfscim_core::settings::{Check, Setting, SettingKind, catalogue};
+use pfscim_core::settings::{Setting, SettingKind, ValueCheck, catalogue};
 use pfscim_core::text::excerpt;
 use serde_json::{Value, json};
 
@@ -68,7 +68,7 @@ pub fn settings_properties() -> String {
         if setting.required && setting.method.is_none() {
             put("required", "true");
         }
-        if let (SettingKind::Text, Some(check)) = (setting.kind, check(setting.check)) {
+        if let (SettingKind::Text, Some(check)) = (setting.kind, validator(setting.check)) {
             put("check", &check);
         }
     }
@@ -76,11 +76,11 @@ pub fn settings_properties() -> String {
 }
 
 /// Returns the check in the syntax of the jar, if PingFederate has a validator for it.
-fn check(check: Check) -> Option<String> {
+fn validator(check: ValueCheck) -> Option<String> {
     match check {
-        Check::Url => Some("url".into()),
-        Check::Integer { low, high } => Some(format!("integer:{low}:{high}")),
-        Check::PageSize => Some(format!("integer:-1:{}", i32::MAX)),
+        ValueCheck::Url => Some("url".into()),
+        ValueCheck::Integer { low, high } => Some(format!("integer:{low}:{high}")),
+        ValueCheck::PageSize => Some(format!("integer:-1:{}", i32::MAX)),
         _ => None,
     }
 }

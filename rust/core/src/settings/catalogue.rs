@@ -39,7 +39,7 @@ impl SettingKind {
 
 /// The form of the value of a text setting. Blank is always valid here; see [`Setting::required`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Check {
+pub enum ValueCheck {
     /// Any text without control characters.
     Text,
     /// An absolute `http` or `https` URL without credentials and fragment.
@@ -95,7 +95,7 @@ pub struct Setting {
     /// The value of *Authentication Methods* that it belongs to. With any other value the setting is ignored.
     pub method: Option<&'static str>,
     /// The form of a text value.
-    pub check: Check,
+    pub check: ValueCheck,
     /// Other names for the same values, from the vendor's other products and older screens.
     pub aliases: &'static [&'static str],
 }
@@ -137,7 +137,7 @@ const TEXT_SETTING: Setting = Setting {
     required: false,
     advanced: false,
     method: None,
-    check: Check::Text,
+    check: ValueCheck::Text,
     aliases: &[],
 };
 
@@ -151,7 +151,7 @@ const CATALOGUE: &[Setting] = &[
         label: "SCIM URL",
         description: "The base URL of the target's SCIM service, for example https://scim.example.com/v2. A slash at the end makes no difference.",
         required: true,
-        check: Check::Url,
+        check: ValueCheck::Url,
         aliases: &["SCIM base URL"],
         ..TEXT_SETTING
     },
@@ -185,7 +185,7 @@ const CATALOGUE: &[Setting] = &[
         description: "The user name of an account that may manage users at the target.",
         required: true,
         method: Some(METHOD_BASIC),
-        check: Check::UserName,
+        check: ValueCheck::UserName,
         aliases: &["Basic Auth User"],
         ..TEXT_SETTING
     },
@@ -209,7 +209,7 @@ const CATALOGUE: &[Setting] = &[
         description: "The access token that the target issued. Do not enter the word Bearer before it.",
         required: true,
         method: Some(METHOD_BEARER),
-        check: Check::Credential,
+        check: ValueCheck::Credential,
         aliases: &["OAuth Access Token"],
         ..TEXT_SETTING
     },
@@ -221,7 +221,7 @@ const CATALOGUE: &[Setting] = &[
         description: "The URL where the connector requests an access token, for example https://login.example.com/as/token.oauth2.",
         required: true,
         method: Some(METHOD_CLIENT),
-        check: Check::Url,
+        check: ValueCheck::Url,
         aliases: &["OAuth 2 Token Request Endpoint", "OAuth Token Request"],
         ..TEXT_SETTING
     },
@@ -252,7 +252,7 @@ const CATALOGUE: &[Setting] = &[
         section: METHOD_CLIENT,
         description: "The scopes to request, separated by commas. If blank, the connector requests no scopes.",
         method: Some(METHOD_CLIENT),
-        check: Check::Scopes,
+        check: ValueCheck::Scopes,
         ..TEXT_SETTING
     },
     heading("HEADING_OVERRIDES", OVERRIDES, false),
@@ -273,7 +273,7 @@ const CATALOGUE: &[Setting] = &[
         label: "Filter Expression",
         section: OVERRIDES,
         description: "The filter that finds a user, in three parts, for example userName eq \"%s\". The connector replaces %s with the value of the Unique User Identifier. If blank, the filter is userName eq \"%s\", or emails eq \"%s\" if the identifier is workEmail.",
-        check: Check::Filter,
+        check: ValueCheck::Filter,
         aliases: &["User Filter Expression"],
         ..TEXT_SETTING
     },
@@ -282,7 +282,7 @@ const CATALOGUE: &[Setting] = &[
         label: "Authorization Header Type",
         section: OVERRIDES,
         description: "The word before the access token in the Authorization header. If blank, the word is Bearer. Basic Authentication ignores this setting.",
-        check: Check::Token,
+        check: ValueCheck::Token,
         aliases: &["Auth Type Header"],
         ..TEXT_SETTING
     },
@@ -291,7 +291,7 @@ const CATALOGUE: &[Setting] = &[
         label: "Users API Path",
         section: OVERRIDES,
         description: "The path of the users below the SCIM URL. If blank, the path is /Users.",
-        check: Check::Path,
+        check: ValueCheck::Path,
         aliases: &["Users resource", "Users Resource"],
         ..TEXT_SETTING
     },
@@ -300,7 +300,7 @@ const CATALOGUE: &[Setting] = &[
         label: "Groups Path API",
         section: OVERRIDES,
         description: "The path of the groups below the SCIM URL. If blank, the path is /Groups.",
-        check: Check::Path,
+        check: ValueCheck::Path,
         aliases: &["Groups API Path", "Groups Resource"],
         ..TEXT_SETTING
     },
@@ -310,7 +310,7 @@ const CATALOGUE: &[Setting] = &[
         section: OVERRIDES,
         description: "How many groups the connector requests per page when it searches for a group. With -1 the target decides.",
         default: "1000",
-        check: Check::PageSize,
+        check: ValueCheck::PageSize,
         ..TEXT_SETTING
     },
     heading("HEADING_PROVISIONING", OPTIONS, false),
@@ -391,7 +391,7 @@ const CATALOGUE: &[Setting] = &[
         label: "Custom Attribute Schema URNs",
         section: OPTIONS,
         description: "Further schemas with custom user attributes, separated by commas. Schemas of the form urn:ietf:params:scim:schemas:extension:NAME:2.0:User need no entry.",
-        check: Check::Urns,
+        check: ValueCheck::Urns,
         ..TEXT_SETTING
     },
     heading("HEADING_ADVANCED", ADVANCED, true),
@@ -413,7 +413,7 @@ const CATALOGUE: &[Setting] = &[
         section: ADVANCED,
         description: "How many users and groups one provisioning cycle may remove. All further removals fail. If blank, the number is not limited.",
         advanced: true,
-        check: Check::Integer { low: 0, high: i32::MAX as i64 },
+        check: ValueCheck::Integer { low: 0, high: i32::MAX as i64 },
         ..TEXT_SETTING
     },
     Setting {
@@ -422,7 +422,7 @@ const CATALOGUE: &[Setting] = &[
         section: ADVANCED,
         description: "The fields that the connector clears at the target if they have no value at the source, separated by commas. All other fields keep their last value.",
         advanced: true,
-        check: Check::FieldCodes,
+        check: ValueCheck::FieldCodes,
         ..TEXT_SETTING
     },
     Setting {
@@ -431,7 +431,7 @@ const CATALOGUE: &[Setting] = &[
         section: ADVANCED,
         description: "How many requests the connector sends in one second at most. If blank, the number is not limited.",
         advanced: true,
-        check: Check::Integer { low: 1, high: 10_000 },
+        check: ValueCheck::Integer { low: 1, high: 10_000 },
         ..TEXT_SETTING
     },
     Setting {
@@ -441,7 +441,7 @@ const CATALOGUE: &[Setting] = &[
         description: "How many seconds the connector waits for a complete response to a request.",
         default: "30",
         advanced: true,
-        check: Check::Integer { low: 1, high: 300 },
+        check: ValueCheck::Integer { low: 1, high: 300 },
         ..TEXT_SETTING
     },
 ];

@@ -6,26 +6,26 @@
 
 use url::Url;
 
-use super::catalogue::Check;
+use super::catalogue::ValueCheck;
 use crate::Message;
 use crate::mapping::{Catalogue, Field, is_valid_custom_code};
 use crate::scim::Version;
 
 /// Checks that a value has the form that its setting requires.
-pub(super) fn check_value(check: Check, text: &str) -> Result<(), Message> {
+pub(super) fn check_value(check: ValueCheck, text: &str) -> Result<(), Message> {
     match check {
-        Check::Text => single_line(text),
-        Check::Url => url(text).map(drop),
-        Check::Integer { low, high } => integer(text, low, high).map(drop),
-        Check::PageSize => page_size(text).map(drop),
-        Check::UserName => user_name(text),
-        Check::Credential => credential(text),
-        Check::Token => token(text),
-        Check::Scopes => scopes(text).map(drop),
-        Check::Filter => filter(text),
-        Check::Path => path(text).map(drop),
-        Check::Urns => urns(text).map(drop),
-        Check::FieldCodes => field_codes(text).map(drop),
+        ValueCheck::Text => single_line(text),
+        ValueCheck::Url => url(text).map(drop),
+        ValueCheck::Integer { low, high } => integer(text, low, high).map(drop),
+        ValueCheck::PageSize => page_size(text).map(drop),
+        ValueCheck::UserName => user_name(text),
+        ValueCheck::Credential => credential(text),
+        ValueCheck::Token => token(text),
+        ValueCheck::Scopes => scopes(text).map(drop),
+        ValueCheck::Filter => filter(text),
+        ValueCheck::Path => path(text).map(drop),
+        ValueCheck::Urns => urns(text).map(drop),
+        ValueCheck::FieldCodes => field_codes(text).map(drop),
     }
 }
 

@@ -10,7 +10,7 @@ mod parse;
 mod presets;
 mod secret;
 
-pub use catalogue::{Check, PLACEHOLDER, Setting, SettingKind, catalogue, setting};
+pub use catalogue::{PLACEHOLDER, Setting, SettingKind, ValueCheck, catalogue, setting};
 pub use import::import_settings;
 pub use model::{Authentication, GroupNameSource, RemoveAction, Settings, UpdateMethod};
 pub use presets::{FieldSource, Preset, preset, presets};
