@@ -8,7 +8,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-use crate::text::printable;
+use crate::text::{printable, redact};
 
 /// What happened, and what the administrator can do about it. Displays as `text` or `text; hint`, on one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,10 +21,9 @@ impl Message {
     /// Separates text and hint in a line.
     const SEPARATOR: &str = "; ";
 
-    /// Creates a message without a hint. A `; ` in the text becomes `, `, because the first `; ` of a line begins the
-    /// hint: the text may contain a reason of the target, which must not look like a hint of pfscim.
+    /// Creates a message without a hint.
     pub fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into().replace(Self::SEPARATOR, ", "), hint: None }
+        Self { text: text.into(), hint: None }
     }
 
     /// Adds what to do: an imperative such as `set SCIM URL`, without a full stop.
@@ -36,7 +35,7 @@ impl Message {
     /// Names the file, setting or record that the text is about: `place: text`.
     #[must_use]
     pub fn at(self, place: impl fmt::Display) -> Self {
-        Self { hint: self.hint, ..Self::new(format!("{place}: {}", self.text)) }
+        Self { text: format!("{place}: {}", self.text), ..self }
     }
 
     /// Returns what happened.
@@ -60,7 +59,9 @@ impl Message {
 
 impl fmt::Display for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)?;
+        // The first `; ` of a line begins the hint. The text may contain a reason of the target, which must not look like
+        // a hint.
+        f.write_str(&self.text.replace(Self::SEPARATOR, ", "))?;
         match &self.hint {
             Some(hint) => write!(f, "{}{hint}", Self::SEPARATOR),
             None => Ok(()),
@@ -161,6 +162,29 @@ impl Failure {
         }
     }
 
+    /// Redacts a secret in text and hint.
+    pub(crate) fn redact(&mut self, secret: &str) {
+        let message = self.message_mut();
+        message.text = redact(&message.text, secret);
+        message.hint = message.hint.as_deref().map(|hint| redact(hint, secret));
+    }
+
+    fn message_mut(&mut self) -> &mut Message {
+        match self {
+            Self::Config(m)
+            | Self::AuthFailed(m)
+            | Self::RateLimited(m)
+            | Self::Transport { message: m, .. }
+            | Self::Rejected(m)
+            | Self::Conflict(m)
+            | Self::Ambiguous(m)
+            | Self::NotFound(m)
+            | Self::NotHonoured(m)
+            | Self::RemovalLimit(m)
+            | Self::Protocol(m) => m,
+        }
+    }
+
     /// Returns whether every later operation of the session would fail too.
     pub fn stops_session(&self) -> bool {
         match self {
@@ -210,7 +234,7 @@ mod tests {
             Failure::RateLimited("a".into()),
             Failure::Transport { message: Message::new("a: b").with_hint("c; d"), stops: true },
             Failure::Rejected("a".into()),
-            Failure::Conflict("the target returned 409: a; b;".into()),
+            Failure::Conflict("the target returned 409: a;b;".into()),
             Failure::Ambiguous(Message::new("a;").with_hint("b")),
             Failure::Ambiguous("a".into()),
             Failure::NotFound("a".into()),
@@ -227,8 +251,12 @@ mod tests {
     }
 
     #[test]
-    fn a_reason_of_the_target_does_not_look_like_a_hint() {
+    fn a_reason_of_the_target_does_not_look_like_a_hint_in_a_line() {
         let message = Message::new("the target returned 400: a; b").at("x; y");
-        assert_eq!((message.text(), message.hint()), ("x, y: the target returned 400: a, b", None));
+        assert_eq!((message.text(), message.hint()), ("x; y: the target returned 400: a; b", None));
+        let line = message.with_hint("c; d").to_string();
+        assert_eq!(line, "x, y: the target returned 400: a, b; c; d");
+        let read = Message::parse(&line);
+        assert_eq!((read.text(), read.hint()), ("x, y: the target returned 400: a, b", Some("c; d")));
     }
 }

@@ -19,7 +19,7 @@ use crate::record::ProvisioningOption;
 use crate::scim::ResourceType;
 use crate::settings::Authentication;
 use crate::sync::lock_ignoring_poison;
-use crate::text::{printable, redact};
+use crate::text::printable;
 use crate::{Failure, Message, Outcome, Record, Report, scim};
 
 /// A write may use a resource that was read within this time.
@@ -494,7 +494,7 @@ impl Connector {
 
     /// Redacts secret values of the record in a failure, because the reason of a target may repeat them. The HTTP
     /// client redacts credentials.
-    fn without_secrets(&self, record: Option<&Record>, failure: Failure) -> Failure {
+    fn without_secrets(&self, record: Option<&Record>, mut failure: Failure) -> Failure {
         let mut secrets: Vec<&str> = Vec::new();
         if let Some(record) = record {
             let catalogue = self.catalogue();
@@ -503,11 +503,10 @@ impl Connector {
             let values = record.fields.keys().filter(is_secret).filter_map(|code| record.fields.get(code)).flatten();
             secrets.extend(values.map(String::as_str));
         }
-        let mut message = failure.to_string();
         for secret in secrets {
-            message = redact(&message, &printable(secret));
+            failure.redact(&printable(secret));
         }
-        Failure::parse(&message, failure.stops_session()).unwrap_or(failure)
+        failure
     }
 }
 

@@ -746,6 +746,21 @@ fn a_secret_in_the_reason_of_a_target_is_redacted() {
 }
 
 #[test]
+fn a_secret_that_contains_the_separator_of_text_and_hint_is_redacted() {
+    for password in ["hunter2; hunter2", "hunter2;", "; hunter2"] {
+        let target = InMemoryTarget::with(&[]);
+        let echo = json!({"detail": format!("{password} is too weak")});
+        target.respond_always("POST", "/v2/Users", json_response(400, &echo));
+        let mut with_password = anna_record(None, true);
+        with_password.fields.insert("password".into(), vec![password.into()]);
+        let failure = session(&target, &[]).create_user(&with_password).unwrap_err();
+        assert_eq!(failure.code(), "rejected");
+        assert!(failure.message().text().ends_with("[redacted] is too weak"), "{failure}");
+        assert_eq!(failure.message().hint(), None);
+    }
+}
+
+#[test]
 fn a_preview_reads_and_never_writes() {
     let target = InMemoryTarget::with(&[anna()]);
     let session = connector(&target, &[], true).session();
