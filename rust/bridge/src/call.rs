@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use once_cell::sync::Lazy;
 use pfscim_core::connector::{Connector, GroupMember, GroupRecord, Session, UnlistedMembers};
-use pfscim_core::environment::{Clock, Environment, SystemClock};
+use pfscim_core::environment::{Clock, Environment, SystemClock, SystemRandom};
 use pfscim_core::mapping::Field;
 use pfscim_core::settings::Settings;
 use pfscim_core::{Failure, Record, Report};
@@ -173,6 +173,7 @@ fn open_arguments(mut request: FrameReader<'_>) -> Result<(Vec<(String, String)>
         anchors: request.list(FrameReader::blob)?,
         proxy: proxy::proxy_rules(&request.map(FrameReader::text)?),
         clock: Arc::clone(&*CLOCK) as Arc<dyn Clock>,
+        random: Arc::new(SystemRandom),
         operation_timeout: Duration::from_millis(request.i64()?.unsigned_abs()),
         dry_run: false,
     };

@@ -1,4 +1,4 @@
-//! Defines what the host supplies to core: clock, trust anchors, proxy, deadline.
+//! Defines what the host supplies to core: clock, random values, trust anchors, proxy, deadline.
 //! Does not know: SCIM, environment variables, files.
 
 use std::fmt;
@@ -42,6 +42,26 @@ impl Clock for SystemClock {
     }
 }
 
+/// The source of random values that the host supplies. No secret is made of them.
+pub trait Random: Send + Sync {
+    /// Fills the bytes with random values. If the source fails, the bytes stay as they are.
+    fn fill(&self, bytes: &mut [u8]);
+}
+
+/// The machine's random values, for hosts without a source of their own.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemRandom;
+
+impl Random for SystemRandom {
+    #[expect(clippy::disallowed_methods, reason = "the one source of random values that core offers to its hosts")]
+    fn fill(&self, bytes: &mut [u8]) {
+        let mut random = vec![0; bytes.len()];
+        if getrandom::fill(&mut random).is_ok() {
+            bytes.copy_from_slice(&random);
+        }
+    }
+}
+
 /// A forward proxy.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Proxy {
@@ -81,6 +101,8 @@ pub struct Environment {
     pub proxy: ProxyRules,
     /// The source of time.
     pub clock: Arc<dyn Clock>,
+    /// The source of random values.
+    pub random: Arc<dyn Random>,
     /// The limit of one operation, including repeats. No write starts in its last five seconds.
     pub operation_timeout: Duration,
     /// If true, the connector writes nothing to the target. Reports then contain what a write would have done.

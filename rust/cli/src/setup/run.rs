@@ -15,7 +15,7 @@ use pfscim_channel::source::{PingOne, Source};
 use pfscim_channel::state::Owner;
 use pfscim_core::Message;
 use pfscim_core::connector::Connector;
-use pfscim_core::environment::{Environment, SystemClock};
+use pfscim_core::environment::{Environment, SystemClock, SystemRandom};
 use pfscim_core::mapping::Catalogue;
 use pfscim_core::settings::{Secret, Settings, setting};
 use pfscim_core::text::printable;
@@ -55,6 +55,7 @@ impl Setup {
             anchors: network::anchors(target.ca_file.as_deref())?,
             proxy: network::proxies()?,
             clock: Arc::new(SystemClock::default()),
+            random: Arc::new(SystemRandom),
             operation_timeout: operation_timeout(channel.timeout()),
             dry_run,
         };

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 
 use super::Connector;
 use super::session::{OperationError, status_and_reason};
+use crate::environment::Random;
 use crate::http::Deadline;
 use crate::scim::{self, Capabilities, ResourceType};
 use crate::settings::UpdateMethod;
@@ -46,7 +47,7 @@ impl Connector {
 
     /// Returns true if the target accepted the filter and applied it.
     fn check_credentials(&self, deadline: Deadline) -> Result<bool, OperationError> {
-        let filter = scim::render_filter(&self.settings.filter, &unused_identifier());
+        let filter = scim::render_filter(&self.settings.filter, &unused_identifier(&*self.environment.random));
         let response = self.get(self.addresses.list(ResourceType::User, &[("filter", &filter)]), deadline)?;
         let (response, is_filter_accepted) = if matches!(response.status, 400 | 501) {
             let first_user = [("startIndex", "1"), ("count", "1")];
@@ -106,10 +107,10 @@ impl Connector {
 }
 
 /// Returns an identifier that no user has.
-fn unused_identifier() -> String {
-    let mut random = [0_u8; 12];
-    // Without random bytes the identifier has 24 zeros, and no user has that identifier either.
-    let _ = getrandom::fill(&mut random);
-    let digits: String = random.iter().map(|b| format!("{b:02x}")).collect();
+fn unused_identifier(random: &dyn Random) -> String {
+    // Without random values the identifier has 24 zeros, and no user has that identifier either.
+    let mut bytes = [0_u8; 12];
+    random.fill(&mut bytes);
+    let digits: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
     format!("pfscim-check-{digits}@invalid")
 }

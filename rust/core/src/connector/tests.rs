@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::environment::{Clock, SystemClock};
+use crate::environment::{Clock, SystemClock, SystemRandom};
 use crate::http::{RawRequest, RawResponse, Transport, TransportError};
 use crate::scim;
 use crate::{Outcome, Record, Report};
@@ -245,6 +245,7 @@ fn connector_with_clock(
         anchors: Vec::new(),
         proxy: ProxyRules::default(),
         clock,
+        random: Arc::new(SystemRandom),
         operation_timeout: Duration::from_secs(50),
         dry_run,
     };
@@ -834,6 +835,7 @@ fn the_same_settings_and_channel_share_one_connector() {
         anchors: Vec::new(),
         proxy: ProxyRules::default(),
         clock: Arc::clone(&clock) as Arc<dyn Clock>,
+        random: Arc::new(SystemRandom),
         operation_timeout: Duration::from_secs(50),
         dry_run: false,
     };

@@ -414,7 +414,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::environment::SystemClock;
+    use crate::environment::{SystemClock, SystemRandom};
     use crate::http::rate_limiter::RateLimiter;
     use crate::http::{RawRequest, Transport, TransportError};
 
@@ -431,6 +431,7 @@ mod tests {
         let sender = RetryingSender {
             transport: Box::new(RefusingEndpoint),
             clock: Arc::new(SystemClock::default()),
+            random: Arc::new(SystemRandom),
             request_timeout: Duration::from_secs(1),
             rate_limiter: RateLimiter::new(None),
         };

@@ -51,7 +51,6 @@ impl Client {
         environment: &Environment,
         transport: Box<dyn Transport>,
     ) -> Result<Self, Failure> {
-        let clock = Arc::clone(&environment.clock);
         Ok(Self {
             origin: settings.scim_url.origin(),
             media_types: settings.version.media_types(),
@@ -59,7 +58,8 @@ impl Client {
             credentials: Credentials::new(settings)?,
             sender: RetryingSender {
                 transport,
-                clock,
+                clock: Arc::clone(&environment.clock),
+                random: Arc::clone(&environment.random),
                 request_timeout: settings.request_timeout,
                 rate_limiter: RateLimiter::new(settings.max_requests_per_second),
             },

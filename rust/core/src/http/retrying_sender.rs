@@ -11,7 +11,7 @@ use super::retry;
 use super::types::{
     Deadline, Method, RESPONSE_BYTES_MAX, RawRequest, RawResponse, RequestError, Transport, TransportError,
 };
-use crate::environment::Clock;
+use crate::environment::{Clock, Random};
 use crate::text::printable;
 use crate::{Failure, Message};
 
@@ -41,6 +41,7 @@ pub(super) struct OutgoingRequest<'a> {
 pub(super) struct RetryingSender {
     pub(super) transport: Box<dyn Transport>,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) random: Arc<dyn Random>,
     pub(super) request_timeout: Duration,
     pub(super) rate_limiter: RateLimiter,
 }
@@ -72,8 +73,7 @@ impl RetryingSender {
                 return Err(RequestError { failure: Failure::Protocol(text.into()), maybe_applied: request.is_write });
             }
             let system_time = self.clock.system_time();
-            let jitter = getrandom::u32().unwrap_or(u32::MAX);
-            match retry::wait_before_retry(&result, request.repeatable, attempt, system_time, jitter) {
+            match retry::wait_before_retry(&result, request.repeatable, attempt, system_time, self.jitter()) {
                 Some(wait) if self.time_left(deadline) > wait.duration.saturating_add(time_needed(request)) => {
                     maybe_applied |= request.is_write && is_unclear(&result);
                     self.clock.sleep(wait.duration);
@@ -138,6 +138,13 @@ impl RetryingSender {
             printable(url.path())
         );
         result
+    }
+
+    /// Returns a random number. Without random values it is the maximum, so that the wait is not shortened.
+    fn jitter(&self) -> u32 {
+        let mut bytes = u32::MAX.to_ne_bytes();
+        self.random.fill(&mut bytes);
+        u32::from_ne_bytes(bytes)
     }
 
     fn time_left(&self, deadline: Deadline) -> Duration {

@@ -10,7 +10,7 @@ use url::Url;
 
 use super::*;
 use crate::Failure;
-use crate::environment::{Clock, Environment, ProxyRules};
+use crate::environment::{Clock, Environment, ProxyRules, Random, SystemRandom};
 use crate::scim::{Identifier, Version};
 use crate::settings::{Authentication, GroupNameSource, RemoveAction, Secret, Settings, UpdateMethod};
 
@@ -128,6 +128,7 @@ pub(super) fn environment(clock: Arc<dyn Clock>) -> Environment {
         anchors: Vec::new(),
         proxy: ProxyRules::default(),
         clock,
+        random: Arc::new(SystemRandom),
         operation_timeout: Duration::from_secs(50),
         dry_run: false,
     }
@@ -493,6 +494,25 @@ fn waits_between_attempts_use_the_clock_and_grow() {
     assert_eq!(sleeps.len(), 3);
     for (sleep, full) in sleeps.iter().zip([500, 1000, 2000].map(Duration::from_millis)) {
         assert!(*sleep >= full / 2 && *sleep <= full, "{sleep:?}");
+    }
+}
+
+#[test]
+fn the_wait_between_attempts_depends_on_the_random_values_of_the_environment() {
+    struct Fixed(Option<u8>);
+    impl Random for Fixed {
+        fn fill(&self, bytes: &mut [u8]) {
+            if let Some(byte) = self.0 {
+                bytes.fill(byte);
+            }
+        }
+    }
+    for (byte, millis) in [(Some(0), 250), (Some(255), 500), (None, 500)] {
+        let fixture = Fixture::with([transport_error(false)], Duration::ZERO, |_, environment| {
+            environment.random = Arc::new(Fixed(byte));
+        });
+        fixture.send(Method::Get).unwrap();
+        assert_eq!(fixture.sleeps(), [Duration::from_millis(millis)], "{byte:?}");
     }
 }
 

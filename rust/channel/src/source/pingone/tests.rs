@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use pfscim_core::environment::{Environment, ProxyRules, SystemClock};
+use pfscim_core::environment::{Environment, ProxyRules, SystemClock, SystemRandom};
 use pfscim_core::settings::Secret;
 use serde_json::{Value as Json, json};
 
@@ -250,6 +250,7 @@ impl ApiServer {
             anchors: Vec::new(),
             proxy: ProxyRules::default(),
             clock: Arc::new(SystemClock::default()),
+            random: Arc::new(SystemRandom),
             operation_timeout: Duration::from_secs(10),
             dry_run: true,
         };
