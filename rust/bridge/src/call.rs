@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use once_cell::sync::Lazy;
-use pfscim_core::connector::{Connector, GroupMember, GroupRecord, Session, UnlistedMembers};
+use pfscim_core::connector::{Connectors, GroupMember, GroupRecord, Session, UnlistedMembers};
 use pfscim_core::environment::{Clock, Environment, SystemClock, SystemRandom};
 use pfscim_core::mapping::Field;
 use pfscim_core::settings::Settings;
@@ -56,6 +56,9 @@ impl From<FrameError> for PerformError {
 /// One clock for all connectors, because a connector may outlive the session that opened it.
 static CLOCK: Lazy<Arc<SystemClock>> = Lazy::new(Arc::default);
 
+/// The connectors stay open between sessions, and their removal latches stay shut until the server restarts.
+static CONNECTORS: Lazy<Connectors> = Lazy::new(Connectors::default);
+
 /// Handles one request frame. Returns the response frame.
 pub(crate) fn handle(frame: &[u8]) -> Result<Vec<u8>, CallError> {
     let mut request = FrameReader::new(frame)?;
@@ -88,7 +91,7 @@ fn perform(
         0 => hello(request, result)?,
         1 => {
             let (settings, environment) = open_arguments(request)?;
-            let connector = Connector::open(Settings::parse(settings)?, environment)?;
+            let connector = CONNECTORS.open(Settings::parse(settings)?, environment)?;
             result.i64(sessions::insert(connector.session()));
         }
         2 => {

@@ -3,8 +3,8 @@
 //!
 //! A host is the PingFederate plugin or the `pfscim` program. It opens a [`connector::Connector`] with
 //! [`settings::Settings`] and an [`environment::Environment`]. A [`connector::Session`] of the connector finds,
-//! creates, updates and removes users and groups. The environment supplies the clock and
-//! random values.
+//! creates, updates and removes users and groups. The environment supplies the clock and random
+//! values. The host owns one [`connector::Connectors`], which shares connectors between sessions.
 
 pub mod connector;
 pub mod environment;

@@ -14,7 +14,7 @@ use pfscim_channel::provisioner::{DeployedJar, PluginProvisioner, operation_time
 use pfscim_channel::source::{PingOne, Source};
 use pfscim_channel::state::Owner;
 use pfscim_core::Message;
-use pfscim_core::connector::Connector;
+use pfscim_core::connector::{Connector, Connectors};
 use pfscim_core::environment::{Environment, SystemClock, SystemRandom};
 use pfscim_core::mapping::Catalogue;
 use pfscim_core::settings::{Secret, Settings, setting};
@@ -34,6 +34,7 @@ pub(crate) struct Setup {
     pairs: Vec<(String, Secret)>,
     pub(crate) settings: Settings,
     pub(crate) environment: Environment,
+    connectors: Connectors,
 }
 
 impl Setup {
@@ -68,7 +69,7 @@ impl Setup {
         pairs.retain(|(name, _)| setting(name).is_none_or(|s| s.name != CLEARABLE));
         pairs.push((CLEARABLE.to_owned(), Secret::new(clearable(channel, &stored))));
         let settings = parse(&pairs)?;
-        Ok(Self { position, pairs, settings, environment, connection })
+        Ok(Self { position, pairs, settings, environment, connectors: Connectors::default(), connection })
     }
 
     pub(crate) fn channel(&self) -> &Channel {
@@ -102,7 +103,7 @@ impl Setup {
     }
 
     pub(crate) fn connector(&self) -> Result<Arc<Connector>, Error> {
-        Ok(Connector::open(self.settings.clone(), self.environment.clone())?)
+        Ok(self.connectors.open(self.settings.clone(), self.environment.clone())?)
     }
 
     /// Returns the standard fields. If other fields are mapped, it also reads the schemas of the target.

@@ -4,39 +4,20 @@
 //! The count belongs to a cycle, the latch to a channel. Once a cycle exceeds the limit, the latch rejects all
 //! removals until the value of the setting changes or the host restarts.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use once_cell::sync::Lazy;
-
-use super::ConnectorKey;
 use crate::sync::lock_ignoring_poison;
 use crate::{Failure, Message};
 
 /// A session that is open for longer begins a new cycle after this time.
 pub(super) const CYCLE_DURATION_MAX: Duration = Duration::from_secs(600);
 
-/// Channel, SCIM URL, limit, and whether it is a dry run.
-type LatchKey = (String, String, Option<u32>, bool);
-
-/// Latches outlive connectors, because a new access token makes a new connector and must not open the latch.
-static LATCHES: Lazy<Mutex<HashMap<LatchKey, Arc<Latch>>>> = Lazy::new(Mutex::default);
-
 /// Stops the removals of a channel after a cycle exceeded the limit.
 #[derive(Debug, Default)]
 pub(super) struct Latch {
     is_shut: AtomicBool,
-}
-
-impl Latch {
-    /// Returns the latch of a connector. Connectors of the same channel, SCIM URL and limit share it.
-    pub(super) fn for_connector(key: &ConnectorKey) -> Arc<Self> {
-        let settings = &key.settings;
-        let key = (key.channel.clone(), settings.scim_url.to_string(), settings.max_removals, key.dry_run);
-        Arc::clone(lock_ignoring_poison(&LATCHES).entry(key).or_default())
-    }
 }
 
 /// Counts the removals of one session.

@@ -8,6 +8,7 @@ mod fields;
 mod groups;
 mod limit;
 mod matching;
+mod registry;
 mod session;
 mod writing;
 
@@ -17,38 +18,21 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use once_cell::sync::Lazy;
-
 pub use self::check::CheckReport;
 pub use self::groups::{GroupMember, GroupPreview, GroupRecord, UnlistedMembers};
+pub use self::registry::Connectors;
 pub use self::session::{Preview, Session};
 pub use crate::lifecycle::RequestedOperation;
 
 use self::limit::{CYCLE_DURATION_MAX, Latch};
 use crate::Failure;
-use crate::environment::{Environment, ProxyRules};
-use crate::http::{Client, Deadline, Method, Request, RequestError, Response};
+use crate::environment::Environment;
+use crate::http::{Client, Deadline, Method, Request, RequestError, Response, Transport};
 use crate::lifecycle::DecisionOptions;
 use crate::mapping::Catalogue;
 use crate::scim::{Addresses, Capabilities};
 use crate::settings::Settings;
 use crate::sync::lock_ignoring_poison;
-
-/// A connector to which no session or host has a reference is closed after this time without use.
-const IDLE_MAX: Duration = Duration::from_secs(15 * 60);
-
-/// Identifies a connector: equal keys share one connector.
-#[derive(Clone, PartialEq, Eq, Hash)]
-struct ConnectorKey {
-    settings: Settings,
-    channel: String,
-    anchors: Vec<Vec<u8>>,
-    proxy: ProxyRules,
-    operation_timeout: Duration,
-    dry_run: bool,
-}
-
-static CONNECTORS: Lazy<Mutex<HashMap<ConnectorKey, Arc<Connector>>>> = Lazy::new(Mutex::default);
 
 /// One target with one set of settings: HTTP client, token, rate limiter, removal latch. Many threads may use it.
 pub struct Connector {
@@ -83,25 +67,20 @@ impl fmt::Debug for Connector {
 }
 
 impl Connector {
-    /// Returns the open connector for these settings and this channel, or opens one. Sends nothing.
+    /// Opens a connector with another transport and a latch of its own. [`Connectors`] does not share it. Sends nothing.
     ///
     /// # Errors
     /// [`Failure::Config`].
-    pub fn open(settings: Settings, environment: Environment) -> Result<Arc<Self>, Failure> {
-        let key = ConnectorKey::new(&settings, &environment);
-        let mut connectors = lock_ignoring_poison(&CONNECTORS);
-        connectors.retain(|_, c| Arc::strong_count(c) > 1 || c.idle_time() < IDLE_MAX);
-        if let Some(connector) = connectors.get(&key) {
-            connector.mark_used();
-            return Ok(Arc::clone(connector));
-        }
-        let client = Client::new(&settings, &environment)?;
-        let connector = Arc::new(Self::with_client(settings, environment, client));
-        connectors.insert(key, Arc::clone(&connector));
-        Ok(connector)
+    pub fn over(
+        settings: Settings,
+        environment: Environment,
+        transport: Box<dyn Transport>,
+    ) -> Result<Arc<Self>, Failure> {
+        let client = Client::with_transport(&settings, &environment, transport)?;
+        Ok(Arc::new(Self::new(settings, environment, client, Arc::default())))
     }
 
-    fn with_client(settings: Settings, environment: Environment, client: Client) -> Self {
+    fn new(settings: Settings, environment: Environment, client: Client, latch: Arc<Latch>) -> Self {
         Self {
             addresses: Addresses::new(
                 settings.scim_url.clone(),
@@ -110,7 +89,7 @@ impl Connector {
                 settings.version,
             ),
             catalogue: Mutex::new(Arc::new(Catalogue::standard(settings.version))),
-            latch: Latch::for_connector(&ConnectorKey::new(&settings, &environment)),
+            latch,
             locked_identifiers: Mutex::default(),
             capabilities: Mutex::default(),
             ignores_filters: AtomicBool::new(false),
@@ -142,8 +121,9 @@ impl Connector {
         *lock_ignoring_poison(&self.last_used) = self.now();
     }
 
-    fn idle_time(&self) -> Duration {
-        self.now().saturating_sub(*lock_ignoring_poison(&self.last_used))
+    /// Returns the time from the last use until `now`.
+    fn idle_time(&self, now: Duration) -> Duration {
+        now.saturating_sub(*lock_ignoring_poison(&self.last_used))
     }
 
     /// Returns the deadline of an operation that starts now.
@@ -189,19 +169,6 @@ impl Connector {
         }
         *lock_ignoring_poison(&self.capabilities) = Some(capabilities);
         Ok(capabilities)
-    }
-}
-
-impl ConnectorKey {
-    fn new(settings: &Settings, environment: &Environment) -> Self {
-        Self {
-            settings: settings.clone(),
-            channel: environment.channel.clone(),
-            anchors: environment.anchors.clone(),
-            proxy: environment.proxy.clone(),
-            operation_timeout: environment.operation_timeout,
-            dry_run: environment.dry_run,
-        }
     }
 }
 

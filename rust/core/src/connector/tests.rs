@@ -8,14 +8,14 @@ use std::time::{Duration, SystemTime};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::environment::{Clock, SystemClock, SystemRandom};
-use crate::http::{RawRequest, RawResponse, Transport, TransportError};
+use crate::environment::{Clock, ProxyRules, Random, SystemClock, SystemRandom};
+use crate::http::{RawRequest, RawResponse, TransportError};
 use crate::scim;
 use crate::{Outcome, Record, Report};
 
 /// A clock that moves only when the code under test sleeps.
 #[derive(Default)]
-struct ManualClock(Mutex<Duration>);
+pub(super) struct ManualClock(Mutex<Duration>);
 
 impl Clock for ManualClock {
     fn monotonic(&self) -> Duration {
@@ -224,6 +224,18 @@ impl Transport for InMemoryTransport {
     }
 }
 
+pub(super) fn environment(clock: Arc<dyn Clock>, dry_run: bool) -> Environment {
+    Environment {
+        channel: "1".into(),
+        anchors: Vec::new(),
+        proxy: ProxyRules::default(),
+        clock,
+        random: Arc::new(SystemRandom),
+        operation_timeout: Duration::from_secs(50),
+        dry_run,
+    }
+}
+
 /// Opens a connector to a target, with these settings and a SCIM URL.
 fn connector(target: &Arc<InMemoryTarget>, settings: &[(&str, &str)], dry_run: bool) -> Arc<Connector> {
     connector_with_clock(target, settings, dry_run, Arc::new(ManualClock::default()))
@@ -235,23 +247,11 @@ fn connector_with_clock(
     dry_run: bool,
     clock: Arc<dyn Clock>,
 ) -> Arc<Connector> {
-    static CHANNEL: AtomicU64 = AtomicU64::new(0);
     let mut pairs = vec![("SCIM_URL", "http://target.invalid/v2"), ("AUTHENTICATION_METHOD", "None")];
     pairs.retain(|(name, _)| settings.iter().all(|(n, _)| n != name));
     pairs.extend(settings);
     let settings = Settings::parse(pairs).unwrap();
-    let environment = Environment {
-        channel: CHANNEL.fetch_add(1, Ordering::SeqCst).to_string(),
-        anchors: Vec::new(),
-        proxy: ProxyRules::default(),
-        clock,
-        random: Arc::new(SystemRandom),
-        operation_timeout: Duration::from_secs(50),
-        dry_run,
-    };
-    let client =
-        Client::with_transport(&settings, &environment, Box::new(InMemoryTransport(Arc::clone(target)))).unwrap();
-    Arc::new(Connector::with_client(settings, environment, client))
+    Connector::over(settings, environment(clock, dry_run), Box::new(InMemoryTransport(Arc::clone(target)))).unwrap()
 }
 
 fn session(target: &Arc<InMemoryTarget>, settings: &[(&str, &str)]) -> Session {
@@ -797,6 +797,23 @@ fn the_check_proves_the_credentials_by_a_search_and_reports_capabilities() {
 }
 
 #[test]
+fn the_check_searches_for_an_identifier_made_of_random_values_of_the_environment() {
+    struct Fixed(u8);
+    impl Random for Fixed {
+        fn fill(&self, bytes: &mut [u8]) {
+            bytes.fill(self.0);
+        }
+    }
+    let target = InMemoryTarget::with(&[]);
+    let connector = connector(&target, &[], false);
+    let environment = Environment { random: Arc::new(Fixed(0xa5)), ..connector.environment.clone() };
+    let transport = Box::new(InMemoryTransport(Arc::clone(&target)));
+    Connector::over(connector.settings().clone(), environment, transport).unwrap().check().unwrap();
+    let filter = format!("/v2/Users?filter=userName eq \"pfscim-check-{}@invalid\"", "a5".repeat(12));
+    assert_eq!(target.requests()[0].path, filter);
+}
+
+#[test]
 fn the_check_fails_if_the_search_does_not_return_a_list() {
     for (status, body, code) in [
         (401, "{}", "auth_failed"),
@@ -826,28 +843,19 @@ fn the_check_warns_about_a_rejected_filter() {
 }
 
 #[test]
-fn the_same_settings_and_channel_share_one_connector() {
-    let settings =
-        || Settings::parse([("SCIM_URL", "http://shared.invalid"), ("AUTHENTICATION_METHOD", "None")]).unwrap();
-    let clock = Arc::new(ManualClock::default());
-    let environment = |channel: &str| Environment {
-        channel: channel.into(),
-        anchors: Vec::new(),
-        proxy: ProxyRules::default(),
-        clock: Arc::clone(&clock) as Arc<dyn Clock>,
-        random: Arc::new(SystemRandom),
-        operation_timeout: Duration::from_secs(50),
-        dry_run: false,
-    };
-    let first = Connector::open(settings(), environment("shared")).unwrap();
-    assert!(Arc::ptr_eq(&first, &Connector::open(settings(), environment("shared")).unwrap()));
-    assert!(!Arc::ptr_eq(&first, &Connector::open(settings(), environment("other")).unwrap()));
-    let address = Arc::as_ptr(&first) as usize;
-    let weak = Arc::downgrade(&first);
-    drop(first);
-    clock.sleep(IDLE_MAX);
-    Connector::open(settings(), environment("third")).unwrap();
-    assert!(weak.upgrade().is_none(), "{address:x} was idle for too long");
+fn a_connector_over_a_transport_is_in_no_registry_and_has_a_latch_of_its_own() {
+    let user = |id: &str| json!({"id": id, "userName": id, "active": true});
+    let target = InMemoryTarget::with(&[user("a"), user("b"), user("c")]);
+    let [first, second] = [(); 2].map(|()| connector(&target, &[("MAX_REMOVALS_PER_CYCLE", "1")], false));
+    assert_eq!(first.settings(), second.settings());
+    assert_eq!(first.environment.channel, second.environment.channel);
+    let session = first.session();
+    let remove = |session: &Session, id: &str| session.remove_user(&record(Some(id), false, &[]));
+    assert_report(remove(&session, "a"), Outcome::Disabled, Some("a"));
+    assert_eq!(remove(&session, "b").unwrap_err().code(), "removal_limit");
+    assert_report(remove(&second.session(), "c"), Outcome::Disabled, Some("c"));
+    let shared = Connectors::default().open(first.settings().clone(), first.environment.clone()).unwrap();
+    assert!(!Arc::ptr_eq(&first, &shared) && !Arc::ptr_eq(&first.latch, &shared.latch));
 }
 
 fn staff_group(members: &[&str]) -> Value {

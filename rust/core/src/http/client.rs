@@ -42,7 +42,7 @@ impl Client {
         Self::with_transport(settings, environment, Box::new(transport))
     }
 
-    /// Creates a client with another transport, for tests.
+    /// Creates a client with another transport. Sends nothing.
     ///
     /// # Errors
     /// [`Failure::Config`] if the credentials cannot be used.
