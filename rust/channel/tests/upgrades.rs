@@ -5,13 +5,15 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use pfscim_channel::Error;
 use pfscim_channel::connection::{Connection, SettingValue};
 use pfscim_channel::mapping::RecordMapper;
 use pfscim_channel::state::{GroupRow, Owner, State, StateCounts, StateMaintenance, UserRow};
 use pfscim_core::Record;
+use pfscim_core::environment::Clock;
 use pfscim_core::mapping::Catalogue;
 use pfscim_core::scim::{Identifier, Version};
 use pfscim_core::settings::{
@@ -161,6 +163,26 @@ fn owner() -> Owner {
     Owner { connection, channel, scim_url }
 }
 
+/// A clock that shows the hour in which the committed file was written.
+struct HourOfFile;
+
+impl Clock for HourOfFile {
+    fn monotonic(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn system_time(&self) -> SystemTime {
+        // 2026-11-28T20:00:00Z
+        UNIX_EPOCH + Duration::from_secs(1_795_896_000)
+    }
+
+    fn sleep(&self, _: Duration) {}
+}
+
+fn clock() -> Arc<dyn Clock> {
+    Arc::new(HourOfFile)
+}
+
 /// Returns a copy of the committed file: opening a state locks it and may change it.
 fn layout_4() -> (tempfile::TempDir, PathBuf) {
     let folder_of_copy = tempfile::tempdir().unwrap();
@@ -178,7 +200,7 @@ fn columns(user: &UserRow) -> (Option<&str>, &str, [bool; 5]) {
 #[test]
 fn every_user_and_group_of_layout_4_is_read() {
     let (_folder, path) = layout_4();
-    let state = State::open(&path, &owner()).unwrap();
+    let state = State::open(&path, &owner(), clock()).unwrap();
     let users = state.users(b"other settings").unwrap();
     assert_eq!(users.len(), 6);
     let user = |id: &str| columns(&users[id]);
@@ -207,8 +229,8 @@ fn a_file_of_another_layout_is_rejected_and_not_changed() {
         rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", layout).unwrap();
         let before = std::fs::read(&path).unwrap();
         let errors = [
-            State::open(&path, &owner()).map(drop).unwrap_err(),
-            State::preview(&path, &owner()).map(drop).unwrap_err(),
+            State::open(&path, &owner(), clock()).map(drop).unwrap_err(),
+            State::preview(&path, &owner(), clock()).map(drop).unwrap_err(),
             StateMaintenance::read(&path).map(drop).unwrap_err(),
             StateMaintenance::open(&path).map(drop).unwrap_err(),
         ];
@@ -222,7 +244,7 @@ fn a_file_of_another_layout_is_rejected_and_not_changed() {
 #[test]
 fn the_hashes_of_layout_4_match_the_same_records() {
     let (_folder, path) = layout_4();
-    let state = State::open(&path, &owner()).unwrap();
+    let state = State::open(&path, &owner(), clock()).unwrap();
     let users = state.users(b"").unwrap();
     let sent = |title: &str| Record {
         id: None,
@@ -250,7 +272,7 @@ fn the_hashes_of_layout_4_match_the_same_records() {
 #[test]
 fn a_file_of_layout_4_is_written_and_shown() {
     let (_folder, path) = layout_4();
-    let state = State::open(&path, &owner()).unwrap();
+    let state = State::open(&path, &owner(), clock()).unwrap();
     let frank = UserRow { target_id: Some("f1".into()), dirty: false, ..state.users(b"").unwrap()[FRANK].clone() };
     state.put_user(&frank).unwrap();
     state.put_group(&GroupRow { dirty: false, ..state.group(NIGHT_SHIFT).unwrap().unwrap() }).unwrap();
@@ -269,12 +291,10 @@ fn the_settings_and_entry_versions_of_the_last_cycle_are_read() {
     let (_folder, path) = layout_4();
     let about = |sql: &str| -> Vec<u8> {
         let file = rusqlite::Connection::open(&path).unwrap();
-        // Entry versions are valid for a day after all entries were read.
-        file.execute("UPDATE about SET value = unixepoch() WHERE name = 'read_whole'", []).unwrap();
         file.query_row(sql, [], |row| row.get(0)).unwrap()
     };
     let reading = about("SELECT value FROM about WHERE name = 'reading'");
-    let state = State::open(&path, &owner()).unwrap();
+    let state = State::open(&path, &owner(), clock()).unwrap();
     // With the same settings, a skipped user is not sent again.
     assert!(!state.users(&SETTINGS).unwrap()[DAN].dirty);
     let versions = state.versions(&reading).unwrap();

@@ -4,6 +4,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use pfscim_core::environment::Clock;
 use pfscim_core::settings::Settings;
 use pfscim_core::text::{excerpt, printable};
 use pfscim_core::{Failure, Message, Outcome, Record, Report};
@@ -82,6 +83,8 @@ pub(crate) struct Comparison<'a> {
     pub(crate) source: &'a dyn Source,
     /// What earlier cycles sent.
     pub(crate) state: &'a State,
+    /// Tells how old a timestamp of the source is.
+    pub(crate) clock: &'a dyn Clock,
     /// Reads every entry, including entries that the directory reports as unchanged.
     pub(crate) full: bool,
     /// Compares this user only (identifier, source id or target id), and sends it even if unchanged.
@@ -103,7 +106,7 @@ impl Comparison<'_> {
             known: users.values().filter(|u| u.in_scope && u.target_id.is_some()).count(),
             ..ChangeSet::default()
         };
-        let selection = Selection::new(&self.channel.channel_source, self.source)?;
+        let selection = Selection::new(&self.channel.channel_source, self.source, self.clock)?;
         changes.reading_digest = self.reading_digest()?;
         let mut versions = if self.full || self.only_user.is_some() {
             HashMap::new()

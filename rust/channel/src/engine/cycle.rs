@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use pfscim_core::Failure;
+use pfscim_core::environment::Clock;
 use pfscim_core::settings::Settings;
 use pfscim_core::sync::lock_ignoring_poison;
 
@@ -44,6 +45,8 @@ pub struct Cycle<'a> {
     pub source: &'a dyn Source,
     /// What earlier cycles sent.
     pub state: &'a State,
+    /// Tells how old a timestamp of the source is.
+    pub clock: &'a dyn Clock,
     /// Carries operations to the target.
     pub provisioner: &'a dyn Provisioner,
     /// Receives the progress of the cycle.

@@ -71,6 +71,7 @@ impl Cycle<'_> {
             settings: self.settings,
             source: self.source,
             state: self.state,
+            clock: self.clock,
             full: self.options.full,
             only_user: self.options.only_user,
             stop: self.options.stop,

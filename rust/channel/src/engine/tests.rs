@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use pfscim_core::connector::{GroupRecord, UnlistedMembers};
+use pfscim_core::environment::SystemClock;
 use pfscim_core::mapping::Catalogue;
 use pfscim_core::scim::Version;
 use pfscim_core::settings::Settings;
@@ -307,7 +308,7 @@ impl Bench {
 
     fn cycle(&self, source: &Directory, target: &dyn Provisioner) -> (Vec<Event>, Summary, Result<(), Error>) {
         let open = if self.options.preview { State::preview } else { State::open };
-        let state = open(&self.path(), &Self::owner()).unwrap();
+        let state = open(&self.path(), &Self::owner(), Arc::new(SystemClock::default())).unwrap();
         let mapper = RecordMapper::new(&self.channel, &Catalogue::standard(Version::V2_0), "userName", None).unwrap();
         let log = EventLog::default();
         let cycle = Cycle {
@@ -316,6 +317,7 @@ impl Bench {
             settings: &self.settings,
             source,
             state: &state,
+            clock: &SystemClock::default(),
             provisioner: target,
             observer: &log,
             options: self.options,
@@ -335,7 +337,7 @@ impl Bench {
     }
 
     fn row(&self, guid: &str) -> Option<UserRow> {
-        let state = State::preview(&self.path(), &Self::owner()).unwrap();
+        let state = State::preview(&self.path(), &Self::owner(), Arc::new(SystemClock::default())).unwrap();
         state.users(&self.settings.digest()).unwrap().remove(guid)
     }
 }
@@ -526,7 +528,7 @@ fn a_source_that_fails_half_way_changes_nothing() {
     let (bench, target) = (Bench::new(), Target::default());
     bench.run(&Directory::of(&["ada", "bob"]), &target);
     target.take_operations();
-    let state = State::open(&bench.path(), &Bench::owner()).unwrap();
+    let state = State::open(&bench.path(), &Bench::owner(), Arc::new(SystemClock::default())).unwrap();
     let mapper = RecordMapper::new(&bench.channel, &Catalogue::standard(Version::V2_0), "userName", None).unwrap();
     let cycle = Cycle {
         channel: &bench.channel,
@@ -534,6 +536,7 @@ fn a_source_that_fails_half_way_changes_nothing() {
         settings: &bench.settings,
         source: &Broken,
         state: &state,
+        clock: &SystemClock::default(),
         provisioner: &target,
         observer: &EventLog::default(),
         options: CycleOptions { max_removals: Some(100), ..CycleOptions::default() },

@@ -228,6 +228,7 @@ pub(crate) fn class_path(host: &Path, mut jars: Vec<PathBuf>) -> Result<OsString
 }
 
 /// Waits until the process ends, at most for `timeout`. Returns whether it has ended.
+#[expect(clippy::disallowed_methods, reason = "a real process ends in real time")]
 fn wait_for_exit(child: &mut Child, timeout: Duration) -> bool {
     const STEP: Duration = Duration::from_millis(20);
     let mut waited = Duration::ZERO;

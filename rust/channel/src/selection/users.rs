@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ldap3::ldap_escape;
 use pfscim_core::Message;
+use pfscim_core::environment::Clock;
 use pfscim_core::text::excerpt;
 
 use super::guid;
@@ -27,9 +28,10 @@ const FILTER_GROUPS_MAX: usize = 50;
 const TIMESTAMP_SETTLE: Duration = Duration::from_secs(120);
 
 /// Selects the users of a channel, entry by entry.
-#[derive(Debug)]
 pub struct Selection<'a> {
     settings: &'a SourceSettings,
+    /// Tells how old a timestamp is.
+    clock: &'a dyn Clock,
     /// The source is a server, which evaluates the search itself.
     live: bool,
     base: Dn,
@@ -55,7 +57,7 @@ impl<'a> Selection<'a> {
     ///
     /// # Errors
     /// Base DN, group DN or filter cannot be used, or the source cannot be read.
-    pub fn new(settings: &'a SourceSettings, source: &dyn Source) -> Result<Self, Error> {
+    pub fn new(settings: &'a SourceSettings, source: &dyn Source, clock: &'a dyn Clock) -> Result<Self, Error> {
         let location = &settings.user_source_location;
         let live = source.server()?.is_some();
         let base = base_dn(settings)?;
@@ -65,7 +67,7 @@ impl<'a> Selection<'a> {
         }
         .map_err(|message| Error::unusable(message.at("Users Filter")))?;
         let membership = Membership::read(location, "Users Group DN", &base, settings, source, live)?;
-        Ok(Self { settings, live, base, filter, membership })
+        Ok(Self { settings, clock, live, base, filter, membership })
     }
 
     /// Passes every user of the channel to `each`. A user whose present version is `known` is not read.
@@ -251,7 +253,7 @@ impl<'a> Selection<'a> {
         let [marker] = entry.values(detection.marker()?) else { return None };
         if detection.changed_users_algorithm != Some(ChangeAlgorithm::ActiveDirectoryUsn) {
             let changed = marker.text().and_then(generalized_time)?;
-            if SystemTime::now().duration_since(changed).ok()? < TIMESTAMP_SETTLE {
+            if self.clock.system_time().duration_since(changed).ok()? < TIMESTAMP_SETTLE {
                 return None;
             }
         }
@@ -322,6 +324,23 @@ mod tests {
 
     use super::*;
 
+    /// A clock that always shows this generalized time.
+    struct FixedClock(&'static str);
+
+    impl Clock for FixedClock {
+        fn monotonic(&self) -> Duration {
+            Duration::ZERO
+        }
+
+        fn system_time(&self) -> SystemTime {
+            generalized_time(self.0).unwrap()
+        }
+
+        fn sleep(&self, _: Duration) {}
+    }
+
+    const NOW: FixedClock = FixedClock("20260102030405Z");
+
     struct Memory(Vec<Entry>);
 
     impl Source for Memory {
@@ -370,7 +389,7 @@ mod tests {
     fn selected(location: Json) -> Vec<String> {
         let settings = settings(location);
         let source = directory();
-        let selection = Selection::new(&settings, &source).unwrap();
+        let selection = Selection::new(&settings, &source, &NOW).unwrap();
         source.0.iter().filter(|e| selection.includes(e)).map(|e| e.dn[4..5].to_owned()).collect()
     }
 
@@ -395,7 +414,7 @@ mod tests {
     #[test]
     fn a_group_that_the_source_does_not_contain_is_an_error() {
         let settings = settings(json!({"groupDN": "cn=typo,dc=x"}));
-        let selection = Selection::new(&settings, &directory()).unwrap();
+        let selection = Selection::new(&settings, &directory(), &NOW).unwrap();
         assert!(selection.check_group(0).unwrap_err().to_string().contains("cn=typo,dc=x"));
     }
 
@@ -403,13 +422,13 @@ mod tests {
     fn a_file_without_a_group_or_a_listed_member_may_be_incomplete() {
         let settings = settings(json!({"groupDN": "cn=staff,dc=x", "nestedSearch": true}));
         let whole = directory();
-        let selection = Selection::new(&settings, &whole).unwrap();
+        let selection = Selection::new(&settings, &whole, &NOW).unwrap();
         let before = selection.found_groups();
         assert_eq!(before.len(), 3);
         assert_eq!(selection.incomplete_reason(&before), None);
 
         let without = |dn: &str| Memory(whole.0.iter().filter(|e| e.dn != dn).cloned().collect());
-        let reason = |source: &Memory| Selection::new(&settings, source).unwrap().incomplete_reason(&before);
+        let reason = |source: &Memory| Selection::new(&settings, source, &NOW).unwrap().incomplete_reason(&before);
         assert!(reason(&without("cn=outer,dc=x")).unwrap().contains("cn=outer,dc=x"));
         assert!(reason(&without("cn=Staff,dc=x")).unwrap().contains("cn=staff,dc=x"));
         assert!(reason(&without("uid=a,ou=people,dc=x")).unwrap().contains("uid=a,ou=people,dc=x"));
@@ -423,7 +442,7 @@ mod tests {
             [(json!({"filter": "(x"}), "Users Filter"), (json!({"groupDN": "staff"}), "Users Group DN")]
         {
             let settings = settings(location);
-            assert!(Selection::new(&settings, &directory()).unwrap_err().to_string().contains(label));
+            assert!(Selection::new(&settings, &directory(), &NOW).map(drop).unwrap_err().to_string().contains(label));
         }
     }
 
@@ -487,7 +506,16 @@ mod tests {
         server: &Server,
         known: Option<&HashMap<String, Vec<u8>>>,
     ) -> (Vec<String>, HashMap<String, Vec<u8>>) {
-        let selection = Selection::new(settings, server).unwrap();
+        found_at(&NOW, settings, server, known)
+    }
+
+    fn found_at(
+        clock: &dyn Clock,
+        settings: &SourceSettings,
+        server: &Server,
+        known: Option<&HashMap<String, Vec<u8>>>,
+    ) -> (Vec<String>, HashMap<String, Vec<u8>>) {
+        let selection = Selection::new(settings, server, clock).unwrap();
         let (mut names, mut versions) = (Vec::new(), HashMap::new());
         let is_known = |id: &str, version: &[u8]| known.is_some_and(|k| k.get(id).map(Vec::as_slice) == Some(version));
         let lookup: Option<VersionLookup<'_>> = known.map(|_| &is_known as VersionLookup<'_>);
@@ -553,6 +581,16 @@ mod tests {
         }
         let without_marker = Server::new(vec![entry("uid=a,ou=people,dc=x", "person", &[("entryUUID", "a")])]);
         assert!(found(&settings_with("TIMESTAMP"), &without_marker, None).1.is_empty());
+    }
+
+    #[test]
+    fn a_timestamp_gives_a_version_after_two_minutes_of_the_clock() {
+        let server = Server::new(vec![user("a", LONG_AGO)]);
+        for (now, is_reliable) in [("20240102030405Z", false), ("20240102030604Z", false), ("20240102030605Z", true)] {
+            let versions = |algorithm| found_at(&FixedClock(now), &settings_with(algorithm), &server, None).1.len();
+            assert_eq!(versions("TIMESTAMP"), usize::from(is_reliable), "{now}");
+            assert_eq!(versions("ACTIVE_DIRECTORY_USN"), 1, "{now}");
+        }
     }
 
     #[test]

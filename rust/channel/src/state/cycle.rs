@@ -35,6 +35,7 @@ impl State {
         settings: Option<Vec<u8>>,
         users: impl IntoIterator<Item = &'u UserRow>,
     ) -> Result<(), Error> {
+        let now = self.unix_time();
         let mut db = self.db();
         if let Some(path) = lock_ignoring_poison(&self.path_to_create).take() {
             *db = create(&path, &db, &self.name)?;
@@ -45,7 +46,7 @@ impl State {
                 transaction.execute("INSERT OR REPLACE INTO about (name, value) VALUES ('settings', ?1)", [digest])?;
             }
             for user in users {
-                put_user(&transaction, &UserRow { dirty: true, ..user.clone() })?;
+                put_user(&transaction, &UserRow { dirty: true, ..user.clone() }, now)?;
             }
             transaction.commit()
         };
@@ -87,12 +88,13 @@ impl State {
     /// # Errors
     /// The file cannot be read.
     pub fn versions(&self, reading_digest: &[u8]) -> Result<HashMap<String, Vec<u8>>, Error> {
+        let now = self.unix_time();
         let db = self.db();
         let read = || -> rusqlite::Result<HashMap<String, Vec<u8>>> {
             let valid: i64 = db.query_row(
                 "SELECT count(*) FROM about WHERE (name = 'reading' AND value = ?1)
-                 OR (name = 'read_whole' AND unixepoch() - value BETWEEN 0 AND 86400)",
-                [reading_digest],
+                 OR (name = 'read_whole' AND ?2 - value BETWEEN 0 AND 86400)",
+                params![reading_digest, now],
                 |row| row.get(0),
             )?;
             if valid < 2 || reading_digest.is_empty() {
@@ -116,14 +118,14 @@ impl State {
         versions: &HashMap<String, Vec<u8>>,
         whole: bool,
     ) -> Result<(), Error> {
+        let now = self.unix_time();
         let mut db = self.db();
         let mut write = || {
             let transaction = db.transaction()?;
             transaction
                 .execute("INSERT OR REPLACE INTO about (name, value) VALUES ('reading', ?1)", [reading_digest])?;
             if whole {
-                let now = "INSERT OR REPLACE INTO about (name, value) VALUES ('read_whole', unixepoch())";
-                transaction.execute(now, [])?;
+                transaction.execute("INSERT OR REPLACE INTO about (name, value) VALUES ('read_whole', ?1)", [now])?;
             }
             transaction.execute("DELETE FROM entry_version", [])?;
             let mut insert = transaction.prepare("INSERT INTO entry_version (source_id, version) VALUES (?1, ?2)")?;

@@ -232,6 +232,7 @@ fn state_entry(row: &Row<'_>) -> rusqlite::Result<StateEntry> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::state::tests::ManualClock;
     use crate::state::{GroupRow, State, UserRow};
 
     fn owner() -> Owner {
@@ -253,7 +254,7 @@ mod tests {
     /// Returns a state file with Ada, who is not dirty, Bob, who is dirty, and a group.
     fn file(folder: &Path) -> std::path::PathBuf {
         let path = folder.join("x.state");
-        let state = State::open(&path, &owner()).unwrap();
+        let state = State::open(&path, &owner(), ManualClock::of_2001()).unwrap();
         state.begin(b"", [&user("2", "Bob")]).unwrap();
         state.put_user(&user("1", "Ada")).unwrap();
         let group =
@@ -274,7 +275,7 @@ mod tests {
         assert_eq!(state.counts().unwrap(), (users, StateCounts { known: 1, ..StateCounts::default() }));
         let marks = state.watermarks().unwrap();
         assert_eq!(marks["entry versions"], "2");
-        assert!(marks["source read whole"].starts_with("20") && marks["source read whole"].ends_with('Z'));
+        assert_eq!(marks["source read whole"], "2001-01-01T00:00:00Z");
         let dirty: Vec<_> = state.entries().unwrap().into_iter().filter(|e| e.dirty).map(|e| e.identifier).collect();
         assert_eq!(dirty, ["Bob"]);
         for text in ["ADA", "1", "t1", "staff"] {
@@ -291,7 +292,7 @@ mod tests {
         let path = file(folder.path());
         assert_eq!(StateMaintenance::open(&path).unwrap().reset(false).unwrap(), 3);
         assert!(StateMaintenance::read(&path).unwrap().watermarks().unwrap().contains_key("source read whole"));
-        let state = State::open(&path, &owner()).unwrap();
+        let state = State::open(&path, &owner(), ManualClock::of_2001()).unwrap();
         let users = state.users(b"").unwrap();
         assert!(users.values().all(|u| u.target_id.is_some() && u.values_hash.as_deref() == Some(RESET_HASH)));
         assert_eq!(state.group("9").unwrap().unwrap().values_hash.as_deref(), Some(RESET_HASH));
@@ -322,7 +323,7 @@ mod tests {
                 assert!(error.to_string().contains(text), "{error}");
             }
         };
-        let run = State::open(&path, &owner()).unwrap();
+        let run = State::open(&path, &owner(), ManualClock::of_2001()).unwrap();
         assert_rejected(&path, "another run");
         drop(run);
         assert_rejected(&folder.path().join("nowhere"), "nowhere");

@@ -184,16 +184,18 @@ impl State {
             group.values_hash,
             group.in_scope,
             group.dirty,
-            members
+            members,
+            self.unix_time()
         ];
         let db = self.db();
         let write = || {
             db.prepare_cached(
                 "INSERT INTO user_group
                  (source_id, target_id, name, values_hash, in_scope, dirty, members, created, modified)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, strftime('%FT%TZ'), strftime('%FT%TZ'))
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, strftime('%FT%TZ', ?8, 'unixepoch'),
+                 strftime('%FT%TZ', ?8, 'unixepoch'))
                  ON CONFLICT (source_id) DO UPDATE SET target_id = ?2, name = ?3, values_hash = ?4, in_scope = ?5,
-                 dirty = ?6, members = ?7, modified = strftime('%FT%TZ')",
+                 dirty = ?6, members = ?7, modified = strftime('%FT%TZ', ?8, 'unixepoch')",
             )?
             .execute(values)
         };
@@ -228,7 +230,8 @@ impl State {
     /// # Errors
     /// The file cannot be written.
     pub fn put_user(&self, user: &UserRow) -> Result<(), Error> {
-        put_user(&self.db(), user).map_err(|e| self.stopped(&e))
+        let now = self.unix_time();
+        put_user(&self.db(), user, now).map_err(|e| self.stopped(&e))
     }
 
     /// Deletes the row of a user.
@@ -243,12 +246,14 @@ impl State {
     }
 }
 
-pub(super) fn put_user(db: &Connection, user: &UserRow) -> rusqlite::Result<()> {
+/// Writes the row of a user. `now` is in seconds since 1970.
+pub(super) fn put_user(db: &Connection, user: &UserRow, now: i64) -> rusqlite::Result<()> {
     db.prepare_cached(
         "INSERT INTO user (source_id, target_id, identifier, values_hash, in_scope, enabled, dirty, skipped, created, modified)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, strftime('%FT%TZ'), strftime('%FT%TZ'))
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, strftime('%FT%TZ', ?9, 'unixepoch'),
+         strftime('%FT%TZ', ?9, 'unixepoch'))
          ON CONFLICT (source_id) DO UPDATE SET target_id = ?2, identifier = ?3, values_hash = ?4, in_scope = ?5,
-         enabled = ?6, dirty = ?7, skipped = ?8, modified = strftime('%FT%TZ')",
+         enabled = ?6, dirty = ?7, skipped = ?8, modified = strftime('%FT%TZ', ?9, 'unixepoch')",
     )?
     .execute(params![
         user.source_id,
@@ -258,7 +263,8 @@ pub(super) fn put_user(db: &Connection, user: &UserRow) -> rusqlite::Result<()> 
         user.in_scope,
         user.enabled,
         user.dirty,
-        user.skipped
+        user.skipped,
+        now
     ])
     .map(|_| ())
 }

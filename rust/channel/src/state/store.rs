@@ -5,12 +5,16 @@
 //! - A file is created completely or not at all, readable by its owner only.
 //! - A run locks the file, and every change is one transaction.
 //! - A damaged file is an error. It never counts as empty.
+//! - Times in the state come from the clock that the caller passes in.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::UNIX_EPOCH;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use pfscim_core::environment::Clock;
 use pfscim_core::sync::lock_ignoring_poison;
 use pfscim_core::text::printable;
 use pfscim_core::{Message, Record};
@@ -24,50 +28,56 @@ use super::file::{
 use crate::Error;
 
 /// An open state. Many threads may use it.
-#[derive(Debug)]
 pub struct State {
     pub(super) name: String,
+    clock: Arc<dyn Clock>,
     key: Vec<u8>,
     db: Mutex<Connection>,
     /// The path of a file that does not exist yet. The first [`State::begin`] creates it.
     pub(super) path_to_create: Mutex<Option<PathBuf>>,
 }
 
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
 impl State {
-    /// Opens the file for a run.
+    /// Opens the file for a run. `clock` gives the times of rows, and the age of entry versions.
     ///
     /// A missing file is created by the first [`State::begin`], so a run with an unusable source or target leaves none.
     ///
     /// # Errors
     /// The file belongs to another channel, is in use, is damaged or is not writable.
-    pub fn open(path: &Path, owner: &Owner) -> Result<Self, Error> {
+    pub fn open(path: &Path, owner: &Owner, clock: Arc<dyn Clock>) -> Result<Self, Error> {
         if !path.exists() {
-            let mut state = Self::preview(path, owner)?;
+            let mut state = Self::preview(path, owner, clock)?;
             state.path_to_create = Mutex::new(Some(path.to_owned()));
             return Ok(state);
         }
         let name = file_name(path);
         check_not_empty(path, &name)?;
         let db = open_locked(path).map_err(|e| sqlite_error(&name, &e))?;
-        Self::from_database(db, name, owner)
+        Self::from_database(db, name, owner, clock)
     }
 
     /// Copies the file into memory, for a preview that leaves the file unchanged. A missing file is an empty state.
     ///
     /// # Errors
     /// As [`State::open`].
-    pub fn preview(path: &Path, owner: &Owner) -> Result<Self, Error> {
+    pub fn preview(path: &Path, owner: &Owner, clock: Arc<dyn Clock>) -> Result<Self, Error> {
         let name = file_name(path);
         if path.exists() {
-            return Self::from_database(copy_to_memory(path, &name)?, name, owner);
+            return Self::from_database(copy_to_memory(path, &name)?, name, owner, clock);
         }
         let mut empty = Connection::open_in_memory().map_err(|e| sqlite_error(&name, &e))?;
         create_schema(&mut empty, owner).map_err(|e| sqlite_error(&name, &e))?;
-        Self::from_database(empty, name, owner)
+        Self::from_database(empty, name, owner, clock)
     }
 
     /// Checks that the database is undamaged and belongs to this channel and target.
-    fn from_database(db: Connection, name: String, owner: &Owner) -> Result<Self, Error> {
+    fn from_database(db: Connection, name: String, owner: &Owner, clock: Arc<dyn Clock>) -> Result<Self, Error> {
         check_database(&db, &name)?;
         for (what, expected) in owner.about() {
             let found = about_value(&db, &name, what)?;
@@ -81,7 +91,7 @@ impl State {
             }
         }
         let key = about_value(&db, &name, "key")?;
-        Ok(Self { name, key, db: Mutex::new(db), path_to_create: Mutex::new(None) })
+        Ok(Self { name, clock, key, db: Mutex::new(db), path_to_create: Mutex::new(None) })
     }
 
     /// Returns the keyed hash of what an update of this record would send. The key is in the file.
@@ -127,6 +137,12 @@ impl State {
     pub(super) fn db(&self) -> MutexGuard<'_, Connection> {
         // Every use is one transaction, so a panic in another thread leaves no part of a change.
         lock_ignoring_poison(&self.db)
+    }
+
+    /// Returns the time of the clock in seconds since 1970, the form in which SQL receives it.
+    pub(super) fn unix_time(&self) -> i64 {
+        let time = self.clock.system_time().duration_since(UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(time.as_secs()).unwrap_or(i64::MAX)
     }
 
     /// Returns the error that stops a run which has already begun.

@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock, Mutex};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use pfscim_core::Record;
+use pfscim_core::environment::Clock;
 use proptest::prelude::*;
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -14,6 +16,38 @@ use crate::Error;
 
 fn owner() -> Owner {
     Owner { connection: "code42".into(), channel: "corp".into(), scim_url: "https://scim.example/".into() }
+}
+
+/// The start of 2001, in seconds since 1970.
+const YEAR_2001: u64 = 978_307_200;
+
+/// A clock that shows the time of the test, in seconds since 1970.
+pub(super) struct ManualClock(Mutex<u64>);
+
+impl ManualClock {
+    pub(super) fn of_2001() -> Arc<Self> {
+        Arc::new(Self(Mutex::new(YEAR_2001)))
+    }
+
+    pub(super) fn set(&self, seconds_after_2001: i64) {
+        *self.0.lock().unwrap() = YEAR_2001.saturating_add_signed(seconds_after_2001);
+    }
+}
+
+impl Clock for ManualClock {
+    fn monotonic(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn system_time(&self) -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(*self.0.lock().unwrap())
+    }
+
+    fn sleep(&self, _: Duration) {}
+}
+
+fn clock() -> Arc<dyn Clock> {
+    ManualClock::of_2001()
 }
 
 fn temporary_path() -> (TempDir, PathBuf) {
@@ -36,7 +70,7 @@ fn jane() -> UserRow {
 
 /// Returns an open state with an existing file.
 fn created(path: &Path) -> State {
-    let state = State::open(path, &owner()).unwrap();
+    let state = State::open(path, &owner(), clock()).unwrap();
     state.begin(b"", []).unwrap();
     state
 }
@@ -48,13 +82,13 @@ fn error_line(result: Result<State, Error>) -> String {
 #[test]
 fn written_rows_are_read_by_the_next_run() {
     let (_folder, path) = temporary_path();
-    let state = State::open(&path, &owner()).unwrap();
+    let state = State::open(&path, &owner(), clock()).unwrap();
     assert!(!path.exists());
     state.begin(b"", [&jane()]).unwrap();
     assert!(state.users(b"").unwrap()["1"].dirty);
     state.put_user(&jane()).unwrap();
     drop(state);
-    let state = State::open(&path, &owner()).unwrap();
+    let state = State::open(&path, &owner(), clock()).unwrap();
     assert_eq!(state.users(b"").unwrap()["1"], jane());
     assert_eq!(state.other_linked_user("t1", "2").unwrap().as_deref(), Some("1"));
     assert_eq!(state.other_linked_user("t1", "1").unwrap(), None);
@@ -79,7 +113,7 @@ fn groups_and_users_with_the_same_source_id_are_separate() {
     state.put_group(&staff).unwrap();
     state.put_group(&GroupRow { dirty: false, ..staff.clone() }).unwrap();
     drop(state);
-    let state = State::open(&path, &owner()).unwrap();
+    let state = State::open(&path, &owner(), clock()).unwrap();
     assert_eq!(state.groups().unwrap()["1"], GroupRow { dirty: false, ..staff.clone() });
     assert_eq!(state.group("1").unwrap().unwrap().name, "Staff");
     assert_eq!(state.other_linked_group("g1", "2").unwrap().as_deref(), Some("1"));
@@ -106,6 +140,28 @@ fn the_hash_of_a_group_depends_on_its_name_and_the_set_of_its_members() {
     }
 }
 
+#[test]
+fn the_times_of_a_row_come_from_the_clock() {
+    let (_folder, path) = temporary_path();
+    let clock = ManualClock::of_2001();
+    let state = State::open(&path, &owner(), clock.clone()).unwrap();
+    state.begin(b"", [&jane()]).unwrap();
+    let staff = GroupRow { source_id: "9".into(), name: "Staff".into(), ..GroupRow::default() };
+    state.put_group(&staff).unwrap();
+    state.put_versions(b"ldap", &HashMap::new(), true).unwrap();
+    clock.set(60);
+    state.put_user(&jane()).unwrap();
+    state.put_group(&staff).unwrap();
+    drop(state);
+    let file = StateMaintenance::read(&path).unwrap();
+    assert_eq!(file.watermarks().unwrap()["source read whole"], "2001-01-01T00:00:00Z");
+    let entries = file.entries().unwrap();
+    assert_eq!(entries.len(), 2);
+    for entry in entries {
+        assert_eq!((entry.created.as_str(), entry.modified.as_str()), ("2001-01-01T00:00:00Z", "2001-01-01T00:01:00Z"));
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn only_its_owner_may_read_or_write_the_file() {
@@ -119,21 +175,21 @@ fn only_its_owner_may_read_or_write_the_file() {
 fn a_second_run_is_rejected() {
     let (_folder, path) = temporary_path();
     let first = created(&path);
-    assert!(error_line(State::open(&path, &owner())).contains("another run"));
-    assert!(error_line(State::preview(&path, &owner())).contains("another run"));
+    assert!(error_line(State::open(&path, &owner(), clock())).contains("another run"));
+    assert!(error_line(State::preview(&path, &owner(), clock())).contains("another run"));
     drop(first);
-    State::open(&path, &owner()).unwrap();
+    State::open(&path, &owner(), clock()).unwrap();
 }
 
 #[test]
 fn a_preview_changes_no_file() {
     let (folder, path) = temporary_path();
-    let missing = State::preview(&path, &owner()).unwrap();
+    let missing = State::preview(&path, &owner(), clock()).unwrap();
     missing.begin(b"", [&jane()]).unwrap();
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     created(&path).put_user(&jane()).unwrap();
     let before = std::fs::read(&path).unwrap();
-    let preview = State::preview(&path, &owner()).unwrap();
+    let preview = State::preview(&path, &owner(), clock()).unwrap();
     assert_eq!(preview.users(b"").unwrap().len(), 1);
     preview.forget_user("1").unwrap();
     preview.begin(b"x", []).unwrap();
@@ -151,8 +207,8 @@ fn a_file_of_another_channel_or_target_is_rejected() {
         (Owner { channel: "x".into(), ..owner() }, "channel `corp`"),
         (Owner { scim_url: "x".into(), ..owner() }, "SCIM URL `https://scim.example/`"),
     ] {
-        assert!(error_line(State::open(&path, &other)).contains(found));
-        assert!(error_line(State::preview(&path, &other)).contains(found));
+        assert!(error_line(State::open(&path, &other, clock())).contains(found));
+        assert!(error_line(State::preview(&path, &other, clock())).contains(found));
     }
 }
 
@@ -170,8 +226,8 @@ fn a_damaged_file_does_not_count_as_empty() {
     for content in [Vec::new(), intact[..intact.len() / 2].to_vec(), b"not a database at all".repeat(100), overwritten]
     {
         std::fs::write(&path, &content).unwrap();
-        assert!(error_line(State::open(&path, &owner())).contains("damaged"));
-        assert!(error_line(State::preview(&path, &owner())).contains("damaged"));
+        assert!(error_line(State::open(&path, &owner(), clock())).contains("damaged"));
+        assert!(error_line(State::preview(&path, &owner(), clock())).contains("damaged"));
         assert_eq!(std::fs::read(&path).unwrap(), content);
     }
 }
@@ -192,10 +248,10 @@ fn a_run_killed_inside_a_transaction_leaves_the_rows_from_before() {
     let journal = format!("{}-journal", killed.display());
     let files = || [killed.display().to_string(), journal.clone()].map(|f| std::fs::read(f).unwrap());
     let before = files();
-    let preview = State::preview(&killed, &owner()).unwrap();
+    let preview = State::preview(&killed, &owner(), clock()).unwrap();
     assert!(preview.users(b"").unwrap().values().all(|u| u.target_id.as_deref() == Some("t1")));
     assert_eq!(files(), before);
-    let state = State::open(&killed, &owner()).unwrap();
+    let state = State::open(&killed, &owner(), clock()).unwrap();
     assert!(state.users(b"").unwrap().values().all(|u| u.target_id.as_deref() == Some("t1")));
 }
 
@@ -214,7 +270,9 @@ fn after_a_change_of_settings_skipped_users_are_dirty() {
 #[test]
 fn versions_are_returned_for_the_same_reading_and_for_a_day() {
     let (_folder, path) = temporary_path();
-    let state = created(&path);
+    let clock = ManualClock::of_2001();
+    let state = State::open(&path, &owner(), clock.clone()).unwrap();
+    state.begin(b"", []).unwrap();
     let versions = HashMap::from([("1".to_owned(), b"v1".to_vec())]);
     assert!(state.versions(b"ldap").unwrap().is_empty());
     state.put_versions(b"ldap", &versions, true).unwrap();
@@ -223,11 +281,10 @@ fn versions_are_returned_for_the_same_reading_and_for_a_day() {
     state.put_versions(b"ldap", &versions, false).unwrap();
     assert_eq!(state.versions(b"ldap").unwrap(), versions);
 
-    // Two days old, and two days in the future, as after a correction of the clock.
-    for offset in [-172_800, 172_800] {
-        let sql = format!("UPDATE about SET value = unixepoch() + {offset} WHERE name = 'read_whole'");
-        state.db().execute(&sql, []).unwrap();
-        assert!(state.versions(b"ldap").unwrap().is_empty());
+    // A clock goes back when it is corrected.
+    for (seconds, is_valid) in [(86_400, true), (86_401, false), (-1, false)] {
+        clock.set(seconds);
+        assert_eq!(!state.versions(b"ldap").unwrap().is_empty(), is_valid, "{seconds}");
     }
 
     state.put_versions(b"ldap", &versions, true).unwrap();
@@ -239,7 +296,7 @@ fn versions_are_returned_for_the_same_reading_and_for_a_day() {
 #[test]
 fn the_slower_of_two_first_runs_is_rejected() {
     let (_folder, path) = temporary_path();
-    let slow = State::open(&path, &owner()).unwrap();
+    let slow = State::open(&path, &owner(), clock()).unwrap();
     created(&path);
     assert!(slow.begin(b"", []).unwrap_err().to_string().contains("another run"));
 }
@@ -249,11 +306,11 @@ fn two_files_hash_the_same_record_differently() {
     let (_a, first) = temporary_path();
     let (_b, second) = temporary_path();
     let record = Record { enabled: true, ..Record::default() };
-    let hashes = [first, second].map(|p| State::open(&p, &owner()).unwrap().hash(&record));
+    let hashes = [first, second].map(|p| State::open(&p, &owner(), clock()).unwrap().hash(&record));
     assert_ne!(hashes[0], hashes[1]);
 }
 
-static HASHING: LazyLock<State> = LazyLock::new(|| State::preview(Path::new("nowhere"), &owner()).unwrap());
+static HASHING: LazyLock<State> = LazyLock::new(|| State::preview(Path::new("nowhere"), &owner(), clock()).unwrap());
 
 fn records() -> impl Strategy<Value = Record> {
     let fields = proptest::collection::btree_map("[ab]{1,2}", proptest::collection::vec("[ab]{0,2}", 0..3), 0..3);

@@ -34,7 +34,7 @@ pub(crate) fn plan(plan: &Plan) -> Result<ExitStatus, Error> {
     let catalogue = setup.catalogue(channel)?;
     let mapper = setup.record_mapper(&catalogue, expressions.as_ref())?;
     let run = Run::new(arguments, &setup, &mapper, true);
-    let state = State::preview(&run.path, &run.owner)?;
+    let state = State::preview(&run.path, &run.owner, Arc::clone(&setup.environment.clock))?;
     if let Some(folder) = &arguments.target.plugin {
         setup.compare(&setup.plugin(&arguments.target, channel, folder)?)?;
     }
@@ -166,7 +166,7 @@ impl<'a> Run<'a> {
         options: CycleOptions<'_>,
     ) -> Result<ExitStatus, Error> {
         // The file is closed between cycles, so that `pfscim state` and `pfscim plan` can read it.
-        let state = State::open(&self.path, &self.owner)?;
+        let state = State::open(&self.path, &self.owner, Arc::clone(&self.setup.environment.clock))?;
         let handle = match provisioner.take() {
             Some(ProvisionerHandle::Jar(plugin)) => {
                 self.setup.open(&plugin)?;
@@ -221,6 +221,7 @@ impl<'a> Run<'a> {
             settings: &self.setup.settings,
             source: source.as_ref(),
             state,
+            clock: self.setup.environment.clock.as_ref(),
             provisioner,
             observer: &observers,
             options,
