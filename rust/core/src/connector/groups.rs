@@ -2,8 +2,8 @@
 //! Does not know: users, fields.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 
+use super::index::ResourceIds;
 use super::matching::choose_match;
 use super::session::{MatchedResource, OperationError, Session, status_and_reason};
 use super::writing::{id_from_location, is_conflict, is_success};
@@ -80,12 +80,7 @@ pub(super) struct GroupCache {
     ids_by_name: HashMap<String, String>,
     /// Ids of groups that only a search by the name found.
     matched_by_name: HashSet<String>,
-    /// All groups, for a target without a usable filter.
-    index: Option<Arc<GroupIndex>>,
 }
-
-/// Maps a name in lower case to the groups that have it: id, and the name as the target spells it.
-type GroupIndex = HashMap<String, Vec<(String, String)>>;
 
 /// The cache keeps this many groups at most, because they can be large.
 const GROUP_CACHE_ENTRIES_MAX: usize = 100;
@@ -283,8 +278,9 @@ impl Session {
     /// Finds a group by a `displayName` filter if the target supports filters, otherwise in the list of all groups.
     fn group_by_name(&self, name: &str, deadline: Deadline) -> Result<Option<String>, OperationError> {
         let connector = self.connector();
-        let is_unindexed = lock_ignoring_poison(&self.group_cache).index.is_none();
-        if is_unindexed && connector.capabilities(deadline)?.is_some_and(|capabilities| capabilities.filter) {
+        if self.group_index.cached().is_none()
+            && connector.capabilities(deadline)?.is_some_and(|capabilities| capabilities.filter)
+        {
             match self.group_by_filter(name, deadline) {
                 Ok(Some(found)) => return Ok(found),
                 // The target ignored the filter.
@@ -294,7 +290,8 @@ impl Session {
                 Err(error) => return Err(error),
             }
         }
-        let index = self.group_index(deadline)?;
+        let clock = &*connector.environment.clock;
+        let index = self.group_index.cached_or_read(clock, deadline, || self.read_group_index(deadline))?;
         let matches = index.get(&name.to_lowercase()).into_iter().flatten();
         choose_match(matches.map(|(id, spelling)| (spelling == name, id.clone())).collect(), "groups", "displayName")
     }
@@ -319,12 +316,8 @@ impl Session {
         choose_match(matches, "groups", "displayName").map(Some)
     }
 
-    /// Reads all groups of the target, once per session.
-    fn group_index(&self, deadline: Deadline) -> Result<Arc<GroupIndex>, OperationError> {
-        if let Some(index) = &lock_ignoring_poison(&self.group_cache).index {
-            return Ok(Arc::clone(index));
-        }
-        let mut index = GroupIndex::new();
+    fn read_group_index(&self, deadline: Deadline) -> Result<ResourceIds, OperationError> {
+        let mut index = ResourceIds::new();
         self.connector().for_each_resource(ResourceType::Group, None, deadline, |group| {
             if let (Some(id), Some(spelling)) = (scim::id(&group), scim::display_name(&group)) {
                 let matches = index.entry(spelling.to_lowercase()).or_default();
@@ -334,8 +327,6 @@ impl Session {
             }
             true
         })?;
-        let index = Arc::new(index);
-        lock_ignoring_poison(&self.group_cache).index = Some(Arc::clone(&index));
         Ok(index)
     }
 
@@ -350,8 +341,8 @@ impl Session {
         if connector.environment.dry_run {
             return Ok(report(Outcome::Created, None));
         }
-        let lock = connector.lock_identifier(&format!("group {}", group.name), deadline)?;
-        if lock.has_waited
+        let turn = connector.take_create_turn(&format!("group {}", group.name), deadline)?;
+        if turn.has_waited()
             && let Some(found) = self.locate_group(None, &group.name, deadline)?
         {
             return self.change_group(group, &found, true, deadline);
@@ -369,7 +360,7 @@ impl Session {
         };
         let response = match connector.client.send(&request, deadline) {
             Ok(response) if is_conflict(&response) => {
-                lock_ignoring_poison(&self.group_cache).index = None;
+                self.group_index.clear();
                 return match self.locate_group(None, &group.name, deadline)? {
                     Some(found) => self.change_group(group, &found, true, deadline),
                     None => {
@@ -386,7 +377,7 @@ impl Session {
             Ok(response) if is_success(&response) => response,
             Ok(response) => return Err(connector.unexpected_status("creating the group", &response)),
             Err(error) if error.maybe_applied => {
-                lock_ignoring_poison(&self.group_cache).index = None;
+                self.group_index.clear();
                 match self.locate_group(None, &group.name, deadline)? {
                     Some(found) => {
                         let id = found.id.clone();

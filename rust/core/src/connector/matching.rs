@@ -5,17 +5,16 @@
 //! match, only an account with the same letter case counts. If none or several have it, the operation fails with
 //! `ambiguous`.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 
 use serde_json::Value;
 
 use super::Connector;
+use super::index::ResourceIds;
 use super::session::{MatchedResource, OperationError, Session, status_and_reason};
 use crate::http::{Deadline, Response};
 use crate::scim::{self, ListResponse, ResourceType};
-use crate::sync::lock_ignoring_poison;
 use crate::text::excerpt;
 use crate::{Failure, Message};
 
@@ -23,9 +22,6 @@ use crate::{Failure, Message};
 const USER_PAGE_SIZE: u32 = 500;
 /// The connector reads this many pages of a list at most.
 const PAGES_MAX: usize = 20_000;
-
-/// Maps an identifier in lower case to the accounts that have it: id, and the identifier as the target spells it.
-pub(super) type UserIndex = HashMap<String, Vec<(String, String)>>;
 
 impl Session {
     /// Reads the resource with this id. Returns `None` if the target does not have it (404, 410).
@@ -100,8 +96,10 @@ impl Session {
     }
 
     fn look_up_in_list(&self, value: &str, deadline: Deadline) -> Result<Option<MatchedResource>, OperationError> {
-        let identifier = self.connector().settings.identifier;
-        let index = self.read_user_index(deadline)?;
+        let connector = self.connector();
+        let identifier = connector.settings.identifier;
+        let clock = &*connector.environment.clock;
+        let index = self.user_index.cached_or_read(clock, deadline, || self.read_user_index(deadline))?;
         let matches = index.get(&value.to_lowercase()).into_iter().flatten();
         let matches = matches.map(|(id, spelling)| (spelling == value, id.clone())).collect();
         match choose_match(matches, "users", identifier.code())? {
@@ -112,14 +110,9 @@ impl Session {
         }
     }
 
-    /// Reads all users of the target, once per session.
-    fn read_user_index(&self, deadline: Deadline) -> Result<Arc<UserIndex>, OperationError> {
-        let mut cached = lock_ignoring_poison(&self.user_index);
-        if let Some(index) = &*cached {
-            return Ok(Arc::clone(index));
-        }
+    fn read_user_index(&self, deadline: Deadline) -> Result<ResourceIds, OperationError> {
         let connector = self.connector();
-        let mut index = UserIndex::new();
+        let mut index = ResourceIds::new();
         connector.for_each_resource(ResourceType::User, None, deadline, |user| {
             if let Some(id) = scim::id(&user) {
                 for spelling in scim::identifier_values(&user, connector.settings.identifier) {
@@ -132,8 +125,6 @@ impl Session {
             ids.sort();
             ids.dedup();
         }
-        let index = Arc::new(index);
-        *cached = Some(Arc::clone(&index));
         Ok(index)
     }
 

@@ -6,13 +6,14 @@
 mod check;
 mod fields;
 mod groups;
+mod index;
 mod limit;
 mod matching;
 mod registry;
 mod session;
 mod writing;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
@@ -32,7 +33,7 @@ use crate::lifecycle::DecisionOptions;
 use crate::mapping::Catalogue;
 use crate::scim::{Addresses, Capabilities};
 use crate::settings::Settings;
-use crate::sync::lock_ignoring_poison;
+use crate::sync::{Turns, lock_ignoring_poison};
 
 /// One target with one set of settings: HTTP client, token, rate limiter, removal latch. Many threads may use it.
 pub struct Connector {
@@ -43,8 +44,8 @@ pub struct Connector {
     /// The standard fields, and those of the target's schemas after these were read.
     catalogue: Mutex<Arc<Catalogue>>,
     latch: Arc<Latch>,
-    /// Identifiers in lower case whose create is not finished.
-    locked_identifiers: Mutex<HashSet<String>>,
+    /// The turns of creates, by identifier in lower case.
+    creates: Turns<String>,
     /// The service provider configuration. Outer `None`: not read yet. Inner `None`: the target has none.
     capabilities: Mutex<Option<Option<Capabilities>>>,
     /// Set after the target returned users that do not match the filter of a search.
@@ -90,7 +91,7 @@ impl Connector {
             ),
             catalogue: Mutex::new(Arc::new(Catalogue::standard(settings.version))),
             latch,
-            locked_identifiers: Mutex::default(),
+            creates: Turns::default(),
             capabilities: Mutex::default(),
             ignores_filters: AtomicBool::new(false),
             rejects_filtered_paths: AtomicBool::new(false),

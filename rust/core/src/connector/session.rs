@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use super::Connector;
 use super::groups::GroupCache;
+use super::index::ResourceIndex;
 use super::limit::RemovalCounter;
-use super::matching::UserIndex;
 use crate::http::{Deadline, RequestError, Response};
 use crate::lifecycle::{DecisionInput, DecisionOptions, Effect, RequestedOperation, TargetStatus, decide};
 use crate::mapping::Change;
@@ -102,8 +102,10 @@ pub struct Session {
     removal_counter: RemovalCounter,
     cache: Mutex<SessionCache>,
     /// All users, for a target that ignores filters.
-    pub(super) user_index: Mutex<Option<Arc<UserIndex>>>,
+    pub(super) user_index: ResourceIndex,
     pub(super) group_cache: Mutex<GroupCache>,
+    /// All groups, for a target without a usable filter.
+    pub(super) group_index: ResourceIndex,
 }
 
 impl fmt::Debug for Session {
@@ -120,8 +122,9 @@ impl Session {
             connector,
             removal_counter,
             cache: Mutex::default(),
-            user_index: Mutex::default(),
+            user_index: ResourceIndex::new(ResourceType::User),
             group_cache: Mutex::default(),
+            group_index: ResourceIndex::new(ResourceType::Group),
         }
     }
 
@@ -246,8 +249,8 @@ impl Session {
         deadline: Deadline,
     ) -> Result<Preview, OperationError> {
         let value = self.identifier_of(record)?;
-        let lock = self.connector.lock_identifier(value, deadline)?;
-        let is_known_absent = !lock.has_waited && self.cache().absent_identifiers.contains(&value.to_lowercase());
+        let turn = self.connector.take_create_turn(value, deadline)?;
+        let is_known_absent = !turn.has_waited() && self.cache().absent_identifiers.contains(&value.to_lowercase());
         let found = if is_known_absent { None } else { self.look_up(value, deadline)? };
         self.apply(operation, record, found, deadline)
     }
@@ -285,9 +288,9 @@ impl Session {
             // Row 10a, unless another account has the identifier by now.
             Effect::Create { .. } => {
                 let value = self.identifier_of(record)?;
-                let lock = self.connector.lock_identifier(value, deadline)?;
+                let turn = self.connector.take_create_turn(value, deadline)?;
                 let is_known_absent =
-                    !lock.has_waited && self.cache().absent_identifiers.contains(&value.to_lowercase());
+                    !turn.has_waited() && self.cache().absent_identifiers.contains(&value.to_lowercase());
                 match if is_known_absent { None } else { self.look_up(value, deadline)? } {
                     Some(_) => Ok(report_reused_identifier(id)),
                     None => self.apply(RequestedOperation::Update, record, None, deadline),
@@ -412,7 +415,8 @@ impl Session {
         if self.connector.is_cycle_over(cache.started_at) {
             let skip_counts = std::mem::take(&mut cache.skip_counts);
             *cache = SessionCache { started_at: self.connector.now(), skip_counts, ..SessionCache::default() };
-            *lock_ignoring_poison(&self.user_index) = None;
+            self.user_index.clear();
+            self.group_index.clear();
             *lock_ignoring_poison(&self.group_cache) = GroupCache::default();
         }
     }

@@ -407,6 +407,27 @@ fn a_search_result_with_another_identifier_never_matches() {
 }
 
 #[test]
+fn threads_that_need_the_list_of_all_users_at_the_same_time_read_it_once() {
+    let target = InMemoryTarget::with(&[json!({"id": "b", "userName": "bob@example.com"})]);
+    // The list takes a while, so that the other threads ask for it meanwhile.
+    target.intercept(|_, sent| {
+        if sent.path.contains("startIndex") {
+            (0..1000).for_each(|_| std::thread::yield_now());
+        }
+        None
+    });
+    let connector = connector_with_clock(&target, &[], false, Arc::new(SystemClock::default()));
+    connector.ignores_filters.store(true, std::sync::atomic::Ordering::SeqCst);
+    let session = connector.session();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| assert!(session.find_user(None, Some("bob@example.com")).unwrap().is_some()));
+        }
+    });
+    assert_eq!(target.requests().iter().filter(|s| s.path.contains("startIndex")).count(), 1);
+}
+
+#[test]
 fn two_matches_are_ambiguous_unless_one_has_the_same_letter_case() {
     let user = |id: &str, name: &str| json!({"id": id, "userName": name});
     let target = InMemoryTarget::with(&[user("1", "Anna"), user("2", "anna")]);

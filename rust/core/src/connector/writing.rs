@@ -14,53 +14,23 @@ use crate::http::{Deadline, Method, Request, Response};
 use crate::mapping::{Change, PatchPaths};
 use crate::scim::{self, ResourceType};
 use crate::settings::UpdateMethod;
-use crate::sync::lock_ignoring_poison;
+use crate::sync::Turn;
 use crate::{Failure, Message, Outcome, Record, Report};
 
 /// If the target still shows a disabled account as active, the connector reads it again this many times.
 const VERIFY_REPEATS_MAX: u32 = 3;
 /// The time between these reads.
 const VERIFY_INTERVAL: Duration = Duration::from_secs(1);
-/// A create that waits for another create of the same identifier checks at this interval.
-const IDENTIFIER_LOCK_INTERVAL: Duration = Duration::from_millis(20);
-
-/// While this value exists, no other create of the same identifier runs.
-pub(super) struct IdentifierLock<'c> {
-    connector: &'c Connector,
-    key: String,
-    /// True if another create ran meanwhile, so that earlier search results are stale.
-    pub(super) has_waited: bool,
-}
-
-impl Drop for IdentifierLock<'_> {
-    fn drop(&mut self) {
-        lock_ignoring_poison(&self.connector.locked_identifiers).remove(&self.key);
-    }
-}
-
 impl Connector {
-    /// Waits until no other create of this identifier runs.
+    /// Waits until no other create of this identifier runs. Until the turn ends, no other one begins.
     ///
     /// # Errors
     /// [`Failure::Transport`] at the deadline.
-    pub(super) fn lock_identifier(
-        &self,
-        value: &str,
-        deadline: Deadline,
-    ) -> Result<IdentifierLock<'_>, OperationError> {
-        let key = value.to_lowercase();
-        let mut has_waited = false;
-        while !lock_ignoring_poison(&self.locked_identifiers).insert(key.clone()) {
-            has_waited = true;
-            if self.now() >= deadline.0 {
-                return Err(Failure::transport(
-                    "another create of the same identifier did not finish in time, so the next cycle tries again",
-                )
-                .into());
-            }
-            self.environment.clock.sleep(IDENTIFIER_LOCK_INTERVAL);
-        }
-        Ok(IdentifierLock { connector: self, key, has_waited })
+    pub(super) fn take_create_turn(&self, value: &str, deadline: Deadline) -> Result<Turn<'_, String>, OperationError> {
+        self.creates.take(value.to_lowercase(), &*self.environment.clock, deadline.0).ok_or_else(|| {
+            let text = "another create of the same identifier did not finish in time, so the next cycle tries again";
+            Failure::transport(text).into()
+        })
     }
 }
 

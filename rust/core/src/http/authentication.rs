@@ -1,7 +1,6 @@
 //! Supplies the `authorization` header for each authentication method, and fetches tokens of OAuth client credentials.
 //! Does not know: SCIM.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ use url::form_urlencoded::{Serializer, byte_serialize};
 use super::retrying_sender::{OutgoingRequest, RetryingSender};
 use super::types::{Deadline, Method, RawResponse, RequestError, Response, user_agent};
 use crate::settings::{Authentication, Secret, Settings};
-use crate::sync::lock_ignoring_poison;
+use crate::sync::{Turns, lock_ignoring_poison};
 use crate::text::REDACTED_BYTES_MIN;
 use crate::{Failure, Message};
 
@@ -72,7 +71,7 @@ impl Credentials {
                     secret: client_secret.clone(),
                     scope: scopes.join(" "),
                     scheme: scheme.to_owned(),
-                    fetches: AtomicU64::new(0),
+                    turns: Turns::default(),
                     cache: Mutex::new(TokenCache::default()),
                 }))
             }
@@ -135,18 +134,28 @@ pub(super) struct TokenSource {
     scope: String,
     /// The authentication scheme before the token.
     scheme: String,
-    /// The number of fetches that have ended.
-    fetches: AtomicU64,
-    /// Locked during a fetch. The other threads wait for its result.
+    /// The thread that fetches a token has the turn. The other threads wait for its result.
+    turns: Turns<()>,
     cache: Mutex<TokenCache>,
 }
 
 #[derive(Default)]
 struct TokenCache {
     token: Option<Token>,
+    /// The number of fetches that have ended.
+    fetches: u64,
     /// The failure of the last fetch, for the threads that waited for it.
     failure: Option<Failure>,
     client_authentication: ClientAuthentication,
+}
+
+impl TokenCache {
+    /// Returns the header of the token, unless it is due for renewal.
+    fn valid_header(&self, sender: &RetryingSender) -> Option<String> {
+        let is_due = |renew_at| sender.clock.monotonic() >= renew_at;
+        let token = self.token.as_ref().filter(|token| !token.renew_at.is_some_and(is_due))?;
+        Some(token.header.expose().to_owned())
+    }
 }
 
 struct Token {
@@ -178,39 +187,43 @@ impl TokenSource {
     }
 
     fn header(&self, sender: &RetryingSender, deadline: Deadline) -> Result<String, Failure> {
-        self.header_since(self.fetches.load(Ordering::Acquire), sender, deadline)
+        let before = self.lock().fetches;
+        self.header_since(before, sender, deadline)
     }
 
     /// Returns the header for a thread that requested it when `before` fetches had ended.
     ///
     /// If a later fetch failed, the thread waited for it and gets its failure. The fetch is not repeated at once.
     fn header_since(&self, before: u64, sender: &RetryingSender, deadline: Deadline) -> Result<String, Failure> {
+        if let Some(header) = self.lock().valid_header(sender) {
+            return Ok(header);
+        }
+        let _turn = self.turns.take((), &*sender.clock, deadline.0).ok_or_else(|| {
+            Failure::transport(format!(
+                "{} returned no token to another thread in time, so the next cycle tries again",
+                self.name()
+            ))
+        })?;
+        let mut client_authentication = {
+            let cache = self.lock();
+            if let Some(header) = cache.valid_header(sender) {
+                return Ok(header);
+            }
+            if before != cache.fetches
+                && let Some(failure) = &cache.failure
+            {
+                return Err(failure.clone());
+            }
+            cache.client_authentication
+        };
+        let fetched = self.fetch(&mut client_authentication, sender, deadline);
+        let header = fetched.as_ref().map(|token| token.header.expose().to_owned()).map_err(Failure::clone);
         let mut cache = self.lock();
-        if let Some(token) = &cache.token
-            && token.renew_at.is_none_or(|renew_at| sender.clock.monotonic() < renew_at)
-        {
-            return Ok(token.header.expose().to_owned());
-        }
-        if before != self.fetches.load(Ordering::Acquire)
-            && let Some(failure) = &cache.failure
-        {
-            return Err(failure.clone());
-        }
-        let fetched = self.fetch(&mut cache.client_authentication, sender, deadline);
-        self.fetches.fetch_add(1, Ordering::Release);
-        match fetched {
-            Ok(token) => {
-                let header = token.header.expose().to_owned();
-                cache.token = Some(token);
-                cache.failure = None;
-                Ok(header)
-            }
-            Err(failure) => {
-                cache.token = None;
-                cache.failure = Some(failure.clone());
-                Err(failure)
-            }
-        }
+        cache.client_authentication = client_authentication;
+        cache.fetches += 1;
+        cache.failure = header.as_ref().err().cloned();
+        cache.token = fetched.ok();
+        header
     }
 
     /// Fetches a token with the client authentication that worked last. If the endpoint did not recognise the client,
@@ -412,9 +425,10 @@ fn not_a_header_value(label: &str) -> Failure {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::time::SystemTime;
 
     use super::*;
-    use crate::environment::{SystemClock, SystemRandom};
+    use crate::environment::{Clock, SystemRandom};
     use crate::http::rate_limiter::RateLimiter;
     use crate::http::{RawRequest, Transport, TransportError};
 
@@ -426,11 +440,28 @@ mod tests {
         }
     }
 
-    #[test]
-    fn threads_that_waited_for_a_fetch_share_its_failure_and_later_threads_fetch_again() {
+    /// A clock that moves only during a sleep.
+    #[derive(Default)]
+    struct SleepClock(Mutex<Duration>);
+
+    impl Clock for SleepClock {
+        fn monotonic(&self) -> Duration {
+            *lock_ignoring_poison(&self.0)
+        }
+
+        fn system_time(&self) -> SystemTime {
+            SystemTime::UNIX_EPOCH + self.monotonic()
+        }
+
+        fn sleep(&self, time: Duration) {
+            *lock_ignoring_poison(&self.0) += time;
+        }
+    }
+
+    fn refused() -> (RetryingSender, TokenSource) {
         let sender = RetryingSender {
             transport: Box::new(RefusingEndpoint),
-            clock: Arc::new(SystemClock::default()),
+            clock: Arc::new(SleepClock::default()),
             random: Arc::new(SystemRandom),
             request_timeout: Duration::from_secs(1),
             rate_limiter: RateLimiter::new(None),
@@ -441,16 +472,31 @@ mod tests {
             secret: Secret::new("hush"),
             scope: String::new(),
             scheme: BEARER.into(),
-            fetches: AtomicU64::new(0),
+            turns: Turns::default(),
             cache: Mutex::new(TokenCache::default()),
         };
+        (sender, source)
+    }
+
+    #[test]
+    fn threads_that_waited_for_a_fetch_share_its_failure_and_later_threads_fetch_again() {
+        let (sender, source) = refused();
         let deadline = Deadline(Duration::from_secs(60));
-        let fetches = || source.fetches.load(Ordering::SeqCst);
+        let fetches = || source.lock().fetches;
         assert_eq!(source.header_since(0, &sender, deadline).unwrap_err().code(), "auth_failed");
         assert_eq!(fetches(), 1);
         assert_eq!(source.header_since(0, &sender, deadline).unwrap_err().code(), "auth_failed");
         assert_eq!(fetches(), 1, "the thread that waited did not fetch");
         assert_eq!(source.header(&sender, deadline).unwrap_err().code(), "auth_failed");
         assert_eq!(fetches(), 2);
+    }
+
+    #[test]
+    fn a_thread_that_waits_for_the_fetch_of_another_thread_fails_at_its_deadline() {
+        let (sender, source) = refused();
+        let deadline = Deadline(Duration::from_secs(60));
+        let _fetching = source.turns.take((), &*sender.clock, deadline.0).unwrap();
+        let failure = source.header(&sender, deadline).unwrap_err();
+        assert_eq!((failure.code(), sender.clock.monotonic()), ("transport", deadline.0));
     }
 }

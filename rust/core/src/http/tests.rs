@@ -10,7 +10,7 @@ use url::Url;
 
 use super::*;
 use crate::Failure;
-use crate::environment::{Clock, Environment, ProxyRules, Random, SystemRandom};
+use crate::environment::{Clock, Environment, ProxyRules, Random, SystemClock, SystemRandom};
 use crate::scim::{Identifier, Version};
 use crate::settings::{Authentication, GroupNameSource, RemoveAction, Secret, Settings, UpdateMethod};
 
@@ -798,7 +798,8 @@ fn many_threads_fetch_one_token() {
     let fetches = Arc::new(AtomicUsize::new(0));
     let mut settings = settings(TARGET);
     settings.authentication = client_credentials();
-    let environment = environment(Arc::new(FakeClock::default()));
+    // On a fake clock the waiting threads would reach the deadline before a slow thread has fetched the token.
+    let environment = environment(Arc::new(SystemClock::default()));
     let client = Client::with_transport(&settings, &environment, Box::new(Endpoint(Arc::clone(&fetches)))).unwrap();
     let start = Barrier::new(THREADS);
     std::thread::scope(|scope| {
