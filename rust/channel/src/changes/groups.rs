@@ -104,7 +104,8 @@ pub(super) fn group_changes(state: &State, source_groups: SourceGroups<'_>) -> R
     }
     (changes.steps, changes.early) = steps(&changes.present);
     changes.leavers = rows.into_values().filter(|g| g.in_scope || g.dirty).collect();
-    changes.leavers.sort_by(|a, b| a.name.cmp(&b.name));
+    // The rows come from a hash map, so equal names need the source id for a fixed order.
+    changes.leavers.sort_by(|a, b| (&a.name, &a.source_id).cmp(&(&b.name, &b.source_id)));
     Ok(changes)
 }
 

@@ -175,7 +175,8 @@ impl Comparison<'_> {
             }
             changes.leavers.push(UserRow { in_scope: false, ..user });
         }
-        changes.leavers.sort_by(|a, b| a.identifier.cmp(&b.identifier));
+        // The rows come from a hash map, so equal identifiers need the source id for a fixed order.
+        changes.leavers.sort_by(|a, b| (&a.identifier, &a.source_id).cmp(&(&b.identifier, &b.source_id)));
         if group_location.is_some() {
             changes.groups = group_changes(self.state, source_groups)?;
         }

@@ -10,6 +10,7 @@ use pfscim_core::settings::Settings;
 use pfscim_core::sync::lock_ignoring_poison;
 
 use super::events::{CycleObserver, CycleProgress, Event};
+use super::workers::Workers;
 use crate::Error;
 use crate::changes::{Operation, RecordKind, UnsentRecord};
 use crate::connection::Channel;
@@ -47,6 +48,8 @@ pub struct Cycle<'a> {
     pub state: &'a State,
     /// Tells how old a timestamp of the source is.
     pub clock: &'a dyn Clock,
+    /// Starts the threads of the cycle.
+    pub workers: &'a dyn Workers,
     /// Carries operations to the target.
     pub provisioner: &'a dyn Provisioner,
     /// Receives the progress of the cycle.
@@ -118,11 +121,7 @@ impl Cycle<'_> {
                 }
             }
         };
-        std::thread::scope(|scope| {
-            for _ in 0..self.channel.threads().min(count) {
-                scope.spawn(worker);
-            }
-        });
+        self.workers.run(self.channel.threads().min(count), &worker);
         match first_error.into_inner().unwrap_or_else(PoisonError::into_inner) {
             Some(error) => Err(error),
             None if next.into_inner() < count => Err(Error::stopped_by_signal()),

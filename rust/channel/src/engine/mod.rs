@@ -8,11 +8,13 @@ mod guard;
 mod run;
 mod steps;
 mod users;
+mod workers;
 
 pub use crate::changes::{Operation, RecordKind};
 pub use cycle::{Cycle, CycleOptions};
 pub use events::{CycleObserver, Event, Summary, Tally};
 pub use steps::STEP_LOG_TARGET;
+pub use workers::{SystemThreads, Workers};
 
 #[cfg(test)]
 mod tests;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use pfscim_channel::Error;
-use pfscim_channel::engine::{Cycle, CycleObserver, CycleOptions, Event, Summary};
+use pfscim_channel::engine::{Cycle, CycleObserver, CycleOptions, Event, Summary, SystemThreads};
 use pfscim_channel::mapping::RecordMapper;
 use pfscim_channel::provisioner::{DirectProvisioner, PluginProvisioner, Provisioner};
 use pfscim_channel::state::{Owner, State};
@@ -222,6 +222,7 @@ impl<'a> Run<'a> {
             source: source.as_ref(),
             state,
             clock: self.setup.environment.clock.as_ref(),
+            workers: &SystemThreads,
             provisioner,
             observer: &observers,
             options,
