@@ -120,3 +120,43 @@ impl fmt::Debug for Environment {
             .finish_non_exhaustive()
     }
 }
+
+/// What tests of several modules share.
+#[cfg(test)]
+pub(crate) mod testing {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    /// A clock that moves only when the code under test sleeps.
+    #[derive(Default)]
+    pub(crate) struct ManualClock(Mutex<Duration>);
+
+    impl Clock for ManualClock {
+        fn monotonic(&self) -> Duration {
+            *self.0.lock().unwrap()
+        }
+
+        fn system_time(&self) -> SystemTime {
+            SystemTime::UNIX_EPOCH + self.monotonic()
+        }
+
+        fn sleep(&self, time: Duration) {
+            *self.0.lock().unwrap() += time;
+            std::thread::yield_now();
+        }
+    }
+
+    /// An environment with this clock, and without anchors and proxies.
+    pub(crate) fn environment(clock: Arc<dyn Clock>) -> Environment {
+        Environment {
+            channel: "1".into(),
+            anchors: Vec::new(),
+            proxy: ProxyRules::default(),
+            clock,
+            random: Arc::new(SystemRandom),
+            operation_timeout: Duration::from_secs(50),
+            dry_run: false,
+        }
+    }
+}

@@ -71,34 +71,14 @@ pub fn lock_ignoring_poison<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::SystemTime;
-
     use super::*;
-
-    /// Moves only during a sleep.
-    #[derive(Default)]
-    struct SleepClock(Mutex<Duration>);
-
-    impl Clock for SleepClock {
-        fn monotonic(&self) -> Duration {
-            *lock_ignoring_poison(&self.0)
-        }
-
-        fn system_time(&self) -> SystemTime {
-            SystemTime::UNIX_EPOCH + self.monotonic()
-        }
-
-        fn sleep(&self, time: Duration) {
-            *lock_ignoring_poison(&self.0) += time;
-            std::thread::yield_now();
-        }
-    }
+    use crate::environment::testing::ManualClock;
 
     const DEADLINE: Duration = Duration::from_secs(50);
 
     #[test]
     fn a_taken_turn_is_free_again_after_its_end_and_other_keys_are_free_meanwhile() {
-        let (turns, clock) = (Turns::default(), SleepClock::default());
+        let (turns, clock) = (Turns::default(), ManualClock::default());
         let first = turns.take("a", &clock, DEADLINE).unwrap();
         let other = turns.take("b", &clock, DEADLINE).unwrap();
         assert!(!first.has_waited() && !other.has_waited());
@@ -109,7 +89,7 @@ mod tests {
 
     #[test]
     fn a_thread_that_waits_gets_no_turn_at_its_deadline() {
-        let (turns, clock) = (Turns::default(), SleepClock::default());
+        let (turns, clock) = (Turns::default(), ManualClock::default());
         let _first = turns.take("a", &clock, DEADLINE).unwrap();
         assert!(turns.take("a", &clock, DEADLINE).is_none());
         assert_eq!(clock.monotonic(), DEADLINE);
@@ -118,7 +98,7 @@ mod tests {
 
     #[test]
     fn a_thread_that_waited_knows_it() {
-        let (turns, clock) = (Turns::default(), SleepClock::default());
+        let (turns, clock) = (Turns::default(), ManualClock::default());
         let first = turns.take("a", &clock, Duration::MAX).unwrap();
         std::thread::scope(|scope| {
             let waiting = scope.spawn(|| turns.take("a", &clock, Duration::MAX).unwrap().has_waited());
@@ -132,7 +112,7 @@ mod tests {
 
     #[test]
     fn a_panic_ends_the_turn() {
-        let (turns, clock) = (Turns::default(), SleepClock::default());
+        let (turns, clock) = (Turns::default(), ManualClock::default());
         let panicking = || {
             let _turn = turns.take("a", &clock, DEADLINE).unwrap();
             panic!("in the turn");

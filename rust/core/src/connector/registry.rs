@@ -84,8 +84,8 @@ impl Connectors {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::connector::tests::{ManualClock, environment};
     use crate::environment::Clock;
+    use crate::environment::testing::{ManualClock, environment};
 
     fn settings(changes: &[(&str, &str)]) -> Settings {
         let mut pairs = vec![("SCIM_URL", "http://shared.invalid"), ("AUTHENTICATION_METHOD", "None")];
@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn the_same_settings_and_channel_share_one_connector() {
         let connectors = Connectors::default();
-        let environment = environment(Arc::new(ManualClock::default()), false);
+        let environment = environment(Arc::new(ManualClock::default()));
         let first = open(&connectors, &[], &environment);
         assert!(Arc::ptr_eq(&first, &open(&connectors, &[], &environment)));
         let other = Environment { channel: "other".into(), ..environment.clone() };
@@ -115,7 +115,7 @@ mod tests {
         let [clock, later] = [Duration::ZERO, IDLE_MAX].map(|time| {
             let clock = ManualClock::default();
             clock.sleep(time);
-            environment(Arc::new(clock), false)
+            environment(Arc::new(clock))
         });
         let idle = Arc::downgrade(&open(&connectors, &[], &clock));
         let used = open(&connectors, &[("USERS_RESOURCE", "/People")], &clock);
@@ -130,7 +130,7 @@ mod tests {
     #[test]
     fn a_latch_outlives_connectors_and_belongs_to_channel_scim_url_limit_and_dry_run() {
         let connectors = Connectors::default();
-        let environment = environment(Arc::new(ManualClock::default()), false);
+        let environment = environment(Arc::new(ManualClock::default()));
         let latch = Arc::clone(&open(&connectors, &[], &environment).latch);
         let shares_latch = |changes: &[(&str, &str)], environment: &Environment| {
             Arc::ptr_eq(&latch, &open(&connectors, changes, environment).latch)

@@ -3,32 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::*;
-use crate::environment::{Clock, ProxyRules, Random, SystemClock, SystemRandom};
+use crate::environment::testing::{ManualClock, environment};
+use crate::environment::{Clock, Random, SystemClock};
 use crate::http::{RawRequest, RawResponse, TransportError};
 use crate::scim;
 use crate::{Outcome, Record, Report};
-
-/// A clock that moves only when the code under test sleeps.
-#[derive(Default)]
-pub(super) struct ManualClock(Mutex<Duration>);
-
-impl Clock for ManualClock {
-    fn monotonic(&self) -> Duration {
-        *self.0.lock().unwrap()
-    }
-    fn system_time(&self) -> SystemTime {
-        SystemTime::UNIX_EPOCH + self.monotonic()
-    }
-    fn sleep(&self, time: Duration) {
-        *self.0.lock().unwrap() += time;
-        std::thread::yield_now();
-    }
-}
 
 /// Receives a request before the target, and may respond instead of it.
 type Interceptor = Box<dyn FnMut(&str, &SentRequest) -> Option<Result<RawResponse, TransportError>> + Send>;
@@ -224,18 +208,6 @@ impl Transport for InMemoryTransport {
     }
 }
 
-pub(super) fn environment(clock: Arc<dyn Clock>, dry_run: bool) -> Environment {
-    Environment {
-        channel: "1".into(),
-        anchors: Vec::new(),
-        proxy: ProxyRules::default(),
-        clock,
-        random: Arc::new(SystemRandom),
-        operation_timeout: Duration::from_secs(50),
-        dry_run,
-    }
-}
-
 /// Opens a connector to a target, with these settings and a SCIM URL.
 fn connector(target: &Arc<InMemoryTarget>, settings: &[(&str, &str)], dry_run: bool) -> Arc<Connector> {
     connector_with_clock(target, settings, dry_run, Arc::new(ManualClock::default()))
@@ -251,7 +223,8 @@ fn connector_with_clock(
     pairs.retain(|(name, _)| settings.iter().all(|(n, _)| n != name));
     pairs.extend(settings);
     let settings = Settings::parse(pairs).unwrap();
-    Connector::over(settings, environment(clock, dry_run), Box::new(InMemoryTransport(Arc::clone(target)))).unwrap()
+    let environment = Environment { dry_run, ..environment(clock) };
+    Connector::over(settings, environment, Box::new(InMemoryTransport(Arc::clone(target)))).unwrap()
 }
 
 fn session(target: &Arc<InMemoryTarget>, settings: &[(&str, &str)]) -> Session {

@@ -425,10 +425,10 @@ fn not_a_header_value(label: &str) -> Failure {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
-    use std::time::SystemTime;
 
     use super::*;
-    use crate::environment::{Clock, SystemRandom};
+    use crate::environment::SystemRandom;
+    use crate::environment::testing::ManualClock;
     use crate::http::rate_limiter::RateLimiter;
     use crate::http::{RawRequest, Transport, TransportError};
 
@@ -440,28 +440,10 @@ mod tests {
         }
     }
 
-    /// A clock that moves only during a sleep.
-    #[derive(Default)]
-    struct SleepClock(Mutex<Duration>);
-
-    impl Clock for SleepClock {
-        fn monotonic(&self) -> Duration {
-            *lock_ignoring_poison(&self.0)
-        }
-
-        fn system_time(&self) -> SystemTime {
-            SystemTime::UNIX_EPOCH + self.monotonic()
-        }
-
-        fn sleep(&self, time: Duration) {
-            *lock_ignoring_poison(&self.0) += time;
-        }
-    }
-
     fn refused() -> (RetryingSender, TokenSource) {
         let sender = RetryingSender {
             transport: Box::new(RefusingEndpoint),
-            clock: Arc::new(SleepClock::default()),
+            clock: Arc::new(ManualClock::default()),
             random: Arc::new(SystemRandom),
             request_timeout: Duration::from_secs(1),
             rate_limiter: RateLimiter::new(None),

@@ -10,7 +10,8 @@ use url::Url;
 
 use super::*;
 use crate::Failure;
-use crate::environment::{Clock, Environment, ProxyRules, Random, SystemClock, SystemRandom};
+use crate::environment::testing::environment;
+use crate::environment::{Clock, Environment, Random, SystemClock};
 use crate::scim::{Identifier, Version};
 use crate::settings::{Authentication, GroupNameSource, RemoveAction, Secret, Settings, UpdateMethod};
 
@@ -119,18 +120,6 @@ pub(super) fn settings(url: &str) -> Settings {
         clearable: Vec::new(),
         max_requests_per_second: None,
         request_timeout: Duration::from_secs(30),
-    }
-}
-
-pub(super) fn environment(clock: Arc<dyn Clock>) -> Environment {
-    Environment {
-        channel: "1".into(),
-        anchors: Vec::new(),
-        proxy: ProxyRules::default(),
-        clock,
-        random: Arc::new(SystemRandom),
-        operation_timeout: Duration::from_secs(50),
-        dry_run: false,
     }
 }
 

@@ -15,8 +15,9 @@ use rustls::server::danger::ClientCertVerifier;
 use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
 use super::loopback::{OK_RESPONSE, RequestLog, Server, read_request, respond_to_all, wait_for_close};
-use super::tests::{environment, settings};
+use super::tests::settings;
 use super::*;
+use crate::environment::testing::environment;
 use crate::environment::{Environment, Proxy, ProxyRules, SystemClock};
 
 const DEADLINE: Deadline = Deadline(Duration::from_secs(30));

@@ -10,9 +10,10 @@ use serde_json::json;
 use url::Url;
 
 use super::loopback::{OK_RESPONSE, RequestLog, Server, read_request, respond_to_all, wait_for_close};
-use super::tests::{environment, settings};
+use super::tests::settings;
 use super::transport::ReqwestTransport;
 use super::*;
+use crate::environment::testing::environment;
 use crate::environment::{Environment, Proxy, ProxyRules, SystemClock};
 use crate::settings::{Authentication, Secret};
 
