@@ -21,7 +21,7 @@ use crate::directory::{Entry, Search, Value};
 use crate::mapping::RecordMapper;
 use crate::provisioner::{MemberChanges, OperationResult, Provisioner};
 use crate::source::Source;
-use crate::state::{Owner, State, UserRow};
+use crate::state::{GroupRow, Owner, State, UserRow};
 
 /// A source with these entries.
 #[derive(Default)]
@@ -243,6 +243,7 @@ struct Bench {
     settings: Settings,
     folder: TempDir,
     options: CycleOptions<'static>,
+    workers: &'static dyn Workers,
 }
 
 impl Bench {
@@ -273,7 +274,7 @@ impl Bench {
         }))
         .unwrap();
         let folder = tempfile::tempdir().unwrap();
-        Self { channel, settings: settings(&[]), folder, options: CycleOptions::default() }
+        Self { channel, settings: settings(&[]), folder, options: CycleOptions::default(), workers: &SystemThreads }
     }
 
     fn path(&self) -> PathBuf {
@@ -318,7 +319,7 @@ impl Bench {
             source,
             state: &state,
             clock: &SystemClock::default(),
-            workers: &SystemThreads,
+            workers: self.workers,
             provisioner: target,
             observer: &log,
             options: self.options,
@@ -373,6 +374,56 @@ fn only_changed_users_are_sent() {
     changed.add("bob", "bob", &[("title", "Dr")]);
     bench.run(&changed, &target);
     assert_eq!(target.take_operations(), ["update bob"]);
+}
+
+/// Runs all work on the thread of the caller, and notes the numbers of threads.
+#[derive(Default)]
+struct OneThread(Mutex<Vec<usize>>);
+
+impl Workers for OneThread {
+    fn run(&self, threads: usize, work: &(dyn Fn() + Sync)) {
+        self.0.lock().unwrap().push(threads);
+        work();
+    }
+}
+
+#[test]
+fn the_operations_of_a_cycle_run_on_the_threads_of_its_workers() {
+    static WORKERS: OneThread = OneThread(Mutex::new(Vec::new()));
+    let (bench, target) = (Bench { workers: &WORKERS, ..Bench::new() }, Target::default());
+    bench.run(&Directory::of(&["d", "a", "c", "b"]), &target);
+    assert_eq!(*target.operations.lock().unwrap(), ["create d", "create a", "create c", "create b"]);
+    // Max Threads is 3, and no user left.
+    assert_eq!(*WORKERS.0.lock().unwrap(), [3, 0]);
+}
+
+#[test]
+fn leavers_with_equal_identifiers_or_names_are_removed_in_the_order_of_their_source_ids() {
+    static WORKERS: OneThread = OneThread(Mutex::new(Vec::new()));
+    let options = CycleOptions { max_removals: Some(100), ..CycleOptions::default() };
+    let bench = Bench { workers: &WORKERS, options, ..Bench::for_groups(&[]) };
+    let target = Target::default();
+    let source_ids: Vec<String> = (10..30).map(|n| n.to_string()).collect();
+    let state = State::open(&bench.path(), &Bench::owner(), Arc::new(SystemClock::default())).unwrap();
+    let user = |id: &String| UserRow {
+        source_id: id.clone(),
+        target_id: Some(format!("u{id}")),
+        identifier: "same".into(),
+        in_scope: true,
+        ..UserRow::default()
+    };
+    state.begin(b"", &source_ids.iter().map(user).collect::<Vec<_>>()).unwrap();
+    for id in &source_ids {
+        let group = GroupRow { source_id: id.clone(), name: "same".into(), in_scope: true, ..GroupRow::default() };
+        state.put_group(&GroupRow { target_id: Some(format!("g{id}")), ..group }).unwrap();
+    }
+    drop(state);
+    let (events, _, result) = bench.cycle(&Directory::default(), &target);
+    result.unwrap();
+    for kind in [RecordKind::User, RecordKind::Group] {
+        let order: Vec<_> = events.iter().filter(|e| e.kind == kind).map(|e| e.source_id.clone()).collect();
+        assert_eq!(order, source_ids, "{kind:?}");
+    }
 }
 
 #[test]

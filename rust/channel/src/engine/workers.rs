@@ -1,7 +1,7 @@
 //! Starts the threads of a cycle.
 //! Does not know: what they do.
 
-/// Starts threads. `pfscim` uses those of the system; a simulation decides itself which thread goes on.
+/// Starts threads. A host with an order of its own for threads implements it.
 pub trait Workers: Sync {
     /// Runs `work` on this number of threads, and returns when all of them have ended. A panic of a thread reaches the
     /// caller after that.
@@ -13,6 +13,7 @@ pub trait Workers: Sync {
 pub struct SystemThreads;
 
 impl Workers for SystemThreads {
+    #[expect(clippy::disallowed_methods, reason = "the one place that starts the threads of a cycle")]
     fn run(&self, threads: usize, work: &(dyn Fn() + Sync)) {
         std::thread::scope(|scope| {
             for _ in 0..threads {

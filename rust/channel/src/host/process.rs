@@ -53,6 +53,7 @@ impl HostProcess {
     ///
     /// # Errors
     /// Java cannot be started.
+    #[expect(clippy::disallowed_methods, reason = "the pipes of a real process are read while it runs")]
     pub(crate) fn spawn(mut command: Command, option: &str) -> Result<Self, Error> {
         // A process group of its own: Ctrl-C reaches this program only, which ends the host after the running calls.
         #[cfg(unix)]

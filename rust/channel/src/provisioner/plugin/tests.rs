@@ -139,6 +139,7 @@ fn an_operation_without_an_outcome_fails() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "two calls wait at the same time")]
 fn responses_in_any_order_reach_their_callers() {
     // The script responds to the first getUser after the second.
     let host = TestHost::responding(

@@ -93,6 +93,7 @@ fn request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<(i64, Vec<u8>
 }
 
 /// Starts a server that sends the scripted responses to each request of one connection. The thread returns the requests.
+#[expect(clippy::disallowed_methods, reason = "a server runs beside the test")]
 fn directory(script: Vec<Vec<ScriptedResponse>>) -> (Url, JoinHandle<Vec<Vec<u8>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = parse_server_url(&format!("ldap://{}", listener.local_addr().unwrap())).unwrap();

@@ -200,6 +200,7 @@ struct ApiServer {
 
 impl ApiServer {
     /// Starts a server; `respond` receives its URL, the request line without the version, and the credentials.
+    #[expect(clippy::disallowed_methods, reason = "a server runs beside the test")]
     fn start(respond: impl Fn(&str, &str, &str) -> (u16, Json) + Send + 'static) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
