@@ -10,7 +10,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::UNIX_EPOCH;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -30,6 +30,7 @@ use crate::Error;
 /// An open state. Many threads may use it.
 pub struct State {
     pub(super) name: String,
+    owner: Owner,
     clock: Arc<dyn Clock>,
     key: Vec<u8>,
     db: Mutex<Connection>,
@@ -52,9 +53,8 @@ impl State {
     /// The file belongs to another channel, is in use, is damaged or is not writable.
     pub fn open(path: &Path, owner: &Owner, clock: Arc<dyn Clock>) -> Result<Self, Error> {
         if !path.exists() {
-            let mut state = Self::preview(path, owner, clock)?;
-            state.path_to_create = Mutex::new(Some(path.to_owned()));
-            return Ok(state);
+            let path_to_create = Mutex::new(Some(path.to_owned()));
+            return Ok(Self { path_to_create, ..Self::preview(path, owner, clock)? });
         }
         let name = file_name(path);
         check_not_empty(path, &name)?;
@@ -71,9 +71,33 @@ impl State {
         if path.exists() {
             return Self::from_database(copy_to_memory(path, &name)?, name, owner, clock);
         }
+        Ok(Self { name, ..Self::in_memory(owner, clock)? })
+    }
+
+    /// Returns an empty state that never becomes a file, for previews, tests and simulations.
+    ///
+    /// # Errors
+    /// The system has no memory or no random numbers.
+    pub fn in_memory(owner: &Owner, clock: Arc<dyn Clock>) -> Result<Self, Error> {
+        let name = "state in memory".to_owned();
         let mut empty = Connection::open_in_memory().map_err(|e| sqlite_error(&name, &e))?;
         create_schema(&mut empty, owner).map_err(|e| sqlite_error(&name, &e))?;
         Self::from_database(empty, name, owner, clock)
+    }
+
+    /// Returns the state as a new process would find it, with what was committed and nothing else.
+    ///
+    /// With this, tests and simulations end a process without a file.
+    ///
+    /// # Errors
+    /// As [`State::open`].
+    pub fn reopen(self) -> Result<Self, Error> {
+        let Self { name, owner, clock, db, path_to_create, .. } = self;
+        let db = db.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if !db.is_autocommit() {
+            db.execute_batch("ROLLBACK").map_err(|e| sqlite_error(&name, &e))?;
+        }
+        Ok(Self { path_to_create, ..Self::from_database(db, name, &owner, clock)? })
     }
 
     /// Checks that the database is undamaged and belongs to this channel and target.
@@ -91,7 +115,7 @@ impl State {
             }
         }
         let key = about_value(&db, &name, "key")?;
-        Ok(Self { name, clock, key, db: Mutex::new(db), path_to_create: Mutex::new(None) })
+        Ok(Self { name, owner: owner.clone(), clock, key, db: Mutex::new(db), path_to_create: Mutex::new(None) })
     }
 
     /// Returns the keyed hash of what an update of this record would send. The key is in the file.

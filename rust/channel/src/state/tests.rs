@@ -294,6 +294,31 @@ fn versions_are_returned_for_the_same_reading_and_for_a_day() {
 }
 
 #[test]
+fn a_reopened_state_has_what_was_committed() {
+    let (_folder, path) = temporary_path();
+    for state in [created(&path), State::in_memory(&owner(), clock()).unwrap()] {
+        state.put_user(&jane()).unwrap();
+        let record = Record { enabled: true, ..Record::default() };
+        let hash = state.hash(&record);
+        state.db().execute_batch("BEGIN; UPDATE user SET target_id = 'half';").unwrap();
+        let state = state.reopen().unwrap();
+        assert_eq!(state.users(b"").unwrap()["1"], jane());
+        assert_eq!(state.hash(&record), hash);
+        state.db().execute_batch("UPDATE about SET value = X'78' WHERE name = 'channel'").unwrap();
+        assert!(error_line(state.reopen()).contains("channel `x`"), "the checks of `open`");
+    }
+}
+
+#[test]
+fn a_reopened_state_without_a_file_still_creates_it() {
+    let (_folder, path) = temporary_path();
+    let state = State::open(&path, &owner(), clock()).unwrap().reopen().unwrap();
+    assert!(!path.exists());
+    state.begin(b"", []).unwrap();
+    assert!(path.exists());
+}
+
+#[test]
 fn the_slower_of_two_first_runs_is_rejected() {
     let (_folder, path) = temporary_path();
     let slow = State::open(&path, &owner(), clock()).unwrap();
