@@ -10,15 +10,20 @@ class Options:
     """The command line, for all parts."""
 
     program: Path
+    simulation: Path
     seed: int
     """The first seed of `kills`; the seed of `generated`."""
     seeds: int
     cases: int
     cycles: int
+    simulated: int
+    """How many seeds of the simulation run."""
+    hours: float | None
+    """Run the simulation for this time instead, from where the last such run ended."""
 
     def command(self, part: str, *more: object) -> str:
         """Returns the command that runs one part again."""
-        return " ".join(map(str, (sys.executable, sys.argv[0], self.program, "--only", part, *more)))
+        return " ".join(map(str, (sys.executable, sys.argv[0], self.program, self.simulation, "--only", part, *more)))
 
 
 @dataclass

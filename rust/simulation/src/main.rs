@@ -1,0 +1,151 @@
+//! The command line of the simulation: replays a seed, runs many, or writes the list of known findings.
+//! Does not know: how seeds run.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+use pfscim_simulation::findings::{Findings, symptoms};
+use pfscim_simulation::oracle::Symptom;
+use pfscim_simulation::runner::{self, Limit};
+use pfscim_simulation::shrink::shrink;
+use pfscim_simulation::{generate, hosts, oracle, replay};
+
+/// How many seeds run without a limit on the command line.
+const SEEDS: u64 = 1000;
+
+/// Runs the real engine and core against a model target, and finds outcomes that are not true.
+#[derive(Parser)]
+#[command(args_conflicts_with_subcommands = true)]
+struct Arguments {
+    /// Replays this seed: prints the smallest run that shows its first symptom.
+    seed: Option<u64>,
+    /// Another symptom of the seed, such as LeaverActive.
+    #[arg(value_parser = symptom)]
+    symptom: Option<Symptom>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Runs seeds, prints the coverage, and fails if the findings differ from findings.toml.
+    Run {
+        /// The first seed.
+        #[arg(long, default_value_t = 0)]
+        first: u64,
+        /// How many seeds run.
+        #[arg(long, default_value_t = SEEDS)]
+        seeds: u64,
+        /// Runs seeds for this many seconds instead.
+        #[arg(long, conflicts_with = "seeds")]
+        seconds: Option<u64>,
+        /// Begins with the seed in this file, and writes the next one to it. With --seconds.
+        #[arg(long, requires = "seconds", conflicts_with = "first")]
+        resume: Option<PathBuf>,
+    },
+    /// Runs seeds from 0 on, and prints the list of their findings as findings.toml.
+    List {
+        /// How many seeds run.
+        #[arg(long)]
+        seeds: u64,
+    },
+}
+
+fn main() -> ExitCode {
+    let Arguments { seed, symptom, command } = Arguments::parse();
+    let result = match (seed, command) {
+        (Some(seed), _) => replay(seed, symptom),
+        (None, Some(Command::List { seeds })) => list(seeds),
+        (None, Some(Command::Run { first, seeds, seconds, resume })) => {
+            let limit = seconds.map_or(Limit::Seeds(seeds), |seconds| Limit::Time(Duration::from_secs(seconds)));
+            match resume {
+                Some(file) => resumed(&file, limit),
+                None => run(first, limit).map(|next| status(next.is_some())),
+            }
+        }
+        (None, None) => run(0, Limit::Seeds(SEEDS)).map(|next| status(next.is_some())),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("{error}");
+        ExitCode::FAILURE
+    })
+}
+
+fn symptom(name: &str) -> Result<Symptom, String> {
+    serde_json::from_value(name.into()).map_err(|error| error.to_string())
+}
+
+fn replay(seed: u64, symptom: Option<Symptom>) -> Result<ExitCode, String> {
+    let plan = generate::plan(seed);
+    let symptoms = symptoms(&oracle::judge(&plan, &hosts::run(&plan, false)?));
+    let Some(first) = symptom.or_else(|| symptoms.first().copied()) else {
+        println!("seed {seed}: nothing is wrong");
+        return Ok(ExitCode::SUCCESS);
+    };
+    let shrunk = shrink(&plan, first).ok_or_else(|| format!("seed {seed} does not show {first:?}"))?;
+    print!("{}", replay::describe(&shrunk, first));
+    let others: Vec<String> =
+        symptoms.iter().filter(|other| **other != first).map(|other| format!("{other:?}")).collect();
+    if !others.is_empty() {
+        println!("The seed also shows {}: give its name after the seed.", others.join(", "));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn list(seeds: u64) -> Result<ExitCode, String> {
+    let result = runner::run(0, Limit::Seeds(seeds), &Findings::default(), false);
+    print!("{}", result.unknown.text());
+    result.errors.iter().for_each(|error| eprintln!("{error}"));
+    Ok(if result.errors.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Runs the seeds after those of earlier runs, and notes in the file where the next run begins.
+fn resumed(file: &Path, limit: Limit) -> Result<ExitCode, String> {
+    let problem = |error: &dyn std::fmt::Display| format!("{}: {error}", file.display());
+    let first = match std::fs::read_to_string(file) {
+        Ok(text) => text.trim().parse().map_err(|error| problem(&error))?,
+        Err(error) if error.kind() == ErrorKind::NotFound => 0,
+        Err(error) => return Err(problem(&error)),
+    };
+    let Some(next) = run(first, limit)? else { return Ok(ExitCode::FAILURE) };
+    std::fs::write(file, format!("{next}\n")).map_err(|error| problem(&error))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn status(is_right: bool) -> ExitCode {
+    if is_right { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Runs seeds and prints the result. Returns the seed after the last one; `None` if something is not as expected.
+fn run(first: u64, limit: Limit) -> Result<Option<u64>, String> {
+    let known = Findings::committed()?;
+    let lost = runner::lost(&known)?;
+    let result = runner::run(first, limit, &known, true);
+    let counts = result.coverage.counts().into_iter().map(|(name, count)| format!("{name} {count}"));
+    println!("coverage, in seeds: {}", counts.collect::<Vec<_>>().join(", "));
+    println!(
+        "{} seeds from {first} on; {} show one of the {} known findings",
+        result.seeds,
+        result.seeds_with_findings,
+        known.findings.len()
+    );
+    let mut problems = result.errors;
+    problems.extend(lost.iter().map(|finding| {
+        format!(
+            "seed {} no longer shows {:?}; if this is mended, take it out of findings.toml",
+            finding.seed, finding.symptom
+        )
+    }));
+    problems.extend(result.unknown.findings.iter().map(|finding| {
+        format!(
+            "new finding: {:?} needs {:?}; replay it with `cargo run -p pfscim-simulation -- {} {:?}`",
+            finding.symptom, finding.causes, finding.seed, finding.symptom
+        )
+    }));
+    problems.extend(result.coverage.gaps().iter().map(|name| format!("no seed met {name}")));
+    problems.iter().for_each(|problem| println!("{problem}"));
+    Ok(problems.is_empty().then_some(first + result.seeds))
+}

@@ -1,0 +1,88 @@
+//! Judges each change at the target: invariants 3 and 6.
+//! Does not know: what was printed.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::facts::{Facts, text};
+use super::symptom::{Symptom, Violation, name};
+use crate::target::{Kind, Write, Writer};
+
+/// A write of a third party this long before one of ours may lie between our read and our write.
+const READ_BEFORE_WRITE: Duration = Duration::from_secs(60);
+
+/// Invariants 3 and 6.
+pub(super) fn judge(facts: &Facts<'_>, violations: &mut Vec<Violation>) {
+    for (write, record) in facts.writes().filter(|(write, _)| write.writer == Writer::Connector) {
+        let Some(before) = &write.before else { continue };
+        let place = format!("{} at {:.1} s", write.id, write.at.as_secs_f64());
+        let actor = record.map_or("the check".to_owned(), |(kind, number)| name(kind, number));
+        let owner = facts.owner(write.kind, &write.id);
+        // A user who is deleted leaves its groups.
+        let is_follow_up = write.kind == Kind::Group && record.is_some_and(|(kind, _)| kind == Kind::User);
+        if is_follow_up {
+            continue;
+        }
+        match owner {
+            None => violations.push(Violation {
+                symptom: Symptom::StrangerChanged,
+                text: format!("{actor} changed {place}, which belongs to nobody in the source"),
+            }),
+            Some(owner) if record != Some((write.kind, owner)) => violations.push(Violation {
+                symptom: Symptom::AnotherChanged,
+                text: format!("{actor} changed {place}, which belongs to {}", name(write.kind, owner)),
+            }),
+            Some(_) => {
+                if let Some(attribute) =
+                    write.after.as_ref().and_then(|after| changed_unmapped(write.kind, before, after))
+                    && !may_be_overwritten(facts, write)
+                {
+                    let text = format!("{actor} changed `{attribute}` of {place}, which is not mapped");
+                    violations.push(Violation { symptom: Symptom::UnmappedChanged, text });
+                }
+            }
+        }
+    }
+}
+
+/// Returns whether a third party wrote just before this write, which had no entity tag.
+fn may_be_overwritten(facts: &Facts<'_>, write: &Write) -> bool {
+    let is_near = |at: Duration| at <= write.at && write.at.saturating_sub(at) <= READ_BEFORE_WRITE;
+    let mut others = facts.target.writes().iter().filter(|other| other.writer == Writer::ThirdParty);
+    !write.had_tag && others.any(|other| other.kind == write.kind && other.id == write.id && is_near(other.at))
+}
+
+/// Returns the first attribute that is not mapped and that changed.
+fn changed_unmapped(kind: Kind, before: &Value, after: &Value) -> Option<String> {
+    let (before, after) = (unmapped(kind, before), unmapped(kind, after));
+    before
+        .iter()
+        .find(|(name, value)| after.get(*name) != Some(value))
+        .map(|(name, _)| name.clone())
+        .or_else(|| after.keys().find(|name| !before.contains_key(*name)).cloned())
+}
+
+/// Returns what is not mapped of a resource.
+fn unmapped(kind: Kind, resource: &Value) -> Map<String, Value> {
+    let mut rest = resource.as_object().cloned().unwrap_or_default();
+    let mapped: &[&str] = match kind {
+        Kind::User => &["userName", "active", "title"],
+        Kind::Group => &["displayName", "members"],
+    };
+    mapped.iter().chain(&["id", "meta", "schemas", "groups"]).for_each(|name| _ = rest.shift_remove(*name));
+    if let Some(Value::Object(name)) = rest.get_mut("name") {
+        name.shift_remove("givenName");
+        name.shift_remove("familyName");
+    }
+    if let Some(Value::Array(emails)) = rest.get_mut("emails") {
+        emails.retain(|email| text(email, "type") != Some("work"));
+    }
+    rest.retain(|_, value| match value {
+        Value::Object(object) => !object.is_empty(),
+        Value::Array(array) => !array.is_empty(),
+        Value::Null => false,
+        _ => true,
+    });
+    rest
+}

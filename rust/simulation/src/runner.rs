@@ -1,0 +1,171 @@
+//! Runs many seeds on all processors, and compares what they show with the known findings.
+//! Does not know: what symptoms mean.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::coverage::Coverage;
+use crate::findings::{Finding, Findings, causes, needed_causes, possible_causes, symptoms};
+use crate::hosts::{self, Ran};
+use crate::plan::Plan;
+use crate::shrink::shrink;
+use crate::{generate, oracle};
+
+/// One seed in this many runs twice, with equal traces.
+const TWICE_EVERY: u64 = 100;
+/// The first 4000 seeds meet everything that the coverage lists.
+const SEEDS_MIN: u64 = 4000;
+/// A run often waits until the next thread has the baton, so several share a processor.
+const RUNS_PER_PROCESSOR: usize = 2;
+/// A run stops after this many unknown findings.
+const UNKNOWN_MAX: usize = 20;
+
+/// When a run of seeds ends.
+#[derive(Debug, Clone, Copy)]
+pub enum Limit {
+    /// After this many seeds.
+    Seeds(u64),
+    /// After this time, but not before the seeds that the coverage needs have run.
+    Time(Duration),
+}
+
+/// The result of a run of seeds.
+#[derive(Debug, Default)]
+pub struct Summary {
+    /// How many seeds ran: those from the first one on, without a gap.
+    pub seeds: u64,
+    /// How many of them showed a known finding.
+    pub seeds_with_findings: u64,
+    /// What they met.
+    pub coverage: Coverage,
+    /// Findings that are not in the list.
+    pub unknown: Findings,
+    /// Seeds whose two runs differ, and plans that cannot run: one line each.
+    pub errors: Vec<String>,
+}
+
+/// Runs the seeds from `first` on. `stops_early`: end after some unknown findings.
+pub fn run(first: u64, limit: Limit, known: &Findings, stops_early: bool) -> Summary {
+    let (next, stop, started) = (AtomicU64::new(first), AtomicBool::new(false), Instant::now());
+    let result = Mutex::new(Summary::default());
+    let worker = || {
+        let mut own = Summary::default();
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            let is_over = match limit {
+                Limit::Seeds(count) => seed - first >= count,
+                Limit::Time(time) => seed - first >= SEEDS_MIN && started.elapsed() >= time,
+            };
+            if is_over || stop.load(Ordering::Relaxed) {
+                break;
+            }
+            own.seeds += 1;
+            if let Err(error) = run_seed(seed, known, &result, &mut own) {
+                own.errors.push(format!("seed {seed}: {error}"));
+            }
+            let unknown = result.lock().unwrap_or_else(PoisonError::into_inner).unknown.findings.len();
+            if stops_early && (unknown >= UNKNOWN_MAX || own.errors.len() >= UNKNOWN_MAX) {
+                stop.store(true, Ordering::Relaxed);
+            }
+        }
+        let mut result = result.lock().unwrap_or_else(PoisonError::into_inner);
+        result.seeds += own.seeds;
+        result.seeds_with_findings += own.seeds_with_findings;
+        result.coverage.join(&own.coverage);
+        result.errors.append(&mut own.errors);
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..RUNS_PER_PROCESSOR * std::thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(worker);
+        }
+    });
+    result.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn run_seed(seed: u64, known: &Findings, all: &Mutex<Summary>, own: &mut Summary) -> Result<(), String> {
+    let plan = generate::plan(seed);
+    let is_twice = seed.is_multiple_of(TWICE_EVERY);
+    let ran = hosts::run(&plan, is_twice)?;
+    if is_twice {
+        compare(&plan, &ran)?;
+    }
+    own.coverage.add(&plan, &ran);
+    let causes = causes(&plan, &ran);
+    let symptoms = symptoms(&oracle::judge(&plan, &ran));
+    own.seeds_with_findings += u64::from(!symptoms.is_empty());
+    for symptom in symptoms {
+        let is_known = |list: &Findings| list.explains(symptom, &causes);
+        let is_listed = || is_known(&all.lock().unwrap_or_else(PoisonError::into_inner).unknown);
+        if is_known(known) || is_listed() {
+            continue;
+        }
+        let shrunk = shrink(&plan, symptom).ok_or(format!("{symptom:?} does not occur in a second run"))?;
+        let finding = Finding { symptom, causes: needed_causes(&shrunk.plan), seed };
+        all.lock().unwrap_or_else(PoisonError::into_inner).unknown.add(finding);
+    }
+    Ok(())
+}
+
+/// Runs a plan again.
+///
+/// # Errors
+/// The traces differ: the first different line.
+fn compare(plan: &Plan, ran: &Ran) -> Result<(), String> {
+    let again = hosts::run(plan, true)?;
+    let (first, second) = (&ran.history.trace, &again.history.trace);
+    let same = first.iter().zip(second).take_while(|(a, b)| a == b).count();
+    if first.len() == second.len() && same == first.len() {
+        return Ok(());
+    }
+    let line = |trace: &[String]| trace.get(same).cloned().unwrap_or_else(|| "the end".into());
+    Err(format!("two runs differ: `{}` and `{}`", line(first), line(second)))
+}
+
+/// Returns the known findings whose seed does not show them.
+///
+/// # Errors
+/// A plan cannot run.
+pub fn lost(known: &Findings) -> Result<Vec<&Finding>, String> {
+    let mut lost = Vec::new();
+    for finding in &known.findings {
+        let plan = generate::plan(finding.seed);
+        let ran = hosts::run(&plan, false)?;
+        let has_causes = finding.causes.is_subset(&possible_causes(&plan));
+        if !has_causes || !symptoms(&oracle::judge(&plan, &ran)).contains(&finding.symptom) {
+            lost.push(finding);
+        }
+    }
+    Ok(lost)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oracle::Symptom;
+
+    #[test]
+    fn seeds_without_a_list_show_findings_and_with_their_list_none() {
+        let first = run(0, Limit::Seeds(300), &Findings::default(), false);
+        assert_eq!((first.seeds, first.errors.as_slice()), (300, [].as_slice()));
+        let again = run(0, Limit::Seeds(300), &first.unknown, true);
+        assert_eq!((again.seeds, again.unknown), (300, Findings::default()));
+        assert_eq!(again.seeds_with_findings, first.seeds_with_findings);
+    }
+
+    #[test]
+    fn a_finding_that_its_seed_does_not_show_is_lost() {
+        let finding = Finding { symptom: Symptom::TooLong, causes: ["Kill".to_owned()].into(), seed: 1 };
+        let list = Findings { findings: vec![finding.clone()] };
+        assert_eq!(lost(&list).unwrap(), [&finding]);
+    }
+
+    #[test]
+    fn two_different_traces_are_an_error() {
+        let plan = generate::plan(3);
+        let mut ran = hosts::run(&plan, true).unwrap();
+        compare(&plan, &ran).unwrap();
+        ran.history.trace.push("another line".into());
+        assert!(compare(&plan, &ran).unwrap_err().contains("`another line` and `the end`"));
+    }
+}
