@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use pfscim_core::{Outcome, Report};
 
-use crate::plan::RequestClass;
 use crate::target::Kind;
 
 /// What a host requests for a record.
@@ -63,20 +62,12 @@ impl fmt::Display for Printed {
 }
 
 /// One request that reached the wire.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct Requested {
     /// The cycle, from 0.
     pub cycle: usize,
-    /// The record on which the host worked: the number of a person or group.
+    /// The record on which the host worked: the number of a person or group. `None` for a check of the target.
     pub record: Option<(Kind, usize)>,
-    /// The class; `None` for a request outside all classes.
-    pub class: Option<RequestClass>,
-    /// When it arrived.
-    pub at: Duration,
-    /// The id in its path.
-    pub id: Option<String>,
-    /// The status of the response; `None` if there was none.
-    pub status: Option<u16>,
 }
 
 /// A person of the source in one cycle.

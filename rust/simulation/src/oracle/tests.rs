@@ -223,7 +223,7 @@ fn the_active_account_of_a_leaver_is_found_unless_it_is_reported() {
 #[test]
 fn a_write_to_a_stranger_or_to_another_user_is_found() {
     let mut story = Story::right();
-    let id = story.target.add_user(account("stranger0"));
+    let id = story.target.add(Kind::User, account("stranger0"));
     story.send(P0, "PATCH", &format!("/Users/{id}"), title());
     assert_eq!(story.symptoms(), [Symptom::StrangerChanged]);
     let mut story = Story::right();
@@ -309,9 +309,9 @@ fn a_changed_value_that_is_not_mapped_is_found_unless_a_third_party_changed_it_j
 
 #[test]
 fn too_many_requests_for_a_record_are_found() {
-    let request = Requested { cycle: 0, record: Some(P0), class: None, at: Duration::ZERO, id: None, status: None };
+    let request = Requested { cycle: 0, record: Some(P0) };
     let mut story = Story::right();
-    story.history.requests = vec![request.clone(); REQUESTS_MAX];
+    story.history.requests = vec![request; REQUESTS_MAX];
     assert_eq!(story.symptoms(), []);
     let mut story = Story::right();
     story.history.requests = vec![request; REQUESTS_MAX + 1];

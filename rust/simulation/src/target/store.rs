@@ -99,17 +99,8 @@ impl Target {
         }
     }
 
-    /// Adds a user that exists before the run and returns its id. This is not a [`Write`].
-    pub fn add_user(&mut self, body: Value) -> String {
-        self.add(Kind::User, body)
-    }
-
-    /// Adds a group that exists before the run and returns its id. This is not a [`Write`].
-    pub fn add_group(&mut self, body: Value) -> String {
-        self.add(Kind::Group, body)
-    }
-
-    fn add(&mut self, kind: Kind, body: Value) -> String {
+    /// Adds a resource that exists before the run and returns its id. This is not a [`Write`].
+    pub fn add(&mut self, kind: Kind, body: Value) -> String {
         let id = self.next_id(kind);
         let body = self.complete(kind, &id, body);
         self.resources_mut(kind).insert(id.clone(), body.clone());
@@ -136,13 +127,6 @@ impl Target {
     /// Returns every change in order, also those of third parties.
     pub fn writes(&self) -> &[Write] {
         &self.writes
-    }
-
-    /// Returns the user as it was stored at this time: after the last write at or before it. `None` if it did not
-    /// exist.
-    pub fn user_at(&self, id: &str, at: Duration) -> Option<&Value> {
-        let history = self.history(Kind::User, id)?;
-        history.versions.iter().rev().find(|v| v.since.is_none_or(|since| since <= at))?.body.as_ref()
     }
 
     /// Returns the versions of a resource, the oldest first: when each began (`None`: before the run), and the resource

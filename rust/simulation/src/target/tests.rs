@@ -46,10 +46,10 @@ impl Target {
 fn target(quirks: &[Quirk]) -> Target {
     let mut target = Target::new(quirks);
     for name in ["a", "b", "stranger"] {
-        target.add_user(json!({"userName": name, "emails": [{"type": "work", "value": format!("{name}@x")}]}));
+        target.add(Kind::User, json!({"userName": name, "emails": [{"type": "work", "value": format!("{name}@x")}]}));
     }
     let members = json!([{"value": "u1"}, {"value": "u2"}, {"value": "u3"}]);
-    assert_eq!(target.add_group(json!({"displayName": "team", "members": members})), "g1");
+    assert_eq!(target.add(Kind::Group, json!({"displayName": "team", "members": members})), "g1");
     target
 }
 
@@ -84,7 +84,8 @@ fn unknown_ids_and_paths_are_404_with_any_verb() {
 #[test]
 fn a_list_is_filtered_by_equality() {
     let mut target = target(&[]);
-    target.add_user(json!({"userName": "q\"]", "externalId": "E", "emails": [{"type": "home", "value": "h@x"}]}));
+    target
+        .add(Kind::User, json!({"userName": "q\"]", "externalId": "E", "emails": [{"type": "home", "value": "h@x"}]}));
     for (filter, ids) in [
         ("userName eq \"A\"", vec!["u1"]),
         ("USERNAME EQ \"q\\\"]\"", vec!["u4"]),
@@ -110,7 +111,7 @@ fn a_list_is_filtered_by_equality() {
 fn a_list_has_pages_in_order_of_creation() {
     let mut target = Target::new(&[]);
     for number in 1..=120 {
-        target.add_user(json!({"userName": number.to_string()}));
+        target.add(Kind::User, json!({"userName": number.to_string()}));
     }
     assert_eq!(target.listed("/Users", &[], AT).len(), 100);
     assert_eq!(target.listed("/Users", &[("startIndex", "101")], AT).len(), 20);
@@ -297,13 +298,14 @@ fn a_deleted_user_leaves_its_groups() {
 }
 
 #[test]
-fn the_stored_user_of_any_time_is_known() {
+fn every_version_of_a_resource_is_known() {
     let mut target = target(&[]);
     target.respond(&request("PUT", "/Users/u1", json!({"userName": "z"})), later(1));
     target.respond(&request("DELETE", "/Users/u1", Value::Null), later(2));
-    let name = |at| target.user_at("u1", at).map(|user| user["userName"].clone());
-    assert_eq!([name(AT), name(later(1)), name(later(2))], [Some(json!("a")), Some(json!("z")), None]);
-    assert_eq!(target.user_at("u9", AT), None);
+    let versions = target.versions(Kind::User, "u1").map(|(since, user)| (since, user.map(|u| u["userName"].clone())));
+    let expected = [(None, Some(json!("a"))), (Some(later(1)), Some(json!("z"))), (Some(later(2)), None)];
+    assert_eq!(versions.collect::<Vec<_>>(), expected);
+    assert_eq!(target.versions(Kind::User, "u9").count(), 0);
 }
 
 #[test]
@@ -504,7 +506,7 @@ fn entity_tags() {
     assert_eq!(put(&mut target, "z", "*").status, 200);
     assert!(target.writes().iter().all(|write| write.had_tag));
     assert_eq!(target.writes().len(), 2);
-    let first = target.user_at("u1", Duration::ZERO).unwrap();
+    let first = target.versions(Kind::User, "u1").next().unwrap().1.unwrap();
     assert_eq!(target.shown(Kind::User, first)["meta"]["version"], "W/\"1\"");
     let mut without = self::target(&[]);
     assert_eq!(put(&mut without, "x", "W/\"9\"").headers, []);

@@ -68,7 +68,7 @@ impl World {
     pub fn new(plan: &Plan, traced: bool) -> Arc<Self> {
         let mut target = Target::new(&plan.quirks);
         for (number, account) in plan.accounts.iter().enumerate() {
-            target.add_user(starting_user(plan, number, account));
+            target.add(Kind::User, starting_user(plan, number, account));
         }
         let inside = Inside {
             target,
@@ -256,7 +256,7 @@ impl Transport for Wire {
     fn send(&self, request: &RawRequest<'_>) -> Result<RawResponse, TransportError> {
         let world = &self.0;
         let sent = decode(request);
-        let (class, id) = classify(&sent);
+        let class = classify(&sent);
         let slot = Baton::thread();
         let record = RECORD.with_borrow(|record| *record);
         world.inside().on_their_way.insert(slot, (sent.clone(), record));
@@ -273,10 +273,9 @@ impl Transport for Wire {
             let fault = class.and_then(|class| inside.fault(class, &due));
             let choice = world.baton.below(1 << 20) as usize;
             let result = inside.answer(&sent, record, fault, choice, now);
-            let status = result.as_ref().ok().map(|answer| answer.status);
             let cycle = inside.history.began.len().saturating_sub(1);
             inside.attribute(record);
-            inside.history.requests.push(Requested { cycle, record, class, at: now, id, status });
+            inside.history.requests.push(Requested { cycle, record });
             let note = fault.map(Fault::name).unwrap_or_default();
             (result, note)
         };
@@ -474,11 +473,11 @@ fn query(sent: &Sent) -> String {
     if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) }
 }
 
-/// Returns the class of a request, and the id in its path.
-fn classify(sent: &Sent) -> (Option<RequestClass>, Option<String>) {
+/// Returns the class of a request; `None` for a request outside all classes.
+fn classify(sent: &Sent) -> Option<RequestClass> {
     let mut parts = sent.path.trim_matches('/').splitn(2, '/');
-    let (kind, id) = (parts.next().unwrap_or_default(), parts.next().map(str::to_owned));
-    let class = match (kind, sent.method, id.is_some()) {
+    let (kind, has_id) = (parts.next().unwrap_or_default(), parts.next().is_some());
+    match (kind, sent.method, has_id) {
         ("Users", "GET", true) => Some(RequestClass::ReadUser),
         ("Users", "GET", false) => Some(RequestClass::ListUsers),
         ("Users", "POST", _) => Some(RequestClass::CreateUser),
@@ -489,6 +488,5 @@ fn classify(sent: &Sent) -> (Option<RequestClass>, Option<String>) {
         ("Groups", ..) => Some(RequestClass::WriteGroup),
         ("ServiceProviderConfig" | "ServiceProviderConfigs", "GET", _) => Some(RequestClass::ReadConfiguration),
         _ => None,
-    };
-    (class, id)
+    }
 }

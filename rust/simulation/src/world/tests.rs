@@ -154,5 +154,5 @@ fn a_write_counts_for_the_record_on_which_its_thread_works() {
     World::working_on(Some((Kind::User, 1)), || create(&world)).unwrap();
     let inside = world.inside();
     assert_eq!(inside.history.writers, [Some((Kind::User, 1))]);
-    assert_eq!(inside.history.requests[0].class, Some(RequestClass::CreateUser));
+    assert_eq!(inside.history.requests[0].record, Some((Kind::User, 1)));
 }
