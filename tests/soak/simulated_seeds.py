@@ -25,7 +25,7 @@ def run(options: Options) -> Result:
         timeout = options.hours * 3600
         RESUME.parent.mkdir(parents=True, exist_ok=True)
         arguments = ["--seconds", f"{timeout:.0f}", "--resume", str(RESUME)]
-    command = [str(options.simulation), "run", *arguments]
+    command = [str(options.simulation), "run", "--shrink-known", *arguments]
     status = subprocess.run(
         command, cwd=ROOT, stdin=subprocess.DEVNULL, timeout=timeout + RESERVE_SECONDS, check=False
     ).returncode

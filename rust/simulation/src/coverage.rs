@@ -60,7 +60,7 @@ impl Default for Coverage {
 impl Coverage {
     /// Counts a run.
     pub fn add(&mut self, plan: &Plan, ran: &Ran) {
-        let quirks = plan.quirks.iter().map(|quirk| format!("{quirk:?}"));
+        let quirks = plan.quirks.iter().filter(|quirk| ran.target.has_met(**quirk)).map(|quirk| format!("{quirk:?}"));
         let incidents = ran.history.happened.iter().map(|name| base(name));
         let host = if matches!(plan.host, Host::Engine { .. }) { "engine" } else { "SPI" };
         let rows = ran.history.printed.iter().filter_map(|line| Some(format!("row {}", row(ran, line)?)));

@@ -8,7 +8,8 @@ use std::time::Duration;
 use fastrand::Rng;
 
 use crate::plan::{
-    Account, Change, Edit, Fault, Group, Host, Incident, Owner, Person, Plan, Quirk, RequestClass, ThirdParty, What,
+    Account, Change, Edit, Fault, Group, Host, Incident, Owner, Person, Plan, Quirk, RequestClass, StartGroup,
+    ThirdParty, What,
 };
 
 /// Keeps the choices of the plan apart from those of the run, which uses the seed itself.
@@ -42,6 +43,7 @@ pub fn plan(seed: u64) -> Plan {
         threads: weighted(rng, &[(4, 1), (3, 2), (3, 3)]),
         merge_groups: one_in(rng, 4),
         accounts: accounts(rng, people.len()),
+        start_groups: start_groups(rng, groups.len()),
         gaps,
         changes,
         quirks: distinct_quirks(rng, quirks),
@@ -49,10 +51,31 @@ pub fn plan(seed: u64) -> Plan {
         people,
         groups,
     };
-    if one_in(rng, 10) {
-        add_vanished_account(rng, &mut plan);
+    match rng.u32(0..20) {
+        0 | 1 => add_vanished_account(rng, &mut plan),
+        2 | 3 => add_undone_change(rng, &mut plan),
+        _ => {}
     }
     plan
+}
+
+/// Adds what is rare by chance: a person changes, the cycle that sends it ends early, and the change is undone.
+fn add_undone_change(rng: &mut Rng, plan: &mut Plan) {
+    let person = rng.usize(0..plan.people.len());
+    while plan.gaps.len() < FIRST_CHANGE + 2 {
+        plan.gaps.push(Duration::from_secs(rng.u64(1..=120)));
+    }
+    let (first, second) = match rng.u32(0..3) {
+        0 => (Edit::Disable(person), Edit::Enable(person)),
+        1 => (Edit::Leave(person), Edit::Join(person)),
+        _ => (Edit::Title(person, Some("Other".into())), Edit::Title(person, plan.people[person].title.clone())),
+    };
+    plan.changes.push(Change { cycle: FIRST_CHANGE, edit: first });
+    plan.changes.push(Change { cycle: FIRST_CHANGE + 1, edit: second });
+    plan.people[person] = Person { in_scope: true, enabled: true, ..plan.people[person].clone() };
+    let what = if rng.bool() { What::Kill } else { What::Fault(Fault::ResetAfter) };
+    plan.incidents.truncate(INCIDENTS_MAX - 1);
+    plan.incidents.push(Incident { class: RequestClass::WriteUser, nth: rng.usize(0..3), what });
 }
 
 /// Adds what is rare by chance: the account of a person disappears, and then the person changes.
@@ -115,6 +138,12 @@ fn accounts(rng: &mut Rng, people: usize) -> Vec<Account> {
     accounts.extend((0..strangers).map(|_| Account { person: None, active: !one_in(rng, 4) }));
     rng.shuffle(&mut accounts);
     accounts
+}
+
+/// Returns some groups of the source, and one that the source does not have.
+fn start_groups(rng: &mut Rng, groups: usize) -> Vec<StartGroup> {
+    let names = (0..groups).map(Some).chain([None]);
+    names.filter(|_| one_in(rng, 4)).map(|group| StartGroup { group }).collect()
 }
 
 fn change(rng: &mut Rng, number: usize, people: usize, groups: usize, cycles: usize) -> Change {

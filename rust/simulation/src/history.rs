@@ -66,6 +66,8 @@ impl fmt::Display for Printed {
 pub struct Requested {
     /// The cycle, from 0.
     pub cycle: usize,
+    /// When it arrived.
+    pub at: Duration,
     /// The record on which the host worked: the number of a person or group. `None` for a check of the target.
     pub record: Option<(Kind, usize)>,
 }

@@ -25,6 +25,8 @@ pub struct Plan {
     pub groups: Vec<Group>,
     /// The accounts that the target has before the first cycle.
     pub accounts: Vec<Account>,
+    /// The groups that the target has before the first cycle.
+    pub start_groups: Vec<StartGroup>,
     /// The time before each cycle of the first phase, in which faults happen.
     pub gaps: Vec<Duration>,
     /// The changes of the source.
@@ -95,6 +97,13 @@ pub struct Account {
     pub active: bool,
 }
 
+/// A group that exists before the first cycle. It has attributes that are not mapped, and the first stranger is in it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StartGroup {
+    /// The group of the source whose name it has; `None` for a group that the source does not have.
+    pub group: Option<usize>,
+}
+
 /// One change of the source.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {
@@ -148,7 +157,7 @@ pub enum Quirk {
     FilterIgnored,
     /// Lists show a write up to 60 s later.
     ListsLag,
-    /// Lists have at most two resources per page, whatever `count` says.
+    /// Lists have at most two resources per page, also if `count` is larger.
     SmallPages,
     /// Lists have no `totalResults`.
     NoTotal,
@@ -270,7 +279,7 @@ pub struct Incident {
 pub enum What {
     /// The request or its response goes wrong.
     Fault(Fault),
-    /// Somebody else writes at the target just before the request arrives.
+    /// A third party writes at the target just before the request arrives.
     ThirdParty(ThirdParty),
     /// The process of the host is killed while the request is on its way.
     Kill,
@@ -300,7 +309,7 @@ pub enum Fault {
     ResetBefore,
     /// The connection breaks after the target carried out the request.
     ResetAfter,
-    /// The connection breaks, and the target carries out the create up to 60 s later.
+    /// The connection breaks, and the target carries out the request up to 60 s later.
     LandsLate,
     /// The write is answered with success and is not carried out. The response shows what was sent.
     Dropped,
@@ -333,10 +342,9 @@ impl Fault {
         match self {
             Self::CutList | Self::ShortPage => matches!(class, ListUsers | ListGroups),
             Self::StrayNotFound | Self::PageNotFound => class != RequestClass::ReadConfiguration,
-            Self::LandsLate => class == CreateUser,
-            Self::Dropped | Self::DroppedAndShown | Self::Empty => {
-                matches!(class, CreateUser | WriteUser | DeleteUser | WriteGroup)
-            }
+            Self::LandsLate | Self::Dropped => matches!(class, CreateUser | WriteUser | DeleteUser | WriteGroup),
+            // The answer to a `DELETE` is empty anyway.
+            Self::DroppedAndShown | Self::Empty => matches!(class, CreateUser | WriteUser | WriteGroup),
             Self::OtherResource => matches!(class, ReadUser | CreateUser | WriteUser | ReadGroup),
             Self::AppliedThen(_) | Self::ResetAfter => !is_read && class != RequestClass::ReadConfiguration,
             Self::Refused { status: 409, .. } => matches!(class, CreateUser | WriteUser | WriteGroup),
@@ -355,7 +363,7 @@ pub enum Owner {
     Stranger,
 }
 
-/// A write of somebody else at the target.
+/// A write of an administrator or another program at the target.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ThirdParty {
     /// Deletes the account.
@@ -388,6 +396,39 @@ impl Incident {
                 format!("ThirdParty{}", text.split('(').next().unwrap_or_default())
             }
             What::Kill => "Kill".into(),
+        }
+    }
+}
+
+/// What tests of several modules share.
+#[cfg(test)]
+pub(crate) mod testing {
+    use super::*;
+
+    /// A plan in which nothing happens, with `user0` and `user1` in the source.
+    pub(crate) fn plan(host: Host) -> Plan {
+        let person = |number| Person {
+            user_name: format!("user{number}"),
+            given_name: "Ada".into(),
+            family_name: "Byron".into(),
+            title: None,
+            in_scope: true,
+            enabled: true,
+        };
+        Plan {
+            seed: 1,
+            host,
+            settings: Vec::new(),
+            threads: 1,
+            merge_groups: false,
+            people: vec![person(0), person(1)],
+            groups: Vec::new(),
+            accounts: Vec::new(),
+            start_groups: Vec::new(),
+            gaps: Vec::new(),
+            changes: Vec::new(),
+            quirks: Vec::new(),
+            incidents: Vec::new(),
         }
     }
 }

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use crate::oracle::{self, Symptom};
-use crate::plan::{Account, Edit, Host, Plan};
+use crate::plan::{Account, Edit, Host, Plan, StartGroup};
 use crate::shrink::Shrunk;
 
 /// The most lines of a description. One more names the other symptoms.
@@ -30,6 +30,7 @@ pub fn describe(shrunk: &Shrunk, symptom: Symptom) -> String {
     list("people", people(plan));
     list("groups", plan.groups.iter().map(|group| format!("{} {:?}", group.name, group.members)).collect());
     list("accounts", plan.accounts.iter().enumerate().map(|(at, account)| account_text(at, account)).collect());
+    list("groups at the target", plan.start_groups.iter().map(start_group_text).collect());
     list("changes", plan.changes.iter().map(|change| format!("cycle {} {:?}", change.cycle, change.edit)).collect());
     let violations = oracle::judge(plan, ran);
     let tail: Vec<String> =
@@ -81,6 +82,10 @@ fn people(plan: &Plan) -> Vec<String> {
         format!("p{number}{enabled}{scope}")
     });
     people.collect()
+}
+
+fn start_group_text(start: &StartGroup) -> String {
+    start.group.map_or("a stranger's".to_owned(), |group| format!("g{group}"))
 }
 
 fn account_text(at: usize, account: &Account) -> String {

@@ -1,6 +1,7 @@
 //! Runs many seeds on all processors, and compares what they show with the known findings.
 //! Does not know: what symptoms mean.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -15,7 +16,11 @@ use crate::{generate, oracle};
 /// One seed in this many runs twice, with equal traces.
 const TWICE_EVERY: u64 = 100;
 /// The first 4000 seeds meet everything that the coverage lists.
-const SEEDS_MIN: u64 = 4000;
+pub const SEEDS_MIN: u64 = 4000;
+/// A seed takes a few milliseconds, and its shrinking some seconds. After this time it hangs.
+const SEED_TIME_MAX: Duration = Duration::from_secs(120);
+/// How often the running seeds are looked at.
+const WATCH_INTERVAL: Duration = Duration::from_millis(200);
 /// A run often waits until the next thread has the baton, so several share a processor.
 const RUNS_PER_PROCESSOR: usize = 2;
 /// A run stops after this many unknown findings.
@@ -49,6 +54,20 @@ pub struct Summary {
 pub fn run(first: u64, limit: Limit, known: &Findings, stops_early: bool) -> Summary {
     let (next, stop, started) = (AtomicU64::new(first), AtomicBool::new(false), Instant::now());
     let result = Mutex::new(Summary::default());
+    let running = Mutex::new(BTreeMap::new());
+    let is_done = AtomicBool::new(false);
+    let watch = || {
+        while !is_done.load(Ordering::Relaxed) {
+            std::thread::sleep(WATCH_INTERVAL);
+            let running = running.lock().unwrap_or_else(PoisonError::into_inner);
+            let late = running.iter().find(|(_, began): &(&u64, &Instant)| began.elapsed() > SEED_TIME_MAX);
+            if let Some((seed, _)) = late {
+                // A thread that holds a lock while it waits for the baton cannot be ended.
+                eprintln!("seed {seed} has not ended after {} s", SEED_TIME_MAX.as_secs());
+                std::process::exit(1);
+            }
+        }
+    };
     let worker = || {
         let mut own = Summary::default();
         loop {
@@ -61,9 +80,11 @@ pub fn run(first: u64, limit: Limit, known: &Findings, stops_early: bool) -> Sum
                 break;
             }
             own.seeds += 1;
+            running.lock().unwrap_or_else(PoisonError::into_inner).insert(seed, Instant::now());
             if let Err(error) = run_seed(seed, known, &result, &mut own) {
                 own.errors.push(format!("seed {seed}: {error}"));
             }
+            running.lock().unwrap_or_else(PoisonError::into_inner).remove(&seed);
             let unknown = result.lock().unwrap_or_else(PoisonError::into_inner).unknown.findings.len();
             if stops_early && (unknown >= UNKNOWN_MAX || own.errors.len() >= UNKNOWN_MAX) {
                 stop.store(true, Ordering::Relaxed);
@@ -76,8 +97,13 @@ pub fn run(first: u64, limit: Limit, known: &Findings, stops_early: bool) -> Sum
         result.errors.append(&mut own.errors);
     };
     std::thread::scope(|scope| {
-        for _ in 0..RUNS_PER_PROCESSOR * std::thread::available_parallelism().map_or(1, usize::from) {
-            scope.spawn(worker);
+        scope.spawn(watch);
+        let workers = RUNS_PER_PROCESSOR * std::thread::available_parallelism().map_or(1, usize::from);
+        let workers: Vec<_> = (0..workers).map(|_| scope.spawn(worker)).collect();
+        let panics = workers.into_iter().filter_map(|worker| worker.join().err()).count();
+        is_done.store(true, Ordering::Relaxed);
+        if panics > 0 {
+            result.lock().unwrap_or_else(PoisonError::into_inner).errors.push(format!("{panics} workers panicked"));
         }
     });
     result.into_inner().unwrap_or_else(PoisonError::into_inner)
@@ -122,17 +148,23 @@ fn compare(plan: &Plan, ran: &Ran) -> Result<(), String> {
     Err(format!("two runs differ: `{}` and `{}`", line(first), line(second)))
 }
 
-/// Returns the known findings whose seed does not show them.
+/// Returns the known findings whose seed does not show them. `by_shrinking`: nor if it needs other causes, which takes
+/// longer.
 ///
 /// # Errors
 /// A plan cannot run.
-pub fn lost(known: &Findings) -> Result<Vec<&Finding>, String> {
+pub fn lost(known: &Findings, by_shrinking: bool) -> Result<Vec<&Finding>, String> {
     let mut lost = Vec::new();
     for finding in &known.findings {
         let plan = generate::plan(finding.seed);
         let ran = hosts::run(&plan, false)?;
         let has_causes = finding.causes.is_subset(&possible_causes(&plan));
-        if !has_causes || !symptoms(&oracle::judge(&plan, &ran)).contains(&finding.symptom) {
+        let is_shown = has_causes && symptoms(&oracle::judge(&plan, &ran)).contains(&finding.symptom);
+        let needs_others = || {
+            by_shrinking
+                && shrink(&plan, finding.symptom).is_none_or(|small| needed_causes(&small.plan) != finding.causes)
+        };
+        if !is_shown || needs_others() {
             lost.push(finding);
         }
     }
@@ -157,7 +189,7 @@ mod tests {
     fn a_finding_that_its_seed_does_not_show_is_lost() {
         let finding = Finding { symptom: Symptom::TooLong, causes: ["Kill".to_owned()].into(), seed: 1 };
         let list = Findings { findings: vec![finding.clone()] };
-        assert_eq!(lost(&list).unwrap(), [&finding]);
+        assert_eq!(lost(&list, false).unwrap(), [&finding]);
     }
 
     #[test]

@@ -69,6 +69,7 @@ fn candidates(plan: &Plan) -> Vec<Plan> {
     add(&without_last_group);
     (0..plan.changes.len()).for_each(|at| add(&|plan| _ = plan.changes.remove(at)));
     (0..plan.accounts.len()).for_each(|at| add(&|plan| _ = plan.accounts.remove(at)));
+    (0..plan.start_groups.len()).for_each(|at| add(&|plan| _ = plan.start_groups.remove(at)));
     add(&without_last_gap);
     (0..plan.incidents.len()).for_each(|at| add(&|plan| plan.incidents[at].nth = 0));
     all
@@ -125,6 +126,7 @@ fn without_last_group(plan: &mut Plan) {
     plan.groups.pop();
     let left = plan.groups.len();
     plan.changes.retain(|change| group_of(&change.edit).is_none_or(|group| group < left));
+    plan.start_groups.retain(|start| start.group.is_none_or(|group| group < left));
 }
 
 fn without_last_gap(plan: &mut Plan) {

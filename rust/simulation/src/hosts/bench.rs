@@ -17,7 +17,7 @@ use crate::plan::Plan;
 use crate::target::Kind;
 use crate::world::{SETTLED_AFTER, Wire, World, WorldClock, WorldRandom};
 
-/// The time before each cycle after the last incident. Whatever was late has arrived.
+/// The time before each cycle after the last incident. All late requests have arrived.
 const FINAL_GAP: Duration = SETTLED_AFTER.saturating_add(Duration::from_secs(5));
 /// The limit of an operation, as in the connector for PingFederate.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(50);

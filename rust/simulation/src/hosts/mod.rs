@@ -40,7 +40,7 @@ pub fn run(plan: &Plan, traced: bool) -> Result<Ran, String> {
     world.inside().history.source.clone_from(&snapshots);
     match plan.host {
         Host::Engine { .. } => engine::cycles(&bench, &channel, &snapshots)?,
-        Host::Spi { .. } => spi::cycles(&bench, &snapshots),
+        Host::Spi { .. } => spi::cycles(&bench, &snapshots)?,
     }
     let mut inside = world.inside();
     Ok(Ran { history: std::mem::take(&mut inside.history), target: inside.target.clone() })

@@ -54,7 +54,7 @@ struct Job {
     number: usize,
 }
 
-/// One cycle of one process.
+/// PingFederate, with its database.
 struct Player<'r> {
     bench: &'r Bench<'r>,
     store: Mutex<Store>,
@@ -85,7 +85,12 @@ enum Row {
 }
 
 /// Runs all cycles.
-pub(super) fn cycles(bench: &Bench<'_>, snapshots: &[Snapshot]) {
+///
+/// # Errors
+/// The settings of the plan do not open a connector.
+pub(super) fn cycles(bench: &Bench<'_>, snapshots: &[Snapshot]) -> Result<(), String> {
+    // Opening sends nothing.
+    bench.connector()?;
     let store = Store {
         people: vec![StoredPerson::default(); bench.plan.people.len()],
         groups: vec![StoredGroup::default(); bench.plan.groups.len()],
@@ -120,6 +125,7 @@ pub(super) fn cycles(bench: &Bench<'_>, snapshots: &[Snapshot]) {
         }
         kill();
     });
+    Ok(())
 }
 
 impl<'r> Call<'r> {

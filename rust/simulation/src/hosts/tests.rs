@@ -7,7 +7,7 @@ use pfscim_core::Outcome;
 use super::*;
 use crate::history::{CycleEnd, Operation};
 use crate::oracle;
-use crate::plan::{Change, Edit, Fault, Group, Incident, Person, RequestClass, What};
+use crate::plan::{Change, Edit, Fault, Group, Incident, RequestClass, What, testing};
 
 const SPI: Host = Host::Spi {
     stores_found_ids: true,
@@ -20,27 +20,12 @@ const SPI: Host = Host::Spi {
 
 /// Two people and a group; the second person leaves before the second cycle.
 fn plan(host: Host) -> Plan {
-    let person = |number| Person {
-        user_name: format!("user{number}"),
-        given_name: "Ada".into(),
-        family_name: "Byron".into(),
-        title: None,
-        in_scope: true,
-        enabled: true,
-    };
     Plan {
-        seed: 1,
-        host,
-        settings: Vec::new(),
         threads: 2,
-        merge_groups: false,
-        people: vec![person(0), person(1)],
         groups: vec![Group { name: "group0".into(), members: vec![0, 1] }],
-        accounts: Vec::new(),
         gaps: vec![Duration::from_secs(5); 2],
         changes: vec![Change { cycle: 1, edit: Edit::Leave(1) }],
-        quirks: Vec::new(),
-        incidents: Vec::new(),
+        ..testing::plan(host)
     }
 }
 

@@ -24,7 +24,7 @@ pub(super) fn people(facts: &Facts<'_>, violations: &mut Vec<Violation>) {
         if let Some(text) = two_accounts(facts, number).filter(|_| person.in_scope) {
             violate(Symptom::TwoAccounts, text);
         } else if person.in_scope
-            && person.enabled
+            && (person.enabled || facts.is_written_while_disabled(number))
             && let Some((symptom, text)) = wrong_account(facts, number, person)
         {
             violate(symptom, text);
@@ -59,7 +59,7 @@ fn two_accounts(facts: &Facts<'_>, number: usize) -> Option<String> {
             let looks_deleted = facts.has(Quirk::InactiveHidden) && !is_active(before);
             // An account that pfscim never knew can be found by the name of this cycle only.
             let has_name = facts.name_at(number, create.at).is_some_and(|name| text(before, "userName") == Some(name));
-            if looks_deleted || !(has_name || is_responsible(facts, number, other)) {
+            if looks_deleted || !(has_name || is_responsible(facts, Kind::User, number, other)) {
                 continue;
             }
             // Names are not unique here. A create less than a minute after another one cannot be noticed if lists lag,
@@ -87,7 +87,7 @@ fn two_accounts(facts: &Facts<'_>, number: usize) -> Option<String> {
     None
 }
 
-/// Returns what is wrong with the account of an enabled user.
+/// Returns what is wrong with the account of a user who must have one.
 fn wrong_account(facts: &Facts<'_>, number: usize, person: &PersonNow) -> Option<(Symptom, String)> {
     if facts.is_touched(Kind::User, number) {
         return None;
@@ -98,7 +98,7 @@ fn wrong_account(facts: &Facts<'_>, number: usize, person: &PersonNow) -> Option
         [] if creates => Some((Symptom::NoAccount, format!("{name} has no account"))),
         // Such an account cannot be found: it has another name and was never linked, or it is not shown.
         [(id, account)]
-            if (text(account, "userName") != Some(&person.user_name) && !is_linked(facts, number, id))
+            if (text(account, "userName") != Some(&person.user_name) && !is_linked(facts, Kind::User, number, id))
                 || (facts.has(Quirk::InactiveHidden) && !is_active(account) && !creates) =>
         {
             None
@@ -107,7 +107,8 @@ fn wrong_account(facts: &Facts<'_>, number: usize, person: &PersonNow) -> Option
             if let Some(attribute) = facts.wrong_value(account, person) {
                 return Some((Symptom::WrongValues, format!("{name}: account {id} has another {attribute}")));
             }
-            (!is_active(account)).then(|| (Symptom::NotActive, format!("{name}: account {id} is inactive")))
+            (person.enabled && !is_active(account))
+                .then(|| (Symptom::NotActive, format!("{name}: account {id} is inactive")))
         }
         _ => None,
     }
@@ -121,7 +122,7 @@ fn open_account(facts: &Facts<'_>, number: usize, person: &PersonNow) -> Option<
     let name = name(Kind::User, number);
     let what = if person.in_scope { "is disabled" } else { "left" };
     for (id, account) in facts.existing(Kind::User, number) {
-        if !is_responsible(facts, number, id) {
+        if !is_responsible(facts, Kind::User, number, id) {
             continue;
         }
         if is_active(account) {
@@ -135,17 +136,17 @@ fn open_account(facts: &Facts<'_>, number: usize, person: &PersonNow) -> Option<
     None
 }
 
-/// Returns whether pfscim wrote to the account, or linked it.
-fn is_responsible(facts: &Facts<'_>, number: usize, id: &str) -> bool {
+/// Returns whether pfscim wrote to the account or group, or linked it.
+fn is_responsible(facts: &Facts<'_>, kind: Kind, number: usize, id: &str) -> bool {
     let is_written = facts.writes().any(|(write, record)| {
-        write.writer == Writer::Connector && write.kind == Kind::User && write.id == id && record.is_some()
+        write.writer == Writer::Connector && write.kind == kind && write.id == id && record.is_some()
     });
-    is_written || is_linked(facts, number, id)
+    is_written || is_linked(facts, kind, number, id)
 }
 
-/// Returns whether a line says that the account belongs to the person.
-fn is_linked(facts: &Facts<'_>, number: usize, id: &str) -> bool {
-    facts.lines(Kind::User, number).filter(|line| line.sent && !line.blocked).any(|line| {
+/// Returns whether a line says that the account or group belongs to the record.
+fn is_linked(facts: &Facts<'_>, kind: Kind, number: usize, id: &str) -> bool {
+    facts.lines(kind, number).filter(|line| line.sent && !line.blocked).any(|line| {
         let report = line.result.as_ref().ok();
         report.is_some_and(|report| LINKS.contains(&report.outcome) && report.id.as_deref() == Some(id))
     })
@@ -161,18 +162,22 @@ pub(super) fn groups(facts: &Facts<'_>, violations: &mut Vec<Violation>) {
             violations.push(Violation { symptom, text: format!("{} {text}", name(Kind::Group, number)) });
         };
         let existing = facts.existing(Kind::Group, number);
+        let (ours, others): (Vec<_>, Vec<_>) =
+            existing.into_iter().partition(|(id, _)| is_responsible(facts, Kind::Group, number, id));
         if !group.in_scope {
-            if let Some((id, _)) = existing.first().filter(|_| facts.lines(Kind::Group, number).next().is_some()) {
+            if let Some((id, _)) = ours.first() {
                 violate(Symptom::GroupKept, &format!("left, and group {id} exists"));
             }
             continue;
         }
-        let (id, members) = match existing.as_slice() {
-            [] => {
+        let (id, members) = match (ours.as_slice(), others.as_slice()) {
+            ([], []) => {
                 violate(Symptom::NoGroup, "does not exist");
                 continue;
             }
-            [(id, stored)] => (*id, member_ids(stored)),
+            // Another group has or had its name, and pfscim has not linked it.
+            ([], _) => continue,
+            ([(id, stored)], _) => (*id, member_ids(stored)),
             _ => {
                 violate(Symptom::TwoGroups, "exists twice");
                 continue;
@@ -192,9 +197,8 @@ pub(super) fn groups(facts: &Facts<'_>, violations: &mut Vec<Violation>) {
         }
         for member in members {
             let owner = facts.owner(Kind::User, member);
-            if !owner.is_some_and(|owner| people.contains(&owner))
-                && owner.is_none_or(|p| !facts.is_touched(Kind::User, p))
-            {
+            let is_right = owner.is_some_and(|owner| people.contains(&owner) || facts.is_touched(Kind::User, owner));
+            if !is_right && facts.is_put_in(id, member) {
                 violate(Symptom::MemberKept, &format!("({id}) has account {member}, which the source does not have"));
             }
         }
@@ -206,7 +210,7 @@ fn expected_member<'f>(facts: &'f Facts<'_>, number: usize) -> Option<&'f str> {
     let person = facts.last.people.get(number)?;
     let is_certain = person.enabled && !facts.is_touched(Kind::User, number) && !facts.is_reported(Kind::User, number);
     match facts.existing(Kind::User, number).as_slice() {
-        [(id, _)] if is_certain && is_responsible(facts, number, id) => Some(id),
+        [(id, _)] if is_certain && is_responsible(facts, Kind::User, number, id) => Some(id),
         _ => None,
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use pfscim_core::Outcome;
 use serde_json::Value;
 
+use super::symptom::LINKS;
 use crate::history::{CycleEnd, History, PersonNow, Printed, Snapshot};
 use crate::hosts::Ran;
 use crate::plan::{Plan, Quirk};
@@ -22,8 +23,9 @@ pub(super) struct Facts<'r> {
     pub(super) last: &'r Snapshot,
     /// Whose each account and group is: the record that had its name when it was created.
     owners: BTreeMap<(Kind, String), Option<usize>>,
-    /// The records whose account or group a third party wrote to.
-    touched: BTreeSet<(Kind, usize)>,
+    /// The records whose account or group a third party wrote to, with the time of the last such write. What is not
+    /// mapped does not count, nor does a group that loses a deleted user.
+    touched: BTreeMap<(Kind, usize), Duration>,
 }
 
 impl<'r> Facts<'r> {
@@ -31,9 +33,7 @@ impl<'r> Facts<'r> {
         let Ran { history, target } = ran;
         let last_cycle = history.began.len().saturating_sub(1).min(history.source.len().saturating_sub(1));
         let owners = owners(history, target);
-        let touched = target.writes().iter().filter(|write| write.writer == Writer::ThirdParty);
-        let touched =
-            touched.filter_map(|write| Some((write.kind, (*owners.get(&(write.kind, write.id.clone()))?)?))).collect();
+        let touched = touches(target, &owners);
         static NOTHING: Snapshot = Snapshot { people: Vec::new(), groups: Vec::new() };
         let last = history.source.get(last_cycle).unwrap_or(&NOTHING);
         Self { plan, history, target, last, owners, touched }
@@ -56,9 +56,20 @@ impl<'r> Facts<'r> {
         self.ids(kind, number).filter_map(|id| Some((id, resources.get(id)?))).collect()
     }
 
-    /// Returns whether a third party wrote to an account or group of the record.
+    /// Returns whether a third party wrote to an account or group of the record, and no later operation brought it back
+    /// to what the source has.
     pub(super) fn is_touched(&self, kind: Kind, number: usize) -> bool {
-        self.touched.contains(&(kind, number))
+        let Some(at) = self.touched.get(&(kind, number)) else { return false };
+        !self.lines(kind, number).any(|line| {
+            line.sent && line.since > *at && line.outcome().is_some_and(|outcome| outcome != Outcome::Skipped)
+        })
+    }
+
+    /// Returns whether row 10 applied to a disabled person last: the account gets the mapped values and stays inactive.
+    pub(super) fn is_written_while_disabled(&self, number: usize) -> bool {
+        let is_provisioned = self.is_set("PROVISION_DISABLED_USERS_PROV_OPT", false) && !self.deletes();
+        let last = self.lines(Kind::User, number).filter(|line| line.sent).last().and_then(Printed::outcome);
+        is_provisioned && last.is_some_and(|outcome| LINKS.contains(&outcome))
     }
 
     /// Returns the user name of a person in the cycle of this time.
@@ -89,6 +100,15 @@ impl<'r> Facts<'r> {
     /// Returns each change with the record for which it was sent; `None` for a third party.
     pub(super) fn writes(&self) -> impl Iterator<Item = (&'r Write, Option<(Kind, usize)>)> {
         self.target.writes().iter().zip(self.history.writers.iter().copied())
+    }
+
+    /// Returns whether pfscim put a member into a group.
+    pub(super) fn is_put_in(&self, group: &str, member: &str) -> bool {
+        let mut writes = self.target.writes().iter().filter(|write| write.kind == Kind::Group && write.id == group);
+        writes.any(|write| {
+            let has = |body: &Option<Value>| body.as_ref().is_some_and(|body| member_ids(body).contains(member));
+            write.writer == Writer::Connector && !has(&write.before) && has(&write.after)
+        })
     }
 
     /// Returns whether a setting is selected. `default`: the value without the setting.
@@ -155,6 +175,36 @@ impl<'r> Facts<'r> {
         ];
         checks.into_iter().find(|(_, is_right)| !is_right).map(|(name, _)| name)
     }
+}
+
+fn touches(target: &Target, owners: &BTreeMap<(Kind, String), Option<usize>>) -> BTreeMap<(Kind, usize), Duration> {
+    let writes = || target.writes().iter().filter(|write| write.writer == Writer::ThirdParty);
+    let deletes_user = |at| writes().any(|write| write.kind == Kind::User && write.after.is_none() && write.at == at);
+    let mut touches = BTreeMap::new();
+    for write in writes() {
+        let is_follow_up = write.kind == Kind::Group && deletes_user(write.at);
+        let is_mapped = write.before.as_ref().map(|before| mapped(write.kind, before))
+            != write.after.as_ref().map(|after| mapped(write.kind, after));
+        if let Some(Some(owner)) = owners.get(&(write.kind, write.id.clone()))
+            && is_mapped
+            && !is_follow_up
+        {
+            touches.insert((write.kind, *owner), write.at);
+        }
+    }
+    touches
+}
+
+/// Returns the names of the attributes that are mapped, or partly mapped.
+pub(super) fn mapped_names(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::User => &["userName", "active", "title", "name", "emails"],
+        Kind::Group => &["displayName", "members"],
+    }
+}
+
+fn mapped(kind: Kind, resource: &Value) -> Vec<Option<&Value>> {
+    mapped_names(kind).iter().map(|name| resource.get(name)).collect()
 }
 
 fn owners(history: &History, target: &Target) -> BTreeMap<(Kind, String), Option<usize>> {

@@ -38,6 +38,11 @@ fn user(facts: &Facts<'_>, line: &Printed, report: &Report) -> Option<Symptom> {
             let was_so = || was(facts, line, id, |account| account.is_some_and(is_so));
             (!has_third_write(facts, line) && !was_so()).then_some(Symptom::ClaimedWritten)
         }
+        Outcome::Disabled | Outcome::AlreadyDisabled | Outcome::Deleted
+            if id.is_some_and(|id| facts.owner(Kind::User, id) != Some(line.number)) =>
+        {
+            Some(Symptom::ClaimedClosed)
+        }
         Outcome::Disabled | Outcome::AlreadyDisabled => {
             let was_so = was(facts, line, id, |account| account.is_none_or(|account| !is_active(account)));
             (!was_so).then_some(Symptom::ClaimedClosed)
@@ -60,8 +65,17 @@ fn group(facts: &Facts<'_>, line: &Printed, report: &Report) -> Option<Symptom> 
             let group = snapshot.groups.get(line.number)?;
             let expected: BTreeSet<&str> =
                 members_now(snapshot, group).filter_map(|person| linked(facts, line, person)).collect();
+            // A member of a merged group may come from anywhere, and a stranger from a third party.
+            let is_allowed = |member: &&str| {
+                let owner = facts.owner(Kind::User, member);
+                facts.plan.merge_groups
+                    || owner.is_none_or(|owner| members_now(snapshot, group).any(|one| one == owner))
+            };
             let is_so = |stored: &Value| {
-                text(stored, "displayName") == Some(&group.name) && expected.is_subset(&member_ids(stored))
+                let members = member_ids(stored);
+                text(stored, "displayName") == Some(&group.name)
+                    && expected.is_subset(&members)
+                    && members.iter().all(is_allowed)
             };
             (!was(facts, line, id, |stored| stored.is_some_and(is_so))).then_some(Symptom::ClaimedGroup)
         }
@@ -103,8 +117,10 @@ fn has_third_write(facts: &Facts<'_>, line: &Printed) -> bool {
 
 /// Returns whether the resource of this id did not exist at some moment; without an id, all of the record.
 fn was_gone(facts: &Facts<'_>, line: &Printed, id: Option<&str>) -> bool {
-    // The record was never linked, and a warning says that it is unknown whether the target has it.
-    if line.operation == Operation::Remove && id.is_none() {
+    // The record was never linked, nothing was sent, and a warning says so.
+    let mut requests = facts.history.requests.iter().filter(|request| request.record == Some((line.kind, line.number)));
+    let is_asked = requests.any(|request| (line.since..=line.at).contains(&request.at));
+    if line.operation == Operation::Remove && id.is_none() && !is_asked {
         return true;
     }
     let was_gone = |id: &str| facts.states(line.kind, id, line.since, line.at).any(|state| is_gone(facts, state));

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::history::{GroupNow, History, Operation, PersonNow, Printed, Requested, Snapshot};
-use crate::plan::{Host, Owner, Quirk, ThirdParty};
+use crate::plan::{Host, Owner, Quirk, ThirdParty, testing};
 use crate::target::{Kind, Sent, Target};
 
 /// A run that a test tells step by step. Each step takes one second.
@@ -29,20 +29,8 @@ impl Story {
     }
 
     fn with(quirks: &[Quirk]) -> Self {
-        let plan = Plan {
-            seed: 0,
-            host: Host::Engine { keeps_process: false },
-            settings: Vec::new(),
-            threads: 1,
-            merge_groups: false,
-            people: Vec::new(),
-            groups: Vec::new(),
-            accounts: Vec::new(),
-            gaps: Vec::new(),
-            changes: Vec::new(),
-            quirks: quirks.to_vec(),
-            incidents: Vec::new(),
-        };
+        let host = Host::Engine { keeps_process: false };
+        let plan = Plan { quirks: quirks.to_vec(), ..testing::plan(host) };
         let person = |number| PersonNow {
             in_scope: true,
             enabled: true,
@@ -136,6 +124,10 @@ fn active(value: bool) -> Value {
     json!({"Operations": [{"op": "replace", "path": "active", "value": value}]})
 }
 
+fn members(members: Value) -> Value {
+    json!({"Operations": [{"op": "replace", "path": "members", "value": members}]})
+}
+
 fn title() -> Value {
     json!({"Operations": [{"op": "replace", "path": "title", "value": "Countess"}]})
 }
@@ -165,7 +157,7 @@ fn a_second_account_is_found_unless_it_is_reported() {
     assert_eq!(reported.symptoms(), []);
     let mut late = second();
     late.history.late.insert(1);
-    assert_eq!(late.symptoms(), [], "nobody can find a create that is still on its way");
+    assert_eq!(late.symptoms(), [], "a create that is still on its way cannot be found");
 }
 
 #[test]
@@ -191,6 +183,31 @@ fn wrong_values_and_inactive_accounts_are_found_unless_a_third_party_wrote() {
     let mut story = Story::right();
     story.third_party(&ThirdParty::Disable(Owner::Person(0)));
     assert_eq!(story.symptoms(), []);
+    let mut story = Story::right();
+    story.third_party(&ThirdParty::Disable(Owner::Person(0)));
+    story.now += Duration::from_secs(1);
+    story.print(P0, Operation::Update, Outcome::Disabled, Some("u1"));
+    assert_eq!(story.symptoms(), [Symptom::NotActive], "a later operation had to bring it back");
+    let mut story = Story::right();
+    story.third_party(&ThirdParty::ChangeUnmapped(Owner::Person(0)));
+    story.send(P0, "PATCH", "/Users/u1", active(false));
+    assert_eq!(story.symptoms(), [Symptom::NotActive], "an attribute that is not mapped excuses nothing");
+}
+
+#[test]
+fn a_disabled_user_who_is_provisioned_has_the_mapped_values_too() {
+    let renamed = |outcome| {
+        let mut story = Story::right();
+        story.plan.settings.push(("PROVISION_DISABLED_USERS_PROV_OPT", "true".into()));
+        story.send(P1, "PATCH", "/Users/u2", active(false));
+        story.person(1).enabled = false;
+        story.person(1).family_name = "King".into();
+        story.history.printed.clear();
+        story.print(P1, Operation::Update, outcome, Some("u2"));
+        story.symptoms()
+    };
+    assert!(renamed(Outcome::Updated).contains(&Symptom::WrongValues));
+    assert_eq!(renamed(Outcome::Disabled), [], "row 12 changes nothing else");
 }
 
 #[test]
@@ -236,7 +253,6 @@ fn a_write_to_a_stranger_or_to_another_user_is_found() {
 
 #[test]
 fn wrong_members_and_groups_are_found_unless_they_are_reported() {
-    let members = |members: Value| json!({"Operations": [{"op": "replace", "path": "members", "value": members}]});
     let mut missing = Story::right();
     missing.send(G0, "PATCH", "/Groups/g1", members(json!([])));
     assert_eq!(missing.symptoms(), [Symptom::MemberMissing]);
@@ -279,6 +295,31 @@ fn a_line_that_was_true_at_a_moment_passes_and_one_that_never_was_is_found() {
     assert_eq!(after(&not_gone), found(Symptom::ClaimedGone));
     let never_linked = |story: &mut Story| story.print(P1, Operation::Remove, Outcome::AlreadyGone, None);
     assert_eq!(after(&never_linked), []);
+    let just_read = |story: &mut Story| {
+        story.history.requests.push(Requested { cycle: 0, at: story.now, record: Some(P1) });
+        never_linked(story);
+    };
+    assert_eq!(after(&just_read), found(Symptom::ClaimedGone));
+    let of_another = |story: &mut Story| {
+        story.send(P0, "PATCH", "/Users/u1", active(false));
+        story.print(P1, Operation::Update, Outcome::Disabled, Some("u1"));
+        story.send(P0, "PATCH", "/Users/u1", active(true));
+    };
+    assert_eq!(after(&of_another), found(Symptom::ClaimedClosed));
+    let too_many = |story: &mut Story| {
+        story.send(G0, "PATCH", "/Groups/g1", members(json!([{"value": "u1"}, {"value": "u2"}])));
+        story.print(G0, Operation::Update, Outcome::Updated, Some("g1"));
+        story.send(G0, "PATCH", "/Groups/g1", members(json!([{"value": "u1"}])));
+    };
+    assert_eq!(after(&too_many), []);
+    let too_many_for_longer = |story: &mut Story| {
+        story.send(G0, "PATCH", "/Groups/g1", members(json!([{"value": "u1"}, {"value": "u2"}])));
+        story.now += Duration::from_secs(1);
+        story.print(G0, Operation::Update, Outcome::Updated, Some("g1"));
+        story.now += Duration::from_secs(1);
+        story.send(G0, "PATCH", "/Groups/g1", members(json!([{"value": "u1"}])));
+    };
+    assert_eq!(after(&too_many_for_longer), found(Symptom::ClaimedGroup));
     let no_group = |story: &mut Story| story.print(G0, Operation::Update, Outcome::Updated, Some("g9"));
     assert_eq!(after(&no_group), found(Symptom::ClaimedGroup));
     // The line is about the time from the request to the line, so a third party may undo it meanwhile.
@@ -308,8 +349,24 @@ fn a_changed_value_that_is_not_mapped_is_found_unless_a_third_party_changed_it_j
 }
 
 #[test]
+fn a_merged_group_keeps_the_members_of_others() {
+    let drop_stranger = |merges| {
+        let mut story = Story::right();
+        story.plan.merge_groups = merges;
+        let stranger = story.target.add(Kind::User, account("stranger0"));
+        story.third_party(&ThirdParty::AddMember);
+        assert!(story.target.groups()["g1"].to_string().contains(&stranger));
+        story.now += Duration::from_secs(100);
+        story.send(G0, "PATCH", "/Groups/g1", members(json!([{"value": "u1"}])));
+        story.symptoms()
+    };
+    assert_eq!(drop_stranger(true), [Symptom::UnmappedChanged]);
+    assert_eq!(drop_stranger(false), []);
+}
+
+#[test]
 fn too_many_requests_for_a_record_are_found() {
-    let request = Requested { cycle: 0, record: Some(P0) };
+    let request = Requested { cycle: 0, at: Duration::ZERO, record: Some(P0) };
     let mut story = Story::right();
     story.history.requests = vec![request; REQUESTS_MAX];
     assert_eq!(story.symptoms(), []);

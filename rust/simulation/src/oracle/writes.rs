@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::facts::{Facts, text};
+use super::facts::{Facts, mapped_names, member_ids, text};
 use super::symptom::{Symptom, Violation, name};
 use crate::target::{Kind, Write, Writer};
 
@@ -27,16 +27,24 @@ pub(super) fn judge(facts: &Facts<'_>, violations: &mut Vec<Violation>) {
         match owner {
             None => violations.push(Violation {
                 symptom: Symptom::StrangerChanged,
-                text: format!("{actor} changed {place}, which belongs to nobody in the source"),
+                text: format!("{actor} changed {place}, which belongs to no record of the source"),
             }),
             Some(owner) if record != Some((write.kind, owner)) => violations.push(Violation {
                 symptom: Symptom::AnotherChanged,
                 text: format!("{actor} changed {place}, which belongs to {}", name(write.kind, owner)),
             }),
             Some(_) => {
-                if let Some(attribute) =
-                    write.after.as_ref().and_then(|after| changed_unmapped(write.kind, before, after))
-                    && !may_be_overwritten(facts, write)
+                let changed = write.after.as_ref().and_then(|after| {
+                    let is_foreign = |member: &&str| {
+                        facts.plan.merge_groups
+                            && facts.owner(Kind::User, member).is_none()
+                            && !facts.is_put_in(&write.id, member)
+                    };
+                    let left = members_left(before, after).into_iter().find(is_foreign);
+                    left.map(|_| "members".to_owned()).or_else(|| changed_unmapped(write.kind, before, after))
+                });
+                if let Some(attribute) = changed
+                    && !may_be_overwritten(facts, write, &attribute)
                 {
                     let text = format!("{actor} changed `{attribute}` of {place}, which is not mapped");
                     violations.push(Violation { symptom: Symptom::UnmappedChanged, text });
@@ -46,11 +54,23 @@ pub(super) fn judge(facts: &Facts<'_>, violations: &mut Vec<Violation>) {
     }
 }
 
-/// Returns whether a third party wrote just before this write, which had no entity tag.
-fn may_be_overwritten(facts: &Facts<'_>, write: &Write) -> bool {
+/// Returns the members that a group has no longer.
+fn members_left<'v>(before: &'v Value, after: &Value) -> Vec<&'v str> {
+    let stay = member_ids(after);
+    member_ids(before).into_iter().filter(|member| !stay.contains(member)).collect()
+}
+
+/// Returns whether a third party changed the attribute just before this write, which had no entity tag.
+fn may_be_overwritten(facts: &Facts<'_>, write: &Write, attribute: &str) -> bool {
     let is_near = |at: Duration| at <= write.at && write.at.saturating_sub(at) <= READ_BEFORE_WRITE;
+    let value = |body: &Option<Value>| body.as_ref().and_then(|body| body.get(attribute)).cloned();
     let mut others = facts.target.writes().iter().filter(|other| other.writer == Writer::ThirdParty);
-    !write.had_tag && others.any(|other| other.kind == write.kind && other.id == write.id && is_near(other.at))
+    !write.had_tag
+        && others.any(|other| {
+            (other.kind, &other.id) == (write.kind, &write.id)
+                && is_near(other.at)
+                && value(&other.before) != value(&other.after)
+        })
 }
 
 /// Returns the first attribute that is not mapped and that changed.
@@ -66,17 +86,21 @@ fn changed_unmapped(kind: Kind, before: &Value, after: &Value) -> Option<String>
 /// Returns what is not mapped of a resource.
 fn unmapped(kind: Kind, resource: &Value) -> Map<String, Value> {
     let mut rest = resource.as_object().cloned().unwrap_or_default();
-    let mapped: &[&str] = match kind {
-        Kind::User => &["userName", "active", "title"],
-        Kind::Group => &["displayName", "members"],
-    };
-    mapped.iter().chain(&["id", "meta", "schemas", "groups"]).for_each(|name| _ = rest.shift_remove(*name));
+    let mapped = mapped_names(kind).iter().filter(|name| !["name", "emails"].contains(name));
+    mapped.chain(&["id", "meta", "schemas", "groups"]).for_each(|name| _ = rest.shift_remove(*name));
     if let Some(Value::Object(name)) = rest.get_mut("name") {
         name.shift_remove("givenName");
         name.shift_remove("familyName");
     }
     if let Some(Value::Array(emails)) = rest.get_mut("emails") {
-        emails.retain(|email| text(email, "type") != Some("work"));
+        // Of the entry for work, the value is mapped, and the type selects it.
+        let work = emails.iter_mut().filter(|email| text(email, "type") == Some("work"));
+        for email in work.filter_map(Value::as_object_mut) {
+            email.shift_remove("value");
+            // The first address is the primary one.
+            email.shift_remove("primary");
+        }
+        emails.retain(|email| email.as_object().is_none_or(|email| email.len() > 1));
     }
     rest.retain(|_, value| match value {
         Value::Object(object) => !object.is_empty(),

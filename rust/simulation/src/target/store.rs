@@ -1,6 +1,7 @@
 //! Holds the resources of the target, each version of them, and what lists and reads show.
 //! Does not know: requests.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ const LAG: Duration = Duration::from_secs(60);
 pub enum Writer {
     /// pfscim, with a request.
     Connector,
-    /// Somebody else.
+    /// An administrator or another program.
     ThirdParty,
 }
 
@@ -83,6 +84,8 @@ pub struct Target {
     pub(super) numbered_writes: usize,
     /// How many ids no resource gets.
     skipped_ids: usize,
+    /// The quirks that mattered for a request, as bits.
+    met: Cell<u32>,
 }
 
 impl Target {
@@ -96,6 +99,7 @@ impl Target {
             writes: Vec::new(),
             numbered_writes: 0,
             skipped_ids: 0,
+            met: Cell::new(0),
         }
     }
 
@@ -150,8 +154,18 @@ impl Target {
         self.show(kind, stored, number)
     }
 
+    /// Returns whether the target has a quirk, and notes that a request came where the quirk matters.
     pub(super) fn has(&self, quirk: Quirk) -> bool {
-        self.quirks.contains(&quirk)
+        let has = self.quirks.contains(&quirk);
+        if has {
+            self.met.set(self.met.get() | 1 << quirk as u32);
+        }
+        has
+    }
+
+    /// Returns whether a request came where the quirk matters.
+    pub fn has_met(&self, quirk: Quirk) -> bool {
+        self.met.get() & (1 << quirk as u32) != 0
     }
 
     pub(super) fn resources(&self, kind: Kind) -> &BTreeMap<String, Value> {

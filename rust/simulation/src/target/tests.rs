@@ -298,6 +298,15 @@ fn a_deleted_user_leaves_its_groups() {
 }
 
 #[test]
+fn a_quirk_is_met_by_a_request_for_which_it_matters() {
+    let mut target = target(&[Quirk::NoPut]);
+    target.send("PATCH", "/Users/u1", json!({"Operations": []}));
+    assert!(!target.has_met(Quirk::NoPut));
+    target.send("PUT", "/Users/u1", json!({"userName": "z"}));
+    assert!(target.has_met(Quirk::NoPut) && !target.has_met(Quirk::NoDelete));
+}
+
+#[test]
 fn every_version_of_a_resource_is_known() {
     let mut target = target(&[]);
     target.respond(&request("PUT", "/Users/u1", json!({"userName": "z"})), later(1));
@@ -522,19 +531,19 @@ fn a_third_party_changes_accounts() {
     let mut target = target(&[]);
     let names = ["A".to_owned(), "new".to_owned()];
     let mut write = |what| target.third_party(&what, &names, AT);
-    let (person, nobody) = (Owner::Person(0), Owner::Person(7));
+    let (person, missing) = (Owner::Person(0), Owner::Person(7));
     assert!(write(ThirdParty::Disable(person)));
     assert!(!write(ThirdParty::Disable(person)));
     assert!(write(ThirdParty::Enable(person)));
     assert!(write(ThirdParty::ChangeUnmapped(person)));
-    assert!(!write(ThirdParty::ChangeUnmapped(nobody)));
+    assert!(!write(ThirdParty::ChangeUnmapped(missing)));
     assert!(!write(ThirdParty::Create(0)));
     assert!(!write(ThirdParty::Create(7)));
     assert!(write(ThirdParty::Create(1)));
     assert!(write(ThirdParty::MakeAgain(0)));
     assert!(write(ThirdParty::Rename(Owner::Stranger)));
     assert!(write(ThirdParty::Delete(Owner::Person(1))));
-    assert!(!write(ThirdParty::Delete(nobody)));
+    assert!(!write(ThirdParty::Delete(missing)));
     assert_eq!(target.users().keys().collect::<Vec<_>>(), ["u2", "u3", "u5"]);
     assert_eq!(target.users()["u3"]["userName"], "renamed-2");
     let again = &target.users()["u5"];

@@ -1,4 +1,4 @@
-//! Carries out the writes of somebody else at the target.
+//! Carries out the writes of third parties at the target.
 //! Does not know: requests, quirks.
 
 use std::time::Duration;

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::baton::Baton;
 use crate::history::{History, Printed, Requested};
-use crate::plan::{Account, Fault, Incident, Plan, RequestClass, What};
+use crate::plan::{Account, Fault, Incident, Plan, RequestClass, StartGroup, What};
 use crate::target::{Answer, Kind, Sent, Target};
 
 /// *SCIM URL*.
@@ -69,6 +69,10 @@ impl World {
         let mut target = Target::new(&plan.quirks);
         for (number, account) in plan.accounts.iter().enumerate() {
             target.add(Kind::User, starting_user(plan, number, account));
+        }
+        let stranger = plan.accounts.iter().position(|account| account.person.is_none());
+        for (number, start) in plan.start_groups.iter().enumerate() {
+            target.add(Kind::Group, starting_group(plan, number, start, stranger));
         }
         let inside = Inside {
             target,
@@ -134,7 +138,7 @@ impl World {
         for (sent, record) in on_their_way.into_values() {
             match self.baton.below(3) {
                 0 => {}
-                1 if sent.method == "POST" => {
+                1 => {
                     let delay = Duration::from_millis(self.baton.below(SETTLED_AFTER.as_millis() as u64));
                     self.inside().late.push((now + delay, (sent, record)));
                 }
@@ -215,9 +219,28 @@ fn starting_user(plan: &Plan, number: usize, account: &Account) -> Value {
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
         "userName": user_name,
         "active": account.active,
+        "name": {"middleName": format!("Middle{number}")},
+        "emails": [
+            {"type": "home", "value": format!("home{number}@example.net")},
+            {"type": "work", "value": format!("work{number}@example.net"), "verified": true}
+        ],
         "nickName": format!("nick{number}"),
         "costCentre": {"code": 9_007_199_254_740_993_u64, "share": 0.1 + number as f64},
         "phoneNumbers": [{"type": "mobile", "value": format!("+1 555 {number}")}],
+    })
+}
+
+/// The resource of a group that exists before the first cycle.
+fn starting_group(plan: &Plan, number: usize, start: &StartGroup, stranger: Option<usize>) -> Value {
+    let name = start.group.and_then(|group| Some(plan.groups.get(group)?.name.clone()));
+    // The accounts have the ids u1, u2, in their order.
+    let members: Vec<Value> = stranger.map(|at| json!({"value": format!("u{}", at + 1)})).into_iter().collect();
+    json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"],
+        "displayName": name.unwrap_or_else(|| format!("foreign{number}")),
+        "externalId": format!("external{number}"),
+        "costCentre": {"code": 9_007_199_254_740_993_u64},
+        "members": members,
     })
 }
 
@@ -272,16 +295,19 @@ impl Transport for Wire {
             inside.on_their_way.remove(&slot);
             let fault = class.and_then(|class| inside.fault(class, &due));
             let choice = world.baton.below(1 << 20) as usize;
-            let result = inside.answer(&sent, record, fault, choice, now);
+            let (result, is_faulty) = inside.answer(&sent, record, fault, choice, now);
             let cycle = inside.history.began.len().saturating_sub(1);
             inside.attribute(record);
-            inside.history.requests.push(Requested { cycle, record });
-            let note = fault.map(Fault::name).unwrap_or_default();
+            inside.history.requests.push(Requested { cycle, at: now, record });
+            let note = fault.filter(|_| is_faulty).map(Fault::name).unwrap_or_default();
+            if let (false, Some(class)) = (note.is_empty(), class) {
+                inside.history.happened.insert(format!("{note} of {class:?}"));
+            }
             (result, note)
         };
         world.trace(|| {
             let status = result.as_ref().map_or("no response".into(), |answer| answer.status.to_string());
-            format!("{} {}{} {status} {note}", sent.method, sent.path, query(&sent))
+            format!("{} {}{} {status} {note}", sent.method, sent.path, query(&sent)).trim_end().to_owned()
         });
         match result {
             Ok(answer) => {
@@ -312,9 +338,8 @@ impl World {
     fn happen(&self, incident: &Incident, now: Duration) {
         let name = incident.name();
         match &incident.what {
-            What::Fault(_) => {
-                self.inside().history.happened.insert(name);
-            }
+            // It happens when the request is answered.
+            What::Fault(_) => {}
             What::ThirdParty(write) => {
                 let mut inside = self.inside();
                 let Inside { target, user_names, history, .. } = &mut *inside;
@@ -334,7 +359,7 @@ impl World {
 }
 
 impl Inside {
-    /// Carries out a request with a fault. `choice` is a random number.
+    /// Carries out a request with a fault. `choice` is a random number. Returns also whether the fault changed anything.
     fn answer(
         &mut self,
         sent: &Sent,
@@ -342,10 +367,10 @@ impl Inside {
         fault: Option<Fault>,
         choice: usize,
         now: Duration,
-    ) -> Result<Answer, Broken> {
+    ) -> (Result<Answer, Broken>, bool) {
         let broken = |maybe_applied| Err(Broken { maybe_applied, times_out: false });
-        let Some(fault) = fault else { return Ok(self.target.respond(sent, now)) };
-        match fault {
+        let Some(fault) = fault else { return (Ok(self.target.respond(sent, now)), false) };
+        let answer = match fault {
             Fault::Refused { status, .. } => Ok(refusal(status)),
             Fault::StrayNotFound => Ok(refusal(404)),
             Fault::PageNotFound => Ok(page(404)),
@@ -371,29 +396,21 @@ impl Inside {
                 Ok(answer)
             }
             Fault::DroppedAndShown => Ok(self.unchanged(sent, now)),
-            Fault::Empty => {
-                let answer = self.target.respond(sent, now);
-                if answer.status >= 300 {
-                    return Ok(answer);
-                }
-                Ok(Answer { status: answer.status, headers: Vec::new(), body: Value::Null })
-            }
-            Fault::OtherResource => {
-                let answer = self.target.respond(sent, now);
-                Ok(self.other(sent, answer, choice))
-            }
-            Fault::CutList | Fault::ShortPage => {
-                let mut answer = self.target.respond(sent, now);
-                if let Some(resources) = answer.body.get_mut("Resources").and_then(Value::as_array_mut) {
-                    resources.pop();
-                    let shown = resources.len();
-                    if fault == Fault::CutList && answer.body.get("totalResults").is_some() {
-                        answer.body["totalResults"] = json!(shown);
+            Fault::Empty | Fault::OtherResource | Fault::CutList | Fault::ShortPage => {
+                let right = self.target.respond(sent, now);
+                let wrong = match fault {
+                    Fault::Empty if right.status < 300 => {
+                        Answer { status: right.status, headers: Vec::new(), body: Value::Null }
                     }
-                }
-                Ok(answer)
+                    Fault::OtherResource => self.other(sent, right.clone(), choice),
+                    Fault::CutList | Fault::ShortPage => cut(right.clone(), fault == Fault::CutList),
+                    _ => right.clone(),
+                };
+                let is_faulty = wrong != right;
+                return (Ok(wrong), is_faulty);
             }
-        }
+        };
+        (answer, true)
     }
 
     /// Returns a success that shows the state before the write.
@@ -416,12 +433,24 @@ impl Inside {
         };
         let id = answer.body.get("id").cloned().unwrap_or(Value::Null);
         let others: Vec<&Value> = resources.values().filter(|other| other.get("id") != Some(&id)).collect();
-        if answer.status >= 300 || others.is_empty() {
+        if answer.status >= 300 || others.is_empty() || answer.body.is_null() {
             return answer;
         }
         let body = self.target.shown(kind, others[choice % others.len()]);
         Answer { body, ..answer }
     }
+}
+
+/// Takes the last resource out of a list. `counts`: `totalResults` is what the list shows then.
+fn cut(mut answer: Answer, counts: bool) -> Answer {
+    if let Some(resources) = answer.body.get_mut("Resources").and_then(Value::as_array_mut) {
+        resources.pop();
+        let shown = resources.len();
+        if counts && answer.body.get("totalResults").is_some() {
+            answer.body["totalResults"] = json!(shown);
+        }
+    }
+    answer
 }
 
 fn refusal(status: u16) -> Answer {

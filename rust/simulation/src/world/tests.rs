@@ -6,34 +6,17 @@ use std::time::Duration;
 use pfscim_core::http::{Method, RawRequest, Transport as _, TransportError};
 use serde_json::Value;
 
-use crate::plan::{Account, Fault, Host, Incident, Owner, Person, Plan, RequestClass, ThirdParty, What};
+use crate::plan::{Account, Fault, Host, Incident, Owner, Plan, RequestClass, ThirdParty, What, testing};
 use crate::target::Kind;
 use crate::world::{SCIM_URL, SETTLED_AFTER, Wire, World};
 
 const SECOND: Duration = Duration::from_secs(1);
 
 fn plan(what: Option<What>) -> Plan {
-    let person = |number| Person {
-        user_name: format!("user{number}"),
-        given_name: "Ada".into(),
-        family_name: "Byron".into(),
-        title: None,
-        in_scope: true,
-        enabled: true,
-    };
     Plan {
-        seed: 1,
-        host: Host::Engine { keeps_process: true },
-        settings: Vec::new(),
-        threads: 1,
-        merge_groups: false,
-        people: vec![person(0), person(1)],
-        groups: Vec::new(),
         accounts: vec![Account { person: Some(0), active: true }, Account { person: None, active: true }],
-        gaps: Vec::new(),
-        changes: Vec::new(),
-        quirks: Vec::new(),
         incidents: what.map(|what| Incident { class: RequestClass::CreateUser, nth: 0, what }).into_iter().collect(),
+        ..testing::plan(Host::Engine { keeps_process: true })
     }
 }
 
@@ -136,6 +119,20 @@ fn refusals_in_a_row_end_and_faults_end_with_the_first_phase() {
     let world = World::new(&plan(Some(What::Fault(Fault::Page))), false);
     world.end_faults();
     assert_eq!(create(&world).unwrap().0, 201);
+}
+
+#[test]
+fn a_fault_that_changes_nothing_has_not_happened() {
+    let mut plan = plan(Some(What::Fault(Fault::CutList)));
+    plan.incidents[0].class = RequestClass::ListUsers;
+    let happened = |path: &str| {
+        let world = World::new(&plan, false);
+        send(&world, Method::Get, path, "").unwrap();
+        let inside = world.inside();
+        inside.history.happened.len()
+    };
+    assert_eq!(happened("/Users"), 1);
+    assert_eq!(happened("/Users?filter=userName%20eq%20%22unknown%22"), 0);
 }
 
 #[test]
