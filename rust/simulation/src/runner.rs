@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::coverage::Coverage;
@@ -54,20 +54,7 @@ pub struct Summary {
 pub fn run(first: u64, limit: Limit, known: &Findings, stops_early: bool) -> Summary {
     let (next, stop, started) = (AtomicU64::new(first), AtomicBool::new(false), Instant::now());
     let result = Mutex::new(Summary::default());
-    let running = Mutex::new(BTreeMap::new());
-    let is_done = AtomicBool::new(false);
-    let watch = || {
-        while !is_done.load(Ordering::Relaxed) {
-            std::thread::sleep(WATCH_INTERVAL);
-            let running = running.lock().unwrap_or_else(PoisonError::into_inner);
-            let late = running.iter().find(|(_, began): &(&u64, &Instant)| began.elapsed() > SEED_TIME_MAX);
-            if let Some((seed, _)) = late {
-                // A thread that holds a lock while it waits for the baton cannot be ended.
-                eprintln!("seed {seed} has not ended after {} s", SEED_TIME_MAX.as_secs());
-                std::process::exit(1);
-            }
-        }
-    };
+    let watchdog = Watchdog::default();
     let worker = || {
         let mut own = Summary::default();
         loop {
@@ -80,11 +67,9 @@ pub fn run(first: u64, limit: Limit, known: &Findings, stops_early: bool) -> Sum
                 break;
             }
             own.seeds += 1;
-            running.lock().unwrap_or_else(PoisonError::into_inner).insert(seed, Instant::now());
-            if let Err(error) = run_seed(seed, known, &result, &mut own) {
+            if let Err(error) = watchdog.time(seed, || run_seed(seed, known, &result, &mut own)) {
                 own.errors.push(format!("seed {seed}: {error}"));
             }
-            running.lock().unwrap_or_else(PoisonError::into_inner).remove(&seed);
             let unknown = result.lock().unwrap_or_else(PoisonError::into_inner).unknown.findings.len();
             if stops_early && (unknown >= UNKNOWN_MAX || own.errors.len() >= UNKNOWN_MAX) {
                 stop.store(true, Ordering::Relaxed);
@@ -97,16 +82,48 @@ pub fn run(first: u64, limit: Limit, known: &Findings, stops_early: bool) -> Sum
         result.errors.append(&mut own.errors);
     };
     std::thread::scope(|scope| {
-        scope.spawn(watch);
+        scope.spawn(|| watchdog.watch());
         let workers = RUNS_PER_PROCESSOR * std::thread::available_parallelism().map_or(1, usize::from);
         let workers: Vec<_> = (0..workers).map(|_| scope.spawn(worker)).collect();
         let panics = workers.into_iter().filter_map(|worker| worker.join().err()).count();
-        is_done.store(true, Ordering::Relaxed);
+        watchdog.is_done.store(true, Ordering::Relaxed);
         if panics > 0 {
             result.lock().unwrap_or_else(PoisonError::into_inner).errors.push(format!("{panics} workers panicked"));
         }
     });
     result.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Ends the program if a seed does not end.
+#[derive(Default)]
+struct Watchdog {
+    /// When each running seed began.
+    running: Mutex<BTreeMap<u64, Instant>>,
+    is_done: AtomicBool,
+}
+
+impl Watchdog {
+    fn running(&self) -> MutexGuard<'_, BTreeMap<u64, Instant>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn time<T>(&self, seed: u64, work: impl FnOnce() -> T) -> T {
+        self.running().insert(seed, Instant::now());
+        let result = work();
+        self.running().remove(&seed);
+        result
+    }
+
+    fn watch(&self) {
+        while !self.is_done.load(Ordering::Relaxed) {
+            std::thread::sleep(WATCH_INTERVAL);
+            if let Some((seed, _)) = self.running().iter().find(|(_, began)| began.elapsed() > SEED_TIME_MAX) {
+                // A thread that holds a lock while it waits for the baton cannot be ended.
+                eprintln!("seed {seed} has not ended after {} s", SEED_TIME_MAX.as_secs());
+                std::process::exit(1);
+            }
+        }
+    }
 }
 
 fn run_seed(seed: u64, known: &Findings, all: &Mutex<Summary>, own: &mut Summary) -> Result<(), String> {
@@ -154,21 +171,29 @@ fn compare(plan: &Plan, ran: &Ran) -> Result<(), String> {
 /// # Errors
 /// A plan cannot run.
 pub fn lost(known: &Findings, by_shrinking: bool) -> Result<Vec<&Finding>, String> {
-    let mut lost = Vec::new();
-    for finding in &known.findings {
-        let plan = generate::plan(finding.seed);
-        let ran = hosts::run(&plan, false)?;
-        let has_causes = finding.causes.is_subset(&possible_causes(&plan));
-        let is_shown = has_causes && symptoms(&oracle::judge(&plan, &ran)).contains(&finding.symptom);
-        let needs_others = || {
-            by_shrinking
-                && shrink(&plan, finding.symptom).is_none_or(|small| needed_causes(&small.plan) != finding.causes)
-        };
-        if !is_shown || needs_others() {
-            lost.push(finding);
-        }
-    }
-    Ok(lost)
+    let watchdog = Watchdog::default();
+    std::thread::scope(|scope| {
+        scope.spawn(|| watchdog.watch());
+        let lost = known.findings.iter().filter_map(|finding| {
+            let is_lost = watchdog.time(finding.seed, || is_lost(finding, by_shrinking));
+            is_lost.map(|is_lost| is_lost.then_some(finding)).transpose()
+        });
+        let lost = lost.collect();
+        watchdog.is_done.store(true, Ordering::Relaxed);
+        lost
+    })
+}
+
+/// Returns whether the seed of a finding no longer shows it.
+fn is_lost(finding: &Finding, by_shrinking: bool) -> Result<bool, String> {
+    let plan = generate::plan(finding.seed);
+    let ran = hosts::run(&plan, false)?;
+    let has_causes = finding.causes.is_subset(&possible_causes(&plan));
+    let is_shown = has_causes && symptoms(&oracle::judge(&plan, &ran)).contains(&finding.symptom);
+    let needs_others = || {
+        by_shrinking && shrink(&plan, finding.symptom).is_none_or(|small| needed_causes(&small.plan) != finding.causes)
+    };
+    Ok(!is_shown || needs_others())
 }
 
 #[cfg(test)]

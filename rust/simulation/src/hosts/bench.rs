@@ -48,8 +48,7 @@ impl Bench<'_> {
             kill();
             world.baton.restart();
             if end != CycleEnd::Killed {
-                world.inside().history.ends.push(end);
-                return false;
+                return self.note_end(end);
             }
         }
         if gap.is_none() {
@@ -67,12 +66,18 @@ impl Bench<'_> {
             kill();
             world.baton.restart();
         }
-        let goes_on = !matches!(end, CycleEnd::Panicked(_) | CycleEnd::TooLong);
-        if let CycleEnd::Panicked(text) = &end {
-            world.inside().history.panic.get_or_insert(text.clone());
-        }
         world.trace(|| format!("cycle {number} ended: {end:?}"));
-        world.inside().history.ends.push(end);
+        self.note_end(end)
+    }
+
+    /// Notes how a cycle ended. Returns whether the run goes on.
+    fn note_end(&self, end: CycleEnd) -> bool {
+        let goes_on = !matches!(end, CycleEnd::Panicked(_) | CycleEnd::TooLong);
+        let mut inside = self.world.inside();
+        if let CycleEnd::Panicked(text) = &end {
+            inside.history.panic.get_or_insert(text.clone());
+        }
+        inside.history.ends.push(end);
         goes_on
     }
 

@@ -37,6 +37,9 @@ pub fn judge(plan: &Plan, ran: &Ran) -> Vec<Violation> {
     if !violations.is_empty() {
         return violations;
     }
+    if let Some(CycleEnd::Stopped(reason)) = history.ends.last() {
+        violations.push(Violation { symptom: Symptom::Stopped, text: format!("the last cycle stopped: {reason}") });
+    }
     let facts = Facts::new(plan, ran);
     ending::people(&facts, &mut violations);
     ending::groups(&facts, &mut violations);

@@ -57,6 +57,8 @@ pub enum Symptom {
     Panicked,
     /// The run took too many steps.
     TooLong,
+    /// The last cycle ended with an error, long after the last incident. It reports no record then.
+    Stopped,
 }
 
 /// One thing that is not right.

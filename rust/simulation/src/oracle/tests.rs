@@ -384,3 +384,14 @@ fn a_panic_and_a_run_without_end_are_found() {
     story.history.ends.push(CycleEnd::TooLong);
     assert_eq!(story.symptoms(), [Symptom::TooLong]);
 }
+
+#[test]
+fn a_last_cycle_that_stopped_is_found_and_an_earlier_one_is_not() {
+    let stopped = || CycleEnd::Stopped("transport".into());
+    let mut story = Story::right();
+    story.history.ends = vec![CycleEnd::Complete, stopped()];
+    assert_eq!(story.symptoms(), [Symptom::Stopped]);
+    let mut story = Story::right();
+    story.history.ends = vec![stopped(), CycleEnd::Complete];
+    assert_eq!(story.symptoms(), []);
+}

@@ -54,7 +54,7 @@ pub struct Inside {
     first_phase: bool,
     /// Requests that were sent and did not arrive yet, by the slot of their thread.
     on_their_way: BTreeMap<usize, OnTheWay>,
-    /// Creates that arrive after their client gave up.
+    /// Requests that arrive after their client gave up.
     late: Vec<(Duration, OnTheWay)>,
     /// The user name of each person now.
     pub user_names: Vec<String>,
@@ -131,7 +131,7 @@ impl World {
         self.baton.sleep(Duration::ZERO);
     }
 
-    /// Ends the process of the host. Requests on their way arrive or not; a create may arrive later.
+    /// Ends the process of the host. Requests on their way are lost, arrive now, or arrive later.
     fn kill(&self) -> ! {
         let now = self.baton.now();
         let on_their_way = std::mem::take(&mut self.inside().on_their_way);
@@ -155,7 +155,7 @@ impl World {
 }
 
 impl Inside {
-    /// Carries out late creates that have arrived by now.
+    /// Carries out late requests that have arrived by now.
     fn land(&mut self, now: Duration) {
         self.late.sort_by_key(|(at, _)| *at);
         while self.late.first().is_some_and(|(at, _)| *at <= now) {
