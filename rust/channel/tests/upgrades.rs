@@ -1,7 +1,7 @@
 //! Tests that this version reads the files of earlier versions with the same meaning.
 //!
 //! There is one connection for each version, with every setting and every field of that version, and one state file
-//! for each layout from 4 on.
+//! for each layout from 4 on, which is migrated.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 use std::path::{Path, PathBuf};
@@ -222,23 +222,181 @@ fn every_user_and_group_of_layout_4_is_read() {
     assert_eq!(night_shift.members, [ADA_ACCOUNT.to_owned()].into());
 }
 
+/// Opens the file in every way that changes it, or in every way that does not, and returns the errors.
+fn errors(path: &Path, opening: Opening) -> Vec<Error> {
+    let results = match opening {
+        Opening::ToWrite => [State::open(path, &owner(), clock()).map(drop), StateMaintenance::open(path).map(drop)],
+        Opening::ToRead => [State::preview(path, &owner(), clock()).map(drop), StateMaintenance::read(path).map(drop)],
+    };
+    results.into_iter().filter_map(Result::err).collect()
+}
+
+#[derive(Clone, Copy)]
+enum Opening {
+    ToWrite,
+    ToRead,
+}
+
 #[test]
 fn a_file_of_another_layout_is_rejected_and_not_changed() {
-    for layout in [3, 5] {
-        let (_folder, path) = layout_4();
-        rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", layout).unwrap();
+    let not_ours = ("not a state file of this version of pfscim", "use another state file");
+    let use_newer = "use that version or a newer one";
+    for (layout, program, (text, hint)) in [
+        (3, None, not_ours),
+        (6, None, ("a newer version of pfscim wrote this state file, in layout 6", use_newer)),
+        (6, Some("0.9.1"), ("version 0.9.1 of pfscim wrote this state file, in layout 6", use_newer)),
+    ] {
+        let (folder, path) = layout_4();
+        let db = rusqlite::Connection::open(&path).unwrap();
+        db.pragma_update(None, "user_version", layout).unwrap();
+        if let Some(program) = program {
+            db.execute("INSERT INTO about (name, value) VALUES ('program', ?1)", [program]).unwrap();
+        }
+        drop(db);
         let before = std::fs::read(&path).unwrap();
-        let errors = [
-            State::open(&path, &owner(), clock()).map(drop).unwrap_err(),
-            State::preview(&path, &owner(), clock()).map(drop).unwrap_err(),
-            StateMaintenance::read(&path).map(drop).unwrap_err(),
-            StateMaintenance::open(&path).map(drop).unwrap_err(),
-        ];
-        let is_about_version =
-            |error: &Error| error.message().text().ends_with("not a state file of this version of pfscim");
-        assert!(errors.iter().all(is_about_version), "{errors:?}");
+        let errors = [errors(&path, Opening::ToWrite), errors(&path, Opening::ToRead)].concat();
+        assert_eq!(errors.len(), 4);
+        for error in errors {
+            assert!(error.message().text().ends_with(text), "{error}");
+            assert_eq!(error.message().hint(), Some(hint));
+        }
         assert_eq!(std::fs::read(&path).unwrap(), before);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
+}
+
+/// Returns all rows of layout 4, with every column of layout 4.
+fn rows_of_layout_4(path: &Path) -> Vec<Vec<rusqlite::types::Value>> {
+    let db = rusqlite::Connection::open(path).unwrap();
+    let rows = [
+        "SELECT name, value FROM about WHERE name <> 'program' ORDER BY name",
+        "SELECT source_id, target_id, identifier, values_hash, in_scope, enabled, dirty, skipped, created, modified
+         FROM user ORDER BY source_id",
+        "SELECT source_id, version FROM entry_version ORDER BY source_id",
+        "SELECT source_id, target_id, name, values_hash, in_scope, dirty, members, created, modified
+         FROM user_group ORDER BY source_id",
+    ]
+    .map(|query| {
+        let mut query = db.prepare(query).unwrap();
+        let columns = query.column_count();
+        let rows = query.query_map([], |row| (0..columns).map(|i| row.get(i)).collect()).unwrap();
+        rows.collect::<Result<Vec<_>, _>>().unwrap()
+    });
+    rows.concat()
+}
+
+fn layout(path: &Path) -> i32 {
+    let db = rusqlite::Connection::open(path).unwrap();
+    db.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap()
+}
+
+fn copy_of_layout_4(path: &Path) -> PathBuf {
+    path.with_file_name("layout-4.state.layout4")
+}
+
+#[test]
+fn a_file_of_layout_4_is_copied_and_then_migrated_with_all_rows() {
+    let open: [fn(&Path); 2] = [
+        |path| drop(State::open(path, &owner(), clock()).unwrap()),
+        |path| drop(StateMaintenance::open(path).unwrap()),
+    ];
+    for open in open {
+        let (folder, path) = layout_4();
+        let (before, rows) = (std::fs::read(&path).unwrap(), rows_of_layout_4(&path));
+        open(&path);
+        assert_eq!(layout(&path), 5);
+        assert_eq!(rows_of_layout_4(&path), rows);
+        let copy = copy_of_layout_4(&path);
+        assert!(std::fs::read(&copy).unwrap() == before, "the copy differs from the file");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            assert_eq!(std::fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+
+        // The second time it is a file of layout 5: it is not copied or changed.
+        std::fs::remove_file(&copy).unwrap();
+        let migrated = std::fs::read(&path).unwrap();
+        open(&path);
+        assert!(std::fs::read(&path).unwrap() == migrated, "the file was changed again");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}
+
+#[test]
+fn a_migrated_file_stays_locked() {
+    const FILE: &str = "PFSCIM_TEST_LOCKED_FILE";
+    // Locks are those of a process, so this test runs itself as another process.
+    if let Some(path) = std::env::var_os(FILE) {
+        let error = State::open(Path::new(&path), &owner(), clock()).unwrap_err();
+        assert!(error.to_string().contains("another run is using this state file"), "{error}");
+        return;
+    }
+    let (_folder, path) = layout_4();
+    let _state = State::open(&path, &owner(), clock()).unwrap();
+    let mut other = std::process::Command::new(std::env::current_exe().unwrap());
+    let other = other.args(["--exact", "a_migrated_file_stays_locked"]).env(FILE, &path).output().unwrap();
+    assert!(other.status.success(), "{}", String::from_utf8_lossy(&other.stdout));
+}
+
+#[test]
+fn reading_a_file_of_layout_4_changes_no_file() {
+    let (folder, path) = layout_4();
+    let before = std::fs::read(&path).unwrap();
+    assert_eq!(errors(&path, Opening::ToRead), []);
+    let preview = State::preview(&path, &owner(), clock()).unwrap();
+    preview.put_user(&preview.users(b"").unwrap()[ADA].clone()).unwrap();
+    assert!(std::fs::read(&path).unwrap() == before, "the file was changed");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_migration_that_fails_changes_nothing_but_leaves_the_copy() {
+    let (_folder, path) = layout_4();
+    // The last step of the migration fails, after tables were changed.
+    rusqlite::Connection::open(&path).unwrap().execute_batch("CREATE TABLE event (other)").unwrap();
+    let before = std::fs::read(&path).unwrap();
+    for error in errors(&path, Opening::ToWrite) {
+        assert!(error.to_string().contains("table event already exists"), "{error}");
+    }
+    assert!(std::fs::read(&path).unwrap() == before, "the file was changed");
+    assert!(std::fs::read(copy_of_layout_4(&path)).unwrap() == before, "the copy differs from the file");
+    assert_eq!(errors(&path, Opening::ToWrite).len(), 2);
+}
+
+#[test]
+fn without_its_copy_a_file_is_not_migrated() {
+    let (_folder, path) = layout_4();
+    let before = std::fs::read(&path).unwrap();
+    let copy = copy_of_layout_4(&path);
+    std::fs::write(&copy, "another file").unwrap();
+    for error in errors(&path, Opening::ToWrite) {
+        let text = "layout-4.state.layout4: the copy of layout 4 exists, and is not the state file of now";
+        assert!(error.message().text().ends_with(text), "{error}");
+    }
+    assert_eq!(std::fs::read(&copy).unwrap(), b"another file");
+    std::fs::remove_file(&copy).unwrap();
+    std::fs::create_dir(&copy).unwrap();
+    assert_eq!(errors(&path, Opening::ToWrite).len(), 2);
+    assert!(std::fs::read(&path).unwrap() == before, "the file was changed");
+    assert_eq!(errors(&path, Opening::ToRead), []);
+
+    // The copy of an attempt that was killed before the migration.
+    std::fs::remove_dir(&copy).unwrap();
+    std::fs::write(&copy, &before).unwrap();
+    assert_eq!(errors(&path, Opening::ToWrite), []);
+    assert_eq!(layout(&path), 5);
+}
+
+#[test]
+fn the_file_of_another_channel_is_not_migrated() {
+    let (folder, path) = layout_4();
+    let before = std::fs::read(&path).unwrap();
+    let other = Owner { channel: "another".into(), ..owner() };
+    State::open(&path, &other, clock()).unwrap_err();
+    assert!(std::fs::read(&path).unwrap() == before, "the file was changed");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
 #[test]

@@ -5,31 +5,19 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use pfscim_core::Message;
-use pfscim_core::text::printable;
+use pfscim_core::text::{excerpt, printable};
 use rusqlite::backup::StepResult;
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _};
+use tempfile::NamedTempFile;
 
 use crate::Error;
 
 /// `pfsc`: the application id that distinguishes state files from other SQLite files.
 pub(super) const APPLICATION_ID: i32 = 0x7066_7363;
-/// The number of the layout in [`SCHEMA`].
-pub(super) const LAYOUT: i32 = 4;
-pub(super) const SCHEMA: &str = "
-    CREATE TABLE about (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
-    CREATE TABLE user (
-        source_id TEXT PRIMARY KEY, target_id TEXT, identifier TEXT NOT NULL, values_hash BLOB,
-        in_scope INTEGER NOT NULL, enabled INTEGER NOT NULL, dirty INTEGER NOT NULL, skipped INTEGER NOT NULL,
-        created TEXT NOT NULL, modified TEXT NOT NULL
-    ) WITHOUT ROWID;
-    CREATE INDEX user_target ON user (target_id);
-    CREATE TABLE entry_version (source_id TEXT PRIMARY KEY, version BLOB NOT NULL) WITHOUT ROWID;
-    CREATE TABLE user_group (
-        source_id TEXT PRIMARY KEY, target_id TEXT, name TEXT NOT NULL, values_hash BLOB,
-        in_scope INTEGER NOT NULL, dirty INTEGER NOT NULL, members TEXT NOT NULL, created TEXT NOT NULL,
-        modified TEXT NOT NULL
-    ) WITHOUT ROWID;
-";
+/// The first layout that a release wrote.
+pub(super) const FIRST_LAYOUT: i32 = 4;
+/// The layout that this version writes.
+pub(super) const LAYOUT: i32 = 5;
 
 /// The channel and target that a state belongs to. With the state of another channel, a run would remove wrong users.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,12 +37,17 @@ impl Owner {
     }
 }
 
-/// Checks that the database is a state file of this layout, and undamaged.
+/// Checks that the database is a state file of this layout or one that can be migrated, and undamaged.
 pub(super) fn check_database(db: &Connection, name: &str) -> Result<(), Error> {
-    let pragma = |pragma: &str| db.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get::<_, i32>(0));
-    let id = pragma("application_id").map_err(|e| sqlite_error(name, &e))?;
-    let layout = pragma("user_version").map_err(|e| sqlite_error(name, &e))?;
-    if id != APPLICATION_ID || layout != LAYOUT {
+    let (id, layout) = (pragma(db, name, "application_id")?, layout_of(db, name)?);
+    if id == APPLICATION_ID && layout > LAYOUT {
+        let program = about_value(db, name, "program").map(|version| String::from_utf8_lossy(&version).into_owned());
+        let writer =
+            program.map_or_else(|_| "a newer version".to_owned(), |version| format!("version {}", excerpt(&version)));
+        let message = Message::new(format!("{writer} of pfscim wrote this state file, in layout {layout}"));
+        return Err(Error::unusable(message.with_hint("use that version or a newer one").at(name)));
+    }
+    if id != APPLICATION_ID || layout < FIRST_LAYOUT {
         let message = Message::new("not a state file of this version of pfscim");
         return Err(Error::unusable(message.with_hint("use another state file").at(name)));
     }
@@ -63,9 +56,18 @@ pub(super) fn check_database(db: &Connection, name: &str) -> Result<(), Error> {
     if check == "ok" { Ok(()) } else { Err(damaged(name)) }
 }
 
+/// Returns the number of the layout of a database.
+pub(super) fn layout_of(db: &Connection, name: &str) -> Result<i32, Error> {
+    pragma(db, name, "user_version")
+}
+
+fn pragma(db: &Connection, name: &str, pragma: &str) -> Result<i32, Error> {
+    db.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get(0)).map_err(|e| sqlite_error(name, &e))
+}
+
 /// Returns a value of the table `about`. `key` is its name, `name` the file.
 pub(super) fn about_value(db: &Connection, name: &str, key: &str) -> Result<Vec<u8>, Error> {
-    db.query_row("SELECT value FROM about WHERE name = ?1", [key], |row| row.get(0))
+    db.query_row("SELECT CAST(value AS BLOB) FROM about WHERE name = ?1", [key], |row| row.get(0))
         .optional()
         .map_err(|e| sqlite_error(name, &e))?
         .ok_or_else(|| damaged(name))
@@ -81,9 +83,7 @@ pub(super) fn open_locked(path: &Path) -> rusqlite::Result<Connection> {
 /// Creates the file under a temporary name and then renames it, so the final name never shows an incomplete file.
 pub(super) fn create(path: &Path, content: &Connection, name: &str) -> Result<Connection, Error> {
     let error = |e: &dyn std::fmt::Display| Error::unusable(format!("{name}: cannot create the state file: {e}"));
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // Temporary files are readable by their owner only.
-    let file = tempfile::Builder::new().prefix(".pfscim-").tempfile_in(folder).map_err(|e| error(&e))?;
+    let file = temporary_file_beside(path).map_err(|e| error(&e))?;
     let mut db = Connection::open(file.path()).map_err(|e| error(&e))?;
     copy(content, &mut db).map_err(|e| error(&e))?;
     db.close().map_err(|(_, e)| error(&e))?;
@@ -98,6 +98,19 @@ pub(super) fn create(path: &Path, content: &Connection, name: &str) -> Result<Co
     }
 }
 
+/// Creates a temporary file in the folder of `path`, readable by its owner only.
+pub(super) fn temporary_file_beside(path: &Path) -> std::io::Result<NamedTempFile> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    tempfile::Builder::new().prefix(".pfscim-").tempfile_in(folder)
+}
+
+/// Returns the path with `suffix` at the end of its file name.
+pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut path = path.as_os_str().to_owned();
+    path.push(suffix);
+    PathBuf::from(path)
+}
+
 fn copy(from: &Connection, to: &mut Connection) -> rusqlite::Result<()> {
     const ALL_PAGES: i32 = -1;
     match rusqlite::backup::Backup::new(from, to)?.step(ALL_PAGES)? {
@@ -105,21 +118,6 @@ fn copy(from: &Connection, to: &mut Connection) -> rusqlite::Result<()> {
         // Another run has the lock until it ends, so waiting does not help.
         _ => Err(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY), None)),
     }
-}
-
-/// Creates the tables of an empty state, with a new random key.
-pub(super) fn create_schema(db: &mut Connection, owner: &Owner) -> rusqlite::Result<()> {
-    let mut key = [0_u8; 32];
-    getrandom::fill(&mut key).map_err(|e| rusqlite::Error::ToSqlConversionFailure(e.to_string().into()))?;
-    db.pragma_update(None, "application_id", APPLICATION_ID)?;
-    db.pragma_update(None, "user_version", LAYOUT)?;
-    let transaction = db.transaction()?;
-    transaction.execute_batch(SCHEMA)?;
-    let about = owner.about().map(|(key, value)| (key, value.as_bytes().to_vec()));
-    for (name, value) in about.into_iter().chain([("key", key.to_vec())]) {
-        transaction.execute("INSERT INTO about (name, value) VALUES (?1, ?2)", params![name, value])?;
-    }
-    transaction.commit()
 }
 
 /// Copies the content of a file into memory. The file stays unchanged.
@@ -146,13 +144,8 @@ fn recover(path: &Path, copy: &mut Connection, name: &str) -> Result<(), Error> 
     let folder = tempfile::tempdir().map_err(|e| error(&e))?;
     let private_copy = folder.path().join("state");
     for suffix in ["", "-journal"] {
-        let with_suffix = |path: &Path| {
-            let mut path = path.as_os_str().to_owned();
-            path.push(suffix);
-            PathBuf::from(path)
-        };
-        let bytes = std::fs::read(with_suffix(path)).map_err(|e| error(&e))?;
-        std::fs::File::create_new(with_suffix(&private_copy))
+        let bytes = std::fs::read(with_suffix(path, suffix)).map_err(|e| error(&e))?;
+        std::fs::File::create_new(with_suffix(&private_copy, suffix))
             .and_then(|mut f| f.write_all(&bytes))
             .map_err(|e| error(&e))?;
     }

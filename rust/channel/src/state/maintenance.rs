@@ -9,6 +9,7 @@ use rusqlite::{Connection, Row};
 use super::file::{
     Owner, about_value, check_database, check_not_empty, copy_to_memory, file_name, open_locked, sqlite_error,
 };
+use super::migration::migrate;
 use crate::Error;
 
 /// Selects users and groups, with the columns in the order of [`state_entry`].
@@ -79,10 +80,10 @@ impl StateMaintenance {
     /// The file is missing, in use or damaged.
     pub fn read(path: &Path) -> Result<Self, Error> {
         let name = file_name(path);
-        Self::from_database(copy_to_memory(path, &name)?, name)
+        Self::from_database(copy_to_memory(path, &name)?, name, None)
     }
 
-    /// Opens a file to change it, and locks it.
+    /// Opens a file to change it, and locks it. A file of an earlier layout is migrated, after a copy beside it.
     ///
     /// # Errors
     /// As [`StateMaintenance::read`].
@@ -90,13 +91,14 @@ impl StateMaintenance {
         let name = file_name(path);
         check_not_empty(path, &name)?;
         let db = open_locked(path).map_err(|e| sqlite_error(&name, &e))?;
-        Self::from_database(db, name)
+        Self::from_database(db, name, Some(path))
     }
 
-    fn from_database(db: Connection, name: String) -> Result<Self, Error> {
+    fn from_database(mut db: Connection, name: String, file: Option<&Path>) -> Result<Self, Error> {
         check_database(&db, &name)?;
         let text = |key: &str| about_value(&db, &name, key).map(|value| String::from_utf8_lossy(&value).into_owned());
         let owner = Owner { connection: text("connection")?, channel: text("channel")?, scim_url: text("SCIM URL")? };
+        migrate(&mut db, &name, file)?;
         Ok(Self { name, db, owner })
     }
 

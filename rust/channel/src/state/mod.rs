@@ -4,6 +4,7 @@
 mod cycle;
 mod file;
 mod maintenance;
+mod migration;
 mod rows;
 mod store;
 

@@ -22,9 +22,9 @@ use rusqlite::Connection;
 use sha2::Sha256;
 
 use super::file::{
-    Owner, about_value, check_database, check_not_empty, copy_to_memory, create_schema, file_name, open_locked,
-    sqlite_error,
+    Owner, about_value, check_database, check_not_empty, copy_to_memory, file_name, open_locked, sqlite_error,
 };
+use super::migration::{create_schema, migrate};
 use crate::Error;
 
 /// An open state. Many threads may use it.
@@ -47,7 +47,7 @@ impl fmt::Debug for State {
 impl State {
     /// Opens the file for a run. `clock` gives the times of rows, and the age of entry versions.
     ///
-    /// A missing file is created by the first [`State::begin`], so a run with an unusable source or target leaves none.
+    /// A file of an earlier layout is migrated, after a copy beside it. A missing file is created by the first [`State::begin`], so a run with an unusable source or target leaves none.
     ///
     /// # Errors
     /// The file belongs to another channel, is in use, is damaged or is not writable.
@@ -59,7 +59,7 @@ impl State {
         let name = file_name(path);
         check_not_empty(path, &name)?;
         let db = open_locked(path).map_err(|e| sqlite_error(&name, &e))?;
-        Self::from_database(db, name, owner, clock)
+        Self::from_database(db, name, Some(path), owner, clock)
     }
 
     /// Copies the file into memory, for a preview that leaves the file unchanged. A missing file is an empty state.
@@ -69,7 +69,7 @@ impl State {
     pub fn preview(path: &Path, owner: &Owner, clock: Arc<dyn Clock>) -> Result<Self, Error> {
         let name = file_name(path);
         if path.exists() {
-            return Self::from_database(copy_to_memory(path, &name)?, name, owner, clock);
+            return Self::from_database(copy_to_memory(path, &name)?, name, None, owner, clock);
         }
         Ok(Self { name, ..Self::in_memory(owner, clock)? })
     }
@@ -82,7 +82,7 @@ impl State {
         let name = "state in memory".to_owned();
         let mut empty = Connection::open_in_memory().map_err(|e| sqlite_error(&name, &e))?;
         create_schema(&mut empty, owner).map_err(|e| sqlite_error(&name, &e))?;
-        Self::from_database(empty, name, owner, clock)
+        Self::from_database(empty, name, None, owner, clock)
     }
 
     /// Returns the state as a new process would find it, with what was committed and nothing else.
@@ -97,11 +97,18 @@ impl State {
         if !db.is_autocommit() {
             db.execute_batch("ROLLBACK").map_err(|e| sqlite_error(&name, &e))?;
         }
-        Ok(Self { path_to_create, ..Self::from_database(db, name, &owner, clock)? })
+        Ok(Self { path_to_create, ..Self::from_database(db, name, None, &owner, clock)? })
     }
 
-    /// Checks that the database is undamaged and belongs to this channel and target.
-    fn from_database(db: Connection, name: String, owner: &Owner, clock: Arc<dyn Clock>) -> Result<Self, Error> {
+    /// Checks that the database is undamaged and belongs to this channel and target, and migrates it. `file`: as for
+    /// [`migrate`].
+    fn from_database(
+        mut db: Connection,
+        name: String,
+        file: Option<&Path>,
+        owner: &Owner,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Error> {
         check_database(&db, &name)?;
         for (what, expected) in owner.about() {
             let found = about_value(&db, &name, what)?;
@@ -115,6 +122,7 @@ impl State {
             }
         }
         let key = about_value(&db, &name, "key")?;
+        migrate(&mut db, &name, file)?;
         Ok(Self { name, owner: owner.clone(), clock, key, db: Mutex::new(db), path_to_create: Mutex::new(None) })
     }
 
