@@ -265,6 +265,7 @@ def test_the_state_commands_show_reset_and_forget_users(channel):
         channel.wire.url,
     )
     assert shown["users"] == {"known": 12, "inScope": 12, "linked": 12, "dirty": 0, "skipped": 0}
+    assert shown["closed"] == 0
     name = population.name(5)
     (user,) = channel.read_state("user", name)
     assert user["id"] == ids[name] and user["sent"] and not user["dirty"]

@@ -216,8 +216,9 @@ impl Cycle<'_> {
                 }),
             },
         };
-        if result.as_ref().is_ok_and(|sent| matches!(sent.report.outcome, Outcome::Deleted | Outcome::AlreadyGone)) {
-            self.state.forget_group(&leaver.source_id)?;
+        if let Ok(outcome @ (Outcome::Deleted | Outcome::AlreadyGone)) = result.as_ref().map(|sent| sent.report.outcome)
+        {
+            self.state.forget_group(&leaver.source_id, outcome)?;
         }
         self.report_result(progress, (RecordKind::Group, &leaver.source_id, &leaver.name), Operation::Remove, result)
     }

@@ -342,6 +342,13 @@ impl Bench {
         let state = State::preview(&self.path(), &Self::owner(), Arc::new(SystemClock::default())).unwrap();
         state.users(&self.settings.digest()).unwrap().remove(guid)
     }
+
+    /// Returns the target ids of closed rows, each with the outcome that closed it.
+    fn closed(&self) -> Vec<(String, String)> {
+        let db = rusqlite::Connection::open(self.path()).unwrap();
+        let mut query = db.prepare("SELECT target_id, closed FROM tombstone ORDER BY kind, target_id").unwrap();
+        query.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect()
+    }
 }
 
 fn settings(changes: &[(&str, &str)]) -> Settings {
@@ -657,6 +664,7 @@ fn an_account_that_belongs_to_a_new_record_is_not_removed_with_the_old_record() 
     assert_eq!(old.outcome, Outcome::AlreadyGone);
     assert!(old.warnings[0].contains("new"));
     assert_eq!((bench.row("ada"), bench.row("new").unwrap().target_id.as_deref()), (None, Some("t-ada")));
+    assert_eq!(bench.closed(), [("t-ada".to_owned(), "already-gone".to_owned())]);
 }
 
 #[test]
@@ -902,6 +910,7 @@ fn a_group_that_left_the_scope_is_deleted_by_its_stored_id() {
     let summary = bench.run(&with_groups(&["ada"], &[("t", "team", &[])]), &target);
     assert_eq!(target.take_operations(), ["delete #staff"]);
     assert_eq!(group_count(&summary, Outcome::Deleted), 1);
+    assert_eq!(bench.closed(), [("t-staff".to_owned(), "deleted".to_owned())]);
     bench.run(&with_groups(&["ada"], &[("t", "team", &[])]), &target);
     assert_eq!(target.take_operations(), [""; 0]);
 }

@@ -73,7 +73,7 @@ impl Cycle<'_> {
         };
         let result = match &leaver.target_id {
             None if leaver.skipped || leaver.values_hash.is_some() => {
-                return self.state.forget_user(&leaver.source_id);
+                return self.state.forget_user(&leaver.source_id, Outcome::Skipped);
             }
             None => nothing_sent(
                 "the user left before pfscim linked an account, so it is unknown whether the target has one; \
@@ -98,7 +98,9 @@ impl Cycle<'_> {
             }
         };
         match result.as_ref().map(|sent| sent.report.outcome) {
-            Ok(Outcome::Deleted | Outcome::AlreadyGone) => self.state.forget_user(&leaver.source_id)?,
+            Ok(outcome @ (Outcome::Deleted | Outcome::AlreadyGone)) => {
+                self.state.forget_user(&leaver.source_id, outcome)?;
+            }
             Ok(outcome) => {
                 let skipped = outcome == Outcome::Skipped;
                 self.state.put_user(&UserRow {

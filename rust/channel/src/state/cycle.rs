@@ -11,10 +11,16 @@ use super::store::State;
 use crate::Error;
 use pfscim_core::sync::lock_ignoring_poison;
 
+/// How long a closed row is remembered: 400 days.
+const TOMBSTONE_SECONDS: i64 = 400 * 86_400;
+/// How long a counted event is kept: 24 hours.
+const EVENT_SECONDS: i64 = 86_400;
+
 impl State {
     /// Writes the settings of a cycle and its users as dirty, before the first request.
     ///
-    /// A dirty user is sent in each cycle until the target has confirmed it.
+    /// A dirty user is sent in each cycle until the target has confirmed it. Tombstones of more than 400 days and counted
+    /// events of more than 24 hours are deleted.
     ///
     /// # Errors
     /// The file cannot be created or written.
@@ -43,6 +49,8 @@ impl State {
         let write = || {
             let transaction = db.transaction()?;
             if let Some(digest) = &settings {
+                transaction.execute("DELETE FROM tombstone WHERE ?1 - left_at > ?2", [now, TOMBSTONE_SECONDS])?;
+                transaction.execute("DELETE FROM event WHERE ?1 - at > ?2", [now, EVENT_SECONDS])?;
                 transaction.execute("INSERT OR REPLACE INTO about (name, value) VALUES ('settings', ?1)", [digest])?;
             }
             for user in users {
@@ -58,11 +66,7 @@ impl State {
     /// # Errors
     /// The file cannot be read.
     pub fn source_groups(&self) -> Result<BTreeSet<String>, Error> {
-        let text: Option<String> = self
-            .db()
-            .query_row("SELECT CAST(value AS TEXT) FROM about WHERE name = 'groups'", [], |row| row.get(0))
-            .optional()
-            .map_err(|e| self.stopped(&e))?;
+        let text = self.about_text("groups")?;
         Ok(text.unwrap_or_default().lines().map(str::to_owned).collect())
     }
 
@@ -73,9 +77,35 @@ impl State {
     /// # Errors
     /// The file cannot be written.
     pub fn put_source_groups(&self, groups: &BTreeSet<String>) -> Result<(), Error> {
-        let text = groups.iter().map(String::as_str).collect::<Vec<_>>().join("\n");
+        self.put_about_text("groups", &groups.iter().map(String::as_str).collect::<Vec<_>>().join("\n"))
+    }
+
+    /// Returns what core learnt about the target, as [`State::put_learnt`] wrote it.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn learnt(&self) -> Result<Option<String>, Error> {
+        self.about_text("learnt")
+    }
+
+    /// Writes what core learnt about the target, as JSON.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn put_learnt(&self, json: &str) -> Result<(), Error> {
+        self.put_about_text("learnt", json)
+    }
+
+    fn about_text(&self, name: &str) -> Result<Option<String>, Error> {
         self.db()
-            .execute("INSERT OR REPLACE INTO about (name, value) VALUES ('groups', ?1)", [text])
+            .query_row("SELECT CAST(value AS TEXT) FROM about WHERE name = ?1", [name], |row| row.get(0))
+            .optional()
+            .map_err(|e| self.stopped(&e))
+    }
+
+    fn put_about_text(&self, name: &str, text: &str) -> Result<(), Error> {
+        self.db()
+            .execute("INSERT OR REPLACE INTO about (name, value) VALUES (?1, ?2)", [name, text])
             .map(|_| ())
             .map_err(|e| self.stopped(&e))
     }

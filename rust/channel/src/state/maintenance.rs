@@ -4,12 +4,15 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use pfscim_core::environment::Clock;
 use rusqlite::{Connection, Row};
 
 use super::file::{
     Owner, about_value, check_database, check_not_empty, copy_to_memory, file_name, open_locked, sqlite_error,
 };
 use super::migration::migrate;
+use super::rows::close_row;
+use super::store::unix_time;
 use crate::Error;
 
 /// Selects users and groups, with the columns in the order of [`state_entry`].
@@ -21,6 +24,8 @@ const ENTRIES_QUERY: &str = "
     FROM user_group";
 /// Replaces the hash of values that were sent. No values have this hash, so they are compared again.
 const RESET_HASH: &[u8] = &[];
+/// What closed a row that an administrator deleted.
+const FORGOTTEN: &str = "forgotten";
 
 /// An open state file of any channel.
 #[derive(Debug)]
@@ -124,6 +129,14 @@ impl StateMaintenance {
         Ok((counts(false)?, counts(true)?))
     }
 
+    /// Returns how many closed users and groups the file remembers, each with the account or group it was linked to.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn closed(&self) -> Result<u32, Error> {
+        self.with_file_name(self.db.query_row("SELECT count(*) FROM tombstone", [], |row| row.get(0)))
+    }
+
     /// Returns the watermarks, which show how far the source was read, by name.
     ///
     /// `source read whole` is the time of the last read of all entries (RFC 3339, UTC), `entry versions` a number.
@@ -192,16 +205,18 @@ impl StateMaintenance {
         self.with_file_name(written)
     }
 
-    /// Deletes the rows of users and groups. Their accounts and groups at the target stay.
+    /// Deletes the rows of users and groups, and writes tombstones of the linked ones, at the time of `clock`.
+    ///
+    /// Their accounts and groups at the target stay.
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn forget(&mut self, entries: &[StateEntry]) -> Result<(), Error> {
+    pub fn forget(&mut self, entries: &[StateEntry], clock: &dyn Clock) -> Result<(), Error> {
+        let now = unix_time(clock);
         let mut write = || {
             let transaction = self.db.transaction()?;
             for entry in entries {
-                let table = if entry.is_group { "user_group" } else { "user" };
-                transaction.execute(&format!("DELETE FROM {table} WHERE source_id = ?1"), [&entry.source_id])?;
+                close_row(&transaction, entry.is_group, &entry.source_id, FORGOTTEN, now)?;
                 transaction.execute("DELETE FROM entry_version WHERE source_id = ?1", [&entry.source_id])?;
             }
             transaction.commit()
@@ -310,10 +325,18 @@ mod tests {
         let path = file(folder.path());
         let mut state = StateMaintenance::open(&path).unwrap();
         let entries = [state.find("ada").unwrap(), state.find("staff").unwrap()].concat();
-        state.forget(&entries).unwrap();
+        state.forget(&entries, &*ManualClock::of_2001()).unwrap();
         let remaining = state.entries().unwrap();
         assert_eq!(remaining.iter().map(|e| e.identifier.as_str()).collect::<Vec<_>>(), ["Bob"]);
         assert_eq!(state.watermarks().unwrap()["entry versions"], "1");
+        // The group was not linked.
+        assert_eq!(state.closed().unwrap(), 1);
+        let tombstone = "SELECT kind, source_id, target_id, identifier, left_at, closed FROM tombstone";
+        let tombstone = state.db.query_row(tombstone, [], |row| {
+            let texts: [String; 4] = [row.get(1)?, row.get(2)?, row.get(3)?, row.get(5)?];
+            Ok((row.get::<_, i64>(0)?, texts, row.get::<_, i64>(4)?))
+        });
+        assert_eq!(tombstone.unwrap(), (0, ["1", "t1", "Ada", "forgotten"].map(str::to_owned), 978_307_200));
     }
 
     #[test]

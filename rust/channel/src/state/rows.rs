@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use pfscim_core::Outcome;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::file::sqlite_error;
@@ -28,6 +29,10 @@ pub struct UserRow {
     pub dirty: bool,
     /// Whether a provisioning option prevented the last operation.
     pub skipped: bool,
+    /// When the target last showed the account, in seconds since 1970; `None`: never.
+    pub shown_at: Option<i64>,
+    /// When a create was sent whose result is unknown, in seconds since 1970; `None`: there is none.
+    pub sent_at: Option<i64>,
 }
 
 /// One group of the state.
@@ -47,6 +52,10 @@ pub struct GroupRow {
     pub dirty: bool,
     /// Target ids of the members that were sent, or may have been sent. Only these may be removed again.
     pub members: BTreeSet<String>,
+    /// When the target last showed the group, in seconds since 1970; `None`: never.
+    pub shown_at: Option<i64>,
+    /// When a create was sent whose result is unknown, in seconds since 1970; `None`: there is none.
+    pub sent_at: Option<i64>,
 }
 
 impl State {
@@ -66,7 +75,8 @@ impl State {
             // Without stored settings, only runs for one user have taken place.
             let is_changed = stored.is_none_or(|stored| stored != digest);
             let mut query = db.prepare(
-                "SELECT source_id, target_id, identifier, values_hash, in_scope, enabled, dirty, skipped FROM user",
+                "SELECT source_id, target_id, identifier, values_hash, in_scope, enabled, dirty, skipped, shown_at,
+                 sent_at FROM user",
             )?;
             let users = query.query_map([], |row| {
                 Ok(UserRow {
@@ -78,6 +88,8 @@ impl State {
                     enabled: row.get(5)?,
                     dirty: row.get(6)?,
                     skipped: row.get(7)?,
+                    shown_at: row.get(8)?,
+                    sent_at: row.get(9)?,
                 })
             })?;
             users
@@ -185,32 +197,33 @@ impl State {
             group.in_scope,
             group.dirty,
             members,
-            self.unix_time()
+            self.unix_time(),
+            group.shown_at,
+            group.sent_at
         ];
         let db = self.db();
         let write = || {
             db.prepare_cached(
                 "INSERT INTO user_group
-                 (source_id, target_id, name, values_hash, in_scope, dirty, members, created, modified)
+                 (source_id, target_id, name, values_hash, in_scope, dirty, members, created, modified, shown_at,
+                 sent_at)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, strftime('%FT%TZ', ?8, 'unixepoch'),
-                 strftime('%FT%TZ', ?8, 'unixepoch'))
+                 strftime('%FT%TZ', ?8, 'unixepoch'), ?9, ?10)
                  ON CONFLICT (source_id) DO UPDATE SET target_id = ?2, name = ?3, values_hash = ?4, in_scope = ?5,
-                 dirty = ?6, members = ?7, modified = strftime('%FT%TZ', ?8, 'unixepoch')",
+                 dirty = ?6, members = ?7, modified = strftime('%FT%TZ', ?8, 'unixepoch'), shown_at = ?9,
+                 sent_at = ?10",
             )?
             .execute(values)
         };
         write().map(|_| ()).map_err(|e| self.stopped(&e))
     }
 
-    /// Deletes the row of a group.
+    /// Deletes the row of a group, and writes a tombstone if it was linked. `closed`: the outcome that closed the row.
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn forget_group(&self, source_id: &str) -> Result<(), Error> {
-        self.db()
-            .execute("DELETE FROM user_group WHERE source_id = ?1", [source_id])
-            .map(|_| ())
-            .map_err(|e| self.stopped(&e))
+    pub fn forget_group(&self, source_id: &str, closed: Outcome) -> Result<(), Error> {
+        self.forget(true, source_id, closed)
     }
 
     /// Returns whether a user is linked to an account.
@@ -234,26 +247,58 @@ impl State {
         put_user(&self.db(), user, now).map_err(|e| self.stopped(&e))
     }
 
-    /// Deletes the row of a user.
+    /// Deletes the row of a user, and writes a tombstone if it was linked. `closed`: the outcome that closed the row.
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn forget_user(&self, source_id: &str) -> Result<(), Error> {
-        self.db()
-            .execute("DELETE FROM user WHERE source_id = ?1", [source_id])
-            .map(|_| ())
-            .map_err(|e| self.stopped(&e))
+    pub fn forget_user(&self, source_id: &str, closed: Outcome) -> Result<(), Error> {
+        self.forget(false, source_id, closed)
+    }
+
+    fn forget(&self, is_group: bool, source_id: &str, closed: Outcome) -> Result<(), Error> {
+        let now = self.unix_time();
+        let mut db = self.db();
+        let mut write = || {
+            let transaction = db.transaction()?;
+            close_row(&transaction, is_group, source_id, closed.as_str(), now)?;
+            transaction.commit()
+        };
+        write().map_err(|e| self.stopped(&e))
     }
 }
 
-/// Writes the row of a user. `now` is in seconds since 1970.
+/// Deletes the row of a user or group, and writes a tombstone if it has a target id. `now` is in seconds since 1970.
+///
+/// A row that is closed again with the same account or group replaces the earlier tombstone.
+pub(super) fn close_row(
+    transaction: &Connection,
+    is_group: bool,
+    source_id: &str,
+    closed: &str,
+    now: i64,
+) -> rusqlite::Result<()> {
+    let (table, identifier) = if is_group { ("user_group", "name") } else { ("user", "identifier") };
+    transaction
+        .prepare_cached(&format!(
+            "INSERT OR REPLACE INTO tombstone (kind, source_id, target_id, identifier, left_at, closed)
+             SELECT ?1, source_id, target_id, {identifier}, ?3, ?4 FROM {table}
+             WHERE source_id = ?2 AND target_id IS NOT NULL"
+        ))?
+        .execute(params![is_group, source_id, now, closed])?;
+    transaction.prepare_cached(&format!("DELETE FROM {table} WHERE source_id = ?1"))?.execute([source_id])?;
+    Ok(())
+}
+
+/// Writes the row of a user. Columns that [`UserRow`] does not have stay as they are. `now` is in seconds since 1970.
 pub(super) fn put_user(db: &Connection, user: &UserRow, now: i64) -> rusqlite::Result<()> {
     db.prepare_cached(
-        "INSERT INTO user (source_id, target_id, identifier, values_hash, in_scope, enabled, dirty, skipped, created, modified)
+        "INSERT INTO user (source_id, target_id, identifier, values_hash, in_scope, enabled, dirty, skipped, created, modified,
+         shown_at, sent_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, strftime('%FT%TZ', ?9, 'unixepoch'),
-         strftime('%FT%TZ', ?9, 'unixepoch'))
+         strftime('%FT%TZ', ?9, 'unixepoch'), ?10, ?11)
          ON CONFLICT (source_id) DO UPDATE SET target_id = ?2, identifier = ?3, values_hash = ?4, in_scope = ?5,
-         enabled = ?6, dirty = ?7, skipped = ?8, modified = strftime('%FT%TZ', ?9, 'unixepoch')",
+         enabled = ?6, dirty = ?7, skipped = ?8, modified = strftime('%FT%TZ', ?9, 'unixepoch'), shown_at = ?10,
+         sent_at = ?11",
     )?
     .execute(params![
         user.source_id,
@@ -264,12 +309,15 @@ pub(super) fn put_user(db: &Connection, user: &UserRow, now: i64) -> rusqlite::R
         user.enabled,
         user.dirty,
         user.skipped,
-        now
+        now,
+        user.shown_at,
+        user.sent_at
     ])
     .map(|_| ())
 }
 
-const SELECT_GROUPS: &str = "SELECT source_id, target_id, name, values_hash, in_scope, dirty, members FROM user_group";
+const SELECT_GROUPS: &str =
+    "SELECT source_id, target_id, name, values_hash, in_scope, dirty, members, shown_at, sent_at FROM user_group";
 
 fn group_row(row: &Row<'_>) -> rusqlite::Result<GroupRow> {
     Ok(GroupRow {
@@ -281,5 +329,7 @@ fn group_row(row: &Row<'_>) -> rusqlite::Result<GroupRow> {
         dirty: row.get(5)?,
         members: serde_json::from_str(&row.get::<_, String>(6)?)
             .map_err(|e| rusqlite::Error::FromSqlConversionFailure(6, rusqlite::types::Type::Text, e.into()))?,
+        shown_at: row.get(7)?,
+        sent_at: row.get(8)?,
     })
 }

@@ -173,14 +173,19 @@ impl State {
 
     /// Returns the time of the clock in seconds since 1970, the form in which SQL receives it.
     pub(super) fn unix_time(&self) -> i64 {
-        let time = self.clock.system_time().duration_since(UNIX_EPOCH).unwrap_or_default();
-        i64::try_from(time.as_secs()).unwrap_or(i64::MAX)
+        unix_time(&*self.clock)
     }
 
     /// Returns the error that stops a run which has already begun.
     pub(super) fn stopped(&self, error: &rusqlite::Error) -> Error {
         Error::Stopped(sqlite_error(&self.name, error).message().clone().at("stopped"))
     }
+}
+
+/// Returns the time of a clock in seconds since 1970.
+pub(super) fn unix_time(clock: &dyn Clock) -> i64 {
+    let time = clock.system_time().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(time.as_secs()).unwrap_or(i64::MAX)
 }
 
 /// Adds a text with its length, so that the hash depends on where each text ends.

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use pfscim_core::Record;
 use pfscim_core::environment::Clock;
+use pfscim_core::{Outcome, Record};
 use proptest::prelude::*;
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -64,6 +64,8 @@ fn jane() -> UserRow {
         values_hash: Some(vec![1, 2]),
         in_scope: true,
         enabled: true,
+        shown_at: Some(3),
+        sent_at: Some(4),
         ..UserRow::default()
     }
 }
@@ -92,7 +94,7 @@ fn written_rows_are_read_by_the_next_run() {
     assert_eq!(state.users(b"").unwrap()["1"], jane());
     assert_eq!(state.other_linked_user("t1", "2").unwrap().as_deref(), Some("1"));
     assert_eq!(state.other_linked_user("t1", "1").unwrap(), None);
-    state.forget_user("1").unwrap();
+    state.forget_user("1", Outcome::Deleted).unwrap();
     assert!(state.users(b"").unwrap().is_empty());
 }
 
@@ -107,6 +109,8 @@ fn groups_and_users_with_the_same_source_id_are_separate() {
         in_scope: true,
         dirty: true,
         members: ["t1\n".to_owned(), "t2".to_owned()].into(),
+        shown_at: Some(5),
+        sent_at: Some(6),
     };
     let state = created(&path);
     state.put_user(&jane()).unwrap();
@@ -120,7 +124,7 @@ fn groups_and_users_with_the_same_source_id_are_separate() {
     assert_eq!(state.other_linked_group("g1", "1").unwrap(), None);
     assert_eq!(state.target_ids().unwrap(), [("1".to_owned(), "t1".to_owned())].into());
     assert_eq!(state.names().unwrap().len(), 2);
-    state.forget_group("1").unwrap();
+    state.forget_group("1", Outcome::Deleted).unwrap();
     assert_eq!(state.group("1").unwrap(), None);
     assert_eq!(state.users(b"").unwrap().len(), 1);
 }
@@ -191,7 +195,7 @@ fn a_preview_changes_no_file() {
     let before = std::fs::read(&path).unwrap();
     let preview = State::preview(&path, &owner(), clock()).unwrap();
     assert_eq!(preview.users(b"").unwrap().len(), 1);
-    preview.forget_user("1").unwrap();
+    preview.forget_user("1", Outcome::Deleted).unwrap();
     preview.begin(b"x", []).unwrap();
     drop(preview);
     assert_eq!(std::fs::read(&path).unwrap(), before);
@@ -253,6 +257,129 @@ fn a_run_killed_inside_a_transaction_leaves_the_rows_from_before() {
     assert_eq!(files(), before);
     let state = State::open(&killed, &owner(), clock()).unwrap();
     assert!(state.users(b"").unwrap().values().all(|u| u.target_id.as_deref() == Some("t1")));
+}
+
+/// Returns the tombstones of a state: source id, target id, identifier, `left_at`, what closed it.
+fn tombstones(state: &State) -> Vec<(String, String, String, i64, String)> {
+    let db = state.db();
+    let mut query = db
+        .prepare("SELECT source_id, target_id, identifier, left_at, closed FROM tombstone ORDER BY kind, target_id")
+        .unwrap();
+    let rows =
+        query.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))).unwrap();
+    rows.map(Result::unwrap).collect()
+}
+
+#[test]
+fn a_forgotten_row_leaves_a_tombstone_for_400_days_if_it_was_linked() {
+    let clock = ManualClock::of_2001();
+    let state = State::in_memory(&owner(), clock.clone()).unwrap();
+    let second = UserRow { target_id: Some("t2".into()), ..jane() };
+    let never_linked = UserRow { source_id: "2".into(), target_id: None, ..jane() };
+    for (user, closed) in [
+        (&jane(), Outcome::Deleted),
+        (&second, Outcome::Deleted),
+        (&never_linked, Outcome::Skipped),
+        (&second, Outcome::AlreadyGone),
+    ] {
+        state.put_user(user).unwrap();
+        state.forget_user(&user.source_id, closed).unwrap();
+    }
+    let staff =
+        GroupRow { source_id: "1".into(), target_id: Some("g1".into()), name: "Staff".into(), ..GroupRow::default() };
+    state.put_group(&staff).unwrap();
+    state.forget_group("1", Outcome::Deleted).unwrap();
+    assert!(state.users(b"").unwrap().is_empty() && state.groups().unwrap().is_empty());
+    let left_at = i64::try_from(YEAR_2001).unwrap();
+    let expected =
+        [("1", "t1", "jane", "deleted"), ("1", "t2", "jane", "already-gone"), ("1", "g1", "Staff", "deleted")]
+            .map(|(source, target, name, closed)| (source.into(), target.into(), name.into(), left_at, closed.into()));
+    assert_eq!(tombstones(&state), expected);
+
+    clock.set(400 * 86_400);
+    state.begin(b"", []).unwrap();
+    assert_eq!(tombstones(&state).len(), 3);
+    clock.set(400 * 86_400 + 1);
+    state.begin_on_demand([]).unwrap();
+    assert_eq!(tombstones(&state).len(), 3, "a cycle did not begin");
+    state.begin(b"", []).unwrap();
+    assert_eq!(tombstones(&state), []);
+}
+
+#[test]
+fn a_row_and_its_tombstone_change_together() {
+    let state = State::in_memory(&owner(), clock()).unwrap();
+    state.put_user(&jane()).unwrap();
+    let reject = "CREATE TRIGGER x BEFORE DELETE ON user BEGIN SELECT RAISE(ABORT, 'test'); END";
+    state.db().execute_batch(reject).unwrap();
+    state.forget_user("1", Outcome::Deleted).unwrap_err();
+    assert_eq!(tombstones(&state), []);
+    assert_eq!(state.users(b"").unwrap()["1"], jane());
+}
+
+#[test]
+fn counted_events_are_deleted_after_a_day() {
+    let clock = ManualClock::of_2001();
+    let state = State::in_memory(&owner(), clock.clone()).unwrap();
+    let event = format!("INSERT INTO event (at, kind, n) VALUES ({YEAR_2001}, 'x', 2)");
+    state.db().execute_batch(&event).unwrap();
+    for (seconds, expected) in [(86_400, 1), (86_401, 0)] {
+        clock.set(seconds);
+        state.begin(b"", []).unwrap();
+        let count: i64 = state.db().query_row("SELECT count(*) FROM event", [], |row| row.get(0)).unwrap();
+        assert_eq!(count, expected, "{seconds}");
+    }
+}
+
+#[test]
+fn what_core_learnt_is_returned_as_it_was_written() {
+    let state = State::in_memory(&owner(), clock()).unwrap();
+    assert_eq!(state.learnt().unwrap(), None);
+    for json in [r#"{"a":1}"#, r#"{"b":"ü"}"#] {
+        state.put_learnt(json).unwrap();
+        assert_eq!(state.learnt().unwrap().as_deref(), Some(json));
+    }
+}
+
+#[test]
+fn writing_a_row_keeps_the_hashes_that_it_does_not_have() {
+    let state = State::in_memory(&owner(), clock()).unwrap();
+    let staff = GroupRow { source_id: "9".into(), name: "Staff".into(), ..GroupRow::default() };
+    state.put_user(&jane()).unwrap();
+    state.put_group(&staff).unwrap();
+    state
+        .db()
+        .execute_batch("UPDATE user SET field_hashes = x'01', not_kept = x'02'; UPDATE user_group SET not_kept = x'03'")
+        .unwrap();
+    state.put_user(&UserRow { dirty: true, ..jane() }).unwrap();
+    state.begin(b"", [&jane()]).unwrap();
+    state.put_group(&GroupRow { dirty: true, ..staff }).unwrap();
+    let query = "SELECT hex(field_hashes) || hex(not_kept) || (SELECT hex(not_kept) FROM user_group) FROM user";
+    let hashes: String = state.db().query_row(query, [], |row| row.get(0)).unwrap();
+    assert_eq!(hashes, "010203");
+}
+
+#[test]
+fn a_file_names_the_version_that_last_opened_it_to_write() {
+    let (_folder, path) = temporary_path();
+    drop(created(&path));
+    let program = |db: &Connection| -> String {
+        db.query_row("SELECT value FROM about WHERE name = 'program'", [], |row| row.get(0)).unwrap()
+    };
+    let open: [fn(&Path); 2] = [
+        |path| drop(State::open(path, &owner(), clock()).unwrap()),
+        |path| drop(StateMaintenance::open(path).unwrap()),
+    ];
+    for open in open {
+        let db = Connection::open(&path).unwrap();
+        assert_eq!(program(&db), env!("CARGO_PKG_VERSION"));
+        db.execute_batch("UPDATE about SET value = '0.0.1' WHERE name = 'program'").unwrap();
+        drop(db);
+        drop(State::preview(&path, &owner(), clock()).unwrap());
+        assert_eq!(program(&Connection::open(&path).unwrap()), "0.0.1");
+        open(&path);
+    }
+    assert_eq!(program(&Connection::open(&path).unwrap()), env!("CARGO_PKG_VERSION"));
 }
 
 #[test]

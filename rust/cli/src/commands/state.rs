@@ -4,6 +4,7 @@
 use pfscim_channel::Error;
 use pfscim_channel::state::{StateCounts, StateEntry, StateMaintenance};
 use pfscim_core::Message;
+use pfscim_core::environment::SystemClock;
 use pfscim_core::text::{excerpt, printable};
 use serde_json::{Value, json};
 
@@ -55,7 +56,7 @@ pub(crate) fn run(command: &StateCommand) -> Result<ExitStatus, Error> {
 
 fn show(file: &StateFile) -> Result<(), Error> {
     let state = StateMaintenance::read(&file.path)?;
-    let ((users, groups), marks, owner) = (state.counts()?, state.watermarks()?, &state.owner);
+    let ((users, groups), closed, marks, owner) = (state.counts()?, state.closed()?, state.watermarks()?, &state.owner);
     if file.json {
         let counts = |counts: StateCounts| {
             json!({
@@ -65,7 +66,7 @@ fn show(file: &StateFile) -> Result<(), Error> {
         };
         let object = json!({
             "connection": owner.connection, "channel": owner.channel, "scimUrl": owner.scim_url,
-            "users": counts(users), "groups": counts(groups), "watermarks": marks,
+            "users": counts(users), "groups": counts(groups), "closed": closed, "watermarks": marks,
         });
         out(&object.to_string());
         return Ok(());
@@ -87,6 +88,7 @@ fn show(file: &StateFile) -> Result<(), Error> {
             rows.add_row([what, count.to_string().as_str()]);
         }
     }
+    rows.add_row(["closed (remembered for 400 days)", closed.to_string().as_str()]);
     for (what, value) in &marks {
         rows.add_row([*what, value]);
     }
@@ -111,7 +113,7 @@ fn forget(file: &StateFile, users: &[String], dirty: bool) -> Result<(), Error> 
             }
         }
     }
-    state.forget(&found)?;
+    state.forget(&found, &SystemClock::default())?;
     let names: Vec<_> = found.iter().map(|entry| entry.identifier.as_str()).collect();
     if !file.json {
         names.iter().for_each(|name| out(&format!("{:<16} {}", "forgotten", printable(name))));
