@@ -190,6 +190,8 @@ fn record(mut request: FrameReader<'_>) -> Result<Record, FrameError> {
         enabled: request.bool()?,
         fields: request.map(|r| r.list(FrameReader::text))?,
         masked: request.list(FrameReader::text)?.into_iter().collect(),
+        // PingFederate does not say which attribute a field comes from.
+        external_guid: None,
     };
     request.end()?;
     Ok(record)

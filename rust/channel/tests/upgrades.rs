@@ -419,6 +419,7 @@ fn the_hashes_of_layout_4_match_the_same_records() {
         .map(|(code, value)| (code.to_owned(), vec![value.to_owned()]))
         .into(),
         masked: Default::default(),
+        external_guid: None,
     };
     assert_eq!(users[ADA].values_hash, Some(state.hash(&sent("Principal Engineer"))));
     assert_ne!(users[ADA].values_hash, Some(state.hash(&sent("Engineer"))));

@@ -116,6 +116,10 @@ pub enum Failure {
     /// The resource that the operation changes does not exist at the target.
     #[error("not_found: {0}")]
     NotFound(Message),
+    /// The responses of the target do not prove whether it has the resource, or which one it is. Nothing was written, or a
+    /// write was not confirmed.
+    #[error("uncertain: {0}")]
+    Uncertain(Message),
     /// The target reported success but did not make the change.
     #[error("not_honoured: {0}")]
     NotHonoured(Message),
@@ -139,6 +143,7 @@ impl Failure {
             Self::Conflict(_) => "conflict",
             Self::Ambiguous(_) => "ambiguous",
             Self::NotFound(_) => "not_found",
+            Self::Uncertain(_) => "uncertain",
             Self::NotHonoured(_) => "not_honoured",
             Self::RemovalLimit(_) => "removal_limit",
             Self::Protocol(_) => "protocol",
@@ -156,6 +161,7 @@ impl Failure {
             | Self::Conflict(m)
             | Self::Ambiguous(m)
             | Self::NotFound(m)
+            | Self::Uncertain(m)
             | Self::NotHonoured(m)
             | Self::RemovalLimit(m)
             | Self::Protocol(m) => m,
@@ -179,6 +185,7 @@ impl Failure {
             | Self::Conflict(m)
             | Self::Ambiguous(m)
             | Self::NotFound(m)
+            | Self::Uncertain(m)
             | Self::NotHonoured(m)
             | Self::RemovalLimit(m)
             | Self::Protocol(m) => m,
@@ -209,11 +216,22 @@ impl Failure {
             "conflict" => Self::Conflict(message),
             "ambiguous" => Self::Ambiguous(message),
             "not_found" => Self::NotFound(message),
+            "uncertain" => Self::Uncertain(message),
             "not_honoured" => Self::NotHonoured(message),
             "removal_limit" => Self::RemovalLimit(message),
             "protocol" => Self::Protocol(message),
             _ => return None,
         })
+    }
+
+    /// Replaces a hint, if the failure has this one.
+    #[must_use]
+    pub fn with_hint_instead(mut self, replaced: &str, hint: &str) -> Self {
+        let message = self.message_mut();
+        if message.hint.as_deref() == Some(replaced) {
+            message.hint = Some(hint.to_owned());
+        }
+        self
     }
 
     /// Creates a transport failure that does not stop the session.
@@ -238,6 +256,7 @@ mod tests {
             Failure::Ambiguous(Message::new("a;").with_hint("b")),
             Failure::Ambiguous("a".into()),
             Failure::NotFound("a".into()),
+            Failure::Uncertain("a".into()),
             Failure::NotHonoured("a".into()),
             Failure::RemovalLimit("a".into()),
             Failure::Protocol("a".into()),

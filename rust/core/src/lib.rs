@@ -8,6 +8,7 @@
 
 pub mod connector;
 pub mod environment;
+pub mod facts;
 pub mod failure;
 pub mod http;
 pub mod lifecycle;

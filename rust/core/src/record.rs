@@ -20,6 +20,9 @@ pub struct Record {
     pub fields: BTreeMap<String, Vec<String>>,
     /// Codes of fields whose values must not be in a message.
     pub masked: BTreeSet<String>,
+    /// The `externalId` that was sent for this record, if it is the GUID of its entry. An account with this value belongs
+    /// to the record, also under a new target id. `None` if the host does not know that.
+    pub external_guid: Option<String>,
 }
 
 impl Record {
@@ -56,13 +59,15 @@ pub enum Outcome {
     Deleted,
     /// The target does not have the account or group.
     AlreadyGone,
+    /// The account or group belongs to another record of the source now, so nothing was sent.
+    PassedOn,
     /// A provisioning option prevented the operation, so nothing was sent.
     Skipped,
 }
 
 impl Outcome {
     /// Every outcome, in the order of tables.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Created,
         Self::Adopted,
         Self::Updated,
@@ -72,6 +77,7 @@ impl Outcome {
         Self::AlreadyDisabled,
         Self::Deleted,
         Self::AlreadyGone,
+        Self::PassedOn,
         Self::Skipped,
     ];
 
@@ -87,6 +93,7 @@ impl Outcome {
             Self::AlreadyDisabled => "already-disabled",
             Self::Deleted => "deleted",
             Self::AlreadyGone => "already-gone",
+            Self::PassedOn => "passed-on",
             Self::Skipped => "skipped",
         }
     }

@@ -43,8 +43,11 @@ impl Findings {
         self.findings.iter().any(|finding| finding.symptom == symptom && finding.causes.is_subset(causes))
     }
 
-    /// Adds a finding. Findings that it explains are removed.
+    /// Adds a finding, unless another one explains it. Findings that it explains are removed.
     pub fn add(&mut self, finding: Finding) {
+        if self.explains(finding.symptom, &finding.causes) {
+            return;
+        }
         self.findings.retain(|other| other.symptom != finding.symptom || !finding.causes.is_subset(&other.causes));
         self.findings.push(finding);
         self.findings.sort();
@@ -123,6 +126,8 @@ mod tests {
         let mut list = Findings { findings: vec![finding(&["a", "b"]), finding(&["c"])] };
         list.add(finding(&["a"]));
         assert_eq!(list.findings, [finding(&["a"]), finding(&["c"])]);
+        list.add(finding(&["b", "c"]));
+        assert_eq!(list.findings.len(), 2, "another one explains it");
     }
 
     #[test]

@@ -226,7 +226,7 @@ fn fault(rng: &mut Rng, class: RequestClass) -> Fault {
         Fault::Refused { status: 503, times },
         Fault::AppliedThen(LOST[rng.usize(0..LOST.len())]),
         Fault::StrayNotFound,
-        Fault::PageNotFound,
+        Fault::PageNotFound { times },
         Fault::Page,
         Fault::NoConnection,
         Fault::ResetBefore,
@@ -246,13 +246,13 @@ fn fault(rng: &mut Rng, class: RequestClass) -> Fault {
 fn third_party(rng: &mut Rng, people: usize) -> ThirdParty {
     let person = rng.usize(0..people);
     let owner = if one_in(rng, 4) { Owner::Stranger } else { Owner::Person(person) };
-    match rng.u32(0..12) {
+    match rng.u32(0..14) {
         0 | 9 | 10 => ThirdParty::Delete(owner),
         1 => ThirdParty::Disable(owner),
         2 => ThirdParty::Enable(owner),
         3 => ThirdParty::ChangeUnmapped(owner),
         4 => ThirdParty::Create(person),
-        5 => ThirdParty::MakeAgain(person),
+        5 | 12 | 13 => ThirdParty::MakeAgain(person),
         6 => ThirdParty::Rename(owner),
         7 => ThirdParty::AddMember,
         _ => ThirdParty::RemoveMember,

@@ -7,12 +7,15 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
+use pfscim_core::facts::{Rule, switch_off};
 use pfscim_simulation::findings::{Findings, symptoms};
 use pfscim_simulation::oracle::Symptom;
-use pfscim_simulation::runner::{self, Limit, SEEDS_MIN};
+use pfscim_simulation::runner::{self, Limit, SEEDS_MIN, UNKNOWN_MAX};
 use pfscim_simulation::shrink::shrink;
 use pfscim_simulation::{generate, hosts, oracle, replay};
 
+/// A rule that is switched off is noticed within this many seeds.
+const RULE_SEEDS_MAX: u64 = 5000;
 /// How long a run that can be resumed goes on before it notes its seed.
 const PART: Duration = Duration::from_secs(300);
 
@@ -49,6 +52,8 @@ enum Command {
         #[arg(long)]
         shrink_known: bool,
     },
+    /// Switches off each rule about evidence in turn, and fails if no seed notices it.
+    Rules,
     /// Runs seeds from 0 on, and prints the list of their findings as findings.toml.
     List {
         /// How many seeds run.
@@ -62,6 +67,7 @@ fn main() -> ExitCode {
     let result = match (seed, command) {
         (Some(seed), _) => replay(seed, symptom),
         (None, Some(Command::List { seeds })) => list(seeds),
+        (None, Some(Command::Rules)) => rules(),
         (None, Some(Command::Run { first, seeds, seconds, resume, shrink_known })) => {
             let time = seconds.map(Duration::from_secs);
             match (resume, time) {
@@ -100,10 +106,43 @@ fn replay(seed: u64, symptom: Option<Symptom>) -> Result<ExitCode, String> {
 }
 
 fn list(seeds: u64) -> Result<ExitCode, String> {
-    let result = runner::run(0, Limit::Seeds(seeds), &Findings::default(), false);
+    let result = runner::run(0, Limit::Seeds(seeds), &Findings::default(), None);
     print!("{}", result.unknown.text());
     result.errors.iter().for_each(|error| eprintln!("{error}"));
     Ok(if result.errors.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Runs seeds without each rule, until one shows a symptom that the list does not explain, and that it does not show with
+/// the rule.
+fn rules() -> Result<ExitCode, String> {
+    let known = Findings::committed()?;
+    let mut are_noticed = true;
+    for rule in Rule::ALL {
+        switch_off(Some(rule));
+        let result = runner::run(0, Limit::Seeds(RULE_SEEDS_MAX), &known, Some(1));
+        switch_off(None);
+        if let Some(error) = result.errors.first() {
+            return Err(format!("without {}: {error}", rule.name()));
+        }
+        let Some(finding) = result.unknown.findings.first() else {
+            println!("without {}: {RULE_SEEDS_MAX} seeds show nothing new, so no seed tests this rule", rule.name());
+            are_noticed = false;
+            continue;
+        };
+        let plan = generate::plan(finding.seed);
+        let with_rule = symptoms(&oracle::judge(&plan, &hosts::run(&plan, false)?));
+        let is_new = !with_rule.contains(&finding.symptom);
+        are_noticed &= is_new;
+        let note = if is_new { "" } else { ", but with the rule too: list it in findings.toml" };
+        println!(
+            "without {}: seed {} shows {:?} with {:?}{note}",
+            rule.name(),
+            finding.seed,
+            finding.symptom,
+            finding.causes
+        );
+    }
+    Ok(status(are_noticed))
 }
 
 /// Runs the seeds after those of earlier runs, and notes in the file every few minutes where the next run begins.
@@ -133,7 +172,7 @@ fn status(is_right: bool) -> ExitCode {
 fn run(first: u64, limit: Limit, shrink_known: bool) -> Result<Option<u64>, String> {
     let known = Findings::committed()?;
     let lost = runner::lost(&known, shrink_known)?;
-    let result = runner::run(first, limit, &known, true);
+    let result = runner::run(first, limit, &known, Some(UNKNOWN_MAX));
     let counts = result.coverage.counts().into_iter().map(|(name, count)| format!("{name} {count}"));
     println!("coverage, in seeds: {}", counts.collect::<Vec<_>>().join(", "));
     println!(

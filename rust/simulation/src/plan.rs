@@ -161,6 +161,8 @@ pub enum Quirk {
     SmallPages,
     /// Lists have no `totalResults`.
     NoTotal,
+    /// Lists of users have the right `totalResults` and no resources.
+    ListsCountOnly,
     /// `PATCH` is answered 501, and the service provider configuration says so.
     NoPatch,
     /// `PATCH` is answered 405 although the service provider configuration announces it.
@@ -199,12 +201,13 @@ pub enum Quirk {
 
 impl Quirk {
     /// Every quirk.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::NamesNotUnique,
         Self::FilterIgnored,
         Self::ListsLag,
         Self::SmallPages,
         Self::NoTotal,
+        Self::ListsCountOnly,
         Self::NoPatch,
         Self::PatchAnnounced,
         Self::PatchIgnored,
@@ -299,8 +302,11 @@ pub enum Fault {
     AppliedThen(u16),
     /// 404 with a SCIM error, although the resource exists or the list could be read.
     StrayNotFound,
-    /// The response is a web page with status 404.
-    PageNotFound,
+    /// The next requests of the class get a web page with status 404 and are not carried out.
+    PageNotFound {
+        /// How many requests.
+        times: u8,
+    },
     /// The response is a web page with status 200. The request is not carried out.
     Page,
     /// No connection. The request is not carried out.
@@ -331,6 +337,7 @@ impl Fault {
         match self {
             Self::Refused { status, .. } => format!("Refused{status}"),
             Self::AppliedThen(_) => "AppliedThen".into(),
+            Self::PageNotFound { .. } => "PageNotFound".into(),
             other => format!("{other:?}"),
         }
     }
@@ -341,7 +348,7 @@ impl Fault {
         let is_read = matches!(class, ReadUser | ReadGroup | ListUsers | ListGroups);
         match self {
             Self::CutList | Self::ShortPage => matches!(class, ListUsers | ListGroups),
-            Self::StrayNotFound | Self::PageNotFound => class != RequestClass::ReadConfiguration,
+            Self::StrayNotFound | Self::PageNotFound { .. } => class != RequestClass::ReadConfiguration,
             Self::LandsLate | Self::Dropped => matches!(class, CreateUser | WriteUser | DeleteUser | WriteGroup),
             // The answer to a `DELETE` is empty anyway.
             Self::DroppedAndShown | Self::Empty => matches!(class, CreateUser | WriteUser | WriteGroup),

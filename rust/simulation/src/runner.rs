@@ -23,8 +23,8 @@ const SEED_TIME_MAX: Duration = Duration::from_secs(120);
 const WATCH_INTERVAL: Duration = Duration::from_millis(200);
 /// A run often waits until the next thread has the baton, so several share a processor.
 const RUNS_PER_PROCESSOR: usize = 2;
-/// A run stops after this many unknown findings.
-const UNKNOWN_MAX: usize = 20;
+/// A run of `check` stops after this many unknown findings.
+pub const UNKNOWN_MAX: usize = 20;
 
 /// When a run of seeds ends.
 #[derive(Debug, Clone, Copy)]
@@ -50,8 +50,8 @@ pub struct Summary {
     pub errors: Vec<String>,
 }
 
-/// Runs the seeds from `first` on. `stops_early`: end after some unknown findings.
-pub fn run(first: u64, limit: Limit, known: &Findings, stops_early: bool) -> Summary {
+/// Runs the seeds from `first` on. Ends early after `unknown_max` unknown findings, or as many errors.
+pub fn run(first: u64, limit: Limit, known: &Findings, unknown_max: Option<usize>) -> Summary {
     let (next, stop, started) = (AtomicU64::new(first), AtomicBool::new(false), Instant::now());
     let result = Mutex::new(Summary::default());
     let watchdog = Watchdog::default();
@@ -71,7 +71,7 @@ pub fn run(first: u64, limit: Limit, known: &Findings, stops_early: bool) -> Sum
                 own.errors.push(format!("seed {seed}: {error}"));
             }
             let unknown = result.lock().unwrap_or_else(PoisonError::into_inner).unknown.findings.len();
-            if stops_early && (unknown >= UNKNOWN_MAX || own.errors.len() >= UNKNOWN_MAX) {
+            if unknown_max.is_some_and(|max| unknown >= max || own.errors.len() >= max) {
                 stop.store(true, Ordering::Relaxed);
             }
         }
@@ -203,9 +203,9 @@ mod tests {
 
     #[test]
     fn seeds_without_a_list_show_findings_and_with_their_list_none() {
-        let first = run(0, Limit::Seeds(60), &Findings::default(), false);
+        let first = run(0, Limit::Seeds(60), &Findings::default(), None);
         assert_eq!((first.seeds, first.errors.as_slice()), (60, [].as_slice()));
-        let again = run(0, Limit::Seeds(60), &first.unknown, true);
+        let again = run(0, Limit::Seeds(60), &first.unknown, Some(UNKNOWN_MAX));
         assert_eq!((again.seeds, again.unknown), (60, Findings::default()));
         assert_eq!(again.seeds_with_findings, first.seeds_with_findings);
     }

@@ -38,6 +38,17 @@ impl PresentUser {
         let known = self.known.clone().unwrap_or_default();
         UserRow { source_id: self.source_id.clone(), identifier: self.identifier.clone(), in_scope: true, ..known }
     }
+
+    /// Returns the identifier that the target is known to have: of a linked user the stored one.
+    pub(crate) fn known_identifier(&self) -> &str {
+        let linked = self.known.as_ref().filter(|row| row.target_id.is_some());
+        linked.map_or(&self.identifier, |row| &row.identifier)
+    }
+
+    /// Returns the row that is written before the user is sent: a new identifier counts when the target has confirmed it.
+    pub(crate) fn row_before(&self) -> UserRow {
+        UserRow { identifier: self.known_identifier().to_owned(), ..self.row() }
+    }
 }
 
 /// The changes of a cycle.

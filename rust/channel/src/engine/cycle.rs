@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use pfscim_core::Failure;
 use pfscim_core::environment::Clock;
+use pfscim_core::facts::DOUBT_HINT;
 use pfscim_core::settings::Settings;
 use pfscim_core::sync::lock_ignoring_poison;
 
@@ -18,6 +19,10 @@ use crate::mapping::RecordMapper;
 use crate::provisioner::{MemberChanges, OperationResult, Provisioner};
 use crate::source::Source;
 use crate::state::State;
+
+/// What to do if it is uncertain whether the target has the account or group of a linked record.
+const LINKED_HINT: &str = "if this is reported again in the next cycle, compare the record with what the target shows, and \
+                           if the account or group is gone there, run `pfscim state forget STATE NAME`";
 
 /// The options of a cycle.
 #[derive(Debug, Clone, Copy, Default)]
@@ -76,7 +81,13 @@ impl Cycle<'_> {
     ) -> Result<(), Error> {
         let (result, changes, members) = match result {
             Ok(sent) => (Ok(sent.report), sent.changes, sent.members),
-            Err(failure) => (Err(failure), Vec::new(), MemberChanges::default()),
+            Err(failure) => {
+                let failure = match operation {
+                    Operation::Create => failure,
+                    Operation::Update | Operation::Remove => failure.with_hint_instead(DOUBT_HINT, LINKED_HINT),
+                };
+                (Err(failure), Vec::new(), MemberChanges::default())
+            }
         };
         let stopping = result.as_ref().err().filter(|f| f.stops_session()).cloned();
         let event = Event::from(UnsentRecord::new(kind, source_id, identifier, operation, result));

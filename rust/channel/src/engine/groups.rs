@@ -100,9 +100,11 @@ impl Cycle<'_> {
             false => UnlistedMembers::Remove,
         };
         // The row stays dirty until the target has confirmed the group, so a run that fails here sends it again.
+        // A new name counts when the target has confirmed it.
+        let known_name = if row.target_id.is_some() { row.name.clone() } else { present.name.clone() };
         let row = GroupRow {
             source_id: present.source_id.clone(),
-            name: present.name.clone(),
+            name: known_name,
             in_scope: true,
             dirty: true,
             members: row.members.union(&new_ids).cloned().collect(),
@@ -121,7 +123,16 @@ impl Cycle<'_> {
                 progress.add_to_create(&present.source_id);
             }
             let target_id = sent.report.id.clone().or_else(|| row.target_id.clone());
-            let confirmed = GroupRow { target_id, values_hash: Some(hash), dirty: false, members: new_ids, ..row };
+            let shown_at = sent.report.id.as_ref().map(|_| self.state.unix_time());
+            let confirmed = GroupRow {
+                target_id,
+                name: present.name.clone(),
+                values_hash: Some(hash),
+                dirty: false,
+                members: new_ids,
+                shown_at,
+                ..row
+            };
             self.state.put_group(&confirmed)?;
         }
         let result = result.map(|sent| with_member_names(sent, linked, to_create));
@@ -135,7 +146,7 @@ impl Cycle<'_> {
         group: &GroupRecord,
     ) -> Result<(Operation, Result<OperationResult, Failure>), Error> {
         let operation = if row.target_id.is_some() { Operation::Update } else { Operation::Create };
-        Ok(match self.provisioner.find_group(row.target_id.as_deref(), &group.name) {
+        Ok(match self.find_group(row, &group.name) {
             Err(failure) => (operation, Err(failure)),
             Ok(None) => (Operation::Create, self.provisioner.create_group(&GroupRecord { id: None, ..group.clone() })),
             Ok(Some(id)) => {
@@ -151,6 +162,16 @@ impl Cycle<'_> {
                 (Operation::Update, result)
             }
         })
+    }
+
+    /// Searches by the stored id, and by the name that the target is known to have. The group that has the old name under
+    /// another id is not the stored one, so then the new name counts.
+    fn find_group(&self, row: &GroupRow, name: &str) -> Result<Option<String>, Failure> {
+        let found = self.provisioner.find_group(row.target_id.as_deref(), &row.name)?;
+        if row.target_id.is_none() || row.name == name || found == row.target_id {
+            return Ok(found);
+        }
+        self.provisioner.find_group(None, name)
     }
 
     /// Finds the target ids of the members. `is_early`: a nested group without target id comes later, and is left out.
@@ -187,41 +208,59 @@ impl Cycle<'_> {
 
     /// Deletes a group that left, unless the target group now belongs to another source group.
     fn remove_group(&self, progress: &CycleProgress, changes: &GroupChanges, leaver: &GroupRow) -> Result<(), Error> {
-        let nothing_sent = |warning: &str| {
-            Ok(OperationResult::from(Report::new(Outcome::AlreadyGone, leaver.target_id.as_deref()).warn(warning)))
+        let id = leaver.target_id.as_deref();
+        let owner = match id {
+            Some(id) => self.state.other_linked_group(id, &leaver.source_id)?,
+            None => None,
         };
-        let result = match &leaver.target_id {
-            None => nothing_sent(
-                "the group left before pfscim linked it, so it is unknown whether the target has it; \
-                 search the target for the group",
-            ),
-            Some(id) => match (self.state.other_linked_group(id, &leaver.source_id)?, changes.successor(leaver)) {
-                (Some(other), _) => nothing_sent(&format!(
-                    "the group is kept, because it now belongs to source group {}",
-                    printable(&other)
-                )),
-                (None, Some(other)) if self.state.group(other)?.is_none_or(|g| g.target_id.is_none()) => {
-                    Err(Failure::Conflict(
-                        format!(
-                            "the group is kept, because source group {} has the same name and no link yet",
-                            printable(other)
-                        )
-                        .into(),
-                    ))
+        let result = match (owner, changes.successor(leaver)) {
+            (Some(owner), _) => Ok(passed_on(id, &owner)),
+            (None, Some(other)) if self.state.group(other)?.is_none_or(|g| g.target_id.is_none()) => {
+                Err(Failure::Conflict(
+                    format!(
+                        "the group is kept, because source group {} has the same name and no link yet",
+                        printable(other)
+                    )
+                    .into(),
+                ))
+            }
+            (None, successor) => {
+                let group =
+                    GroupRecord { id: leaver.target_id.clone(), name: leaver.name.clone(), ..GroupRecord::default() };
+                match self.provisioner.delete_group(&group) {
+                    Err(Failure::NotFound(message)) if successor.is_some() => {
+                        self.pass_on_group(leaver, Failure::NotFound(message))?
+                    }
+                    other => other,
                 }
-                _ => self.provisioner.delete_group(&GroupRecord {
-                    id: Some(id.clone()),
-                    name: leaver.name.clone(),
-                    ..GroupRecord::default()
-                }),
-            },
+            }
         };
-        if let Ok(outcome @ (Outcome::Deleted | Outcome::AlreadyGone)) = result.as_ref().map(|sent| sent.report.outcome)
-        {
+        let closed = [Outcome::Deleted, Outcome::AlreadyGone, Outcome::PassedOn];
+        if let Some(outcome) = result.as_ref().ok().map(|sent| sent.report.outcome).filter(|o| closed.contains(o)) {
             self.state.forget_group(&leaver.source_id, outcome)?;
         }
         self.report_result(progress, (RecordKind::Group, &leaver.source_id, &leaver.name), Operation::Remove, result)
     }
+
+    /// The target does not have the group that left, and another group has its name. The row may be closed if that group
+    /// is linked to a group in scope.
+    fn pass_on_group(&self, leaver: &GroupRow, failure: Failure) -> Result<Result<OperationResult, Failure>, Error> {
+        let found = match self.provisioner.find_group(None, &leaver.name) {
+            Ok(found) => found,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        let owner = match found {
+            Some(found) => self.state.other_linked_group(&found, &leaver.source_id)?,
+            None => None,
+        };
+        Ok(owner.map_or(Err(failure), |owner| Ok(passed_on(leaver.target_id.as_deref(), &owner))))
+    }
+}
+
+/// Reports that the group of a record belongs to another one now.
+fn passed_on(id: Option<&str>, owner: &str) -> OperationResult {
+    let warning = format!("the group is kept, because it belongs to source group {} now", printable(owner));
+    Report::new(Outcome::PassedOn, id).warn(warning).into()
 }
 
 /// Replaces the target ids of the member changes by names, and adds the members that a preview has no target id for.

@@ -32,9 +32,13 @@ impl Cycle<'_> {
         if !self.options.preview {
             guard.clone()?;
         }
+        if let Some(learnt) = self.state.learnt()? {
+            self.provisioner.learn(&learnt);
+        }
         let warnings = self.provisioner.check()?;
         warnings.iter().for_each(|warning| log::warn!("{warning}"));
-        let rows: Vec<_> = changes.pushes.iter().map(PresentUser::row).chain(changes.leavers.iter().cloned()).collect();
+        let rows: Vec<_> =
+            changes.pushes.iter().map(PresentUser::row_before).chain(changes.leavers.iter().cloned()).collect();
         match self.options.only_user {
             None => {
                 self.state.begin(&self.settings.digest(), &rows)?;
@@ -61,7 +65,8 @@ impl Cycle<'_> {
         for line in self.provisioner.close() {
             log::warn!("{line}");
         }
-        result.and(guard)
+        let stored = self.provisioner.learnt().map_or(Ok(()), |learnt| self.state.put_learnt(&learnt));
+        result.and(stored).and(guard)
     }
 
     fn comparison(&self) -> Comparison<'_> {

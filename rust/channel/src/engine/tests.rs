@@ -84,6 +84,8 @@ struct Target {
     /// Identifier (or `check`) to the failure of every operation on it.
     failing: Mutex<HashMap<String, Failure>>,
     skipping: AtomicBool,
+    /// What earlier cycles learnt.
+    learnt: Mutex<String>,
 }
 
 impl Target {
@@ -189,12 +191,17 @@ impl Provisioner for Target {
 
     fn remove(&self, record: &Record) -> Result<OperationResult, Failure> {
         self.note_user("remove", record)?;
-        let id = record.id.clone().unwrap();
-        match self.users.lock().unwrap().get_mut(&id) {
-            Some(user) => user.enabled = false,
-            None => return result(Outcome::AlreadyGone, &id),
+        let mut users = self.users.lock().unwrap();
+        if let Some(id) = record.known_id()
+            && let Some(user) = users.get_mut(id)
+        {
+            user.enabled = false;
+            return result(Outcome::Disabled, id);
         }
-        result(Outcome::Disabled, &id)
+        match users.iter().find(|(_, user)| user.first("userName") == record.first("userName")) {
+            Some((other, _)) => Err(Failure::NotFound(format!("account {other} has the identifier").into())),
+            None => Ok(Report::new(Outcome::AlreadyGone, record.known_id()).into()),
+        }
     }
 
     fn find_group(&self, id: Option<&str>, name: &str) -> Result<Option<String>, Failure> {
@@ -215,9 +222,24 @@ impl Provisioner for Target {
 
     fn delete_group(&self, group: &GroupRecord) -> Result<OperationResult, Failure> {
         self.note("delete", &format!("#{}", group.name))?;
-        let id = group.id.clone().unwrap();
-        let gone = self.groups.lock().unwrap().remove(&id).is_none();
-        result(if gone { Outcome::AlreadyGone } else { Outcome::Deleted }, &id)
+        let mut groups = self.groups.lock().unwrap();
+        if let Some(id) = group.known_id()
+            && groups.remove(id).is_some()
+        {
+            return result(Outcome::Deleted, id);
+        }
+        match groups.iter().find(|(_, other)| other.name == group.name) {
+            Some((other, _)) => Err(Failure::NotFound(format!("group {other} has the name").into())),
+            None => Ok(Report::new(Outcome::AlreadyGone, group.known_id()).into()),
+        }
+    }
+
+    fn learn(&self, learnt: &str) {
+        *self.learnt.lock().unwrap() = learnt.to_owned();
+    }
+
+    fn learnt(&self) -> Option<String> {
+        Some(format!("{}+", self.learnt.lock().unwrap()))
     }
 
     fn close(&self) -> Vec<String> {
@@ -661,10 +683,10 @@ fn an_account_that_belongs_to_a_new_record_is_not_removed_with_the_old_record() 
     assert_eq!(target.take_operations(), ["update ada"]);
     assert_eq!(target.active_users(), ["ada", "bob"]);
     let old = events.iter().find(|e| e.source_id == "ada").unwrap().result.clone().unwrap();
-    assert_eq!(old.outcome, Outcome::AlreadyGone);
+    assert_eq!(old.outcome, Outcome::PassedOn);
     assert!(old.warnings[0].contains("new"));
     assert_eq!((bench.row("ada"), bench.row("new").unwrap().target_id.as_deref()), (None, Some("t-ada")));
-    assert_eq!(bench.closed(), [("t-ada".to_owned(), "already-gone".to_owned())]);
+    assert_eq!(bench.closed(), [("t-ada".to_owned(), "passed-on".to_owned())]);
 }
 
 #[test]
@@ -697,6 +719,97 @@ fn an_account_of_a_record_is_not_linked_to_another_record() {
     let taken = events.iter().find(|e| e.source_id == "new").unwrap().result.clone().unwrap_err();
     assert_eq!(taken.code(), "conflict");
     assert_eq!(target.take_operations(), ["update eve"]);
+}
+
+#[test]
+fn a_renamed_user_whose_account_is_gone_does_not_get_the_account_of_another_record() {
+    let (bench, target) = (Bench::new(), Target::default());
+    bench.run(&Directory::of(&["ada", "bob"]), &target);
+    target.take_operations();
+    target.users.lock().unwrap().remove("t-ada");
+    // Ada gets the identifier of Bob, whose rename the target rejects, so the account `bob` is still his.
+    target.fail("rob", Failure::Rejected("no".into()));
+    let mut source = Directory::default();
+    source.add("ada", "bob", &[]);
+    source.add("bob", "rob", &[]);
+    let (events, ..) = bench.cycle(&source, &target);
+    let ada = events.iter().find(|e| e.source_id == "ada").unwrap().result.clone();
+    assert_eq!(target.take_operations(), ["update rob"], "{ada:?}");
+    assert_eq!(ada.unwrap_err().code(), "conflict");
+}
+
+#[test]
+fn a_renamed_user_takes_over_the_account_of_the_old_identifier_only_with_the_guid() {
+    let external_id = json!([{"fieldName": "externalId", "saasFieldInfo": {"attributeNames": ["entryUUID"]}}]);
+    for (guid, expected) in [("ada", "update ada.new"), ("other", "create ada.new")] {
+        let (bench, target) = (Bench::with(external_id.clone()), Target::default());
+        bench.run(&Directory::of(&["ada"]), &target);
+        target.take_operations();
+        let mut users = target.users.lock().unwrap();
+        let mut account = users.remove("t-ada").unwrap();
+        account.fields.insert("externalId".into(), vec![guid.to_owned()]);
+        users.insert("t-moved".to_owned(), account);
+        drop(users);
+        let mut renamed = Directory::default();
+        renamed.add("ada", "ada.new", &[]);
+        bench.run(&renamed, &target);
+        assert_eq!(target.take_operations(), [expected]);
+    }
+}
+
+#[test]
+fn a_disabled_user_whose_identifier_another_record_has_by_now_is_passed_on() {
+    let (bench, target) = (Bench::new(), Target::default());
+    bench.run(&Directory::of(&["ada", "bob"]), &target);
+    target.users.lock().unwrap().remove("t-ada");
+    // The account of Bob has the identifier that Ada's account had.
+    let name = ("userName".to_owned(), vec!["ada".to_owned()]);
+    target.users.lock().unwrap().get_mut("t-bob").unwrap().fields.extend([name]);
+    target.take_operations();
+    let mut source = Directory::of(&["bob"]);
+    source.add("ada", "ada", &[("locked", "true")]);
+    let (events, ..) = bench.cycle(&source, &target);
+    let ada = events.iter().find(|e| e.source_id == "ada").unwrap().result.clone().unwrap();
+    assert_eq!((ada.outcome, ada.id.as_deref()), (Outcome::PassedOn, Some("t-ada")));
+    assert_eq!(target.take_operations(), [""; 0]);
+    assert_eq!(bench.row("ada").unwrap().target_id, None);
+}
+
+#[test]
+fn a_disabled_user_whose_account_is_gone_is_an_update_with_the_stored_id() {
+    let (bench, target) = (Bench::new(), Target::default());
+    bench.run(&Directory::of(&["ada"]), &target);
+    target.users.lock().unwrap().clear();
+    target.take_operations();
+    let mut source = Directory::default();
+    source.add("ada", "ada", &[("locked", "true")]);
+    bench.cycle(&source, &target).2.unwrap();
+    assert_eq!(target.take_operations(), ["update ada"]);
+}
+
+#[test]
+fn what_is_learnt_about_the_target_is_kept_in_the_state() {
+    let (bench, target) = (Bench::new(), Target::default());
+    for expected in ["", "+", "++"] {
+        target.learnt.lock().unwrap().clear();
+        bench.run(&Directory::of(&["ada"]), &target);
+        assert_eq!(*target.learnt.lock().unwrap(), expected);
+    }
+}
+
+#[test]
+fn a_renamed_group_that_is_gone_does_not_get_the_group_of_the_old_name() {
+    let (bench, target) = (Bench::for_groups(&[]), Target::default());
+    bench.run(&with_groups(&["ada"], &[("s", "staff", &["ada"])]), &target);
+    // Others delete the group, and make one of their own with its name.
+    let mut groups = target.groups.lock().unwrap();
+    let foreign = groups.remove("t-staff").unwrap();
+    groups.insert("t-foreign".to_owned(), foreign);
+    drop(groups);
+    target.take_operations();
+    bench.run(&with_groups(&["ada"], &[("s", "crew", &["ada"])]), &target);
+    assert_eq!(target.take_operations(), ["create #crew"]);
+    assert_eq!(target.groups.lock().unwrap()["t-foreign"].name, "staff");
 }
 
 #[test]
@@ -763,7 +876,7 @@ fn a_preview_shows_all_operations_and_then_returns_the_error_of_the_guard() {
 }
 
 #[test]
-fn a_user_who_was_never_linked_leaves_without_an_operation() {
+fn a_user_who_was_never_linked_is_gone_if_a_search_shows_it() {
     let (mut bench, target) = (Bench::new(), Target::default());
     target.fail("ada", Failure::transport("lost"));
     bench.run(&Directory::of(&["ada", "bob"]), &target);
@@ -771,10 +884,70 @@ fn a_user_who_was_never_linked_leaves_without_an_operation() {
     target.take_operations();
     bench.options.max_removals = Some(5);
     let (events, ..) = bench.cycle(&Directory::of(&["bob"]), &target);
-    assert_eq!(target.take_operations(), [""; 0]);
+    assert_eq!(target.take_operations(), ["remove ada"]);
     let left = events.iter().find(|e| e.source_id == "ada").unwrap().result.clone().unwrap();
-    assert!(left.warnings[0].contains("it is unknown whether the target has one"));
+    assert_eq!(left.outcome, Outcome::AlreadyGone, "a search has shown that the target has no account");
     assert_eq!(bench.row("ada"), None);
+}
+
+#[test]
+fn a_user_who_left_before_a_lost_create_was_linked_stays_reported() {
+    let (mut bench, target) = (Bench::new(), Target::default());
+    target.fail("ada", Failure::transport("lost"));
+    bench.run(&Directory::of(&["ada", "bob"]), &target);
+    target.stop_failing();
+    target.users.lock().unwrap().insert("t-lost".to_owned(), user("ada"));
+    target.take_operations();
+    bench.options.max_removals = Some(5);
+    for _ in 0..2 {
+        let (events, ..) = bench.cycle(&Directory::of(&["bob"]), &target);
+        assert_eq!(target.take_operations(), ["remove ada"]);
+        let left = events.iter().find(|e| e.source_id == "ada").unwrap().result.clone().unwrap_err();
+        assert_eq!(left.code(), "not_found");
+        assert!(left.message().text().contains("account t-lost"), "{left}");
+        assert!(bench.row("ada").unwrap().dirty);
+    }
+}
+
+#[test]
+fn a_row_is_closed_as_passed_on_only_if_the_other_account_is_linked_to_a_record_in_scope() {
+    let (bench, target) = (Bench::new(), Target::default());
+    bench.run(&Directory::of(&["ada", "bob"]), &target);
+    // The target gives the identifier to another account.
+    let mut users = target.users.lock().unwrap();
+    let account = users.remove("t-ada").unwrap();
+    users.insert("t-other".to_owned(), account);
+    drop(users);
+    for _ in 0..2 {
+        let (events, ..) = bench.cycle(&Directory::of(&["bob"]), &target);
+        let left = events.iter().find(|e| e.source_id == "ada").unwrap().result.clone().unwrap_err();
+        assert_eq!(left.code(), "not_found");
+        assert!(bench.row("ada").unwrap().dirty, "it stays a leaver");
+    }
+    let mut moved = Directory::of(&["bob"]);
+    moved.add("new", "ada", &[]);
+    let (events, _, result) = bench.cycle(&moved, &target);
+    result.unwrap();
+    let left = events.iter().find(|e| e.source_id == "ada").unwrap().result.clone().unwrap();
+    assert_eq!((left.outcome, left.id.as_deref()), (Outcome::PassedOn, Some("t-ada")));
+    assert!(left.warnings[0].contains("new"), "{left:?}");
+    assert_eq!((bench.row("ada"), bench.row("new").unwrap().target_id.as_deref()), (None, Some("t-other")));
+    assert_eq!(bench.closed(), [("t-ada".to_owned(), "passed-on".to_owned())]);
+    assert_eq!(target.active_users(), ["ada", "bob"]);
+}
+
+#[test]
+fn a_new_identifier_counts_when_the_target_has_confirmed_it() {
+    let (bench, target) = (Bench::new(), Target::default());
+    bench.run(&Directory::of(&["ada", "bob"]), &target);
+    target.fail("ada.new", Failure::transport("lost"));
+    let mut renamed = Directory::of(&["bob"]);
+    renamed.add("ada", "ada.new", &[]);
+    bench.cycle(&renamed, &target).2.unwrap();
+    assert_eq!(bench.row("ada").unwrap().identifier, "ada");
+    target.stop_failing();
+    bench.run(&renamed, &target);
+    assert_eq!(bench.row("ada").unwrap().identifier, "ada.new");
 }
 
 fn group_count(summary: &Summary, outcome: Outcome) -> usize {

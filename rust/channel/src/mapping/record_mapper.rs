@@ -180,7 +180,17 @@ impl<'a> RecordMapper<'a> {
             }
         }
         let masked = self.fields.iter().filter(|r| r.info.masked()).map(|r| r.code.clone()).collect();
-        Ok((Record { id: None, enabled, fields, masked }, warnings))
+        let source_id = selection::guid(entry, self.source);
+        let external_guid = source_id.and_then(|source_id| self.external_guid(&source_id));
+        Ok((Record { id: None, enabled, fields, masked, external_guid }, warnings))
+    }
+
+    /// Returns the `externalId` of the record with this source id, if `externalId` is mapped from the GUID attribute.
+    pub fn external_guid(&self, source_id: &str) -> Option<String> {
+        let info = self.fields.iter().find(|field| field.code == "externalId")?.info;
+        let is_guid = |name: &String| name.eq_ignore_ascii_case(&self.source.guid_attribute_name);
+        let is_only = info.expression().is_none() && matches!(info.attributes(), [name] if is_guid(name));
+        if is_only { converted(source_id, info) } else { None }
     }
 
     /// Returns the value of the *Unique User Identifier*.

@@ -96,6 +96,14 @@ impl Provisioner for DirectProvisioner {
         self.session.delete_group(group).map(OperationResult::from)
     }
 
+    fn learn(&self, learnt: &str) {
+        self.session.connector().learn(learnt);
+    }
+
+    fn learnt(&self) -> Option<String> {
+        Some(self.session.connector().learnt())
+    }
+
     fn close(&self) -> Vec<String> {
         self.session.close()
     }

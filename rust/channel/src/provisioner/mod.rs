@@ -107,4 +107,12 @@ pub trait Provisioner: Sync {
 
     /// Ends the cycle; returns its last warnings, one line each.
     fn close(&self) -> Vec<String>;
+
+    /// Takes what earlier cycles learnt about the target: the text that [`Provisioner::learnt`] returned.
+    fn learn(&self, _learnt: &str) {}
+
+    /// Returns what was learnt about the target, for the state; `None` if the deployed jar keeps it.
+    fn learnt(&self) -> Option<String> {
+        None
+    }
 }

@@ -14,7 +14,7 @@ use crate::Error;
 
 /// `pfsc`: the application id that distinguishes state files from other SQLite files.
 pub(super) const APPLICATION_ID: i32 = 0x7066_7363;
-/// The first layout that a release wrote.
+/// The earliest layout that this version reads.
 pub(super) const FIRST_LAYOUT: i32 = 4;
 /// The layout that this version writes.
 pub(super) const LAYOUT: i32 = 5;

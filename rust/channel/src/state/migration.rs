@@ -94,8 +94,7 @@ pub(super) fn migrate(db: &mut Connection, name: &str, file: Option<&Path>) -> R
     write().map_err(|e| sqlite_error(name, &e))?;
     if let Some(copy) = copy {
         log::warn!(
-            "{name}: changed from layout {layout} to {LAYOUT}; the copy {} is the file from before; hashes of fields \
-             are unknown until the next write of each user",
+            "{name}: changed from layout {layout} to {LAYOUT}; the copy {} is the file from before",
             file_name(&copy)
         );
     }

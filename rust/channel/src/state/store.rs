@@ -47,7 +47,8 @@ impl fmt::Debug for State {
 impl State {
     /// Opens the file for a run. `clock` gives the times of rows, and the age of entry versions.
     ///
-    /// A file of an earlier layout is migrated, after a copy beside it. A missing file is created by the first [`State::begin`], so a run with an unusable source or target leaves none.
+    /// A file of an earlier layout is migrated, after a copy beside it. A missing file is created by the first
+    /// [`State::begin`], so a run with an unusable source or target leaves none.
     ///
     /// # Errors
     /// The file belongs to another channel, is in use, is damaged or is not writable.
@@ -172,7 +173,7 @@ impl State {
     }
 
     /// Returns the time of the clock in seconds since 1970, the form in which SQL receives it.
-    pub(super) fn unix_time(&self) -> i64 {
+    pub(crate) fn unix_time(&self) -> i64 {
         unix_time(&*self.clock)
     }
 

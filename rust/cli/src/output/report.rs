@@ -41,7 +41,7 @@ struct ReportSection {
 }
 
 /// The sections of the page, the most important first.
-const REPORT_SECTIONS: [ReportSection; 11] = [
+const REPORT_SECTIONS: [ReportSection; 12] = [
     section(None, "Would fail", "nothing is sent for these records until the cause is removed", "stop"),
     section(Some(Outcome::Deleted), "Would be deleted", "the account is deleted at the target", "stop"),
     section(Some(Outcome::Disabled), "Would be disabled", "active becomes false, all other attributes stay", "stop"),
@@ -52,6 +52,7 @@ const REPORT_SECTIONS: [ReportSection; 11] = [
     section(Some(Outcome::Skipped), "Skipped", "a provisioning option prevents it", "warn"),
     section(Some(Outcome::AlreadyDisabled), "Already disabled", "nothing is sent", ""),
     section(Some(Outcome::AlreadyGone), "Already gone", "nothing is sent", ""),
+    section(Some(Outcome::PassedOn), "Passed on", "the account belongs to another record now, and nothing is sent", ""),
     section(Some(Outcome::Unchanged), "Unchanged", "nothing is sent", ""),
 ];
 

@@ -1,13 +1,13 @@
 //! Checks a target without writing: whether it accepts the credentials, and what it supports.
-//! Does not know: the source, groups.
+//! Does not know: the source.
 
-use std::sync::atomic::Ordering;
-
-use super::Connector;
-use super::session::{OperationError, status_and_reason};
+use super::exchange::{Configuration, OperationError, TimeLimit, status_and_reason};
+use super::facade::Connector;
+use super::lists::FIRST_RESOURCE;
+use super::lookup::ignores_filters;
 use crate::environment::Random;
-use crate::http::Deadline;
-use crate::scim::{self, Capabilities, ResourceType};
+use crate::facts::FilterUse;
+use crate::scim::{Capabilities, ResourceType};
 use crate::settings::UpdateMethod;
 use crate::{Failure, Message, Record};
 
@@ -30,52 +30,71 @@ impl Connector {
     /// The first failure: credentials, addresses, transport, or a response that is not SCIM.
     pub fn check(&self) -> Result<CheckReport, Failure> {
         self.mark_used();
-        let deadline = self.deadline();
-        let filter_works = self.check_credentials(deadline).map_err(|error| error.failure)?;
-        let capabilities = self.capabilities(deadline).map_err(|error| error.failure)?;
+        let limit = self.exchange.time_limit();
+        let filter_works = self.check_credentials(&limit).map_err(|error| error.failure)?;
+        let configuration = self.exchange.configuration(&limit).map_err(|error| error.failure)?;
         // The target must have the fields that the settings name.
-        self.catalogue_for(&Record::default(), deadline).map_err(|error| error.failure)?;
-        let mut report = CheckReport { facts: Vec::new(), warnings: self.settings.warnings() };
+        self.fields.of_record(&self.exchange, &Record::default(), &limit).map_err(|error| error.failure)?;
+        let mut report = CheckReport { facts: Vec::new(), warnings: self.settings().warnings() };
         report.facts.push("credentials: accepted".into());
-        match capabilities {
-            Some(capabilities) => report.facts.extend(capabilities.facts()),
-            None => report.facts.push("service provider configuration: none".into()),
-        }
+        let capabilities = match configuration {
+            Configuration::Known(capabilities) => {
+                report.facts.extend(capabilities.facts());
+                Some(capabilities)
+            }
+            Configuration::Absent => {
+                report.facts.push("service provider configuration: none".into());
+                None
+            }
+            Configuration::Unread => {
+                report.facts.push("service provider configuration: could not be read".into());
+                None
+            }
+        };
         report.warnings.extend(self.capability_warnings(filter_works, capabilities));
         Ok(report)
     }
 
     /// Returns true if the target accepted the filter and applied it.
-    fn check_credentials(&self, deadline: Deadline) -> Result<bool, OperationError> {
-        let filter = scim::render_filter(&self.settings.filter, &unused_identifier(&*self.environment.random));
-        let response = self.get(self.addresses.list(ResourceType::User, &[("filter", &filter)]), deadline)?;
-        let (response, is_filter_accepted) = if matches!(response.status, 400 | 501) {
-            let first_user = [("startIndex", "1"), ("count", "1")];
-            (self.get(self.addresses.list(ResourceType::User, &first_user), deadline)?, false)
-        } else {
-            (response, true)
-        };
-        if response.status == 403 {
-            let text = format!("searching for a user: the target returned {}", status_and_reason(&response));
-            let hint = "check Authentication Methods and the permissions of these credentials at the target";
-            return Err(Failure::AuthFailed(Message::new(text).with_hint(hint)).into());
+    fn check_credentials(&self, limit: &TimeLimit) -> Result<bool, OperationError> {
+        let (exchange, kind) = (&self.exchange, ResourceType::User);
+        let filter = exchange.user_filter.render(&unused_identifier(&*exchange.environment.random));
+        let is_equality = exchange.user_filter.is_equality();
+        // A target ignores filters only if it does so twice: the first response may have been that of another request.
+        for _ in 0..2 {
+            let response = exchange.get(exchange.addresses.list(kind, &[("filter", &filter)]), limit)?;
+            if response.status == 403 {
+                let text = format!("searching for a user: the target returned {}", status_and_reason(&response));
+                let hint = "check Authentication Methods and the permissions of these credentials at the target";
+                return Err(Failure::AuthFailed(Message::new(text).with_hint(hint)).into());
+            }
+            let is_accepted = !matches!(response.status, 400 | 501);
+            // An empty result may be a 404, so the list without a filter decides.
+            let page = if is_accepted && response.status != 404 {
+                exchange.checked_page(kind, true, response)?
+            } else {
+                let first = exchange.get(exchange.addresses.list(kind, &FIRST_RESOURCE), limit)?;
+                exchange.checked_page(kind, false, first)?;
+                return Ok(is_accepted);
+            };
+            if page.resources.is_empty() {
+                return Ok(true);
+            }
+            if !is_equality {
+                return Ok(false);
+            }
         }
-        let page = self.read_page(ResourceType::User, response)?;
-        let is_filter_applied = is_filter_accepted && page.resources.is_empty();
-        if is_filter_accepted && !is_filter_applied && self.is_equality_filter() {
-            self.ignores_filters.store(true, Ordering::Relaxed);
-        }
-        Ok(is_filter_applied)
+        exchange.learnt.learn_filter_use(&exchange.user_filter, FilterUse::Ignored, exchange.date());
+        Ok(false)
     }
 
     /// Returns a warning for each setting that does not fit what the target supports.
     fn capability_warnings(&self, filter_works: bool, capabilities: Option<Capabilities>) -> Vec<String> {
         let mut warnings = Vec::new();
         if !filter_works {
-            warnings.push(if self.ignores_filters.load(Ordering::Relaxed) {
-                "Filter Expression: the target ignores filters, so the connector reads the whole list of users once \
-                 per cycle; check Filter Expression"
-                    .into()
+            let filters = self.exchange.learnt.filter_use(&self.exchange.user_filter, self.exchange.date());
+            warnings.push(if filters == Some(FilterUse::Ignored) {
+                format!("Filter Expression: {}", ignores_filters(ResourceType::User))
             } else {
                 "Filter Expression: the target does not apply this filter, so existing users may not be found; \
                  change Filter Expression"
@@ -83,7 +102,7 @@ impl Connector {
             });
         }
         let Some(capabilities) = capabilities else { return warnings };
-        let settings = &self.settings;
+        let settings = self.settings();
         if settings.update_method == UpdateMethod::Patch && !capabilities.patch {
             warnings.push(
                 "User Update Method: is PATCH, but the target does not support PATCH; set Automatic or PUT".into(),

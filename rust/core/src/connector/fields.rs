@@ -1,46 +1,52 @@
 //! Reads the fields of one target: the standard fields, and the custom attributes in its schemas (RFC 7644 section 4).
 //! Does not know: how a field is written.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 
-use super::Connector;
-use super::matching::json_body;
-use super::session::{OperationError, Session};
-use crate::http::Deadline;
+use super::exchange::{Exchange, OperationError, TimeLimit, is_missing_endpoint, list_page, unexpected_status};
+use super::lists::read_pages;
+use crate::facts::{ListReading, NextPage, doubt};
 use crate::mapping::Catalogue;
-use crate::scim::Version;
+use crate::scim::{ListPage, Version};
 use crate::sync::lock_ignoring_poison;
 use crate::text::excerpt;
-use crate::{Failure, Message, Record, scim};
+use crate::{Failure, Message, Record};
 
-impl Session {
-    /// Reads the fields that can be mapped: the standard fields and, for SCIM 2.0, the custom attributes of the target.
-    /// A target without `/Schemas` (404, 501) has the standard fields.
-    ///
-    /// # Errors
-    /// Any other failure to read the schemas. The list is never shortened because of a failure.
-    pub fn fields(&self) -> Result<Arc<Catalogue>, Failure> {
-        self.operation(None, |deadline| self.connector().read_catalogue(deadline))
-    }
+/// The fields that are known of a target: the standard fields, and those of its schemas after these were read.
+#[derive(Debug)]
+pub(super) struct Fields {
+    catalogue: Mutex<Arc<Catalogue>>,
 }
 
-impl Connector {
-    /// Returns the cached catalogue.
-    pub(super) fn catalogue(&self) -> Arc<Catalogue> {
+impl Fields {
+    pub(super) fn new(version: Version) -> Self {
+        Self { catalogue: Mutex::new(Arc::new(Catalogue::standard(version))) }
+    }
+
+    /// Returns the fields that are known.
+    pub(super) fn known(&self) -> Arc<Catalogue> {
         Arc::clone(&lock_ignoring_poison(&self.catalogue))
     }
 
-    /// Returns the catalogue for a record. Reads the schemas if the cached catalogue lacks a field of the record or of
-    /// *Clear Attributes When Empty*, because the field may be a custom attribute of the target.
-    pub(super) fn catalogue_for(&self, record: &Record, deadline: Deadline) -> Result<Arc<Catalogue>, OperationError> {
-        let clearable = &self.settings.clearable;
-        let cached = self.catalogue();
-        if record.fields.keys().chain(clearable).all(|code| cached.field(code).is_some()) {
-            return Ok(cached);
+    /// Returns the fields for a record. Reads the schemas if a field of the record or of *Clear Attributes When Empty* is
+    /// not known, because it may be a custom attribute of the target.
+    ///
+    /// # Errors
+    /// As [`Fields::read`]; [`Failure::Config`] if the target does not have a field of the setting.
+    pub(super) fn of_record(
+        &self,
+        exchange: &Exchange,
+        record: &Record,
+        limit: &TimeLimit,
+    ) -> Result<Arc<Catalogue>, OperationError> {
+        let clearable = &exchange.settings.clearable;
+        let known = self.known();
+        if record.fields.keys().chain(clearable).all(|code| known.field(code).is_some()) {
+            return Ok(known);
         }
-        let discovered = self.read_catalogue(deadline)?;
+        let discovered = self.read(exchange, limit)?;
         match clearable.iter().find(|code| discovered.field(code).is_none()) {
             None => Ok(discovered),
             Some(code) => {
@@ -51,23 +57,65 @@ impl Connector {
         }
     }
 
-    fn read_catalogue(&self, deadline: Deadline) -> Result<Arc<Catalogue>, OperationError> {
-        let standard = Catalogue::standard(self.settings.version);
-        if self.settings.version == Version::V1_1 {
+    /// Reads the schemas of the target. A target without `/Schemas` has the standard fields.
+    ///
+    /// # Errors
+    /// Any other failure to read the schemas. The fields are never fewer because of a failure.
+    pub(super) fn read(&self, exchange: &Exchange, limit: &TimeLimit) -> Result<Arc<Catalogue>, OperationError> {
+        let version = exchange.settings.version;
+        let standard = Catalogue::standard(version);
+        if version == Version::V1_1 {
             return Ok(Arc::new(standard));
         }
-        let schemas = self.read_schemas(deadline)?;
-        let catalogue = Arc::new(standard.with_schemas(&schemas, &self.settings.extension_urns));
+        let schemas = read_schemas(exchange, limit)?;
+        let catalogue = Arc::new(standard.with_schemas(&schemas, &exchange.settings.extension_urns));
         *lock_ignoring_poison(&self.catalogue) = Arc::clone(&catalogue);
         Ok(catalogue)
     }
+}
 
-    fn read_schemas(&self, deadline: Deadline) -> Result<Vec<Value>, OperationError> {
-        let response = self.get(self.addresses.schemas(), deadline)?;
-        match response.status {
-            200 => Ok(scim::read_list_response(json_body(response)?)?.resources),
-            404 | 501 => Ok(Vec::new()),
-            _ => Err(self.unexpected_status("reading the schemas", &response)),
+/// Reads all pages of the schemas. A failure says nothing about the credentials, because many targets protect this
+/// endpoint in another way.
+fn read_schemas(exchange: &Exchange, limit: &TimeLimit) -> Result<Vec<Value>, OperationError> {
+    let mut schemas = Vec::new();
+    let mut request = |next: &NextPage, is_first: bool| {
+        let mut url = exchange.addresses.schemas();
+        match next {
+            NextPage::Index(_) if is_first => {}
+            NextPage::Index(index) => drop(url.query_pairs_mut().append_pair("startIndex", &index.to_string())),
+            NextPage::Cursor(cursor) => drop(url.query_pairs_mut().append_pair("cursor", cursor)),
+            NextPage::End => {}
         }
+        let Some(response) = exchange.get_discovery(url, limit)? else {
+            let text = "reading the schemas: the target rejects the credentials for its /Schemas";
+            let hint = "allow these credentials to read /Schemas, or map standard fields only";
+            return Err(Failure::Rejected(Message::new(text).with_hint(hint)).into());
+        };
+        match response.status {
+            200 => {}
+            _ if is_missing_endpoint(&response) && is_first => {
+                return Ok((ListPage { total: Some(0), ..ListPage::default() }, 0));
+            }
+            _ => {
+                let error = unexpected_status("reading the schemas", &response);
+                return Err(OperationError { is_forbidden: false, ..error });
+            }
+        }
+        let size = response.size;
+        let mut page = list_page(response)?;
+        if page.total.is_none() && page.next_cursor.is_none() {
+            // Without a count one page is complete: most targets have one page of schemas.
+            page.total = Some(page.resources.len() as u64);
+        }
+        Ok((page, size))
+    };
+    let reading = read_pages(ListReading::new("schema", false), &mut request, &mut |schema| {
+        schemas.push(schema);
+        Ok(true)
+    })?;
+    // Other than for users, a count that is too small or a schema without id does no harm.
+    if reading.is_none_or(|reading| reading.lacks_resources()) {
+        return Err(doubt("the target's list of schemas is not whole").into());
     }
+    Ok(schemas)
 }

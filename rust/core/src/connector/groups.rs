@@ -1,16 +1,14 @@
 //! Finds, creates, updates and deletes groups: their name and members, nothing else.
 //! Does not know: users, fields.
 
-use std::collections::{HashMap, HashSet};
-
-use super::index::ResourceIds;
-use super::matching::choose_match;
-use super::session::{MatchedResource, OperationError, Session, status_and_reason};
-use super::writing::{id_from_location, is_conflict, is_success};
-use crate::http::{Deadline, Method, Request, Response};
+use super::exchange::{OperationError, TimeLimit, is_conflict, is_success, status_and_reason, unexpected_status};
+use super::lookup::{Located, Lookup, Reading};
+use super::session::Session;
+use super::writing::{Written, refused};
+use crate::facts::{Absence, ById, InResponse, Shown, doubt};
+use crate::http::{Method, Response};
 use crate::scim::{self, GroupDifferences, MemberId, ResourceType};
-use crate::sync::lock_ignoring_poison;
-use crate::text::printable;
+use crate::text::{excerpt, printable};
 use crate::{Failure, Message, Outcome, Report};
 
 /// A warning names this many members without an id at most.
@@ -71,20 +69,6 @@ pub struct GroupPreview {
     pub removed: Vec<String>,
 }
 
-/// What a session caches about groups.
-#[derive(Debug, Default)]
-pub(super) struct GroupCache {
-    /// Groups by id that a lookup has read. The next update takes them out.
-    resources: HashMap<String, MatchedResource>,
-    /// Maps names to ids of groups that this session found or created.
-    ids_by_name: HashMap<String, String>,
-    /// Ids of groups that only a search by the name found.
-    matched_by_name: HashSet<String>,
-}
-
-/// The cache keeps this many groups at most, because they can be large.
-const GROUP_CACHE_ENTRIES_MAX: usize = 100;
-
 impl GroupRecord {
     /// Returns the target id, unless it is unknown or empty.
     pub fn known_id(&self) -> Option<&str> {
@@ -124,15 +108,22 @@ impl GroupMember {
     }
 }
 
+const GROUP: ResourceType = ResourceType::Group;
+
 impl Session {
-    /// Finds a group by the id, then by the name. Returns its id.
+    /// Finds a group by the id, then by the name. Returns its id. `None` means that it is proved that the target does not
+    /// have the group: if an id is given, by the id and by the name.
     ///
     /// # Errors
-    /// [`Failure::Ambiguous`] if several groups have the name; failures of the requests.
+    /// [`Failure::Uncertain`] without a proof; [`Failure::Ambiguous`] if several groups have the name; failures of the
+    /// requests.
     pub fn find_group(&self, id: Option<&str>, name: &str) -> Result<Option<String>, Failure> {
-        self.operation(None, |deadline| {
-            let found = self.locate_group(id.filter(|id| !id.is_empty()), name, deadline)?;
-            Ok(found.map(|found| self.cache_group(name, found)))
+        self.operation(None, |limit| {
+            let found = self.find_present(id, name, Reading::Fresh, limit)?;
+            if let (Some(stored), Some((shown, true))) = (id.filter(|id| !id.is_empty()), &found) {
+                self.connector.mark_found_instead(GROUP, shown.id(), stored);
+            }
+            Ok(found.map(|(shown, _)| shown.id().to_owned()))
         })
     }
 
@@ -141,9 +132,9 @@ impl Session {
     /// # Errors
     /// See [`Failure`].
     pub fn create_group(&self, group: &GroupRecord) -> Result<Report, Failure> {
-        self.operation(None, |deadline| match self.locate_group(None, &group.name, deadline)? {
-            Some(found) => self.change_group(group, &found, true, deadline),
-            None => self.post_group(group, deadline),
+        self.operation(None, |limit| match self.find_present(None, &group.name, Reading::Fresh, limit)? {
+            Some((found, _)) => self.change_group(group, &found, true, limit),
+            None => self.post_group(group, limit),
         })
     }
 
@@ -152,9 +143,9 @@ impl Session {
     /// # Errors
     /// See [`Failure`].
     pub fn update_group(&self, group: &GroupRecord) -> Result<Report, Failure> {
-        self.operation(None, |deadline| match self.find_group_to_update(group, deadline)? {
-            Some((found, is_adopted)) => self.change_group(group, &found, is_adopted, deadline),
-            None => self.post_group(group, deadline),
+        self.operation(None, |limit| match self.find_group_to_update(group, limit)? {
+            Some((found, is_adopted)) => self.change_group(group, &found, is_adopted, limit),
+            None => self.post_group(group, limit),
         })
     }
 
@@ -165,21 +156,21 @@ impl Session {
     /// As the operation; [`Failure::Config`] if the environment is not a dry run.
     pub fn preview_group(&self, group: &GroupRecord) -> Result<GroupPreview, Failure> {
         self.require_dry_run()?;
-        self.operation(None, |deadline| match self.find_group_to_update(group, deadline)? {
+        self.operation(None, |limit| match self.find_group_to_update(group, limit)? {
             Some((found, is_adopted)) => {
-                let report = self.change_group(group, &found, is_adopted, deadline)?;
+                let report = self.change_group(group, &found, is_adopted, limit)?;
                 let changes = GroupDifferences::between(
-                    &found.resource,
+                    found.resource(),
                     &group.name,
                     group.member_ids().as_deref(),
                     group.removable_ids(),
                 );
-                let old_name = changes.name.and_then(|_| scim::display_name(&found.resource)).map(str::to_owned);
+                let old_name = changes.name.and_then(|_| scim::display_name(found.resource())).map(str::to_owned);
                 let added = changes.add.into_iter().map(|member| member.id).collect();
                 Ok(GroupPreview { report, old_name, added, removed: changes.remove })
             }
             None => {
-                let report = self.post_group(group, deadline)?;
+                let report = self.post_group(group, limit)?;
                 let added = group.member_ids().unwrap_or_default().into_iter().map(|member| member.id).collect();
                 Ok(GroupPreview { report, old_name: None, added, removed: Vec::new() })
             }
@@ -191,32 +182,67 @@ impl Session {
     /// # Errors
     /// See [`Failure`].
     pub fn delete_group(&self, group: &GroupRecord) -> Result<Report, Failure> {
-        self.operation(None, |deadline| {
-            let Some(id) = group.known_id() else {
-                return Ok(Report::new(Outcome::AlreadyGone, None)
-                    .warn("no target id is stored for this group, so nothing was deleted"));
+        self.operation(None, |limit| {
+            let stored = group.known_id();
+            let Some(id) = stored else {
+                return match self.look_up(GROUP, &group.name, limit)? {
+                    Lookup::NoMatch(no_match) => Ok(already_gone(None, &Absence::of_unlinked(no_match))),
+                    Lookup::Found(other) => Err(not_linked(None, &other).into()),
+                };
             };
-            if lock_ignoring_poison(&self.group_cache).matched_by_name.contains(id) {
-                return Ok(Report::new(Outcome::Skipped, Some(id))
+            if let Some(missing) = self.connector.found_instead_of(GROUP, id)
+                && let ById::Shown(other) = self.read(GROUP, id, limit)?
+            {
+                return Err(not_linked(Some(&missing), &other).into());
+            }
+            let found = match self.locate(GROUP, id, Some(&group.name), Reading::Fresh, limit)? {
+                Located::Absent(absence) => return Ok(already_gone(stored, &absence)),
+                Located::Linked(found) => found,
+                Located::Instead(other) => return Err(not_linked(stored, &other).into()),
+            };
+            if !self.connector.is_linked(GROUP, found.id()) {
+                return Ok(Report::new(Outcome::Skipped, Some(found.id()))
                     .warn("this cycle found the group by its name only, so it was not deleted"));
             }
-            let Some(found) = self.read(ResourceType::Group, id, deadline)? else {
-                return Ok(Report::new(Outcome::AlreadyGone, Some(id)));
-            };
             self.count_removal()?;
-            let outcome = if self.connector().environment.dry_run {
-                Outcome::Deleted
-            } else {
-                match self
-                    .send_with_reread(&found, deadline, |current| self.send(Method::Delete, current, None, deadline))
-                {
-                    Ok(_) => Outcome::Deleted,
-                    Err(OperationError { failure: Failure::NotFound(_), .. }) => Outcome::AlreadyGone,
-                    Err(error) => return Err(error),
+            if self.is_dry_run() {
+                return Ok(Report::new(Outcome::Deleted, Some(found.id())));
+            }
+            let exchange = &self.connector.exchange;
+            let send = |current: &Shown| exchange.send(Method::Delete, current, None, limit);
+            if let Written::Done(_) = self.send_with_reread(&found, limit, send)? {
+                return Ok(Report::new(Outcome::Deleted, Some(found.id())));
+            }
+            let name = scim::display_name(found.resource()).unwrap_or(&group.name);
+            match self.locate(GROUP, found.id(), Some(name), Reading::Fresh, limit)? {
+                Located::Absent(absence) => Ok(already_gone(Some(found.id()), &absence)),
+                Located::Linked(current) => Err(refused(&current).into()),
+                Located::Instead(other) => Err(not_linked(stored, &other).into()),
+            }
+        })
+    }
+
+    /// Returns the group with the stored id, or with the name. The second value is true if it was found by its name.
+    fn find_present(
+        &self,
+        id: Option<&str>,
+        name: &str,
+        reading: Reading,
+        limit: &TimeLimit,
+    ) -> Result<Option<(Shown, bool)>, OperationError> {
+        if let Some(id) = id.filter(|id| !id.is_empty()) {
+            return Ok(match self.locate(GROUP, id, Some(name), reading, limit)? {
+                Located::Linked(shown) => Some((shown, false)),
+                Located::Instead(shown) => {
+                    self.connector.mark_found(GROUP, shown.id());
+                    Some((shown, true))
                 }
-            };
-            lock_ignoring_poison(&self.group_cache).ids_by_name.retain(|_, cached_id| cached_id != id);
-            Ok(Report::new(outcome, Some(id)))
+                Located::Absent(_) => None,
+            });
+        }
+        Ok(match self.locate_unlinked(GROUP, name, reading, limit)? {
+            Lookup::Found(shown) => Some((shown, true)),
+            Lookup::NoMatch(_) => None,
         })
     }
 
@@ -224,146 +250,47 @@ impl Session {
     fn find_group_to_update(
         &self,
         group: &GroupRecord,
-        deadline: Deadline,
-    ) -> Result<Option<(MatchedResource, bool)>, OperationError> {
-        let cached_id = lock_ignoring_poison(&self.group_cache).ids_by_name.get(&group.name).cloned();
-        let id = group.known_id().or(cached_id.as_deref());
-        let cached = id.and_then(|id| lock_ignoring_poison(&self.group_cache).resources.remove(id));
-        let found = match cached {
-            Some(found) => Some(found),
-            None => self.locate_group(id, &group.name, deadline)?,
-        };
-        Ok(found.map(|found| {
-            // The host may pass an id that a search by the name found.
-            let is_matched_by_name =
-                !found.linked && lock_ignoring_poison(&self.group_cache).matched_by_name.contains(&found.id);
-            let is_adopted = is_matched_by_name || group.known_id() != Some(&found.id);
-            (found, is_adopted)
+        limit: &TimeLimit,
+    ) -> Result<Option<(Shown, bool)>, OperationError> {
+        let found = self.find_present(group.known_id(), &group.name, Reading::Remembered, limit)?;
+        Ok(found.map(|(shown, is_by_name)| {
+            // The host may pass an id that a lookup by the name found.
+            let is_adopted = is_by_name || !self.connector.is_linked(GROUP, shown.id());
+            (shown, is_adopted)
         }))
     }
 
-    /// Caches a group for the update that may follow. Returns its id.
-    fn cache_group(&self, name: &str, found: MatchedResource) -> String {
-        let mut cache = lock_ignoring_poison(&self.group_cache);
-        let id = found.id.clone();
-        // A group that this session created is linked, also if a search by the name finds it again.
-        let is_own =
-            cache.ids_by_name.values().any(|cached_id| *cached_id == id) && !cache.matched_by_name.contains(&id);
-        if !found.linked && !is_own {
-            cache.matched_by_name.insert(id.clone());
-        }
-        cache.ids_by_name.insert(name.to_owned(), id.clone());
-        if cache.resources.len() < GROUP_CACHE_ENTRIES_MAX {
-            cache.resources.insert(id.clone(), found);
-        }
-        id
-    }
-
-    /// Finds a group by the id, then by the name, and reads it by its id.
-    fn locate_group(
-        &self,
-        id: Option<&str>,
-        name: &str,
-        deadline: Deadline,
-    ) -> Result<Option<MatchedResource>, OperationError> {
-        if let Some(id) = id
-            && let Some(found) = self.read(ResourceType::Group, id, deadline)?
-        {
-            return Ok(Some(found));
-        }
-        let Some(id) = self.group_by_name(name, deadline)? else { return Ok(None) };
-        Ok(self.read(ResourceType::Group, &id, deadline)?.map(|found| MatchedResource { linked: false, ..found }))
-    }
-
-    /// Finds a group by a `displayName` filter if the target supports filters, otherwise in the list of all groups.
-    fn group_by_name(&self, name: &str, deadline: Deadline) -> Result<Option<String>, OperationError> {
-        let connector = self.connector();
-        if self.group_index.cached().is_none()
-            && connector.capabilities(deadline)?.is_some_and(|capabilities| capabilities.filter)
-        {
-            match self.group_by_filter(name, deadline) {
-                Ok(Some(found)) => return Ok(found),
-                // The target ignored the filter.
-                Ok(None) => {}
-                // The target supports filters, but not for groups.
-                Err(OperationError { failure: Failure::Rejected(_), is_forbidden: false, .. }) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        let clock = &*connector.environment.clock;
-        let index = self.group_index.cached_or_read(clock, deadline, || self.read_group_index(deadline))?;
-        let matches = index.get(&name.to_lowercase()).into_iter().flatten();
-        choose_match(matches.map(|(id, spelling)| (spelling == name, id.clone())).collect(), "groups", "displayName")
-    }
-
-    /// Finds a group by a `displayName` filter. The outer `None` means that the target ignored the filter.
-    fn group_by_filter(&self, name: &str, deadline: Deadline) -> Result<Option<Option<String>>, OperationError> {
-        let mut matches = Vec::new();
-        let mut has_mismatch = false;
-        let filter = scim::display_name_equals(name);
-        self.connector().for_each_resource(ResourceType::Group, Some(&filter), deadline, |group| {
-            match (scim::id(&group), scim::display_name(&group)) {
-                (Some(id), Some(spelling)) if spelling.to_lowercase() == name.to_lowercase() => {
-                    matches.push((spelling == name, id));
-                }
-                _ => has_mismatch = true,
-            }
-            !has_mismatch
-        })?;
-        if has_mismatch {
-            return Ok(None);
-        }
-        choose_match(matches, "groups", "displayName").map(Some)
-    }
-
-    fn read_group_index(&self, deadline: Deadline) -> Result<ResourceIds, OperationError> {
-        let mut index = ResourceIds::new();
-        self.connector().for_each_resource(ResourceType::Group, None, deadline, |group| {
-            if let (Some(id), Some(spelling)) = (scim::id(&group), scim::display_name(&group)) {
-                let matches = index.entry(spelling.to_lowercase()).or_default();
-                if matches.iter().all(|(other_id, _)| *other_id != id) {
-                    matches.push((id, spelling.to_owned()));
-                }
-            }
-            true
-        })?;
-        Ok(index)
-    }
-
     /// Creates a group, or adopts it if another request has created it.
-    fn post_group(&self, group: &GroupRecord, deadline: Deadline) -> Result<Report, OperationError> {
-        let connector = self.connector();
+    fn post_group(&self, group: &GroupRecord, limit: &TimeLimit) -> Result<Report, OperationError> {
+        let exchange = &self.connector.exchange;
         let (members, warning) = (group.member_ids(), group.unsent_members_warning());
         let report = |outcome, id: Option<&str>| {
             let report = Report::new(outcome, id);
             warning.iter().fold(report, |report, warning| report.warn(warning))
         };
-        if connector.environment.dry_run {
+        if self.is_dry_run() {
             return Ok(report(Outcome::Created, None));
         }
-        let turn = connector.take_create_turn(&format!("group {}", group.name), deadline)?;
+        let turn = self.connector.take_create_turn(GROUP, &group.name, limit)?;
         if turn.has_waited()
-            && let Some(found) = self.locate_group(None, &group.name, deadline)?
+            && let Lookup::Found(found) = self.look_up(GROUP, &group.name, limit)?
         {
-            return self.change_group(group, &found, true, deadline);
+            return self.change_group(group, &found, true, limit);
         }
         // With PATCH, the members after the first batch follow. Without PATCH, the create has all members.
         let all_members = members.unwrap_or_default();
-        let is_batched = connector.settings.group_patch && all_members.len() > scim::PATCH_MEMBERS_MAX;
+        let is_batched = exchange.settings.group_patch && all_members.len() > scim::PATCH_MEMBERS_MAX;
         let first_batch = if is_batched { &all_members[..scim::PATCH_MEMBERS_MAX] } else { &all_members[..] };
         let first_batch = group.members.as_ref().map(|_| first_batch);
-        let request = Request {
-            method: Method::Post,
-            url: connector.addresses.endpoint(ResourceType::Group),
-            body: Some(scim::new_group_body(connector.settings.version, &group.name, first_batch)),
-            if_match: None,
-        };
-        let response = match connector.client.send(&request, deadline) {
+        let body = scim::new_group_body(exchange.settings.version, &group.name, first_batch);
+        let key = exchange.group_filter.key(&group.name);
+        self.connector.mark_create(GROUP, &key);
+        let response = match exchange.post(GROUP, body, limit) {
             Ok(response) if is_conflict(&response) => {
-                self.group_index.clear();
-                return match self.locate_group(None, &group.name, deadline)? {
-                    Some(found) => self.change_group(group, &found, true, deadline),
-                    None => {
+                self.memory.forget_list(GROUP);
+                return match self.look_up(GROUP, &group.name, limit)? {
+                    Lookup::Found(found) => self.change_group(group, &found, true, limit),
+                    Lookup::NoMatch(_) => {
                         let text = format!(
                             "creating the group: the target returned {}, but a search by displayName does not find the \
                              group",
@@ -375,53 +302,74 @@ impl Session {
                 };
             }
             Ok(response) if is_success(&response) => response,
-            Ok(response) => return Err(connector.unexpected_status("creating the group", &response)),
+            Ok(response) => return Err(unexpected_status("creating the group", &response)),
             Err(error) if error.maybe_applied => {
-                self.group_index.clear();
-                match self.locate_group(None, &group.name, deadline)? {
-                    Some(found) => {
-                        let id = found.id.clone();
-                        self.change_group(group, &found, false, deadline)?;
-                        return Ok(report(Outcome::Created, Some(&id)));
+                self.memory.forget_list(GROUP);
+                match self.look_up(GROUP, &group.name, limit)? {
+                    Lookup::Found(found) => {
+                        self.change_group(group, &found, false, limit)?;
+                        return Ok(report(Outcome::Created, Some(found.id())));
                     }
-                    None => return Err(error.into()),
+                    Lookup::NoMatch(_) => return Err(error.into()),
                 }
             }
             Err(error) => return Err(error.into()),
         };
-        let response_id = response.body.and_then(Result::ok).as_ref().and_then(scim::id);
-        let id = match response_id.or_else(|| response.location.as_deref().and_then(id_from_location)) {
-            Some(id) => id,
-            None => self.group_by_name(&group.name, deadline)?.ok_or_else(|| {
-                let text = "creating the group: the target returned no id, and a search by displayName does not find \
-                            the group";
-                Failure::Protocol(text.into())
-            })?,
-        };
-        lock_ignoring_poison(&self.group_cache).ids_by_name.insert(group.name.clone(), id.clone());
-        if is_batched && let Some(found) = self.read(ResourceType::Group, &id, deadline)? {
+        let id = self.created_group_id(group, &response, limit)?;
+        self.memory.note_written(GROUP, &id, &key, &group.name, exchange.now());
+        self.connector.mark_linked(GROUP, &id);
+        if is_batched && let ById::Shown(found) = self.read(GROUP, &id, limit)? {
             self.change_group(
                 &GroupRecord { unlisted_members: UnlistedMembers::KEEP_ALL, ..group.clone() },
                 &found,
                 false,
-                deadline,
+                limit,
             )?;
         }
         Ok(report(Outcome::Created, Some(&id)))
+    }
+
+    /// Returns the id of a created group.
+    fn created_group_id(
+        &self,
+        group: &GroupRecord,
+        response: &Response,
+        limit: &TimeLimit,
+    ) -> Result<String, OperationError> {
+        let filter = &self.connector.exchange.group_filter;
+        match InResponse::read(GROUP, response, filter, &group.name)? {
+            InResponse::Shown(shown) => return Ok(shown.id().to_owned()),
+            InResponse::Named(id) => {
+                if let ById::Shown(shown) = self.read(GROUP, &id, limit)? {
+                    shown.check_identifier(filter, &group.name)?;
+                    return Ok(id);
+                }
+            }
+            InResponse::Nothing => {}
+        }
+        self.memory.forget_list(GROUP);
+        match self.look_up(GROUP, &group.name, limit)? {
+            Lookup::Found(found) => Ok(found.id().to_owned()),
+            Lookup::NoMatch(_) => {
+                let text = "creating the group: the target does not show the group whose create it accepted, so the next \
+                            cycle searches again";
+                Err(doubt(text).into())
+            }
+        }
     }
 
     /// Writes the differences of a group.
     fn change_group(
         &self,
         group: &GroupRecord,
-        found: &MatchedResource,
+        found: &Shown,
         is_adopted: bool,
-        deadline: Deadline,
+        limit: &TimeLimit,
     ) -> Result<Report, OperationError> {
-        let connector = self.connector();
+        let exchange = &self.connector.exchange;
         let (members, warning) = (group.member_ids(), group.unsent_members_warning());
-        let changes_from = |current: &MatchedResource| {
-            GroupDifferences::between(&current.resource, &group.name, members.as_deref(), group.removable_ids())
+        let changes_from = |current: &Shown| {
+            GroupDifferences::between(current.resource(), &group.name, members.as_deref(), group.removable_ids())
         };
         let changes = changes_from(found);
         let outcome = match (is_adopted, changes.is_empty()) {
@@ -429,47 +377,70 @@ impl Session {
             (false, true) => Outcome::Unchanged,
             (false, false) => Outcome::Updated,
         };
-        if !changes.is_empty() && !connector.environment.dry_run {
-            self.send_with_reread(found, deadline, |current| {
+        if !changes.is_empty() && !self.is_dry_run() {
+            let written = self.send_with_reread(found, limit, |current| {
                 // After a 412 the group was read again, so the differences are new.
-                self.send_group(current, &changes_from(current), members.is_some(), deadline)
+                self.send_group(current, &changes_from(current), members.is_some(), limit)
             })?;
+            let key = exchange.group_filter.key(&group.name);
+            self.memory.note_written(GROUP, found.id(), &key, &group.name, exchange.now());
+            if let Written::NotFound = written {
+                return Err(refused(found).into());
+            }
         }
-        let mut cache = lock_ignoring_poison(&self.group_cache);
-        cache.ids_by_name.insert(group.name.clone(), found.id.clone());
-        if is_adopted && !found.linked {
-            cache.matched_by_name.insert(found.id.clone());
-        }
-        Ok(warning.into_iter().fold(Report::new(outcome, Some(&found.id)), Report::warn))
+        self.connector.mark_linked(GROUP, found.id());
+        Ok(warning.into_iter().fold(Report::new(outcome, Some(found.id())), Report::warn))
     }
 
     /// Sends the differences in batches by `PATCH`, or the whole group by `PUT`. If the members are unknown and the
     /// target supports `PATCH`, a rename is a `PATCH`, so that no members are sent.
     fn send_group(
         &self,
-        found: &MatchedResource,
+        found: &Shown,
         changes: &GroupDifferences,
         are_members_known: bool,
-        deadline: Deadline,
+        limit: &TimeLimit,
     ) -> Result<Response, OperationError> {
         if changes.is_empty() {
             return Ok(Response::no_content());
         }
-        let connector = self.connector();
-        let use_patch = connector.settings.group_patch
-            || !are_members_known && connector.capabilities(deadline)?.is_some_and(|capabilities| capabilities.patch);
+        let exchange = &self.connector.exchange;
+        let use_patch = exchange.settings.group_patch || !are_members_known && exchange.configuration(limit)?.patch();
         if !use_patch {
-            return self.send(Method::Put, found, Some(changes.merged(&found.resource)), deadline);
+            return exchange.send(Method::Put, found, Some(changes.merged(found.resource())), limit);
         }
         let mut current = found.clone();
-        let mut bodies = changes.patches(connector.settings.version).into_iter().peekable();
+        let mut bodies = changes.patches(exchange.settings.version).into_iter().peekable();
         loop {
-            let response = self.send(Method::Patch, &current, bodies.next(), deadline)?;
+            let response = exchange.send(Method::Patch, &current, bodies.next(), limit)?;
             if bodies.peek().is_none() || !is_success(&response) {
                 return Ok(response);
             }
             // The previous batch changed the version of the group.
-            current.etag = response.etag;
+            current = current.with_etag(response.etag);
         }
     }
+}
+
+/// Reports that the target does not have the group, which is proved.
+fn already_gone(id: Option<&str>, _: &Absence) -> Report {
+    Report::new(Outcome::AlreadyGone, id)
+}
+
+/// Returns the failure for a delete if only a group with the name is found, which was never linked to the record.
+fn not_linked(stored: Option<&str>, other: &Shown) -> Failure {
+    let text = match stored {
+        Some(stored) => format!(
+            "the target no longer has the group with the stored id {}, and group {} has its name, and it is not proved that it \
+             is the same, so nothing was deleted",
+            excerpt(stored),
+            excerpt(other.id())
+        ),
+        None => format!(
+            "no target id is stored for this group, and group {} with the same name was never linked, so it was not deleted",
+            excerpt(other.id())
+        ),
+    };
+    let hint = "delete that group at the target if it is the same";
+    Failure::NotFound(Message::new(text).with_hint(hint))
 }

@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::Connector;
+use super::facade::Connector;
 use super::limit::Latch;
 use crate::Failure;
 use crate::environment::{Environment, ProxyRules};
+use crate::facts::Learnt;
 use crate::http::Client;
 use crate::settings::Settings;
 use crate::sync::lock_ignoring_poison;
@@ -47,6 +48,8 @@ type LatchKey = (String, String, Option<u32>, bool);
 #[derive(Default)]
 pub struct Connectors {
     open: Mutex<HashMap<ConnectorKey, Arc<Connector>>>,
+    /// What was learnt about the target of each SCIM URL.
+    learnt: Mutex<HashMap<String, Arc<Learnt>>>,
     /// Latches outlive connectors, because a new access token makes a new connector and must not open the latch.
     latches: Mutex<HashMap<LatchKey, Arc<Latch>>>,
 }
@@ -68,7 +71,9 @@ impl Connectors {
         }
         let client = Client::new(&settings, &environment)?;
         let latch = self.latch(&settings, &environment);
-        let connector = Arc::new(Connector::new(settings, environment, client, latch));
+        let url = settings.scim_url.to_string();
+        let learnt = Arc::clone(lock_ignoring_poison(&self.learnt).entry(url).or_default());
+        let connector = Arc::new(Connector::new(settings, environment, client, latch, learnt));
         open.insert(key, Arc::clone(&connector));
         Ok(connector)
     }

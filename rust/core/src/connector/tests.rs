@@ -9,10 +9,14 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::environment::testing::{ManualClock, environment};
-use crate::environment::{Clock, Random, SystemClock};
-use crate::http::{RawRequest, RawResponse, TransportError};
-use crate::scim;
-use crate::{Outcome, Record, Report};
+use crate::environment::{Clock, Environment, Random, SystemClock};
+use crate::facts::FilterUse;
+use crate::http::{Method, RawRequest, RawResponse, Transport, TransportError};
+use crate::scim::{Filter, Identifier};
+use crate::settings::Settings;
+use crate::{Failure, Outcome, Record, Report};
+
+mod evidence;
 
 /// Receives a request before the target, and may respond instead of it.
 type Interceptor = Box<dyn FnMut(&str, &SentRequest) -> Option<Result<RawResponse, TransportError>> + Send>;
@@ -172,11 +176,8 @@ fn matches_filter(user: &Value, filter: &str) -> bool {
     if attribute == "displayName" {
         return user[attribute].as_str().unwrap().eq_ignore_ascii_case(&value);
     }
-    let identifier = match attribute {
-        "userName" => crate::scim::Identifier::UserName,
-        _ => crate::scim::Identifier::WorkEmail,
-    };
-    scim::match_identifier(user, identifier, &value).is_some()
+    let compared = Filter::parse(&format!("{attribute} eq \"%s\""), Identifier::UserName);
+    compared.compare(user, &value).is_some()
 }
 
 struct InMemoryTransport(Arc<InMemoryTarget>);
@@ -390,7 +391,8 @@ fn threads_that_need_the_list_of_all_users_at_the_same_time_read_it_once() {
         None
     });
     let connector = connector_with_clock(&target, &[], false, Arc::new(SystemClock::default()));
-    connector.ignores_filters.store(true, std::sync::atomic::Ordering::SeqCst);
+    let exchange = &connector.exchange;
+    exchange.learnt.learn_filter_use(&exchange.user_filter, FilterUse::Ignored, exchange.date());
     let session = connector.session();
     std::thread::scope(|scope| {
         for _ in 0..4 {
@@ -546,7 +548,8 @@ fn removing_an_inactive_or_missing_user_sends_nothing() {
     let target = InMemoryTarget::with(&[inactive]);
     let session = session(&target, &[]);
     assert_report(session.remove_user(&anna_record(Some("a1"), true)), Outcome::AlreadyDisabled, Some("a1"));
-    assert_report(session.remove_user(&anna_record(Some("zz"), true)), Outcome::AlreadyGone, Some("zz"));
+    let bob = record(Some("zz"), true, &[("userName", "bob@example.com")]);
+    assert_report(session.remove_user(&bob), Outcome::AlreadyGone, Some("zz"));
     assert!(target.writes().is_empty());
 }
 
@@ -561,28 +564,34 @@ fn a_disabled_source_user_is_disabled_through_update() {
 fn a_removal_acts_on_the_stored_id_only() {
     // The target does not have the stored id, and another account has the identifier.
     let target = InMemoryTarget::with(&[anna()]);
+    let assert_refused = |result: Result<Report, Failure>| {
+        let failure = result.unwrap_err();
+        assert_eq!(failure.code(), "not_found");
+        assert!(failure.message().text().contains("old, and account a1 has the identifier"), "{failure}");
+    };
     for enabled in [true, false] {
         let session = session(&target, &[("PROVISION_DISABLED_USERS_PROV_OPT", "true")]);
         let found = session.find_user(Some("old"), Some("anna@example.com")).unwrap().unwrap();
         assert_eq!(found.id.as_deref(), Some("a1"));
         for id in ["old", "a1"] {
-            let report = session.remove_user(&anna_record(Some(id), enabled));
-            let report = assert_report(report, Outcome::AlreadyGone, Some("old"));
-            assert_eq!(report.warnings.len(), 1);
+            assert_refused(session.remove_user(&anna_record(Some(id), enabled)));
         }
-        assert_report(session.update_user(&anna_record(Some("old"), false)), Outcome::AlreadyGone, Some("old"));
-        assert_report(session.update_user(&anna_record(Some("a1"), false)), Outcome::AlreadyGone, Some("old"));
+        assert_refused(session.update_user(&anna_record(Some("old"), false)));
+        assert_refused(session.update_user(&anna_record(Some("a1"), false)));
     }
     assert!(target.writes().is_empty());
     assert_eq!(target.user("a1")["active"], true);
 }
 
 #[test]
-fn a_removal_without_a_stored_id_sends_nothing() {
+fn a_removal_without_a_stored_id_writes_nothing() {
     let target = InMemoryTarget::with(&[anna()]);
     let session = session(&target, &[]);
-    assert_report(session.remove_user(&anna_record(None, true)), Outcome::AlreadyGone, None);
-    assert!(target.requests().is_empty());
+    assert_eq!(session.remove_user(&anna_record(None, true)).unwrap_err().code(), "not_found");
+    let bob = record(None, true, &[("userName", "bob@example.com")]);
+    assert_report(session.remove_user(&bob), Outcome::AlreadyGone, None);
+    assert_eq!(session.remove_user(&record(None, true, &[])).unwrap_err().code(), "uncertain");
+    assert!(target.writes().is_empty());
 }
 
 #[test]
@@ -800,7 +809,7 @@ fn the_check_searches_for_an_identifier_made_of_random_values_of_the_environment
     }
     let target = InMemoryTarget::with(&[]);
     let connector = connector(&target, &[], false);
-    let environment = Environment { random: Arc::new(Fixed(0xa5)), ..connector.environment.clone() };
+    let environment = Environment { random: Arc::new(Fixed(0xa5)), ..connector.exchange.environment.clone() };
     let transport = Box::new(InMemoryTransport(Arc::clone(&target)));
     Connector::over(connector.settings().clone(), environment, transport).unwrap().check().unwrap();
     let filter = format!("/v2/Users?filter=userName eq \"pfscim-check-{}@invalid\"", "a5".repeat(12));
@@ -842,13 +851,13 @@ fn a_connector_over_a_transport_is_in_no_registry_and_has_a_latch_of_its_own() {
     let target = InMemoryTarget::with(&[user("a"), user("b"), user("c")]);
     let [first, second] = [(); 2].map(|()| connector(&target, &[("MAX_REMOVALS_PER_CYCLE", "1")], false));
     assert_eq!(first.settings(), second.settings());
-    assert_eq!(first.environment.channel, second.environment.channel);
+    assert_eq!(first.exchange.environment.channel, second.exchange.environment.channel);
     let session = first.session();
     let remove = |session: &Session, id: &str| session.remove_user(&record(Some(id), false, &[]));
     assert_report(remove(&session, "a"), Outcome::Disabled, Some("a"));
     assert_eq!(remove(&session, "b").unwrap_err().code(), "removal_limit");
     assert_report(remove(&second.session(), "c"), Outcome::Disabled, Some("c"));
-    let shared = Connectors::default().open(first.settings().clone(), first.environment.clone()).unwrap();
+    let shared = Connectors::default().open(first.settings().clone(), first.exchange.environment.clone()).unwrap();
     assert!(!Arc::ptr_eq(&first, &shared) && !Arc::ptr_eq(&first.latch, &shared.latch));
 }
 
@@ -971,10 +980,12 @@ fn two_groups_with_the_same_name_are_ambiguous() {
 fn a_group_is_deleted_by_its_stored_id_only_and_not_in_the_cycle_of_its_adoption() {
     let target = with_group(staff_group(&[]));
     let session = session(&target, &[]);
-    assert_report(session.delete_group(&group(None, None)), Outcome::AlreadyGone, None);
+    assert_eq!(session.delete_group(&group(None, None)).unwrap_err().code(), "not_found");
     session.find_group(None, "Staff").unwrap().unwrap();
     assert_report(session.delete_group(&group(Some("g1"), None)), Outcome::Skipped, Some("g1"));
     let later = session.connector().session();
+    assert_report(later.delete_group(&group(Some("g1"), None)), Outcome::Skipped, Some("g1"));
+    later.connector().exchange.environment.clock.sleep(Duration::from_secs(600));
     assert_report(later.delete_group(&group(Some("g1"), None)), Outcome::Deleted, Some("g1"));
     assert_report(later.delete_group(&group(Some("g1"), None)), Outcome::AlreadyGone, Some("g1"));
 }
@@ -1075,14 +1086,14 @@ fn without_schemas_the_standard_fields_remain_and_a_failure_does_not_shorten_the
 }
 
 #[test]
-fn an_open_session_clears_its_caches_after_the_time_of_a_cycle() {
+fn an_open_session_forgets_after_the_time_of_a_cycle() {
     let target = with_group(staff_group(&[]));
     target.users.lock().unwrap().insert("a1".into(), anna());
     let session = session(&target, &[("REMOVE_ACTION", "Delete")]);
     session.find_group(None, "Staff").unwrap().unwrap();
     session.find_user(None, Some("anna@example.com")).unwrap().unwrap();
     assert_report(session.update_user(&anna_record(Some("a1"), false)), Outcome::Skipped, Some("a1"));
-    session.connector().environment.clock.sleep(Duration::from_secs(600));
+    session.connector().exchange.environment.clock.sleep(Duration::from_secs(600));
     assert_report(session.update_user(&anna_record(Some("a1"), false)), Outcome::Deleted, Some("a1"));
     assert_report(session.delete_group(&group(Some("g1"), None)), Outcome::Deleted, Some("g1"));
 }

@@ -30,5 +30,5 @@ pub use client::Client;
 pub use retrying_sender::REQUEST_LOG_TARGET;
 pub use types::{
     Deadline, Method, RESPONSE_BYTES_MAX, RawRequest, RawResponse, Request, RequestError, Response, Transport,
-    TransportError,
+    TransportError, Unreadable,
 };

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::types::{RawResponse, Response};
+use super::types::{RawResponse, Response, Unreadable};
 use crate::text::excerpt;
 
 /// The most objects and lists around the reason of an error.
@@ -16,13 +16,24 @@ const REASON_MEMBERS: [&str; 6] = ["detail", "description", "error_description",
 impl Response {
     /// Returns a success without a body, for a request that was not needed.
     pub fn no_content() -> Self {
-        Self { status: 204, body: None, etag: None, location: None }
+        Self { status: 204, body: None, size: 0, etag: None, location: None }
     }
 
     /// Reads the bytes of a response.
     pub(super) fn read(raw: &RawResponse) -> Self {
         let header = |name| raw.header(name).map(str::to_owned);
-        Self { status: raw.status, body: body(raw), etag: header("etag"), location: header("location") }
+        Self {
+            status: raw.status,
+            body: body(raw),
+            size: raw.body.len(),
+            etag: header("etag"),
+            location: header("location"),
+        }
+    }
+
+    /// Returns true if the body is a web page.
+    pub fn is_page(&self) -> bool {
+        matches!(&self.body, Some(Err(unreadable)) if unreadable.is_page)
     }
 
     /// Replaces secrets in the body, because a target may repeat them in the reason of an error.
@@ -47,13 +58,15 @@ impl Response {
 }
 
 /// Reads the body as JSON. The reason of an error never quotes it.
-fn body(raw: &RawResponse) -> Option<Result<Value, String>> {
+fn body(raw: &RawResponse) -> Option<Result<Value, Unreadable>> {
     let bytes = raw.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&raw.body).trim_ascii();
     if raw.status == 204 || bytes.is_empty() {
         return None;
     }
+    let is_html = || raw.header("content-type").is_some_and(|kind| kind.to_ascii_lowercase().contains("html"));
     Some(serde_json::from_slice(bytes).map_err(|error| {
-        if bytes.starts_with(b"<") {
+        let is_page = bytes.starts_with(b"<") || is_html();
+        let reason = if is_page {
             "the response is HTML or XML, not JSON".to_owned()
         } else if raw.header("content-encoding").is_some_and(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
             "the response is compressed, which the connector did not request".to_owned()
@@ -61,7 +74,8 @@ fn body(raw: &RawResponse) -> Option<Result<Value, String>> {
             "the response is truncated".to_owned()
         } else {
             format!("the response is not JSON (line {}, column {})", error.line(), error.column())
-        }
+        };
+        Unreadable { reason, is_page }
     }))
 }
 
@@ -136,13 +150,23 @@ mod tests {
             (b"{\"userName\":\"jane\"} trailing", "not JSON"),
         ];
         for (bytes, part) in cases {
-            let reason = read(200, bytes).body.unwrap().unwrap_err();
+            let reason = read(200, bytes).body.unwrap().unwrap_err().reason;
             assert!(reason.contains(part), "{reason}");
             assert!(!reason.contains("jane"), "{reason}");
         }
         let headers = vec![("content-encoding".to_owned(), "gzip".to_owned())];
         let raw = RawResponse { status: 200, headers, body: b"\x1f\x8b\x08".to_vec() };
-        assert!(Response::read(&raw).body.unwrap().unwrap_err().contains("compressed"));
+        assert!(Response::read(&raw).body.unwrap().unwrap_err().reason.contains("compressed"));
+    }
+
+    #[test]
+    fn a_body_that_looks_like_a_page_or_is_declared_as_one_is_a_page() {
+        assert!(read(404, b" <!DOCTYPE html>").is_page());
+        let headers = vec![("content-type".to_owned(), "Text/HTML; charset=utf-8".to_owned())];
+        assert!(Response::read(&RawResponse { status: 404, headers, body: b"not here".to_vec() }).is_page());
+        for body in [&b"not here"[..], b"", b"{}"] {
+            assert!(!read(404, body).is_page());
+        }
     }
 
     #[test]

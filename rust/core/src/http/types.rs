@@ -62,12 +62,23 @@ pub struct Request {
 pub struct Response {
     /// The HTTP status.
     pub status: u16,
-    /// The body; `None` if it is empty. If it is not JSON, an `Err` with the reason, which does not quote it.
-    pub body: Option<Result<Value, String>>,
+    /// The body; `None` if it is empty, an `Err` if it is not JSON.
+    pub body: Option<Result<Value, Unreadable>>,
+    /// The size of the body in bytes.
+    pub size: usize,
     /// The value of `ETag`.
     pub etag: Option<String>,
     /// The value of `Location`.
     pub location: Option<String>,
+}
+
+/// A body that is not JSON.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    /// Why, without a quotation of the body.
+    pub reason: String,
+    /// Whether it is a web page, or XML. Then a gateway or a web server may have written it instead of the target.
+    pub is_page: bool,
 }
 
 /// Why a request has no response.

@@ -9,8 +9,7 @@ use super::field::{Change, Field};
 use super::fields;
 use super::path::{Path, Shape};
 use super::resource::{self, Object};
-use super::values::scalar;
-use crate::scim::Version;
+use crate::scim::{self, Version};
 use crate::text::excerpt;
 use crate::{Failure, Message, Record};
 
@@ -164,7 +163,7 @@ impl Catalogue {
     /// Adds the core schema and each extension of the resource to `schemas`.
     pub(super) fn add_schemas(&self, resource: &mut Object) {
         let mut schemas: Vec<Value> =
-            resource::entries(resource::get(resource, "schemas")).iter().filter(|s| s.is_string()).cloned().collect();
+            scim::entries(resource::get(resource, "schemas")).iter().filter(|s| s.is_string()).cloned().collect();
         let extensions = resource.iter().filter(|(name, value)| {
             value.is_object() && self.paths.iter().any(|p| p.urn.as_ref().is_some_and(|u| u.eq_ignore_ascii_case(name)))
         });
@@ -179,7 +178,8 @@ impl Catalogue {
     /// Converts a resource of the target to a record: its id, `active`, and every field that has a value. An absent
     /// `active` is true. A boolean may have a text form. Unknown members are ignored.
     pub fn record(&self, resource: &Value) -> Record {
-        let Some(resource) = resource.as_object() else { return Record { enabled: true, ..Record::default() } };
+        let (id, enabled) = (scim::id(resource), scim::active(resource) != Some(false));
+        let Some(resource) = resource.as_object() else { return Record { enabled, ..Record::default() } };
         let fields = self.fields.iter().zip(&self.paths).filter_map(|(field, path)| {
             let mut values = resource::read(resource, path);
             if !field.multi_valued {
@@ -189,12 +189,7 @@ impl Catalogue {
         });
         let fields: BTreeMap<_, _> = fields.collect();
         let masked = self.fields.iter().filter(|f| f.write_only && fields.contains_key(&f.code));
-        Record {
-            id: resource::get(resource, "id").and_then(scalar),
-            enabled: resource::is_active(resource),
-            masked: masked.map(|f| f.code.clone()).collect(),
-            fields,
-        }
+        Record { id, enabled, masked: masked.map(|f| f.code.clone()).collect(), external_guid: None, fields }
     }
 
     /// Returns a copy of the target's resource with the changes.

@@ -9,7 +9,7 @@ use super::catalogue::Catalogue;
 use super::field::Field;
 use super::fields::ENTERPRISE_2;
 use super::values::ValueType;
-use crate::scim::member;
+use crate::scim::{self, member};
 use crate::text::excerpt;
 
 /// `urn:ietf:params:scim:schemas:extension:<Organization Name>:2.0:User`.
@@ -44,7 +44,7 @@ fn text<'v>(object: &'v Value, name: &str) -> Option<&'v str> {
 }
 
 fn flag(object: &Value, name: &str) -> bool {
-    member(object, name).and_then(Value::as_bool).unwrap_or(false)
+    member(object, name).and_then(scim::truth) == Some(true)
 }
 
 fn list<'v>(object: &'v Value, name: &str) -> &'v [Value] {

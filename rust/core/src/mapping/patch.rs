@@ -10,7 +10,7 @@ use super::field::Change;
 use super::path::{Path, Shape};
 use super::resource::{self, Object};
 use crate::Failure;
-use crate::scim::{PATCH_OP, Version};
+use crate::scim::{self, PATCH_OP, Version};
 
 /// How a `PATCH` changes multi-valued attributes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -139,7 +139,7 @@ fn entry_operations(group: &AttributeChanges<'_>, before: &Object, after: &Objec
     if attribute(before).is_some_and(|value| !value.is_array()) {
         return None;
     }
-    let (old, new) = (resource::entries(attribute(before)), resource::entries(attribute(after)));
+    let (old, new) = (scim::entries(attribute(before)), scim::entries(attribute(after)));
     let only_typed = old.iter().all(|entry| resource::kind_of(entry).is_some());
     let mut operations = Vec::new();
     let mut handled: Vec<&str> = Vec::new();

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::path::{DEFAULT_TYPES, Path, Shape};
 use super::values::scalar;
+use crate::scim;
 
 /// A JSON object.
 pub(super) type Object = Map<String, Value>;
@@ -19,7 +20,7 @@ fn key<'a>(object: &'a Object, name: &str) -> Option<&'a String> {
 
 /// Returns a member by its name, ignoring letter case.
 pub(super) fn get<'a>(object: &'a Object, name: &str) -> Option<&'a Value> {
-    object.get(key(object, name)?)
+    scim::member_of(object, name)
 }
 
 /// Sets a member under its present key, or under `name` if it does not exist.
@@ -52,36 +53,7 @@ fn edit_object<T>(value: &mut Value, change: impl FnOnce(&mut Object) -> T) -> T
 
 /// Returns `active`. An absent or unreadable value is true, so that no active user is mistaken for a disabled user.
 pub(super) fn is_active(resource: &Object) -> bool {
-    !get(resource, "active").is_some_and(is_false)
-}
-
-/// Returns whether a value is true, as a boolean, number or text.
-pub(super) fn is_true(value: &Value) -> bool {
-    match value {
-        Value::Bool(on) => *on,
-        Value::Number(number) => number.as_f64() == Some(1.0),
-        Value::String(text) => text.eq_ignore_ascii_case("true") || text == "1",
-        _ => false,
-    }
-}
-
-/// Returns whether a value is false, as a boolean, number or text.
-pub(super) fn is_false(value: &Value) -> bool {
-    match value {
-        Value::Bool(on) => !*on,
-        Value::Number(number) => number.as_f64() == Some(0.0),
-        Value::String(text) => text.eq_ignore_ascii_case("false") || text == "0",
-        _ => false,
-    }
-}
-
-/// Returns the entries of a multi-valued attribute. A value that is not a list is its only entry.
-pub(super) fn entries(value: Option<&Value>) -> &[Value] {
-    match value {
-        None | Some(Value::Null) => &[],
-        Some(Value::Array(list)) => list,
-        Some(value) => std::slice::from_ref(value),
-    }
+    get(resource, "active").and_then(scim::truth) != Some(false)
 }
 
 /// Returns the object that contains an attribute: the resource or one of its extensions.
@@ -113,7 +85,7 @@ pub(super) fn kind_of(entry: &Value) -> Option<&str> {
 }
 
 pub(super) fn is_primary(entry: &Value) -> bool {
-    entry.as_object().and_then(|object| get(object, "primary")).is_some_and(is_true)
+    entry.as_object().and_then(|object| get(object, "primary")).and_then(scim::truth) == Some(true)
 }
 
 fn is_untyped(entry: &Value) -> bool {
@@ -169,7 +141,7 @@ pub(super) fn read(resource: &Object, path: &Path) -> Vec<String> {
             .collect()
         }
         Shape::Typed { kind, sub } => {
-            let list = entries(Some(value));
+            let list = scim::entries(Some(value));
             entry_for_type(list, &path.attribute, kind)
                 .and_then(|index| sub_value(&list[index], sub))
                 .into_iter()
@@ -177,8 +149,9 @@ pub(super) fn read(resource: &Object, path: &Path) -> Vec<String> {
         }
         Shape::List { sub } => {
             let mut values = Vec::new();
-            for text in
-                entries(Some(value)).iter().filter_map(|entry| sub_value(entry, sub.as_deref().unwrap_or("value")))
+            for text in scim::entries(Some(value))
+                .iter()
+                .filter_map(|entry| sub_value(entry, sub.as_deref().unwrap_or("value")))
             {
                 if !values.contains(&text) {
                     values.push(text);
@@ -221,7 +194,7 @@ fn write_attribute(container: &mut Object, path: &Path, values: &[Value], same: 
             None => clear_sub_attribute(container, name, sub),
         },
         Shape::Typed { kind, sub } => {
-            let mut list = entries(get(container, name)).to_vec();
+            let mut list = scim::entries(get(container, name)).to_vec();
             list.retain(|entry| !entry.is_null());
             match values.first() {
                 Some(value) => set_entry(&mut list, name, kind, sub, value, same),
@@ -230,7 +203,7 @@ fn write_attribute(container: &mut Object, path: &Path, values: &[Value], same: 
             put_list(container, name, list);
         }
         Shape::List { sub } => {
-            let old = entries(get(container, name)).to_vec();
+            let old = scim::entries(get(container, name)).to_vec();
             let sub_name = sub.as_deref().unwrap_or("value");
             // A target that returns plain values expects plain values.
             let plain = sub.is_none() || (!old.is_empty() && old.iter().all(|entry| scalar(entry).is_some()));
@@ -373,7 +346,9 @@ pub(super) fn limit_primaries(resource: &mut Object, path: &Path, kinds: &[&str]
         let Value::Object(entry) = entry else { continue };
         if new_primary == Some(index) {
             put(entry, "primary", Value::from(true));
-        } else if primary.is_some_and(|primary| primary != index) && get(entry, "primary").is_some_and(is_true) {
+        } else if primary.is_some_and(|primary| primary != index)
+            && get(entry, "primary").and_then(scim::truth) == Some(true)
+        {
             put(entry, "primary", Value::from(false));
         }
     }

@@ -9,7 +9,7 @@ use super::catalogue::Catalogue;
 use super::field::{Change, Field};
 use super::path::{Path, Shape};
 use super::resource::{self, Object};
-use crate::{Failure, Record};
+use crate::{Failure, Record, scim};
 
 impl Catalogue {
     /// Returns the fields that an update must change, in catalogue order.
@@ -95,7 +95,7 @@ impl Catalogue {
 /// shows an earlier write in this way.
 fn is_in_untyped_entry(current: &Object, path: &Path, field: &Field, new: &[String]) -> bool {
     let (Shape::Typed { kind, sub }, [new]) = (&path.shape, new) else { return false };
-    let list = resource::entries(resource::attribute(current, path));
+    let list = scim::entries(resource::attribute(current, path));
     resource::entry_of_type(list, kind).is_none()
         && resource::untyped_entry_with_value(list, sub, |text| {
             field.comparison_form(text) == field.comparison_form(new)

@@ -3,12 +3,13 @@
 //!
 //! It reads raw JSON, because some servers send types that the RFC does not allow.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::json::member;
+use super::json::{count, member, truth};
 
 /// What a target says that it supports. This is not a proof: some targets list more than they support, some less.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Capabilities {
     /// `PATCH` is supported.
     pub patch: bool,
@@ -23,20 +24,22 @@ pub struct Capabilities {
 }
 
 impl Capabilities {
-    /// Reads a service provider configuration. A missing member counts as not supported.
-    pub fn read(configuration: &Value) -> Self {
-        let supported = |name: &str| match member(configuration, name).and_then(|c| member(c, "supported")) {
-            Some(Value::Bool(b)) => *b,
-            Some(Value::String(s)) => s.eq_ignore_ascii_case("true"),
-            _ => false,
-        };
-        Self {
+    /// Reads a service provider configuration. A missing member counts as not supported. `None` if the JSON has no member
+    /// of a configuration, so that it is something else.
+    pub fn read(configuration: &Value) -> Option<Self> {
+        const MEMBERS: [&str; 6] = ["patch", "filter", "bulk", "etag", "sort", "changePassword"];
+        if MEMBERS.iter().all(|name| member(configuration, name).is_none()) {
+            return None;
+        }
+        let supported =
+            |name: &str| member(configuration, name).and_then(|c| member(c, "supported")).and_then(truth) == Some(true);
+        Some(Self {
             patch: supported("patch"),
             filter: supported("filter"),
-            max_results: member(configuration, "filter").and_then(|c| member(c, "maxResults")).and_then(Value::as_u64),
+            max_results: member(configuration, "filter").and_then(|c| member(c, "maxResults")).and_then(count),
             bulk: supported("bulk"),
             etag: supported("etag"),
-        }
+        })
     }
 
     /// Returns one printable line for each feature.
@@ -66,8 +69,11 @@ mod tests {
         }));
         assert_eq!(
             capabilities,
-            Capabilities { patch: true, filter: true, max_results: Some(200), bulk: false, etag: false }
+            Some(Capabilities { patch: true, filter: true, max_results: Some(200), bulk: false, etag: false })
         );
-        assert_eq!(Capabilities::read(&json!("nothing")), Capabilities::default());
+        assert_eq!(Capabilities::read(&json!({"patch": {}})), Some(Capabilities::default()));
+        for other in [json!("nothing"), json!({"message": "welcome"}), json!([])] {
+            assert_eq!(Capabilities::read(&other), None);
+        }
     }
 }

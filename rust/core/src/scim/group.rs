@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value, json};
 
-use super::json::member;
+use super::json::{self, member};
 use super::version::Version;
 
 /// One `PATCH` changes this many members at most, because some targets drop or reject more.
@@ -56,7 +56,7 @@ impl GroupDifferences {
         let mut changes = Self { name: (current_name != Some(name)).then(|| name.to_owned()), ..Self::default() };
         let Some(members) = members else { return changes };
         let present = member_ids(current);
-        let present_set: HashSet<&str> = present.iter().copied().collect();
+        let present_set: HashSet<&str> = present.iter().map(String::as_str).collect();
         let mut desired_ids = HashSet::new();
         for member in members {
             if desired_ids.insert(member.id.as_str()) && !present_set.contains(member.id.as_str()) {
@@ -65,12 +65,12 @@ impl GroupDifferences {
         }
         let removable: Option<HashSet<&str>> = removable_ids.map(|ids| ids.iter().map(String::as_str).collect());
         let mut removed = HashSet::new();
-        let removed = present.into_iter().filter(|id| {
-            !desired_ids.contains(id)
-                && removable.as_ref().is_none_or(|removable| removable.contains(id))
-                && removed.insert(*id)
+        let removed = present.iter().filter(|id| {
+            !desired_ids.contains(id.as_str())
+                && removable.as_ref().is_none_or(|removable| removable.contains(id.as_str()))
+                && removed.insert(id.as_str())
         });
-        changes.remove = removed.map(str::to_owned).collect();
+        changes.remove = removed.cloned().collect();
         changes
     }
 
@@ -109,7 +109,7 @@ impl GroupDifferences {
         let mut members: Vec<Value> = Vec::new();
         for entry in entries(current) {
             match member_id(entry) {
-                Some(id) if !removed.contains(id) => members.push(without_read_only(entry, id)),
+                Some(id) if !removed.contains(id.as_str()) => members.push(without_read_only(entry)),
                 _ => {}
             }
         }
@@ -189,24 +189,21 @@ fn schema(version: Version) -> &'static str {
 }
 
 fn entries(group: &Value) -> &[Value] {
-    match member(group, "members") {
-        Some(Value::Array(entries)) => entries,
-        Some(entry @ Value::Object(_)) => std::slice::from_ref(entry),
-        _ => &[],
-    }
+    json::entries(member(group, "members"))
 }
 
-fn member_id(entry: &Value) -> Option<&str> {
-    member(entry, "value").unwrap_or(entry).as_str().filter(|id| !id.is_empty())
+fn member_id(entry: &Value) -> Option<String> {
+    json::text(if entry.is_object() { member(entry, "value")? } else { entry })
 }
 
-fn member_ids(group: &Value) -> Vec<&str> {
+fn member_ids(group: &Value) -> Vec<String> {
     entries(group).iter().filter_map(member_id).collect()
 }
 
-/// Returns a member without `display` and `$ref`, which are read-only.
-fn without_read_only(entry: &Value, id: &str) -> Value {
-    let mut result = Map::from_iter([("value".to_owned(), id.into())]);
+/// Returns a member without `display` and `$ref`, which are read-only. Its `value` stays a number if it is one.
+fn without_read_only(entry: &Value) -> Value {
+    let value = member(entry, "value").unwrap_or(entry);
+    let mut result = Map::from_iter([("value".to_owned(), value.clone())]);
     if let Some(kind) = member(entry, "type").filter(|kind| kind.is_string()) {
         result.insert("type".into(), kind.clone());
     }
@@ -278,7 +275,7 @@ mod tests {
 
     #[test]
     fn members_in_other_shapes_are_read() {
-        for members in [json!([{"VALUE": "1"}, null, {"value": 5}, {}]), json!(["1"]), json!({"value": "1"})] {
+        for members in [json!([{"VALUE": "1"}, null, {"value": true}, {}]), json!([1]), json!({"value": 1})] {
             assert_eq!(member_ids(&json!({"Members": members})), ["1"]);
         }
     }

@@ -1,28 +1,30 @@
-//! Reads lists (RFC 7644 section 3.4.2), also in forms that the RFC does not allow.
+//! Reads one page of a list (RFC 7644 section 3.4.2, RFC 9865), also in forms that the RFCs do not allow.
 //! Does not know: requests, paging.
 
 use serde_json::Value;
 
-use super::filter::{Identifier, identifier_values};
-use super::json::member;
+use super::json::{count, member, text};
 use crate::{Failure, Message};
 
 /// One page of a list.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct ListResponse {
+pub struct ListPage {
     /// The resources of this page.
     pub resources: Vec<Value>,
-    /// `totalResults`, if it is a number.
+    /// `totalResults`, as a number or as text.
     pub total: Option<u64>,
+    /// `nextCursor`, if more pages follow in a list with cursors.
+    pub next_cursor: Option<String>,
 }
 
-/// Reads the response to a search. `Resources` may be missing if `totalResults` is present. Names may have any letter
-/// case. An array without an object around it counts as a list.
+/// Reads a page. `Resources` may be missing if `totalResults` is present. Names may have any letter case. An array without
+/// an object around it counts as a page without `totalResults`.
 ///
 /// # Errors
 /// [`Failure::Protocol`] if the body is not a list.
-pub fn read_list_response(body: Value) -> Result<ListResponse, Failure> {
-    let total = member(&body, "totalResults").and_then(Value::as_u64);
+pub fn read_list_page(body: Value) -> Result<ListPage, Failure> {
+    let total = member(&body, "totalResults").and_then(count);
+    let next_cursor = member(&body, "nextCursor").and_then(text);
     let resources = match body {
         Value::Array(resources) => resources,
         Value::Object(object) => match object.into_iter().find(|(name, _)| name.eq_ignore_ascii_case("Resources")) {
@@ -33,23 +35,12 @@ pub fn read_list_response(body: Value) -> Result<ListResponse, Failure> {
         },
         _ => return Err(not_a_list()),
     };
-    Ok(ListResponse { resources, total })
+    Ok(ListPage { resources, total, next_cursor })
 }
 
 fn not_a_list() -> Failure {
     let text = "the target returned JSON that is not a SCIM list";
     Failure::Protocol(Message::new(text).with_hint("check SCIM URL, Users API Path and Groups Path API"))
-}
-
-/// Compares the identifier of a resource with a value: `None` if they differ, `Some(false)` if only the letter case
-/// differs, `Some(true)` if they are equal.
-pub fn match_identifier(resource: &Value, identifier: Identifier, value: &str) -> Option<bool> {
-    let lower = value.to_lowercase();
-    identifier_values(resource, identifier)
-        .iter()
-        .filter(|v| v.to_lowercase() == lower)
-        .map(|v| v == value)
-        .reduce(|a, b| a || b)
 }
 
 #[cfg(test)]
@@ -63,28 +54,24 @@ mod tests {
         for (body, expected) in [
             (json!({"totalResults": 1, "Resources": [{"id": "1"}]}), (resources.clone(), Some(1))),
             (json!({"resources": [{"id": "1"}]}), (resources.clone(), None)),
-            (json!({"totalResults": "1", "RESOURCES": [{"id": "1"}]}), (resources.clone(), None)),
+            (json!({"totalResults": "1", "RESOURCES": [{"id": "1"}]}), (resources.clone(), Some(1))),
             (json!([{"id": "1"}]), (resources.clone(), None)),
             (json!({"totalResults": 0}), (vec![], Some(0))),
+            (json!({"totalResults": 2, "Resources": null}), (vec![], Some(2))),
             (json!({"Resources": null}), (vec![], None)),
         ] {
-            let list = read_list_response(body).unwrap();
-            assert_eq!((list.resources, list.total), expected);
+            let page = read_list_page(body).unwrap();
+            assert_eq!((page.resources, page.total), expected);
         }
+        let page = read_list_page(json!({"Resources": [], "nextCursor": "c2"})).unwrap();
+        assert_eq!(page.next_cursor.as_deref(), Some("c2"));
+        assert_eq!(read_list_page(json!({"Resources": [], "nextCursor": ""})).unwrap().next_cursor, None);
     }
 
     #[test]
     fn a_body_that_is_not_a_list_is_rejected() {
         for body in [json!({}), json!({"id": "1"}), json!("x"), json!(null), json!({"Resources": "x"})] {
-            assert_eq!(read_list_response(body).unwrap_err().code(), "protocol");
+            assert_eq!(read_list_page(body).unwrap_err().code(), "protocol");
         }
-    }
-
-    #[test]
-    fn an_identifier_matches_in_any_letter_case() {
-        let user = json!({"userName": "Anna@Example.com"});
-        assert_eq!(match_identifier(&user, Identifier::UserName, "anna@example.com"), Some(false));
-        assert_eq!(match_identifier(&user, Identifier::UserName, "Anna@Example.com"), Some(true));
-        assert_eq!(match_identifier(&user, Identifier::UserName, "anna@example.co"), None);
     }
 }

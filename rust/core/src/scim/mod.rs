@@ -11,9 +11,9 @@ mod version;
 
 pub use address::{Addresses, ResourceType};
 pub use discovery::Capabilities;
-pub use filter::{Identifier, display_name_equals, identifier_values, render_filter, user_name_equals};
+pub use filter::{Filter, Identifier, Similarity};
 pub(crate) use group::PATCH_OP;
 pub use group::{GroupDifferences, MemberId, PATCH_MEMBERS_MAX, display_name, new_group_body};
-pub use json::{has_active, id, is_active, member, version};
-pub use list::{ListResponse, match_identifier, read_list_response};
+pub use json::{active, count, entries, id, is_error, member, member_of, text, truth, version};
+pub use list::{ListPage, read_list_page};
 pub use version::Version;

@@ -145,6 +145,14 @@ impl Provisioner for Recorder<'_> {
     fn close(&self) -> Vec<String> {
         self.target.close()
     }
+
+    fn learn(&self, learnt: &str) {
+        self.target.learn(learnt);
+    }
+
+    fn learnt(&self) -> Option<String> {
+        self.target.learnt()
+    }
 }
 
 impl CycleObserver for Recorder<'_> {

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::facts::{Facts, is_active, member_ids, text};
 use super::symptom::{LINKS, Symptom, Violation};
-use crate::history::{Operation, Printed};
+use crate::history::Printed;
 use crate::plan::Quirk;
 use crate::source::members_now;
 use crate::target::{Kind, Writer};
@@ -115,19 +115,34 @@ fn has_third_write(facts: &Facts<'_>, line: &Printed) -> bool {
     })
 }
 
-/// Returns whether the resource of this id did not exist at some moment; without an id, all of the record.
+/// Returns whether the resource of this id did not exist at some moment. Without an id: those that pfscim created for the
+/// record, and those with the name that the record has in this cycle.
 fn was_gone(facts: &Facts<'_>, line: &Printed, id: Option<&str>) -> bool {
-    // The record was never linked, nothing was sent, and a warning says so.
-    let mut requests = facts.history.requests.iter().filter(|request| request.record == Some((line.kind, line.number)));
-    let is_asked = requests.any(|request| (line.since..=line.at).contains(&request.at));
-    if line.operation == Operation::Remove && id.is_none() && !is_asked {
-        return true;
-    }
-    let was_gone = |id: &str| facts.states(line.kind, id, line.since, line.at).any(|state| is_gone(facts, state));
-    match id {
-        Some(id) => was_gone(id),
-        None => facts.ids(line.kind, line.number).all(was_gone),
-    }
+    let was_gone = |id: &str, is_meant: &dyn Fn(&Value) -> bool| {
+        let mut states = facts.states(line.kind, id, line.since, line.at);
+        states.any(|state| is_gone(facts, state) || !state.is_some_and(is_meant))
+    };
+    let Some(id) = id else {
+        let snapshot = facts.history.source.get(line.cycle);
+        let (attribute, name) = match line.kind {
+            Kind::User => ("userName", snapshot.and_then(|s| s.people.get(line.number)).map(|p| p.user_name.as_str())),
+            Kind::Group => ("displayName", snapshot.and_then(|s| s.groups.get(line.number)).map(|g| g.name.as_str())),
+        };
+        let has_name = |resource: &Value| {
+            text(resource, attribute).zip(name).is_some_and(|(shown, name)| shown.eq_ignore_ascii_case(name))
+        };
+        return facts.ids(line.kind, line.number).all(|id| {
+            let is_ours = is_created_by_us(facts, line.kind, id);
+            was_gone(id, &|resource| is_ours || has_name(resource))
+        });
+    };
+    was_gone(id, &|_| true)
+}
+
+fn is_created_by_us(facts: &Facts<'_>, kind: Kind, id: &str) -> bool {
+    facts.target.writes().iter().any(|write| {
+        write.kind == kind && write.id == id && write.before.is_none() && write.writer == Writer::Connector
+    })
 }
 
 /// Returns whether a resource is gone, or looks so.

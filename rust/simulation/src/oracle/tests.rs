@@ -276,6 +276,19 @@ fn wrong_members_and_groups_are_found_unless_they_are_reported() {
 }
 
 #[test]
+fn an_account_that_others_made_instead_of_the_linked_one_must_not_be_closed() {
+    for (is_closed, expected) in [(true, vec![Symptom::StrangerChanged]), (false, vec![])] {
+        let mut story = Story::right();
+        story.third_party(&ThirdParty::MakeAgain(1));
+        if is_closed {
+            story.send(P1, "PATCH", "/Users/u3", active(false));
+            story.send(P1, "PATCH", "/Users/u3", active(true));
+        }
+        assert_eq!(story.symptoms(), expected);
+    }
+}
+
+#[test]
 fn a_line_that_was_true_at_a_moment_passes_and_one_that_never_was_is_found() {
     let after = |change: &dyn Fn(&mut Story)| {
         let mut story = Story::right();
@@ -294,12 +307,17 @@ fn a_line_that_was_true_at_a_moment_passes_and_one_that_never_was_is_found() {
     let not_gone = |story: &mut Story| story.print(P1, Operation::Update, Outcome::AlreadyGone, None);
     assert_eq!(after(&not_gone), found(Symptom::ClaimedGone));
     let never_linked = |story: &mut Story| story.print(P1, Operation::Remove, Outcome::AlreadyGone, None);
-    assert_eq!(after(&never_linked), []);
-    let just_read = |story: &mut Story| {
-        story.history.requests.push(Requested { cycle: 0, at: story.now, record: Some(P1) });
-        never_linked(story);
-    };
-    assert_eq!(after(&just_read), found(Symptom::ClaimedGone));
+    assert_eq!(after(&never_linked), found(Symptom::ClaimedGone));
+    // Without an id, an account of others counts only under the name that the person has.
+    for (is_renamed, expected) in [(false, true), (true, false)] {
+        let mut story = Story::new();
+        story.third_party(&ThirdParty::Create(1));
+        if is_renamed {
+            story.third_party(&ThirdParty::Rename(Owner::Person(1)));
+        }
+        story.print(P1, Operation::Remove, Outcome::AlreadyGone, None);
+        assert_eq!(story.symptoms().contains(&Symptom::ClaimedGone), expected);
+    }
     let of_another = |story: &mut Story| {
         story.send(P0, "PATCH", "/Users/u1", active(false));
         story.print(P1, Operation::Update, Outcome::Disabled, Some("u1"));

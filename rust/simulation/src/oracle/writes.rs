@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::facts::{Facts, mapped_names, member_ids, text};
-use super::symptom::{Symptom, Violation, name};
+use super::facts::{Facts, is_active, mapped_names, member_ids, text};
+use super::symptom::{LINKS, Symptom, Violation, name};
 use crate::target::{Kind, Write, Writer};
 
 /// A write of a third party this long before one of ours may lie between our read and our write.
@@ -33,6 +33,10 @@ pub(super) fn judge(facts: &Facts<'_>, violations: &mut Vec<Violation>) {
                 symptom: Symptom::AnotherChanged,
                 text: format!("{actor} changed {place}, which belongs to {}", name(write.kind, owner)),
             }),
+            Some(_) if is_made_by_others(facts, write, record) => violations.push(Violation {
+                symptom: Symptom::StrangerChanged,
+                text: format!("{actor} closed {place}, which others made after the linked account was gone"),
+            }),
             Some(_) => {
                 let changed = write.after.as_ref().and_then(|after| {
                     let is_foreign = |member: &&str| {
@@ -52,6 +56,23 @@ pub(super) fn judge(facts: &Facts<'_>, violations: &mut Vec<Violation>) {
             }
         }
     }
+}
+
+/// Returns whether a write closes an account that a third party made with the user name of the person, although pfscim
+/// linked the person to another account. Nothing proves that it belongs to the person.
+fn is_made_by_others(facts: &Facts<'_>, write: &Write, record: Option<(Kind, usize)>) -> bool {
+    let Some((Kind::User, number)) = record else { return false };
+    let is_closed = write.after.as_ref().is_none_or(|after| !is_active(after));
+    let is_active_before = write.before.as_ref().is_some_and(is_active);
+    let mut creates = facts.target.writes().iter().filter(|other| other.kind == Kind::User && other.before.is_none());
+    let is_foreign = creates.any(|create| create.id == write.id && create.writer == Writer::ThirdParty);
+    let linked = || {
+        let before = facts.lines(Kind::User, number).take_while(|line| line.at < write.at);
+        let links =
+            before.filter_map(|line| line.result.as_ref().ok()).filter(|report| LINKS.contains(&report.outcome));
+        links.last().and_then(|report| report.id.as_deref())
+    };
+    is_closed && is_active_before && is_foreign && linked().is_some_and(|linked| linked != write.id)
 }
 
 /// Returns the members that a group has no longer.

@@ -119,8 +119,14 @@ impl Target {
             "itemsPerPage": page.len(),
             "Resources": page,
         });
-        if let Some(body) = body.as_object_mut().filter(|_| self.has(Quirk::NoTotal)) {
+        if let Some(body) =
+            body.as_object_mut().filter(|_| !self.has(Quirk::ListsCountOnly) && self.has(Quirk::NoTotal))
+        {
             body.shift_remove("totalResults");
+        }
+        if kind == Kind::User && !found.is_empty() && self.has(Quirk::ListsCountOnly) {
+            body["Resources"] = json!([]);
+            body["itemsPerPage"] = json!(0);
         }
         Ok(Answer { status: 200, headers: Vec::new(), body })
     }

@@ -371,6 +371,13 @@ fn no_total() {
 }
 
 #[test]
+fn lists_count_only() {
+    let mut target = target(&[Quirk::ListsCountOnly]);
+    let answer = target.get("/Users", &[], AT);
+    assert_eq!((&answer.body["totalResults"], &answer.body["Resources"]), (&json!(3), &json!([])));
+}
+
+#[test]
 fn no_patch_and_patch_announced() {
     for (quirk, status) in [(Quirk::NoPatch, 501), (Quirk::PatchAnnounced, 405)] {
         for path in ["/Users/u1", "/Groups/g1"] {

@@ -49,7 +49,7 @@ pub struct Inside {
     /// How many requests of each class were sent in the first phase.
     counts: BTreeMap<RequestClass, usize>,
     /// Classes whose next requests are refused: status, and how many.
-    refusing: BTreeMap<RequestClass, (u16, u8)>,
+    refusing: BTreeMap<RequestClass, (Fault, u8)>,
     /// Whether incidents happen.
     first_phase: bool,
     /// Requests that were sent and did not arrive yet, by the slot of their thread.
@@ -188,22 +188,22 @@ impl Inside {
 
     /// Returns the fault of this request.
     fn fault(&mut self, class: RequestClass, due: &[Incident]) -> Option<Fault> {
-        if let Some((status, left)) = self.refusing.get_mut(&class) {
-            let status = *status;
+        if let Some((fault, left)) = self.refusing.get_mut(&class) {
+            let fault = *fault;
             *left -= 1;
             if *left == 0 {
                 self.refusing.remove(&class);
             }
-            return Some(Fault::Refused { status, times: 1 });
+            return Some(fault);
         }
         let fault = due.iter().find_map(|incident| match incident.what {
             What::Fault(fault) => Some(fault),
             _ => None,
         })?;
-        if let Fault::Refused { status, times } = fault
+        if let Fault::Refused { times, .. } | Fault::PageNotFound { times } = fault
             && times > 1
         {
-            self.refusing.insert(class, (status, times - 1));
+            self.refusing.insert(class, (fault, times - 1));
         }
         Some(fault)
     }
@@ -373,7 +373,7 @@ impl Inside {
         let answer = match fault {
             Fault::Refused { status, .. } => Ok(refusal(status)),
             Fault::StrayNotFound => Ok(refusal(404)),
-            Fault::PageNotFound => Ok(page(404)),
+            Fault::PageNotFound { .. } => Ok(page(404)),
             Fault::Page => Ok(page(200)),
             Fault::NoConnection => broken(false),
             Fault::ResetBefore => broken(true),

@@ -55,7 +55,7 @@ fn each_fault_has_its_response_and_its_effect() {
     let not_applied = [
         (Fault::Refused { status: 503, times: 1 }, 503, "not now"),
         (Fault::StrayNotFound, 404, "Error"),
-        (Fault::PageNotFound, 404, "<html>"),
+        (Fault::PageNotFound { times: 1 }, 404, "<html>"),
         (Fault::Page, 200, "<html>"),
         (Fault::Dropped, 201, r#""id":"u3""#),
         (Fault::DroppedAndShown, 201, ""),

@@ -48,7 +48,13 @@ const SHORT_TIMEOUT: Duration = Duration::from_millis(200);
 fn jane() -> Record {
     let fields =
         [("userName".to_owned(), vec!["jane & joe=ü".to_owned()]), ("roles".to_owned(), vec!["a".into(), "b".into()])];
-    Record { id: Some("t1".into()), enabled: true, fields: fields.into(), masked: ["roles".to_owned()].into() }
+    Record {
+        id: Some("t1".into()),
+        enabled: true,
+        fields: fields.into(),
+        masked: ["roles".to_owned()].into(),
+        external_guid: None,
+    }
 }
 
 #[test]

@@ -165,13 +165,14 @@ impl Api {
         })?;
         match (response.status, response.body) {
             (200..=299, Some(Ok(page))) => Ok(page),
-            (200..=299, Some(Err(reason))) => {
-                let text = format!("the response for {collection} cannot be read: {reason}");
+            (200..=299, Some(Err(unreadable))) => {
+                let text = format!("the response for {collection} cannot be read: {}", unreadable.reason);
                 Err(pingone_error(Message::new(text).with_hint("check source.apiPath")))
             }
             (200..=299, None) => Err(pingone_error(format!("the response for {collection} is empty"))),
             (status, body) => {
-                Err(pingone_error(status_error(collection, &Response { body, status, etag: None, location: None })))
+                let response = Response { body, status, ..Response::no_content() };
+                Err(pingone_error(status_error(collection, &response)))
             }
         }
     }
