@@ -33,7 +33,7 @@ pub(crate) struct NoMatch(());
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Absence(());
 
-/// The proof that an account lets nobody in any more.
+/// The proof that an account gives no access any more.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Closed(());
 
