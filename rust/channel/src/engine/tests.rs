@@ -185,6 +185,10 @@ impl Provisioner for Target {
     fn update(&self, record: &Record) -> Result<OperationResult, Failure> {
         self.note_user("update", record)?;
         let id = record.id.clone().unwrap();
+        let old = self.users.lock().unwrap().remove(&id);
+        if old.is_none() && !record.enabled {
+            return result(Outcome::AlreadyGone, &id);
+        }
         self.users.lock().unwrap().insert(id.clone(), record.clone());
         result(if record.enabled { Outcome::Updated } else { Outcome::Disabled }, &id)
     }
@@ -906,6 +910,27 @@ fn a_user_who_left_before_a_lost_create_was_linked_stays_reported() {
         assert_eq!(left.code(), "not_found");
         assert!(left.message().text().contains("account t-lost"), "{left}");
         assert!(bench.row("ada").unwrap().dirty);
+    }
+}
+
+#[test]
+fn a_user_who_was_gone_and_whose_new_account_was_lost_stays_reported_after_leaving() {
+    let (bench, target) = (Bench::new(), Target::default());
+    bench.run(&Directory::of(&["ada", "bob"]), &target);
+    // The account is gone and the user disabled, so the row has no id.
+    target.users.lock().unwrap().remove("t-ada");
+    let mut disabled = Directory::of(&["bob"]);
+    disabled.add("ada", "ada", &[("locked", "true")]);
+    bench.run(&disabled, &target);
+    // The user comes back, and the response to the create is lost.
+    target.fail("ada", Failure::transport("lost"));
+    bench.cycle(&Directory::of(&["ada", "bob"]), &target).2.unwrap();
+    target.stop_failing();
+    target.users.lock().unwrap().insert("t-lost".to_owned(), user("ada"));
+    for _ in 0..2 {
+        let (events, ..) = bench.cycle(&Directory::of(&["bob"]), &target);
+        let left = events.iter().find(|e| e.source_id == "ada").unwrap().result.clone().unwrap_err();
+        assert_eq!(left.code(), "not_found");
     }
 }
 

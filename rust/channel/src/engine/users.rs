@@ -19,6 +19,7 @@ impl Cycle<'_> {
         let stored = present.known.as_ref().and_then(|u| u.target_id.as_deref());
         let found = self.find(present, stored);
         self.log_step(|| match &found {
+            Ok(None) if stored.is_some() && !present.record.enabled => "target: the account is gone".to_owned(),
             Ok(None) => "target: no account, so pfscim creates one".to_owned(),
             Ok(Some(found)) => {
                 format!("target: account {}, so pfscim updates it", printable(found.known_id().unwrap_or_default()))
@@ -100,7 +101,8 @@ impl Cycle<'_> {
         identifiers: &HashMap<String, String>,
     ) -> Result<(), Error> {
         let id = leaver.target_id.as_deref();
-        if id.is_none() && (leaver.skipped || leaver.values_hash.is_some()) {
+        // The last cycle has shown that there is no account. A dirty row may be that of a create whose result was lost.
+        if id.is_none() && !leaver.dirty && (leaver.skipped || leaver.values_hash.is_some()) {
             return self.state.forget_user(&leaver.source_id, Outcome::Skipped);
         }
         let owner = match id {

@@ -816,7 +816,7 @@ fn a_list_that_began_before_a_lost_create_does_not_prove_that_it_was_not_carried
     let environment = environment(Arc::new(SystemClock::default()));
     let connector = Connector::over(settings, environment, Box::new(Shared(Arc::clone(&slow)))).unwrap();
     let session = connector.session();
-    // That nobody has the identifier was found before, with a filter that the target honoured then.
+    // An earlier search found no account, with a filter that the target honoured then.
     let no_match = json_response(200, &json!({"totalResults": 0, "Resources": []}));
     target.respond_once("GET", "/v2/Users?", Ok(no_match));
     assert_eq!(session.find_user(None, Some("anna@example.com")).unwrap(), None);
